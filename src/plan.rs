@@ -76,6 +76,13 @@ impl Plan {
         self.again()
     }
 
+    /// The plan in which this machine may move to another host without its data disks, which stay where they are.
+    #[must_use]
+    pub fn leave_data(mut self, machine: impl AsRef<str>) -> Self {
+        self.choices.leave_data.insert(machine.as_ref().to_owned());
+        self.again()
+    }
+
     /// The plan with further notes, as those of [`Providers::preflight`]. A refusing note makes the plan
     /// refused.
     #[must_use]

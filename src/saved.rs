@@ -64,6 +64,8 @@ struct Body {
     hosts: Vec<SavedHost>,
     replace: BTreeSet<String>,
     delete_data: Given,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    leave_data: BTreeSet<String>,
     only: BTreeSet<String>,
     /// The fingerprint of the compiled cloud.
     wanted: Fingerprint,
@@ -159,7 +161,7 @@ impl Saved {
     /// The saved form of a plan.
     pub fn of(plan: &Plan) -> Self {
         let wanted = plan.wanted();
-        let Choices { replace, delete_data, only } = plan.choices().clone();
+        let Choices { replace, delete_data, leave_data, only } = plan.choices().clone();
         Self(Body {
             form: FORM.to_owned(),
             version: VERSION,
@@ -176,6 +178,7 @@ impl Saved {
                 DeleteData::Of(machines) => Given::Of(machines),
                 DeleteData::All => Given::All,
             },
+            leave_data,
             only,
             wanted: wanted.fingerprint(),
             digest: plan.digest(),
@@ -233,6 +236,7 @@ impl Saved {
                 Given::Of(machines) => DeleteData::Of(machines.clone()),
                 Given::All => DeleteData::All,
             },
+            leave_data: self.0.leave_data.clone(),
             only: self.0.only.clone(),
         }
     }

@@ -15,6 +15,7 @@ use fmc_core::path::{AbsPath, HttpUrl};
 use fmc_core::unit::Size;
 
 use crate::image::header::Stated;
+use crate::volume::OnDisk;
 
 /// The provider's name in addresses.
 pub const PROVIDER: &str = "libvirt";
@@ -108,6 +109,20 @@ pub struct VolumeDocument {
     pub over: Option<HostImage>,
     /// What a larger capacity takes inside the guest, if it is a guest's disk.
     pub grown: Option<Cow<'static, str>>,
+    /// What a record beside it says, if it is a data disk.
+    pub data: Option<Box<DataDisk>>,
+}
+
+/// A data disk, as its guest knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DataDisk {
+    /// Its name within the machine.
+    pub name: Arc<str>,
+    /// Its serial.
+    pub serial: Arc<str>,
+    /// What is on it; `None` leaves the record that it has.
+    pub on: Option<OnDisk>,
 }
 
 /// An image that lies on the host, where fmc does not send it.

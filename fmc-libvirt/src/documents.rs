@@ -9,13 +9,15 @@ use std::sync::Arc;
 
 use fmc_core::boot::{Boot, Born, BornSecrets, Digests};
 use fmc_core::checked::{Addressing, Checked, Disk, Host, Idx, Image, Machine, Network, Source};
+use fmc_core::disk::Filesystem;
 use fmc_core::graph::{Address, Carries, Edge, Node, Wanted};
 use fmc_core::name::PoolName;
+use fmc_core::path::AbsPath;
 use fmc_core::secret::SecretScope;
 use fmc_core::unit::Size;
 
 use crate::document::{
-    self, BaseImage, Content, Document, DomainDocument, HostImage, ImageSource, NetworkDocument,
+    self, BaseImage, Content, DataDisk, Document, DomainDocument, HostImage, ImageSource, NetworkDocument,
     PoolDocument, Readiness, VolumeDocument, kind,
 };
 use crate::domain;
@@ -23,7 +25,7 @@ use crate::grow;
 use crate::image::header::Stated;
 use crate::network;
 use crate::pool;
-use crate::volume::{self, Backing, FirstBoot, Ours};
+use crate::volume::{self, Backing, FirstBoot, OnDisk, Ours};
 
 /// Every object of a cloud. It cannot fail and gives the same bytes each time. An object's document depends
 /// only on the things that it names: a new machine does not change other documents.
@@ -151,6 +153,7 @@ impl Documents<'_> {
                 capacity: root.size.as_bytes(),
                 content: Content::Empty,
                 grown: Some(grow::root(machine.image.os).into()),
+                data: None,
             };
             let below = base.and_then(|(_, address)| address);
             self.volume(place, document, below, Carries::Content, &part_of, &mut needs)
@@ -296,6 +299,14 @@ impl Documents<'_> {
             capacity: disk.size.as_bytes(),
             content: Content::Empty,
             grown: Some(grow::disk(disk, machine.image.os).into()),
+            data: Some(Box::new(DataDisk {
+                name: disk.name.as_str().into(),
+                serial: disk.serial.to_string().into(),
+                on: Some(OnDisk::new(
+                    disk.filesystem.map(Filesystem::as_str),
+                    disk.mount.as_ref().map(AbsPath::as_str),
+                )),
+            })),
         };
         self.volume(place, document, None, Carries::Attached, part_of, needs);
         path
@@ -419,5 +430,6 @@ fn upload(place: &Place<'_>, name: Arc<str>, content: Content) -> VolumeDocument
         capacity: 0,
         content,
         grown: None,
+        data: None,
     }
 }

@@ -6,6 +6,7 @@
 pub mod address;
 pub mod connect;
 pub mod console;
+mod date;
 pub mod document;
 pub mod documents;
 mod domain;

@@ -212,6 +212,8 @@ pub struct VolumeFacts {
     pub format: Option<String>,
     /// The path of its backing store, if it has one.
     pub backing: Option<String>,
+    /// When its content was changed for the last time, in seconds since 1970; `None` if libvirt does not say it.
+    pub changed: Option<u64>,
 }
 
 /// A file on the hypervisor, as libvirt shows it: libvirt reads files as volumes of their folder's pool.

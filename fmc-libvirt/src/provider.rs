@@ -15,6 +15,7 @@ mod observe;
 mod pools;
 mod preflight;
 mod promise;
+pub(crate) mod records;
 mod run;
 mod settle;
 mod up;

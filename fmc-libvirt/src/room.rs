@@ -18,7 +18,7 @@ use crate::drift;
 use crate::link::{Link, Suspended};
 use crate::mark::Mark;
 use crate::provider::object::{DomainObject, Object, Owner};
-use crate::provider::{Libvirt, drifted};
+use crate::provider::{Libvirt, drifted, records};
 use crate::volume::{Ours, own_pool};
 use crate::{address, console, nft};
 
@@ -156,7 +156,8 @@ impl<L: Link> Room for Libvirt<L> {
             if !seen.objects.contains_key(&at.beside(kind::DOMAIN, machine)) {
                 let size =
                     volume.capacity.map(|bytes| format!("{} of ", Size::bytes(bytes))).unwrap_or_default();
-                status.kept.insert(at.to_string(), format!("{size}data; {machine} is not there"));
+                let known = records::kept(volume);
+                status.kept.insert(at.to_string(), format!("{size}data{known}; {machine} is not there"));
             }
         }
         status

@@ -9,6 +9,8 @@
 //! twin of that name (the complement of each hexadecimal digit) instead, because a used root must never boot
 //! as a new one.
 
+mod on_disk;
+
 use std::fmt;
 
 use fmc_core::checked::{Image, Source};
@@ -18,6 +20,7 @@ use fmc_core::image::Format;
 use fmc_core::unit::Size;
 use sha2::{Digest as _, Sha256};
 
+pub use self::on_disk::{MountedOn, OnDisk};
 use crate::document::VolumeDocument;
 use crate::link::FileFacts;
 use crate::xml::{Element, Writer};
@@ -67,6 +70,15 @@ pub enum Ours {
         machine: String,
         /// The disk's name.
         disk: String,
+    },
+    /// What is on a data disk, `MACHINE.disk.DISK.RECORD`: an empty volume beside it.
+    OnDisk {
+        /// The machine's name.
+        machine: String,
+        /// The disk's name.
+        disk: String,
+        /// The record: see [`OnDisk`].
+        record: String,
     },
     /// The record of a machine's serial console, `MACHINE.console`. `virtlogd` writes it; a full file is
     /// renamed to `MACHINE.console.0`, and so on.
@@ -152,10 +164,10 @@ impl VolumeName {
         matches!(ours, Ours::Base { .. } | Ours::Boot { .. }).then_some(Self { ours, is_commit: true })
     }
 
-    /// Reads a name in another pool; `None` if it is foreign. Only data disks are there.
+    /// Reads a name in another pool; `None` if it is foreign. Only data disks are there, with their records.
     pub fn parse_foreign(name: &str, owner: &str) -> Option<Self> {
         let name = name.strip_prefix("fmc.")?.strip_prefix(owner)?.strip_prefix('.')?;
-        Self::parse(name).filter(|name| matches!(name.ours, Ours::Disk { .. }))
+        Self::parse(name).filter(|name| matches!(name.ours, Ours::Disk { .. } | Ours::OnDisk { .. }))
     }
 }
 
@@ -178,6 +190,12 @@ impl Ours {
             [machine, "disk", disk] if is_label(machine) && is_label(disk) => {
                 Some(Self::Disk { machine: machine.to_owned(), disk: disk.to_owned() })
             }
+            [machine, "disk", disk, record]
+                if is_label(machine) && is_label(disk) && on_disk::is_record(record) =>
+            {
+                let [machine, disk, record] = [machine, disk, record].map(str::to_owned);
+                Some(Self::OnDisk { machine, disk, record })
+            }
             [machine, "console"] if is_label(machine) => {
                 Some(Self::Console { machine: machine.to_owned(), full: None })
             }
@@ -195,6 +213,7 @@ impl Ours {
             Self::Root { machine, .. }
             | Self::Boot { machine, .. }
             | Self::Disk { machine, .. }
+            | Self::OnDisk { machine, .. }
             | Self::Console { machine, .. } => Some(machine),
         }
     }
@@ -207,6 +226,7 @@ impl fmt::Display for Ours {
             Self::Root { machine, hash } => write!(f, "{machine}.root.{hash}"),
             Self::Boot { machine, hash } => write!(f, "{machine}.boot.{hash}"),
             Self::Disk { machine, disk } => write!(f, "{machine}.disk.{disk}"),
+            Self::OnDisk { machine, disk, record } => write!(f, "{machine}.disk.{disk}.{record}"),
             Self::Image(Seal { path, file, digest }) => write!(f, "image.{path}.{file}.{digest}"),
             Self::Lease => f.write_str(LEASE),
             Self::Console { machine, full: None } => write!(f, "{machine}.console"),
@@ -399,6 +419,8 @@ mod tests {
             (label(), "[0-9a-f]{8}").prop_map(|(machine, hash)| Ours::Root { machine, hash }),
             (label(), "[0-9a-f]{8}").prop_map(|(machine, hash)| Ours::Boot { machine, hash }),
             (label(), label()).prop_map(|(machine, disk)| Ours::Disk { machine, disk }),
+            (label(), label(), "v[1-9]\\.[a-z0-9]{1,4}\\.[a-z_%0-9-]{1,9}")
+                .prop_map(|(machine, disk, record)| Ours::OnDisk { machine, disk, record }),
             (label(), any::<Option<u8>>()).prop_map(|(machine, full)| Ours::Console { machine, full }),
             ("[0-9a-f]{12}", "[0-9a-f]{12}", "[0-9a-f]{12}")
                 .prop_map(|(path, file, digest)| Ours::Image(Seal { path, file, digest })),
@@ -438,6 +460,7 @@ mod tests {
             "web.disk.data.ok",
             "lease.ok",
             "web.disk.data.old",
+            "web.root.data.v1.ext4._srv",
             ".disk.data",
             "web.disk.",
             "web.console.ok",

@@ -143,7 +143,7 @@ fn a_cloud_grows_changes_and_goes() {
     // The machine goes, its data stays, and kept data alone makes no plan.
     let plan = hypervisor.destroy("small-lab", &choices());
     assert!(plan.notes.iter().any(|note| note.kind == NoteKind::Kept), "{:?}", plan.notes);
-    assert_eq!(hypervisor.volumes("fmc-small-lab"), ["blank.disk.data"]);
+    assert_eq!(hypervisor.volumes("fmc-small-lab"), ["blank.disk.data", "blank.disk.data.v1.none.none"]);
     assert_eq!(hypervisor.data(&disk), data);
     assert_eq!(hypervisor.running(), [] as [&str; 0]);
 

@@ -204,6 +204,7 @@ fn what_libvirt_makes_of_it_is_as_wanted_until_somebody_changes_it() {
             allocation: None,
             format: None,
             backing: None,
+            changed: None,
         };
         assert_eq!(drift::compare_volume(wanted, &seen), [], "{name}");
     }

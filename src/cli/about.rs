@@ -65,6 +65,7 @@ fn with_names(command: Command, checked: &Checked) -> Command {
         &[
             ("replace", &machines),
             ("delete_data", &with_all),
+            ("leave_data", &machines),
             ("only", &nouns),
             ("to", &machines),
             ("machine", &machines),

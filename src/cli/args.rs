@@ -50,6 +50,10 @@ pub(super) struct Args {
     #[arg(long, global = true, value_name = "MACHINE|all")]
     pub(super) delete_data: Vec<String>,
 
+    /// Lets a machine move to another host without its data disks, which stay where they are; may be repeated
+    #[arg(long, global = true, value_name = "MACHINE")]
+    pub(super) leave_data: Vec<String>,
+
     /// Consents to an apply that deletes every machine of this owner, because the cloud wants none of those that are there
     #[arg(long, global = true, value_name = "OWNER")]
     pub(super) delete_all: Option<String>,

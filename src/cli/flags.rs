@@ -12,6 +12,7 @@ const FLAGS: &[&str] = &[
     "connect",
     "replace",
     "delete_data",
+    "leave_data",
     "delete_all",
     "only",
     "root_key",
@@ -28,7 +29,19 @@ const USED: &[(&str, &[&str])] = &[
     ("compile", &["lab", "set", "root_key", "json", "cloud", "format"]),
     (
         "plan",
-        &["lab", "set", "connect", "replace", "delete_data", "only", "root_key", "json", "cloud", "format"],
+        &[
+            "lab",
+            "set",
+            "connect",
+            "replace",
+            "delete_data",
+            "leave_data",
+            "only",
+            "root_key",
+            "json",
+            "cloud",
+            "format",
+        ],
     ),
     ("apply", FLAGS),
     (

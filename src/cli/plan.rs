@@ -152,15 +152,15 @@ pub(super) fn secret_scope(checked: &Checked, world: &World) -> Result<SecretSco
 
 /// Whether an option names this machine, so that a refusal is about something that was asked for.
 fn is_asked_for(args: &Args, about: &About) -> bool {
-    let mut named = args.replace.iter().chain(&args.delete_data);
+    let mut named = args.replace.iter().chain(&args.delete_data).chain(&args.leave_data);
     named.any(|name| *about == About::machine(name.as_str()))
 }
 
 fn choices(checked: &Checked, args: &Args) -> Result<Choices, Failure> {
-    for name in &args.replace {
-        if checked.machine(name).is_none() {
+    for (option, chosen) in [("--replace", &args.replace), ("--leave-data", &args.leave_data)] {
+        if let Some(name) = chosen.iter().find(|name| checked.machine(name).is_none()) {
             let names = checked.machines().iter().map(|machine| machine.name.as_str());
-            return Err(unknown("--replace", name, names));
+            return Err(unknown(option, name, names));
         }
     }
     let delete_data = match args.delete_data.as_slice() {
@@ -171,6 +171,7 @@ fn choices(checked: &Checked, args: &Args) -> Result<Choices, Failure> {
     Ok(Choices {
         replace: args.replace.iter().cloned().collect(),
         delete_data,
+        leave_data: args.leave_data.iter().cloned().collect(),
         only: args.only.iter().cloned().collect(),
     })
 }

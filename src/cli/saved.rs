@@ -53,6 +53,7 @@ pub(super) fn read(path: &Path, args: &mut Args, io: &Io<'_>) -> Result<Saved, F
         ("--lab", args.lab),
         ("--replace", !args.replace.is_empty()),
         ("--delete-data", !args.delete_data.is_empty()),
+        ("--leave-data", !args.leave_data.is_empty()),
         ("--only", !args.only.is_empty()),
     ];
     if let Some((option, _)) = chosen.iter().find(|(_, chosen)| *chosen) {
@@ -71,6 +72,7 @@ pub(super) fn read(path: &Path, args: &mut Args, io: &Io<'_>) -> Result<Saved, F
     let choices = saved.choices();
     args.lab = saved.is_lab();
     args.replace = choices.replace.into_iter().collect();
+    args.leave_data = choices.leave_data.into_iter().collect();
     args.only = choices.only.into_iter().collect();
     args.delete_data = match choices.delete_data {
         DeleteData::None => Vec::new(),

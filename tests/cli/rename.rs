@@ -100,3 +100,32 @@ fn a_renamed_node_of_a_cluster_is_judged_by_its_role() {
     assert_eq!(ran.code, 2, "{ran:?}");
     assert!(ran.out.contains("name m1 -> head (renamed") && !ran.out.contains("refused"), "{ran:?}");
 }
+
+#[test]
+fn a_machine_that_moves_to_another_host_leaves_its_data_only_by_its_name() {
+    let on = |host: &'static str| {
+        Cloud::new("first")
+            .hosts([Host::new("a"), Host::new("b")])
+            .network(Network::nat("lab", "10.17.3.0/24").host(host))
+            .machine(
+                Machine::new("db", Image::debian("12").path("/images/debian-12.qcow2"))
+                    .host(host)
+                    .root_disk(20.gib())
+                    .disk(Disk::new("data", 50.gib()).mount("/srv/data"))
+                    .interface(Interface::on("lab").address("10.17.3.11")),
+            )
+    };
+    let stage = Stage::new();
+    let both = "--connect a=sim:a.json --connect b=sim:b.json";
+    stage.done(on("a"), &format!("apply {both}"));
+    let refused = stage.run(on("b"), &format!("plan {both}"));
+    let said = one_line(&refused.out);
+    assert!(refused.code == 1 && said.contains("it would move from the host a to b"), "{refused:?}");
+    assert!(said.contains("--leave-data db moves the machine without it"), "{said}");
+    stage.fails(on("b"), &format!("plan {both} --leave-data dv"), 64, &["--leave-data", "db"]);
+    stage.done(on("b"), &format!("plan {both} --leave-data db --out p.json"));
+    let done = stage.done(on("b"), &format!("apply {both} p.json"));
+    assert!(one_line(&done).contains("moves from the host a to b"), "{done}");
+    let plan = one_line(&stage.done(on("b"), &format!("plan {both}")));
+    assert!(plan.contains("50 GiB of data (ext4 on /srv/data, of machine db"), "{plan}");
+}

@@ -117,7 +117,8 @@ fn outside(choices: &Choices, is_elsewhere: impl Fn(&About) -> bool) -> Vec<Note
     };
     let replaced = choices.replace.iter().map(|name| (name, "it is to be replaced"));
     let data = data.into_iter().map(|name| (name, "its data may be deleted"));
-    let asked = replaced.chain(data).map(|(name, what)| (About::machine(name.as_str()), what));
+    let left = choices.leave_data.iter().map(|name| (name, "its data may be left on another host"));
+    let asked = replaced.chain(data).chain(left).map(|(name, what)| (About::machine(name.as_str()), what));
     asked
         .filter(|(about, _)| is_elsewhere(about))
         .map(|(about, what)| {

@@ -136,6 +136,7 @@ fn a_volume_grows_and_is_never_made_smaller() {
             allocation: None,
             format: None,
             backing: None,
+            changed: None,
         };
         compare_volume(volume.unwrap(), &seen)
             .into_iter()

@@ -7,6 +7,7 @@ mod domain;
 mod image;
 pub(super) mod lease;
 mod network;
+mod record;
 mod storage;
 mod upload;
 

@@ -15,6 +15,7 @@ use fmc_core::provider::{Drift, DriftKind, Drifted, Moved};
 use super::guard::StrangeDisk;
 use super::model::{compare, part_of};
 use super::object::{DomainObject, ImageObject, NetworkObject, Object, Owner, pool_identity};
+use super::records::RECORD;
 use super::settle::{root_of, settle};
 use crate::document::{Document, kind};
 use crate::drift::pending_boot;
@@ -64,6 +65,8 @@ impl Looking {
         if changes.is_empty() {
             changes = running(document, object);
         }
+        // A record follows the cloud: nobody but fmc has a use for it.
+        changes.retain(|change| change.path != RECORD);
         let (known, unclear): (Vec<Change>, Vec<Change>) =
             changes.into_iter().partition(|change| is_known(document, object, change));
         let mut moved: Vec<Moved> = known.into_iter().map(Moved::from).collect();

@@ -7,6 +7,7 @@ use fmc_core::unit::Size;
 use super::guard;
 use super::object::{DomainObject, NetworkObject, Object, Owner, PoolObject, VolumeObject};
 use super::preflight::own_bridge;
+use super::records;
 use crate::document::{Content, Document, DomainDocument, ImageSource, VolumeDocument, kind};
 use crate::drift::{compare_domain, compare_network, compare_pool, compare_volume, pending_boot};
 use crate::link::Suspended;
@@ -94,8 +95,10 @@ pub(super) fn compare(document: &Document, object: &Object) -> Verdict {
         }]),
         // A disk that lies over a volume has a size of its own; its machine is left until it is merged.
         (Document::Volume(_), Object::Volume(seen)) if seen.is_covered() => Verdict::Same,
-        (Document::Volume(wanted), Object::Volume(seen)) if seen.capacity.is_some() => {
-            verdict(compare_volume(wanted, &seen.facts()))
+        (Document::Volume(wanted), Object::Volume(seen)) => {
+            let is_known = seen.capacity.is_some();
+            let grown = if is_known { compare_volume(wanted, &seen.facts()) } else { Vec::new() };
+            verdict(grown.into_iter().chain(records::compare(wanted, seen)).collect())
         }
         _ => Verdict::Same,
     }
@@ -344,8 +347,10 @@ fn remove_volume(
         }
         Ours::Disk { .. } => {
             let size = volume.capacity.map(size).unwrap_or_default();
-            Removal::Keep(format!("{size} of data; --delete-data {machine} deletes it"))
+            let known = records::kept(volume);
+            Removal::Keep(format!("{size} of data{known}; --delete-data {machine} deletes it"))
         }
+        Ours::OnDisk { .. } => Removal::Discard("its data disk is gone".to_owned()),
         Ours::Root { .. } => {
             let domain = at.beside(kind::DOMAIN, machine);
             match &volume.missing {

@@ -10,7 +10,7 @@ pub use super::promise::{ImageBytes, ImageObject};
 use crate::document::{DomainDocument, kind as kinds};
 use crate::link::{DomainRecord, NetworkRecord, PoolRecord, Suspended, VolumeFacts};
 use crate::mark::{self, Mark};
-use crate::volume::{Ours, VolumeName};
+use crate::volume::{OnDisk, Ours, VolumeName};
 use crate::xml::Element;
 use crate::xml::outline::{Node, Outline};
 
@@ -192,7 +192,21 @@ pub struct VolumeObject {
     pub used_by: Vec<String>,
     /// Domains that use it, ours and others.
     pub named_by: Vec<Naming>,
+    /// What the records beside it say, if it is a data disk; `None` if its pool can have none.
+    pub records: Option<Vec<DiskRecord>>,
+    /// When it was written for the last time, in seconds since 1970; read only if no domain uses it.
+    pub written: Option<u64>,
     pub(super) needs: Vec<Edge>,
+}
+
+/// A record beside a data disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DiskRecord {
+    /// What it says; `None` if a later version of fmc wrote it.
+    pub on: Option<OnDisk>,
+    /// Since when, in seconds since 1970; read only if no domain uses the disk.
+    pub since: Option<u64>,
 }
 
 /// A domain that uses a volume.
@@ -235,6 +249,7 @@ impl VolumeObject {
             allocation: None,
             format: None,
             backing: None,
+            changed: None,
         }
     }
 }
@@ -312,6 +327,13 @@ pub(super) fn pool_identity(xml: &str) -> (Option<String>, Option<String>) {
     let text = |path| outline.root().at(path).and_then(Node::text).map(str::trim);
     let path = text("target/path").map(|path| path.trim_end_matches('/').to_owned());
     (text("uuid").map(str::to_owned), path)
+}
+
+/// Whether a pool's volumes are files, so that a record can be beside one.
+pub(super) fn pool_has_records(xml: &str) -> bool {
+    let outline = Outline::read(xml);
+    let kind = outline.as_ref().and_then(|outline| outline.root().attribute("type"));
+    matches!(kind, Some("dir" | "fs" | "netfs"))
 }
 
 /// The free space of a pool in bytes, by its document.

@@ -4,6 +4,7 @@ mod known;
 mod names;
 mod overlays;
 mod read;
+mod records;
 mod see;
 mod wants;
 

@@ -10,10 +10,13 @@ mod birth;
 mod crowded;
 mod disks;
 mod images;
+mod kept;
 mod lost;
 mod members;
+mod moved;
 mod returns;
 mod subnets;
+mod swapped;
 mod twice;
 mod unknown;
 
@@ -67,6 +70,8 @@ pub(super) fn settle<'a>(
         }
     }
     settling.members(wanted, choices);
+    settling.moved(wanted, choices);
+    settling.alike(wanted);
     settling.one_hypervisor();
     settling.crowded();
     settling.known_pools();
@@ -151,7 +156,7 @@ impl<'a> Settling<'a, '_> {
         }
         self.empty_disks(node);
         self.gone_boot(node, seen);
-        self.swapped_disks(node, wanted, seen);
+        self.swapped_disks(node, wanted, seen, asked);
         let Some((pool, root)) = &wanted.root else {
             if replace {
                 self.anew.insert(address.clone(), "asked for by --replace".to_owned());
@@ -164,6 +169,9 @@ impl<'a> Settling<'a, '_> {
         let wanted_hash = hash_of(root);
         let has_root = match has_root {
             _ if replace => {
+                if let Some(text) = self.unmountable(node, Some(seen)) {
+                    return self.refuse(&wanted.name, text);
+                }
                 let has_it = has_root.is_some_and(|has| has.hash == wanted_hash);
                 let hash = if has_it { twin(&wanted_hash) } else { wanted_hash };
                 let snapshots = seen.snapshots();
@@ -173,7 +181,7 @@ impl<'a> Settling<'a, '_> {
                     format!("; its snapshots go too: {snapshots}")
                 };
                 let reason = format!("asked for by --replace{with}");
-                return self.replaced(address, node, wanted, &hash, &reason);
+                return self.replaced(address, node, wanted, &hash, (Some(seen), &reason));
             }
             Some(has) => has,
             // Without `--replace` it is refused above.
@@ -185,9 +193,12 @@ impl<'a> Settling<'a, '_> {
                 self.pin(address, node, wanted, &pinned);
             }
             self.keep_born(address, seen);
+            self.as_wanted(node);
             let faces = self.faces(address, wanted, seen);
             return self.keep_faces(address, seen, &faces);
         }
+        let unmountable = self.unmountable(node, Some(seen));
+        self.as_born(node, seen);
         let (image, config) = older(wanted, seen);
         let what = birth::outdated(wanted, seen, image, config);
         let name = &wanted.name;
@@ -198,6 +209,9 @@ impl<'a> Settling<'a, '_> {
             return self.leave(address, node, &still, seen, &[Some(&has_root), has_boot.as_ref()]);
         }
         let mut text = format!("{what} (--replace {name} replaces it; its data disks stay){}", faces.words());
+        if let Some(why) = unmountable {
+            text.push_str(&format!("; but {why}"));
+        }
         let alike = match (&has_boot, &wanted.boot) {
             (None, None) => true,
             (Some(has), Some((_, boot))) => {
@@ -243,7 +257,7 @@ impl<'a> Settling<'a, '_> {
         node: &graph::Node<Document>,
         wanted: &DomainDocument,
         hash: &str,
-        reason: &str,
+        (seen, reason): (Option<&DomainObject>, &str),
     ) {
         let Some((pool, root)) = &wanted.root else { return };
         let name = Ours::Root { machine: wanted.first.to_string(), hash: hash.to_owned() }.to_string();
@@ -255,7 +269,11 @@ impl<'a> Settling<'a, '_> {
             self.anew.insert(at, "left over from an earlier replacement".to_owned());
         }
         let stays = self.data(node);
-        let reason = if stays.is_empty() { reason.to_owned() } else { format!("{reason}; it keeps {stays}") };
+        let mut reason =
+            if stays.is_empty() { reason.to_owned() } else { format!("{reason}; it keeps {stays}") };
+        for moved in self.moved_mounts(node, seen) {
+            reason.push_str(&format!("; {moved}"));
+        }
         self.anew.insert(address.clone(), reason);
     }
 
@@ -357,6 +375,7 @@ impl<'a> Settling<'a, '_> {
         has: &[Option<&Has>; 2],
     ) {
         self.left.insert(address.clone());
+        self.as_recorded(node);
         let mut node = node.clone();
         let pinned = [(&wanted.root, has.first()), (&wanted.boot, has.get(1))];
         for (place, has) in pinned {

@@ -85,6 +85,21 @@ impl Sim {
         self.lock().state_mut().host.contents.insert(path.to_owned(), file);
     }
 
+    /// Sets the time at which a volume was changed for the last time, in seconds since 1970. Without this call libvirt says
+    /// none: the simulation has no clock.
+    ///
+    /// # Errors
+    /// There is no such volume.
+    pub fn put_time(&self, pool: &str, name: &str, seconds: u64) -> Result<(), CallError> {
+        self.change(|state| {
+            let volume = state.pools.get_mut(pool).and_then(|pool| pool.volumes.get_mut(name));
+            let volume = volume
+                .ok_or_else(|| Trouble::absent(format!("no storage vol with matching name '{name}'")))?;
+            volume.changed = Some(seconds);
+            Ok(())
+        })
+    }
+
     /// Pauses a running guest, as a person does (`user`) or QEMU when a disk is full (`I/O error`).
     ///
     /// # Errors
@@ -156,6 +171,7 @@ impl Sim {
                     used: true,
                     sent: None,
                     written: None,
+                    changed: None,
                     snapshot: true,
                     ..below.clone()
                 };

@@ -330,6 +330,9 @@ pub(super) struct Volume {
     /// Whether its pool's list lacks it until the next refresh.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) unlisted: bool,
+    /// When its content was changed for the last time, in seconds since 1970. The simulation has no clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) changed: Option<u64>,
     /// Which of the volumes of its name it is: an upload goes on into the one that it began with, as into a deleted file.
     #[serde(skip)]
     pub(super) file: u64,

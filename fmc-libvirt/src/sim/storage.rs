@@ -154,6 +154,7 @@ impl State {
                 allocation: None,
                 format: None,
                 backing: None,
+                changed: None,
             }));
         }
         Ok(pool.volumes.get(name).filter(|volume| !volume.unlisted).map(|volume| VolumeFacts {
@@ -164,6 +165,7 @@ impl State {
             allocation: Some(if volume.used { volume.takes.max(USED) } else { volume.takes }),
             format: Some(volume.format.clone()),
             backing: volume.backing.clone(),
+            changed: volume.changed,
         }))
     }
 
@@ -259,6 +261,7 @@ impl State {
                     written: None,
                     snapshot: false,
                     unlisted: false,
+                    changed: None,
                     file,
                 },
             );

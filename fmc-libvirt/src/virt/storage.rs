@@ -95,5 +95,7 @@ pub(super) fn volume_facts(xml: &str) -> Option<VolumeFacts> {
             .and_then(|format| format.attribute("type"))
             .map(str::to_owned),
         backing: text("backingStore/path").map(str::to_owned),
+        // Seconds and nanoseconds, with a dot between.
+        changed: text("target/timestamps/mtime").and_then(|time| time.trim().split('.').next()?.parse().ok()),
     })
 }

@@ -23,6 +23,7 @@ use fmc_libvirt::image::Images;
 use fmc_libvirt::link::Link as _;
 use fmc_libvirt::provider::Libvirt;
 use fmc_libvirt::sim::Sim;
+use fmc_libvirt::volume::{Ours, VolumeName};
 
 pub(crate) struct Lab {
     pub(crate) sim: Sim,
@@ -120,16 +121,27 @@ impl Lab {
         names
     }
 
-    /// The volumes of the cloud's own pool whose names begin so.
+    /// The volumes of the cloud's own pool whose names begin so, without the records beside data disks.
     pub(crate) fn volumes(&self, start: &str) -> Vec<String> {
         let all = self.sim.volumes("fmc-first").unwrap();
-        all.into_iter().map(|it| it.name).filter(|name| name.starts_with(start)).collect()
+        let names = all.into_iter().map(|it| it.name).filter(|name| name.starts_with(start));
+        names.filter(|name| !is_record(name)).collect()
+    }
+
+    /// The records beside data disks in the cloud's own pool.
+    pub(crate) fn records(&self) -> Vec<String> {
+        let all = self.sim.volumes("fmc-first").unwrap();
+        all.into_iter().map(|it| it.name).filter(|name| is_record(name)).collect()
     }
 
     /// The number of calls of this name since they were last forgotten, without those for the apply's lease.
     pub(crate) fn calls(&self, name: &str) -> usize {
         self.sim.calls().iter().filter(|call| call.name == name && call.object != "lease").count()
     }
+}
+
+fn is_record(name: &str) -> bool {
+    matches!(VolumeName::parse(name).map(|name| name.ours), Some(Ours::OnDisk { .. }))
 }
 
 /// Consents to every further plan.

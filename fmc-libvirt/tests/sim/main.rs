@@ -11,6 +11,7 @@ mod fetch;
 mod found;
 mod host_images;
 mod images;
+mod kept;
 mod lab;
 mod laws;
 mod lease;

@@ -252,7 +252,8 @@ fn destroy_keeps_data_and_says_so() {
     let lab = Lab::new();
     lab.apply(&small());
     lab.apply(&nothing());
-    assert_eq!(lab.lists(), ["pool fmc-first", "volume fmc-first/db.disk.data"]);
+    let record = "volume fmc-first/db.disk.data.v1.none.none";
+    assert_eq!(lab.lists(), ["pool fmc-first", "volume fmc-first/db.disk.data", record]);
     lab.apply_with(&nothing(), &delete_all_data());
     assert!(lab.lists().is_empty(), "{:?}", lab.lists());
 }

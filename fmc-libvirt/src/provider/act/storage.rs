@@ -7,6 +7,7 @@ use crate::document::{Content, PoolDocument, VolumeDocument};
 use crate::link::{CallErrorKind, Link};
 use crate::provider::model::COMMIT;
 use crate::provider::object::{is_disk, is_uploaded, pool_fingerprint, volume_fingerprint};
+use crate::provider::records::RECORD;
 use crate::volume::{Ours, VolumeName, commit_name, commit_xml};
 
 impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
@@ -80,7 +81,12 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
                 self.create_volume(wanted)
             }
             _ if self.changes.iter().any(|change| change.path == COMMIT) => self.commit(wanted),
-            _ => self.grow(wanted),
+            _ => {
+                if self.changes.iter().any(|change| change.path != RECORD) {
+                    self.grow(wanted)?;
+                }
+                self.record(wanted)
+            }
         }
     }
 
@@ -96,6 +102,11 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
             Content::Empty => {
                 if let Some(image) = &wanted.over {
                     self.keep_promise(&wanted.pool, image)?;
+                }
+                // What an earlier disk of the name had is not on this one.
+                if wanted.data.is_some() {
+                    self.forget_records(&wanted.pool, &wanted.name, None)?;
+                    self.record(wanted)?;
                 }
                 self.make_volume(&wanted.pool, &wanted.name, &wanted.xml)
             }
@@ -129,8 +140,8 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
 
     pub(super) fn delete_volume(&self, address: &str) -> Result<(), StepError> {
         let Some((pool, name)) = address.split_once('/') else { return Err(self.changed()) };
-        // No plan depends on a console file, and it may be listed only since then.
-        if !matches!(self.ours(name), Some(Ours::Console { .. })) {
+        // No plan depends on a console file, and it may be listed only since then. Nor does one on the rest of a disk.
+        if !matches!(self.ours(name), Some(Ours::Console { .. } | Ours::OnDisk { .. })) {
             self.expect_volume(pool, name)?;
         }
         self.refuse_if_used(pool, name)?;
@@ -143,7 +154,12 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
             let commit = commit_name(name);
             self.patiently(|| self.link.delete_volume(pool, &commit))?;
         }
-        self.patiently(|| self.link.delete_volume(pool, name))
+        self.patiently(|| self.link.delete_volume(pool, name))?;
+        // Last: a data disk without its record would be nobody's.
+        if matches!(self.ours(name), Some(Ours::Disk { .. })) {
+            self.forget_records(pool, name, None)?;
+        }
+        Ok(())
     }
 
     /// Reads a volume again, and returns its path if it exists.
@@ -187,7 +203,7 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
     }
 
     /// The purpose of a volume by its name; the name of a data disk in another pool has a prefix.
-    fn ours(&self, name: &str) -> Option<Ours> {
+    pub(super) fn ours(&self, name: &str) -> Option<Ours> {
         let plain =
             name.strip_prefix("fmc.").and_then(|rest| rest.split_once('.')).map_or(name, |(_, name)| name);
         VolumeName::parse(name).or_else(|| VolumeName::parse(plain)).map(|name| name.ours)

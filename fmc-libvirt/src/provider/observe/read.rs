@@ -104,7 +104,9 @@ impl HostRead {
             read.volumes.insert(pool.clone(), link.volumes(pool)?);
         }
         let worth = read.worth_a_look(place, wants, !bereft.is_empty());
-        for (pool, name) in worth.union(&read.doubtful(wants)) {
+        let records = read.records_of(&worth, &wants.owner);
+        let worth: BTreeSet<_> = worth.into_iter().chain(records).chain(read.doubtful(wants)).collect();
+        for (pool, name) in &worth {
             if let Some(facts) = link.volume(pool, name)? {
                 read.capacities.insert(facts.path.clone(), facts.capacity);
                 read.details.insert((pool.clone(), name.clone()), facts);

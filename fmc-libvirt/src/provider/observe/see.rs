@@ -221,6 +221,7 @@ impl See<'_> {
         for (pool, volumes) in &self.read.volumes {
             let names: BTreeSet<&str> = volumes.iter().map(|record| record.name.as_str()).collect();
             let missing = self.missing_roots(pool, &names, named, folders);
+            let records = self.read.records(pool, &self.wants.owner);
             for record in volumes {
                 let Some(name) = volume_name(pool, &record.name, &self.wants.owner) else { continue };
                 // Applies give it back, or take it over.
@@ -231,6 +232,15 @@ impl See<'_> {
                 // refreshes a pool from time to time.
                 if matches!(&name.ours, Ours::Console { machine, .. } if called.contains_key(machine)) {
                     continue;
+                }
+                // It is part of its disk. One without a disk is the rest of a deletion, and does not block a new disk.
+                if let Ours::OnDisk { record: on, .. } = &name.ours {
+                    let disk = record.name.strip_suffix(on).and_then(|name| name.strip_suffix('.'));
+                    let disk = disk.unwrap_or_default();
+                    let at = format!("{pool}/{disk}");
+                    if names.contains(disk) || self.wants.has(&self.place, kind::VOLUME, &at) {
+                        continue;
+                    }
                 }
                 let plain = if name.is_commit { record.name.trim_end_matches(".ok") } else { &record.name };
                 if name.is_commit && names.contains(plain) {
@@ -264,8 +274,14 @@ impl See<'_> {
                 let over = over.filter(|below| lies_over(&record.name, below));
                 let is_root = matches!(name.ours, Ours::Root { .. });
                 let missing = name.ours.machine().filter(|_| is_root).and_then(|first| missing.get(first));
+                let own = records.as_ref().map(|records| {
+                    let of_disk = records.get(record.name.as_str()).map(Vec::as_slice).unwrap_or_default();
+                    self.read.with_times(pool, of_disk)
+                });
                 let object = VolumeObject {
                     missing: missing.cloned(),
+                    records: own.filter(|_| matches!(name.ours, Ours::Disk { .. })),
+                    written: details.and_then(|facts| facts.changed),
                     machine: name.ours.machine().map(|first| {
                         let now = called.get(first).map(String::as_str);
                         now.or_else(|| self.wants.renamed(&self.place, first)).unwrap_or(first).to_owned()

@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use fmc_core::addr::Mac;
 use fmc_core::boot::{self, BornInterface};
-use fmc_core::graph::{self, About, Address, Edge, Note, NoteKind};
+use fmc_core::graph::Address;
 use fmc_core::identity;
-use fmc_core::unit::Size;
 
-use super::{Ours, Settling};
+use super::Settling;
 use crate::document::{Document, DomainDocument, NetworkDocument, kind};
 use crate::mark;
 use crate::provider::object::DomainObject;
@@ -145,54 +144,6 @@ impl Settling<'_, '_> {
             {
                 node.document = Arc::new(Document::Network(network));
             }
-        }
-    }
-
-    /// Says that a disk of another name is another disk.
-    pub(super) fn swapped_disks(
-        &mut self,
-        node: &graph::Node<Document>,
-        wanted: &DomainDocument,
-        seen: &DomainObject,
-    ) {
-        let new: Vec<&str> = node
-            .needs
-            .iter()
-            .filter(|edge| self.states.get(&edge.to).is_none() && self.is_disk(&edge.to))
-            .filter_map(|edge| edge.to.name().rsplit_once(".disk.").map(|(_, disk)| disk))
-            .collect();
-        if new.is_empty() {
-            return;
-        }
-        let gone = |edge: &Edge| {
-            let volume = self.present(&edge.to).filter(|_| !self.nodes.contains_key(&edge.to))?;
-            let Ours::Disk { machine, disk } = &volume.ours else { return None };
-            let size = volume.capacity.map(|bytes| format!(" ({})", Size::bytes(bytes))).unwrap_or_default();
-            (**machine == *wanted.first).then(|| (disk.clone(), size))
-        };
-        let gone: Vec<(String, String)> = seen.needs.iter().filter_map(gone).collect();
-        let born = seen.mark.as_ref().and_then(|mark| mark.born.as_ref());
-        let mounts = |disk: &str| {
-            let was = born.and_then(|born| born.disks.iter().find(|was| *was.name == *disk));
-            was.is_some_and(|was| was.mount.is_some())
-        };
-        let texts: Vec<String> = gone
-            .iter()
-            .zip(&new)
-            .map(|((was, size), now)| {
-                let mounted = if mounts(was) {
-                    format!("; its guest mounts {was} until it is replaced, and does not find it")
-                } else {
-                    String::new()
-                };
-                format!(
-                    "the data disk {was}{size} stays behind, and {now} begins empty (`formerly: {was}` on {now} keeps \
-                     it){mounted}"
-                )
-            })
-            .collect();
-        for text in texts {
-            self.notes.push(Note { about: About::machine(&*wanted.name), kind: NoteKind::Notice, text });
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::document::{Document, DomainDocument, kind};
 use crate::mark::Mark;
 use crate::provider::guard;
 use crate::provider::object::{VolumeObject, is_blank};
+use crate::provider::records;
 use crate::volume::Ours;
 
 impl<'a> Settling<'a, '_> {
@@ -61,6 +62,7 @@ impl<'a> Settling<'a, '_> {
         let is_current = [twin(&wanted_hash), wanted_hash].contains(&hash_of(&chosen.name));
         self.added.insert(address.clone(), format!("on its root {}, which is there", chosen.name));
         if !is_current {
+            self.as_recorded(node);
             // What it was made from is not known without its domain.
             let boot =
                 Ours::Boot { machine: wanted.first.to_string(), hash: hash_of(&chosen.name) }.to_string();
@@ -101,11 +103,19 @@ impl<'a> Settling<'a, '_> {
                 self.anew.insert(to.clone(), "its data is given up by --delete-data".to_owned());
             } else {
                 let size = volume.capacity.map(|bytes| format!(" ({})", Size::bytes(bytes)));
-                taken.push(format!("{disk}{}", size.unwrap_or_default()));
+                let known = records::about(volume, "").map(|about| format!(", {about},"));
+                taken.push(format!("{disk}{}{}", size.unwrap_or_default(), known.unwrap_or_default()));
             }
         }
         if !taken.is_empty() {
             let name = &wanted.name;
+            if let Some(why) = self.unmountable(node, None) {
+                let text = format!(
+                    "it would take over a data disk of an earlier machine {name}: {why} (--delete-data {name} \
+                                    begins with an empty one)"
+                );
+                return self.refuse(name, text);
+            }
             if let Some(why) = self.stale(wanted) {
                 let text = format!(
                     "it would take over the data disk {} of an earlier machine {name}: {why} (--delete-data {name} begins \
@@ -114,9 +124,11 @@ impl<'a> Settling<'a, '_> {
                 );
                 return self.refuse(name, text);
             }
+            let moved: String =
+                self.moved_mounts(node, None).iter().map(|moved| format!("; {moved}")).collect();
             let text = format!(
-                "takes over the data disk {} of an earlier machine {name}, with what is on it (--delete-data {name} begins \
-                 with an empty one)",
+                "takes over the data disk {} of an earlier machine {name}, with what is on it{moved} (--delete-data {name} \
+                 begins with an empty one)",
                 taken.join(", ")
             );
             self.notes.push(Note { about: About::machine(&**name), kind: NoteKind::Notice, text });

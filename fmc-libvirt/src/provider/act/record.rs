@@ -1,0 +1,42 @@
+//! The records beside data disks.
+//!
+//! A record is there before its disk, and stays until the disk is gone; a new one is there before an older one goes. Wherever
+//! an apply is cut, no disk is without its record, and a new disk never has the record of an earlier one.
+
+use fmc_core::graph::{Acting, StepError};
+
+use super::Job;
+use crate::document::VolumeDocument;
+use crate::link::Link;
+use crate::provider::object::pool_has_records;
+use crate::volume::{Ours, upload_xml};
+
+impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
+    /// Makes the record of a data disk, and deletes an older one.
+    pub(super) fn record(&self, wanted: &VolumeDocument) -> Result<(), StepError> {
+        let Some(on) = wanted.data.as_ref().and_then(|data| data.on.as_ref()) else { return Ok(()) };
+        let (pool, disk) = (&*wanted.pool, &*wanted.name);
+        if !self.made(self.link.pool(pool))?.is_some_and(|pool| pool_has_records(&pool.xml)) {
+            return Ok(());
+        }
+        let name = format!("{disk}.{}", on.text(disk));
+        if self.made(self.link.volume(pool, &name))?.is_none() {
+            self.make_volume(pool, &name, &upload_xml(&name, 0))?;
+        }
+        self.forget_records(pool, disk, Some(&name))
+    }
+
+    /// Deletes the records of a data disk, but this one.
+    pub(super) fn forget_records(&self, pool: &str, disk: &str, but: Option<&str>) -> Result<(), StepError> {
+        for volume in self.made(self.link.volumes(pool))? {
+            let is_of_disk = |record: &str| volume.name.strip_suffix(record) == Some(&format!("{disk}."));
+            if let Some(Ours::OnDisk { record, .. }) = self.ours(&volume.name)
+                && is_of_disk(&record)
+                && but != Some(volume.name.as_str())
+            {
+                self.patiently(|| self.link.delete_volume(pool, &volume.name))?;
+            }
+        }
+        Ok(())
+    }
+}

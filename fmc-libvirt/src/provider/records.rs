@@ -1,0 +1,67 @@
+//! What the records beside data disks say, in a plan.
+
+use fmc_core::graph::{Change, Impact};
+
+use super::object::VolumeObject;
+use crate::date;
+use crate::document::VolumeDocument;
+use crate::volume::OnDisk;
+
+/// The path of the change that writes a record.
+pub(super) const RECORD: &str = "record";
+
+/// The change of a record that a data disk lacks, or that says what is not on the disk.
+pub(super) fn compare(wanted: &VolumeDocument, seen: &VolumeObject) -> Option<Change> {
+    let on = wanted.data.as_ref()?.on.as_ref()?;
+    let records = seen.records.as_ref()?;
+    // One of a later version is left to that version.
+    if records.iter().any(|record| record.on.is_none()) {
+        return None;
+    }
+    // Of a disk on which fmc had nothing made there is nothing to add later.
+    if records.is_empty() && *on == OnDisk::default() {
+        return None;
+    }
+    let text = on.text(&seen.name);
+    let is_this = |seen_on: &OnDisk| seen_on.text(&seen.name) == text;
+    match records.as_slice() {
+        [only] if only.on.as_ref().is_some_and(is_this) => return None,
+        _ => {}
+    }
+    let from: Vec<String> = said(seen).map(OnDisk::words).collect();
+    let reason = from.is_empty().then(|| "nothing beside the disk says what is on it".to_owned());
+    Some(Change {
+        path: RECORD.to_owned(),
+        from: (!from.is_empty()).then(|| from.join(" or ")),
+        to: Some(on.words()),
+        impact: Impact::Live,
+        reason,
+    })
+}
+
+/// What the records of a disk say.
+pub(super) fn said(seen: &VolumeObject) -> impl Iterator<Item = &OnDisk> {
+    seen.records.iter().flatten().filter_map(|record| record.on.as_ref())
+}
+
+/// What is known of a data disk that no machine has: what is on it, whose it was (`of`), and since when. `None` if nothing is.
+pub(super) fn about(seen: &VolumeObject, of: &str) -> Option<String> {
+    let words: Vec<String> = said(seen).filter(|on| **on != OnDisk::default()).map(OnDisk::words).collect();
+    let since = seen.records.iter().flatten().filter_map(|record| record.since).min().map(date::day);
+    let mut parts = Vec::new();
+    if !words.is_empty() {
+        let since = since.map(|since| format!(" since {since}")).unwrap_or_default();
+        parts.push(format!("{}{of}{since}", words.join(" or ")));
+    } else if let Some(since) = since {
+        parts.push(format!("there{of} since {since}"));
+    }
+    // The guest wrote to it for the last time when it was left behind.
+    parts.extend(seen.written.map(|written| format!("kept since {}", date::day(written))));
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// The same in parentheses after the size of a disk that no machine has, for a list of such.
+pub(crate) fn kept(seen: &VolumeObject) -> String {
+    let of = seen.ours.machine().map(|machine| format!(", of machine {machine}")).unwrap_or_default();
+    about(seen, &of).map(|about| format!(" ({about})")).unwrap_or_default()
+}

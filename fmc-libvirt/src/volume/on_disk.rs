@@ -1,0 +1,184 @@
+//! What is on a data disk, as a record beside it in its pool says: an empty volume, `DISK.v1.FILESYSTEM.MOUNT`.
+//!
+//! The name is the record. A list of the pool's volumes has it without another call, one call makes it, and a person reads it:
+//! the pool and the disk's own name say whose the disk is. The record says since when by the time at which the hypervisor
+//! made it. A record of a later version is ours, and what it says is not known.
+
+use std::fmt::{self, Write as _};
+
+use super::short_hash;
+
+/// The version of the records that this one writes.
+const VERSION: &str = "v1";
+
+/// In the place of a file system or a mount point that a disk does not have.
+const NONE: &str = "none";
+
+/// The longest name of a file on Linux.
+const LONGEST: usize = 255;
+
+/// What is on a data disk.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct OnDisk {
+    /// The file system that its guest made on it; `None` if fmc had none made.
+    pub filesystem: Option<String>,
+    /// Where its guest mounts it.
+    pub mount: Option<MountedOn>,
+}
+
+/// A mount point, as a record says it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum MountedOn {
+    /// The path.
+    Path(String),
+    /// The first 12 hexadecimal digits of a hash over the path, which is too long for the name of a file.
+    Hash(String),
+}
+
+impl OnDisk {
+    /// A file system and a mount point.
+    pub fn new(filesystem: Option<&str>, mount: Option<&str>) -> Self {
+        Self {
+            filesystem: filesystem.map(str::to_owned),
+            mount: mount.map(|path| MountedOn::Path(path.to_owned())),
+        }
+    }
+
+    /// The end of the record's name, after the name of the disk's volume and a dot.
+    pub(crate) fn text(&self, volume: &str) -> String {
+        let filesystem = self.filesystem.as_deref().unwrap_or(NONE);
+        let start = format!("{VERSION}.{filesystem}.");
+        let mount = match &self.mount {
+            None => NONE.to_owned(),
+            Some(MountedOn::Hash(hash)) => format!("-{hash}"),
+            Some(MountedOn::Path(path)) => {
+                let written = written(path);
+                let is_short = volume.len() + 1 + start.len() + written.len() <= LONGEST;
+                if is_short { written } else { format!("-{}", short_hash(&[path])) }
+            }
+        };
+        start + &mount
+    }
+
+    /// Reads the end of a record's name; `None` if it is of another version.
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        let (filesystem, mount) = text.strip_prefix(VERSION)?.strip_prefix('.')?.split_once('.')?;
+        let mount = match mount.strip_prefix('-') {
+            Some(hash) => Some(MountedOn::Hash(hash.to_owned())),
+            None if mount == NONE => None,
+            None => Some(MountedOn::Path(read_path(mount)?)),
+        };
+        Some(Self { filesystem: (filesystem != NONE).then(|| filesystem.to_owned()), mount })
+    }
+
+    /// In words: `ext4 on /srv/data`.
+    pub(crate) fn words(&self) -> String {
+        let filesystem = self.filesystem.as_deref().unwrap_or("no file system of fmc's");
+        match &self.mount {
+            Some(mount) => format!("{filesystem} {mount}"),
+            None => filesystem.to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for MountedOn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(path) => write!(f, "on {path}"),
+            Self::Hash(_) => f.write_str("on a long path"),
+        }
+    }
+}
+
+/// Whether the end of a volume's name is that of a record, of any version.
+pub(super) fn is_record(text: &str) -> bool {
+    let Some((version, rest)) = text.strip_prefix('v').and_then(|text| text.split_once('.')) else {
+        return false;
+    };
+    let is_number = !version.starts_with('0') && version.bytes().all(|byte| byte.is_ascii_digit());
+    let is_written = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.%".contains(&byte);
+    is_number && !version.is_empty() && !rest.is_empty() && rest.bytes().all(is_written)
+}
+
+/// A path for the name of a file: `/` is `_`, and what is neither a letter nor a digit nor `-` is `%` and its code.
+fn written(path: &str) -> String {
+    path.bytes().fold(String::new(), |mut name, byte| {
+        match byte {
+            b'/' => name.push('_'),
+            b'-' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => name.push(char::from(byte)),
+            // Writing to a text cannot fail.
+            _ => write!(name, "%{byte:02x}").unwrap_or_default(),
+        }
+        name
+    })
+}
+
+fn read_path(name: &str) -> Option<String> {
+    let mut path = Vec::new();
+    let mut rest = name.bytes();
+    while let Some(byte) = rest.next() {
+        path.push(match byte {
+            b'_' => b'/',
+            b'%' => {
+                let digit = |byte: u8| char::from(byte).to_digit(16);
+                let (high, low) = (digit(rest.next()?)?, digit(rest.next()?)?);
+                u8::try_from(high * 16 + low).ok()?
+            }
+            _ => byte,
+        });
+    }
+    // A path with control characters would be a mistake, and must not look like two lines.
+    String::from_utf8(path).ok().filter(|path| path.starts_with('/') && !path.chars().any(char::is_control))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_record_is_read_as_it_was_written(
+            filesystem in proptest::option::of("ext4|xfs"),
+            mount in proptest::option::of("(/[a-zA-Z0-9é ._%-]{1,40}){1,9}"),
+        ) {
+            let on = OnDisk::new(filesystem.as_deref(), mount.as_deref());
+            let text = on.text("db.disk.data");
+            prop_assert!(is_record(&text), "{text}");
+            prop_assert!("db.disk.data.".len() + text.len() <= LONGEST);
+            let read = OnDisk::read(&text).unwrap();
+            prop_assert_eq!(&read.filesystem, &on.filesystem);
+            prop_assert_eq!(read.text("db.disk.data"), text);
+            if !matches!(read.mount, Some(MountedOn::Hash(_))) {
+                prop_assert_eq!(read, on);
+            }
+        }
+
+        #[test]
+        fn any_name_is_read_without_a_panic(text in ".{0,40}|v1\\.[a-z0-9]{1,4}\\.[_%a-f0-9-]{0,20}") {
+            let read = OnDisk::read(&text);
+            prop_assert!(read.is_none_or(|on| !on.words().chars().any(char::is_control)));
+        }
+    }
+
+    #[test]
+    fn a_record_is_for_people_too() {
+        let on = OnDisk::new(Some("ext4"), Some("/srv/data"));
+        assert_eq!(on.text("db.disk.data"), "v1.ext4._srv_data");
+        assert_eq!(on.words(), "ext4 on /srv/data");
+        assert_eq!(OnDisk::default().text("db.disk.data"), "v1.none.none");
+        let long = OnDisk::new(Some("xfs"), Some(&"/a".repeat(150)));
+        assert_eq!(OnDisk::read(&long.text("db.disk.data")).unwrap().words(), "xfs on a long path");
+    }
+
+    #[test]
+    fn a_later_record_is_ours_and_not_known() {
+        assert!(is_record("v2.zfs._srv.later") && OnDisk::read("v2.zfs._srv.later").is_none());
+        for other in ["old", "v.ext4", "v1", "v1.", "v01.a", "vx.a", "v1.a b", "v1.é", "nightly.v1"] {
+            assert!(!is_record(other), "{other}");
+        }
+    }
+}
