@@ -86,7 +86,7 @@ fn a_machine_whose_pool_has_to_be_started_first_is_started_in_the_same_apply() {
     assert!(refused.contains("the plan in the file does not announce 1 step: not done"), "{refused}");
     assert!(refused.contains("1 step done, 1 left."), "{refused}");
     assert_eq!(running(&host), 2);
-    assert!(!host.virsh(&["vol-list", POOL]).contains("worker1.disk.data"));
+    assert!(!host.virsh(&["vol-list", POOL]).contains("worker1.disk.data "));
     host.virsh(&["pool-destroy", POOL]);
     said(&fmc(&host, "apply --yes --delete-data worker1"), 0);
     assert_eq!(running(&host), 3);

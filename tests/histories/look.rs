@@ -60,8 +60,12 @@ impl Look {
                 let state = format!("{} {} {}", pool.active, pool.autostart, pool.persistent);
                 look.pools.insert((*host, pool.name), state);
             }
-            // What fmc notes in its pool beside volumes: which apply works, and what an image was.
-            let is_note = |path: &str| name_of(path) == "lease" || name_of(path).starts_with("image.");
+            // What fmc notes in its pool beside volumes: which apply works, what an image was, and what is on a data disk.
+            let is_record = |name: &str| name.contains(".disk.") && name.contains(".v1.");
+            let is_note = |path: &str| {
+                let name = name_of(path);
+                name == "lease" || name.starts_with("image.") || is_record(name)
+            };
             let written = sim.contents().into_iter().filter(|(path, _)| !is_note(path));
             look.volumes.extend(written.map(|(path, text)| ((*host, path), text)));
         }
