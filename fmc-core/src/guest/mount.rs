@@ -69,6 +69,7 @@ pub(crate) fn escaped(path: &str) -> String {
 }
 
 /// The name of the unit that mounts at a path.
+#[cfg(any(test, feature = "ignition"))]
 pub(crate) fn unit_name(path: &AbsPath) -> String {
     format!("{}.mount", stem(path))
 }
