@@ -391,7 +391,7 @@ fn a_fault_that_can_never_happen_is_an_error() {
         script::known("start_domain"),
         expect![[r#"
             no hypervisor has a call `start_domain`
-              there: facts, interfaces, domains, domain, define-domain, start-domain, shutdown-domain, domain-is-active, destroy-domain, undefine-domain, rename-domain, set-domain-autostart, resize-block, guest-addresses, connects, networks, network, define-network, start-network, stop-network, undefine-network, set-network-autostart, update-network, pools, pool, create-pool, start-pool, set-pool-autostart, delete-pool, volumes, volume, network-ports, leases, refresh-pool, disk-capacities, create-volume, upload, volume-tail, resize-volume, delete-volume and 2 more
+              there: facts, interfaces, domains, domain, define-domain, start-domain, shutdown-domain, domain-is-active, destroy-domain, undefine-domain, rename-domain, forget-snapshots, set-domain-autostart, resize-block, guest-addresses, connects, networks, network, define-network, start-network, stop-network, undefine-network, set-network-autostart, update-network, pools, pool, create-pool, start-pool, set-pool-autostart, delete-pool, volumes, volume, network-ports, leases, refresh-pool, disk-capacities, create-volume, upload, volume-tail, resize-volume and 3 more
               right: did you mean start-domain?
         "#]],
     );
