@@ -15,7 +15,7 @@ use super::order::{Cycle, order};
 use super::plan::{Action, Change, Later, Note, NoteKind, Plan, Step, Untouched, Why};
 use super::provider::{Choices, Model, Settled, Verdict};
 use super::removal;
-use super::room::make_room;
+use super::room::{make_room, occupied};
 use super::seen::{Fingerprint, Seen, State};
 use super::wanted::{Carries, Edge, Node, Wanted};
 use crate::sort;
@@ -61,6 +61,7 @@ pub fn plan<M: Model>(
     }
     let mut deletions = removed.drafts;
     let is_passed_on = make_room(model, seen, &mut drafts, &mut deletions);
+    notes.extend(occupied(model, seen, &drafts, &untouched));
     let mut circle = None;
     let mut steps = ordered(drafts, deletions).unwrap_or_else(|mut note| {
         if is_passed_on {

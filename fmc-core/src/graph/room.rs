@@ -5,10 +5,11 @@
 //! deleted while they are attached, and they are restarted in the same plan.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use super::address::{Address, Place};
-use super::plan::Action;
-use super::planner::Draft;
+use super::plan::{Action, Note, NoteKind, Untouched, Why};
+use super::planner::{Draft, note};
 use super::provider::Model;
 use super::seen::{Seen, State};
 use crate::sort;
@@ -35,6 +36,16 @@ impl Claim {
         match self {
             Self::Name(kind, name) => ((kind, name), 0, 0),
             Self::Range(kind, first, last) => ((kind, ""), *first, *last),
+        }
+    }
+}
+
+/// `the bridge br-lab`, `IPv4 addresses`.
+impl fmt::Display for Claim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(kind, name) => write!(f, "the {kind} {name}"),
+            Self::Range(kind, ..) => write!(f, "{kind} addresses"),
         }
     }
 }
@@ -104,6 +115,35 @@ pub(super) fn make_room<M: Model>(
         after.retain(|before| !found.contains(before));
     }
     true
+}
+
+/// A refusal of each step that takes what an object has that is no longer wanted, but stays.
+pub(super) fn occupied<M: Model>(
+    model: &M,
+    seen: &Seen<M::Object>,
+    drafts: &[Draft<M::Document>],
+    untouched: &[Untouched],
+) -> Vec<Note> {
+    let kept = untouched.iter().filter(|object| object.why == Why::Kept).filter_map(|object| {
+        let holds = model.holds(&object.address, seen.object(&object.address)?);
+        (!holds.is_empty()).then_some((&object.address, holds))
+    });
+    let kept: Vec<(&Address, BTreeSet<Claim>)> = kept.collect();
+    if kept.is_empty() {
+        return Vec::new();
+    }
+    let refused = drafts.iter().filter_map(|(step, _)| {
+        let takes = model.takes(&step.address, step.document.as_ref()?);
+        let is_held = |holds: &BTreeSet<Claim>| {
+            holds.iter().find(|held| takes.iter().any(|taken| taken.overlaps(held))).cloned()
+        };
+        let beside = kept.iter().filter(|(at, _)| at.place() == step.address.place());
+        let (holder, claim) = beside.filter_map(|(at, holds)| Some((at.short(), is_held(holds)?))).next()?;
+        let text =
+            format!("it takes {claim} of {holder}, which stays for now: do first what is said of that");
+        Some(note(&step.address, step.part_of.as_deref(), NoteKind::Refused, &text))
+    });
+    refused.collect()
 }
 
 /// For each address, the addresses that it comes after because they free its claims.

@@ -1,4 +1,4 @@
-//! The exclusive claims of an object on its host: names of bridges, subnets, addresses of interfaces.
+//! The exclusive claims of an object on its host: names of domains and bridges, subnets, addresses of interfaces.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -15,7 +15,11 @@ use crate::xml::outline::Node;
 pub(super) fn takes(document: &Document) -> BTreeSet<Claim> {
     match document {
         Document::Network(network) => of_network(&network.xml),
-        Document::Domain(domain) => of_domain(&domain.xml),
+        Document::Domain(domain) => {
+            let mut claims = of_domain(&domain.xml);
+            claims.insert(name_of(&domain.on_host));
+            claims
+        }
         Document::Pool(_) | Document::Volume(_) => BTreeSet::new(),
     }
 }
@@ -33,7 +37,15 @@ pub(super) fn holds(object: &Object) -> BTreeSet<Claim> {
         claims.retain(|claim| matches!(claim, Claim::Name(..)));
     }
     claims.extend(live.iter().flat_map(|live| of(live)));
+    if let Object::Domain(domain) = object {
+        claims.insert(name_of(&domain.record.name));
+    }
     claims
+}
+
+/// The name of a domain on its host: one that is renamed frees it.
+fn name_of(domain: &str) -> Claim {
+    Claim::Name("domain", domain.to_owned())
 }
 
 fn of_network(xml: &str) -> BTreeSet<Claim> {

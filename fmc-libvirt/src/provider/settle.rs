@@ -14,6 +14,7 @@ mod kept;
 mod lost;
 mod members;
 mod moved;
+mod names;
 mod returns;
 mod subnets;
 mod swapped;
@@ -69,6 +70,7 @@ pub(super) fn settle<'a>(
             settling.machine(address, node, domain, &asked);
         }
     }
+    settling.names();
     settling.members(wanted, choices);
     settling.moved(wanted, choices);
     settling.alike(wanted);

@@ -2,6 +2,7 @@
 
 use fmc_core::cloud::Cloud;
 use fmc_core::graph::{Choices, DeleteData, Impact, NoteKind, Plan, Provider as _};
+use fmc_core::image::Image;
 use fmc_core::machine::{Machine, Power};
 use fmc_libvirt::document::Document;
 use fmc_libvirt::link::Link as _;
@@ -154,4 +155,97 @@ fn a_renamed_machine_goes_by_its_name() {
     assert_eq!(lab.volumes("db."), ["db.disk.data"]);
     lab.apply_with(&nothing(), &delete_all_data());
     assert!(lab.lists().is_empty(), "{:?}", lab.lists());
+}
+
+/// A machine, called otherwise now.
+fn called(mut machine: Machine, first: &str, name: &str) -> Machine {
+    machine = machine.formerly(first);
+    machine.name = name.to_owned().into();
+    machine
+}
+
+#[test]
+fn names_move_along_a_chain() {
+    let lab = Lab::new();
+    lab.apply(&small());
+    let (first, second) = (identity(&lab, "db"), identity(&lab, "web"));
+    let chain = wanted(&cloud([lan()], [called(db(), "db", "ci"), called(web(), "web", "db")]));
+    lab.apply(&chain);
+    assert_eq!((identity(&lab, "ci"), identity(&lab, "db")), (first, second));
+}
+
+/// A machine that gets its boot configuration in another way than the cloud wants keeps its name until it is replaced.
+#[test]
+fn a_name_is_free_only_when_its_machine_gives_it_up() {
+    let lab = Lab::new();
+    lab.apply(&small());
+    let mut other = called(db(), "db", "ci");
+    other.image = Image::flatcar("4593.2.0").path("/images/flatcar.img");
+    let chain = |further: Option<Machine>| {
+        let machines = [other.clone(), called(web(), "web", "db")].into_iter().chain(further);
+        wanted(&cloud([lan()], machines))
+    };
+    let plan = lab.plan(&chain(None));
+    let left = notes(&plan, NoteKind::Left);
+    assert!(
+        left.iter().any(|note| note.contains("it is to be called db, and ci, which is left as it is")),
+        "{plan}"
+    );
+    assert!(plan.steps.iter().all(|step| step.address.kind() == "network"), "{plan}");
+    lab.apply(&chain(None));
+    // A new machine does not get it either: it is refused, and nothing is done.
+    let mut new = other.clone();
+    new.name = "ci".into();
+    let new = wanted(&cloud([lan()], [new, web(), called(blank("db"), "store", "db")]));
+    refused(&lab.plan(&new), "ci, which is left as it is, has that name on the host");
+
+    lab.apply_with(&chain(None), &replace("ci"));
+    lab.apply(&chain(None));
+    assert!(lab.sim.domain("ci").unwrap().is_some() && lab.sim.domain("web").unwrap().is_none());
+}
+
+#[test]
+fn a_running_machine_whose_definition_was_removed_is_renamed() {
+    let undefined = || {
+        let lab = Lab::new();
+        lab.apply(&small());
+        lab.sim.undefine("db").unwrap();
+        lab
+    };
+    let lab = undefined();
+    let before = identity(&Lab::used(), "db");
+    lab.apply(&wanted(&better()));
+    assert_eq!(identity(&lab, "store").first(), before.first());
+    for nth in 1..=lab.sim.calls().len().try_into().unwrap() {
+        let lab = undefined();
+        lab.sim.on(When::any().nth(nth), Fault::CutAfter);
+        lab.cut_apply(&wanted(&better()), &Choices::default());
+        lab.apply(&wanted(&better()));
+        assert!(lab.sim.domain("store").unwrap().unwrap().active, "cut after {nth} calls");
+        assert_eq!(lab.volumes("db.disk."), ["db.disk.data"]);
+    }
+}
+
+#[test]
+fn two_machines_do_not_change_their_names_with_each_other_at_once() {
+    let lab = Lab::new();
+    lab.apply(&small());
+    let swap = cloud([lan()], [called(db(), "db", "web"), called(web(), "web", "db")]);
+    if let Ok(checked) = swap.check() {
+        refused(&lab.plan(&fmc_libvirt::documents::documents(&checked)), "change one of them first");
+    }
+}
+
+/// A network by another name takes the bridge and the subnet of the one that a machine stays on.
+#[test]
+fn a_network_is_not_followed_while_a_machine_stays_on_it() {
+    let lab = Lab::new();
+    lab.apply(&small());
+    lab.sim.snapshot("db", "before").unwrap();
+    let mut core = lan().formerly("lab");
+    core.name = "core".into();
+    let mut only_web = web();
+    only_web.interfaces = vec![fmc_core::machine::Interface::on("core").address("10.17.3.10")];
+    let plan = lab.plan(&wanted(&cloud([core], [only_web])));
+    refused(&plan, "of network/lab, which stays for now");
 }

@@ -36,6 +36,7 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
         let has_snapshots = seen.as_ref().is_some_and(|seen| !seen.snapshots.is_empty());
         let never_ran =
             seen.as_ref().and_then(|seen| seen.suspended.as_ref()).is_some_and(Suspended::never_ran);
+        let own = seen.as_ref().map(|seen| seen.xml.clone()).unwrap_or_default();
         let stale = seen.is_some_and(|seen| is_stale(&seen.xml, &wanted.xml));
         let runs = match wanted.power {
             Power::Running => true,
@@ -47,8 +48,9 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
             active && (!runs || is_renamed || matches!(self.action, Action::Restart | Action::Replace));
         if stops {
             if !is_persistent {
-                // Without a definition it would be gone once it is off.
-                self.patiently(|| self.link.define_domain(&wanted.xml))?;
+                // Without a definition it would be gone once it is off. libvirt takes one of another name only when it is off.
+                let own = if is_renamed { &*own } else { &*wanted.xml };
+                self.patiently(|| self.link.define_domain(own))?;
             }
             if never_ran { self.end_start(there)? } else { self.stop(there, wanted.shutdown)? }
         }
