@@ -50,7 +50,7 @@ pub(crate) mod view;
 /// let lan = Network::bridge("lan", "br0").subnet("192.168.0.0/24").gateway("192.168.0.1");
 /// let checked = Cloud::new("first").host(Host::local().bridge("br0")).network(lan).machine(web).check()?;
 /// let missing = checked.findings().iter().find_map(|finding| match finding.problem()? {
-///     ResolverProblem::Missing { machines } => Some(machines.len()),
+///     ResolverProblem::Missing { machines, .. } => Some(machines.len()),
 ///     _ => None,
 /// });
 /// assert_eq!(missing, Some(1));
