@@ -245,9 +245,14 @@ impl World {
         };
         applied.holds().map_err(broken)?;
         self.lost.retain(|at| !after.volumes.contains_key(at));
-        // What a person gave up is gone, or is said again.
+        // What a person gave up is gone, or is said again. A root that was given up, and that no guest has, goes when its pool is
+        // there.
         if how == How::Whole && ran.is_ok() {
-            self.may_go.clear();
+            let has = |at: &At| {
+                let on_host = after.guests.iter().filter(|((host, _), _)| *host == at.0);
+                on_host.flat_map(|(_, guest)| &guest.disks).any(|(path, _)| *path == at.1)
+            };
+            self.may_go.retain(|at| parts_of(&at.1).is_some_and(|(_, kind)| kind == "root") && !has(at));
         }
         if applied_whole(how, &ran) {
             let again = self.plan();
@@ -302,7 +307,7 @@ impl World {
             let is_given_up =
                 given_up.is_some_and(|name| [machine, on_host, Some(first)].contains(&Some(name)));
             let goes = match kind {
-                "root" => replaced.is_some() && machine == replaced,
+                "root" => ask == Ask::Destroy || (replaced.is_some() && machine == replaced),
                 "disk" => is_given_up && !is_in_use(),
                 _ => false,
             };
