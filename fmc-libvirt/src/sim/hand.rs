@@ -126,11 +126,16 @@ impl Sim {
     /// that guest, whatever its definition says then.
     ///
     /// # Errors
-    /// The domain does not run.
+    /// The domain does not run, or has no definition to go on with.
     pub fn save(&self, domain: &str) -> Result<(), CallError> {
         self.change(|state| {
             state.running(domain)?;
             let Some(known) = state.domains.get_mut(domain) else { return Ok(()) };
+            if known.transient {
+                return Err(Trouble::failed(
+                    "Requested operation is not valid: cannot do managed save for transient domain",
+                ));
+            }
             known.saved = known.live.take();
             let ports = known.saved.as_ref().map(|saved| saved.ports.clone()).unwrap_or_default();
             state.disconnect(&ports);
