@@ -159,7 +159,8 @@ impl HostRead {
         }
         let ours = live.iter().filter_map(|(name, live)| Some(((*name).clone(), own_bridge(live)?)));
         let ours: Vec<(String, String)> = ours.collect();
-        if ours.is_empty() {
+        // The networks of libvirt's test driver have no bridges.
+        if ours.is_empty() || link.uri().starts_with("test:") {
             return;
         }
         let Ok(Some(interfaces)) = link.interfaces() else { return };
