@@ -81,6 +81,15 @@ pub struct Surroundings {
     pub filters: Vec<Filter>,
 }
 
+/// libvirt's networks as the kernel of this computer shows them: libvirt has no call for it.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct NetworksHere {
+    /// The networks whose dnsmasq runs.
+    pub served: BTreeSet<String>,
+    /// The host's interfaces, also the bridges of networks and the taps of guests.
+    pub interfaces: BTreeSet<String>,
+}
+
 /// A route of a hypervisor's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RouteRecord {
@@ -285,7 +294,8 @@ pub trait Link: Send + Sync + 'static {
     fn uri(&self) -> &str;
     /// The hypervisor's own facts, from its capabilities: one call the first time, none afterwards.
     fn facts(&self) -> Result<HostFacts, CallError>;
-    /// The host's network interfaces, including bridges; `None` if libvirt cannot list them.
+    /// The host's network interfaces, as libvirt lists them, or `None` if it cannot. Its test driver and its former driver netcf
+    /// list no bridges of libvirt's networks.
     fn interfaces(&self) -> Result<Option<Vec<String>>, CallError>;
 
     /// The network around it; `None` if it cannot be read.
@@ -293,8 +303,8 @@ pub trait Link: Send + Sync + 'static {
         None
     }
 
-    /// The active networks whose dnsmasq runs; `None` if it cannot be seen: libvirt has no call for it.
-    fn served_networks(&self) -> Option<BTreeSet<String>> {
+    /// Its networks as the kernel shows them; `None` if it is not on this computer.
+    fn networks_here(&self) -> Option<NetworksHere> {
         None
     }
 

@@ -218,6 +218,11 @@ impl Sim {
         self.lock().state_mut().host.lost_bridges.insert(bridge.to_owned());
     }
 
+    /// Lets it count as another computer, as a hypervisor behind SSH: what only the kernel knows is not known then.
+    pub fn place_elsewhere(&self) {
+        self.lock().state_mut().host.elsewhere = true;
+    }
+
     /// Ends the dnsmasq of an active network, as `kill` does.
     pub fn end_dnsmasq(&self, network: &str) {
         self.lock().state_mut().host.unserved.insert(network.to_owned());

@@ -9,7 +9,7 @@ use fmc_core::digest::Digest;
 
 use super::{
     AddressRecord, AddressSource, CallError, DomainRecord, Edit, FileFacts, HostFacts, LeaseRecord, Link,
-    NetworkRecord, Pieces, PoolRecord, Section, Surroundings, VolumeFacts, VolumeRecord,
+    NetworkRecord, NetworksHere, Pieces, PoolRecord, Section, Surroundings, VolumeFacts, VolumeRecord,
 };
 
 /// A link of any kind.
@@ -56,7 +56,7 @@ forward! {
     fn is_instant() -> bool;
     fn is_local() -> bool;
     fn surroundings() -> Option<Surroundings>;
-    fn served_networks() -> Option<BTreeSet<String>>;
+    fn networks_here() -> Option<NetworksHere>;
     fn wait(time: Duration);
     fn now() -> Duration;
     fn connects(to: SocketAddr, within: Duration) -> bool;

@@ -11,7 +11,8 @@ use super::trouble::Trouble;
 use super::{Fault, Sim, hex, lost, said, xml};
 use crate::link::{
     AddressRecord, AddressSource, CallError, CallErrorKind, DomainRecord, Edit, FileFacts, HostFacts,
-    LeaseRecord, Link, NetworkRecord, Pieces, PoolRecord, Section, Surroundings, VolumeFacts, VolumeRecord,
+    LeaseRecord, Link, NetworkRecord, NetworksHere, Pieces, PoolRecord, Section, Surroundings, VolumeFacts,
+    VolumeRecord,
 };
 use crate::volume::LEASE;
 
@@ -79,14 +80,13 @@ impl Link for Sim {
     }
 
     fn surroundings(&self) -> Option<Surroundings> {
-        Some(self.lock().state().host.surroundings())
+        let world = self.lock();
+        let host = &world.state().host;
+        (!host.elsewhere).then(|| host.surroundings())
     }
 
-    fn served_networks(&self) -> Option<BTreeSet<String>> {
-        let world = self.lock();
-        let state = world.state();
-        let served = state.networks.keys().filter(|network| !state.host.unserved.contains(*network));
-        Some(served.cloned().collect())
+    fn networks_here(&self) -> Option<NetworksHere> {
+        self.lock().state().networks_here()
     }
 
     fn is_local(&self) -> bool {

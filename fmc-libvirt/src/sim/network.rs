@@ -11,7 +11,7 @@ use super::domain::uuid_of;
 use super::state::{Network, State};
 use super::trouble::Trouble;
 use super::xml;
-use crate::link::{Edit, NetworkRecord, Section};
+use crate::link::{Edit, NetworkRecord, NetworksHere, Section};
 
 /// The longest name of an interface in Linux (`IFNAMSIZ` less its zero byte).
 const LONGEST_INTERFACE: usize = 15;
@@ -116,14 +116,25 @@ impl State {
         Ok(())
     }
 
-    /// The interfaces of the host; `None` if it does not say which bridges there are.
+    /// The interfaces of the host as libvirt lists them, without taps; `None` if it does not say which bridges there are.
     pub(super) fn interfaces(&self) -> Option<Vec<String>> {
-        if self.host.bridges.is_none() && self.host.lost_bridges.is_empty() {
+        let is_known = self.host.bridges.is_some() || !self.host.lost_bridges.is_empty();
+        is_known.then(|| self.bridges().collect())
+    }
+
+    /// Its networks as the kernel shows them, if it counts as on this computer.
+    pub(super) fn networks_here(&self) -> Option<NetworksHere> {
+        if self.host.elsewhere {
             return None;
         }
+        let served = self.networks.keys().filter(|network| !self.host.unserved.contains(*network));
+        Some(NetworksHere { served: served.cloned().collect(), interfaces: self.bridges().collect() })
+    }
+
+    fn bridges(&self) -> impl Iterator<Item = String> + '_ {
         let active = self.networks.values().filter_map(|network| network.live.as_deref());
         let own = active.filter_map(bridge_of).filter(|bridge| !self.host.lost_bridges.contains(bridge));
-        Some(self.host.bridges.iter().flatten().cloned().chain(own).collect())
+        self.host.bridges.iter().flatten().cloned().chain(own)
     }
 
     pub(super) fn stop_network(&mut self, name: &str) -> Result<(), Trouble> {

@@ -80,6 +80,9 @@ pub(super) struct Host {
     pub(super) domain_types: Vec<String>,
     /// Bridges that libvirt does not manage; with `None` every named bridge exists.
     pub(super) bridges: Option<BTreeSet<String>>,
+    /// Whether it counts as another computer, of whose kernel nothing is known.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) elsewhere: bool,
     /// Networks whose dnsmasq somebody ended.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) unserved: BTreeSet<String>,
@@ -129,6 +132,7 @@ impl Default for Host {
             threads: 128,
             domain_types: vec!["qemu".to_owned(), "kvm".to_owned()],
             bridges: None,
+            elsewhere: false,
             unserved: BTreeSet::new(),
             lost_bridges: BTreeSet::new(),
             missing: BTreeSet::new(),

@@ -31,7 +31,7 @@ use self::session::Client;
 use self::stops::Stops;
 use crate::link::{
     AddressRecord, AddressSource, CallError, DomainRecord, Edit, FileFacts, HostFacts, LeaseRecord, Link,
-    NetworkRecord, Pieces, PoolRecord, Section, Surroundings, VolumeFacts, VolumeRecord,
+    NetworkRecord, NetworksHere, Pieces, PoolRecord, Section, Surroundings, VolumeFacts, VolumeRecord,
 };
 
 /// The timeouts of calls.
@@ -474,8 +474,8 @@ impl Link for VirtLink {
         self.is_here().then(surroundings::here)
     }
 
-    fn served_networks(&self) -> Option<BTreeSet<String>> {
-        self.is_here().then(surroundings::served).flatten()
+    fn networks_here(&self) -> Option<NetworksHere> {
+        self.is_here().then(surroundings::networks).flatten()
     }
 
     fn is_local(&self) -> bool {

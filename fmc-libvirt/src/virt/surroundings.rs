@@ -5,14 +5,13 @@
 //! kernel's tables in `/proc/net` when it starts a network, and that is where these are read. For a hypervisor elsewhere they
 //! are not known, and the start of its network says what it finds.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
 
-use crate::link::{Filter, RouteRecord, Surroundings};
+use crate::link::{Filter, NetworksHere, RouteRecord, Surroundings};
 
 /// Reads a line of a table.
 type Read = fn(&str) -> Option<RouteRecord>;
@@ -46,15 +45,29 @@ pub(super) fn here() -> Surroundings {
     Surroundings { routes: routes.collect(), filters }
 }
 
-/// The networks whose dnsmasq runs here. Without libvirt's own process this is not known: the processes of its host are not
-/// those that this one sees.
-pub(super) fn served() -> Option<BTreeSet<String>> {
+/// libvirt's networks. Without libvirt's own process they are not known: the processes of its host are not those that this one
+/// sees.
+pub(super) fn networks() -> Option<NetworksHere> {
     let all = processes();
     let is_libvirt = |name: &str| matches!(name, "libvirtd" | "virtnetworkd");
-    all.iter().find(|(name, _)| is_libvirt(name))?;
+    // A container may have a libvirt of its own, and a network of its own.
+    let daemons = all.iter().filter(|(name, _)| is_libvirt(name));
+    let devices: Vec<String> =
+        daemons.filter_map(|(_, process)| fs::read_to_string(process.join("net/dev")).ok()).collect();
+    if devices.is_empty() {
+        return None;
+    }
     let servers = all.iter().filter(|(name, _)| name == "dnsmasq");
     let words = servers.filter_map(|(_, process)| fs::read_to_string(process.join("cmdline")).ok());
-    Some(words.filter_map(|words| served_by(&words)).collect())
+    Some(NetworksHere {
+        served: words.filter_map(|words| served_by(&words)).collect(),
+        interfaces: devices.iter().flat_map(|table| interfaces(table)).collect(),
+    })
+}
+
+/// `br-lab: 1204 12 …`: a line of `/proc/net/dev` for each interface, below two that name the columns.
+fn interfaces(table: &str) -> impl Iterator<Item = String> + '_ {
+    table.lines().skip(2).filter_map(|line| Some(line.split_once(':')?.0.trim().to_owned()))
 }
 
 /// `dnsmasq --conf-file=/var/lib/libvirt/dnsmasq/lab.conf …`: the network that it serves.
@@ -123,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_network_is_served_by_a_dnsmasq_of_its_configuration() {
+    fn a_network_has_a_dnsmasq_of_its_configuration_and_a_bridge() {
         let words = "/usr/sbin/dnsmasq\0--conf-file=/var/lib/libvirt/dnsmasq/lab.conf\0--leasefile-ro\0";
         assert_eq!(served_by(words).as_deref(), Some("lab"));
         assert_eq!(served_by("/usr/sbin/dnsmasq\0-k\0"), None);
@@ -134,10 +147,13 @@ mod tests {
         fs::write(&file, xml).unwrap();
         own.virsh(&["net-define", file.to_str().unwrap()]);
         own.virsh(&["net-start", network]);
-        assert!(served().unwrap().contains(network));
+        let live = own.virsh(&["net-dumpxml", network]);
+        let bridge = live.split("<bridge name='").nth(1).unwrap().split('\'').next().unwrap();
+        let here = networks().unwrap();
+        assert!(here.served.contains(network) && here.interfaces.contains(bridge), "{here:?}");
         own.inside(&format!("kill -9 $(cat /run/libvirt/network/{network}.pid)")).unwrap();
         // Its helper ends a moment later.
-        let is_served = || served().unwrap().contains(network);
+        let is_served = || networks().unwrap().served.contains(network);
         for _ in 0..100 {
             if is_served() {
                 std::thread::sleep(std::time::Duration::from_millis(50));
@@ -147,7 +163,9 @@ mod tests {
         // What an apply does about it.
         let host = "<host ip='192.0.2.1'><hostname>a.invalid</hostname></host>";
         own.virsh(&["net-update", network, "add", "dns-host", host, "--live"]);
-        assert!(served().unwrap().contains(network));
+        assert!(is_served());
+        own.inside(&format!("ip link delete {bridge}")).unwrap();
+        assert!(!networks().unwrap().interfaces.contains(bridge));
     }
 
     #[test]

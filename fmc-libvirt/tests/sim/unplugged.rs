@@ -47,6 +47,22 @@ fn a_bridge_that_was_deleted_comes_back_with_its_guests() {
     assert_eq!(lost(&lab), 0);
 }
 
+/// Of a host elsewhere libvirt lists the interfaces, in some builds without the bridges of its networks: that is no reason to
+/// restart a guest.
+#[test]
+fn a_bridge_elsewhere_is_missed_where_another_one_is_listed() {
+    let lab = Lab::used();
+    lab.sim.place_elsewhere();
+    lab.sim.delete_bridge(&bridge(&lab));
+    assert!(lab.plan(&small()).is_empty());
+    let theirs = "<network><name>theirs</name><bridge name='br-theirs'/></network>";
+    lab.sim.plant_network(theirs).unwrap();
+    let network = ("lab".to_owned(), Action::Restart);
+    assert_eq!(restarts(&lab.plan(&small())), [[network].as_slice(), &both()].concat());
+    lab.sim.delete_bridge("br-theirs");
+    assert!(lab.plan(&small()).is_empty());
+}
+
 /// No guest has to restart for it.
 #[test]
 fn a_dnsmasq_that_ended_runs_again() {
@@ -55,7 +71,7 @@ fn a_dnsmasq_that_ended_runs_again() {
     let plan = lab.plan(&small());
     assert_eq!(restarts(&plan), [("lab".to_owned(), Action::Update)], "{plan}");
     lab.apply(&small());
-    assert!(lab.sim.served_networks().unwrap().contains("lab"));
+    assert!(lab.sim.networks_here().unwrap().served.contains("lab"));
     assert!(!lab.sim.network("lab").unwrap().unwrap().xml.contains("invalid"));
 }
 

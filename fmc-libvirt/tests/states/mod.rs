@@ -242,10 +242,15 @@ fn removed_definitions_come_back_without_a_restart() {
     assert_eq!(hypervisor.own.virsh(&["domblklist", "db"]), root);
 }
 
-/// After one apply each guest is on its network, whatever was taken from it.
+/// After one apply each guest is on its network, whatever was taken from it. The tests' libvirtd counts as one elsewhere, so that
+/// a deleted bridge is missed beside that of another network.
 #[test]
 fn a_network_that_lost_its_definition_or_its_bridge_gets_its_guests_back() {
     let hypervisor = Hypervisor::named("local");
+    let other = hypervisor.own.path().join("other.xml");
+    std::fs::write(&other, "<network><name>other</name><bridge name='br-other'/></network>").unwrap();
+    hypervisor.own.virsh(&["net-define", other.to_str().unwrap()]);
+    hypervisor.own.virsh(&["net-start", "other"]);
     hypervisor.converge(&usual(), &Choices::default());
     let network = hypervisor.own.virsh(&["net-dumpxml", "lan"]);
     let bridge = network.split("<bridge name='").nth(1).unwrap().split('\'').next().unwrap();

@@ -9,7 +9,9 @@ use super::names::Names;
 use super::wants::Wants;
 use crate::console;
 use crate::document::kind;
-use crate::link::{CallError, DomainRecord, Link, NetworkRecord, PoolRecord, VolumeFacts, VolumeRecord};
+use crate::link::{
+    CallError, DomainRecord, Link, NetworkRecord, NetworksHere, PoolRecord, VolumeFacts, VolumeRecord,
+};
 use crate::mark::Mark;
 use crate::provider::act::lease;
 use crate::provider::object::{Owner, is_blank, is_disk, pool_identity, volume_name};
@@ -143,30 +145,41 @@ impl HostRead {
         Ok(())
     }
 
-    /// libvirt notices neither that the bridge of an active network is gone nor that its dnsmasq has ended. It lists the interfaces of its host, if it has a
-    /// driver for them; a host that does not is not asked again.
+    /// libvirt notices neither that the bridge of an active network was deleted nor that its dnsmasq has ended. The kernel of this
+    /// computer knows both. For a host elsewhere libvirt's list of interfaces tells of bridges, if it has the bridge of another
+    /// network: some drivers list none.
     fn look_for_bridges(&mut self, link: &impl Link, wants: &Wants) {
         let networks = self.networks.iter().zip(&self.network_marks);
         let is_ours = |mark: &Option<Mark>| mark.as_ref().is_some_and(|mark| mark.owner == wants.owner);
-        let ours = networks.filter(|(network, mark)| network.active && is_ours(mark));
-        let live: Vec<(&String, &String)> =
-            ours.filter_map(|(network, _)| Some((&network.name, network.live_xml.as_ref()?))).collect();
-        if live.iter().any(|(_, live)| is_served(live))
-            && let Some(served) = link.served_networks()
-        {
-            let lost = live.iter().filter(|(name, live)| is_served(live) && !served.contains(*name));
-            self.unserved = lost.map(|(name, _)| (*name).clone()).collect();
-        }
-        let ours = live.iter().filter_map(|(name, live)| Some(((*name).clone(), own_bridge(live)?)));
-        let ours: Vec<(String, String)> = ours.collect();
-        // The networks of libvirt's test driver have no bridges.
-        if ours.is_empty() || link.uri().starts_with("test:") {
+        let live = networks.filter(|(network, _)| network.active).filter_map(|(network, mark)| {
+            let live = network.live_xml.as_deref()?;
+            Some((network.name.as_str(), live, is_ours(mark)))
+        });
+        let live: Vec<(&str, &str, bool)> = live.collect();
+        let ours = || live.iter().filter(|(.., is_ours)| *is_ours).map(|(name, live, _)| (*name, *live));
+        if ours().next().is_none() {
             return;
         }
-        let Ok(Some(interfaces)) = link.interfaces() else { return };
-        let interfaces: BTreeSet<String> = interfaces.into_iter().collect();
-        let lost = ours.into_iter().filter(|(_, bridge)| !interfaces.contains(bridge));
-        self.without_bridge = lost.map(|(network, _)| network).collect();
+        let here = link.networks_here();
+        let bridges: Vec<String> = live.iter().filter_map(|(_, live, _)| own_bridge(live)).collect();
+        let interfaces: BTreeSet<String> = match here {
+            Some(NetworksHere { served, interfaces }) => {
+                let lost = ours().filter(|(name, live)| is_served(live) && !served.contains(*name));
+                self.unserved = lost.map(|(name, _)| name.to_owned()).collect();
+                interfaces
+            }
+            None if bridges.len() < 2 => return,
+            None => {
+                let Ok(Some(interfaces)) = link.interfaces() else { return };
+                let interfaces: BTreeSet<String> = interfaces.into_iter().collect();
+                if !bridges.iter().any(|bridge| interfaces.contains(bridge)) {
+                    return;
+                }
+                interfaces
+            }
+        };
+        let lost = ours().filter(|(_, live)| own_bridge(live).is_some_and(|own| !interfaces.contains(&own)));
+        self.without_bridge = lost.map(|(name, _)| name.to_owned()).collect();
     }
 
     /// Reads the files below the disks of foreign domains that are off. libvirt writes them only into the document of a running
