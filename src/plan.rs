@@ -229,12 +229,6 @@ impl Plan {
             .map(|phases| phases.outcome)
     }
 
-    /// The plan of another form of the cloud, by the same observation.
-    #[cfg(feature = "cli")]
-    pub(crate) fn of_form(self, wanted: Wanted) -> Self {
-        Self { wanted, ..self }.again()
-    }
-
     fn again(self) -> Self {
         Self::of(self.wanted, self.seen, self.choices, self.added)
     }

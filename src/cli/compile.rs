@@ -18,6 +18,7 @@
 //! | `artifacts` | each with `path`, `kind` and `sha256`; with `template: true`, the hash covers the text with holes that name secrets and their generations, not the file |
 //! | `secrets` | each by `name` and `generation` |
 //! | `root_key` | the key that secrets were made from: `given`, or `sample`, which is public; absent if no secret was made |
+//! | `derivation` | how they were made from it: 1 or 2; absent with `root_key` |
 //!
 //! Only the owner may read the contents of a machine: those files have mode 0600 from their first byte on, in folders of
 //! mode 0700. The folder is written beside its place and then moved there, so it is either complete or unchanged.
@@ -56,6 +57,8 @@ struct Index {
     secrets: Vec<Needed>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     root_key: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    derivation: Option<u8>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -117,6 +120,7 @@ fn write(wanted: &Wanted, out: &Path, keyring: &Keyring) -> Result<Index, Failur
             let which = if keyring.is_sample() { "sample" } else { "given" };
             which.to_owned()
         }),
+        derivation: wanted.needs_root_key().then(|| wanted.secret_scope().derivation().number()),
     };
     for artifact in wanted.artifacts() {
         let path = new.path.join(&artifact.path);

@@ -37,7 +37,9 @@ pub(super) fn of(
         .iter()
         .map(|(cluster, server)| Cluster { name: cluster.name.as_str(), server, pki: &cluster.pki })
         .collect();
-    run(&clusters, &checked.secret_scope(), name, out, hours, args, io)
+    let code = run(&clusters, &checked.secret_scope(), name, out, hours, args, io)?;
+    root_key::say_derivation(checked, io);
+    Ok(code)
 }
 
 /// Writes the kubeconfig of one of the cloud's clusters, by name or the only one, to standard output or into a new file of

@@ -10,7 +10,7 @@ use fmc_core::graph::{self, About, Action, Choices, DeleteData, Line, Model as _
 use fmc_core::name::MachineName;
 use fmc_core::nearest::nearest;
 use fmc_core::provider::{AnyDocument, ByHand};
-use fmc_core::secret::SecretScope;
+use fmc_core::secret::{Derivation, SecretScope};
 
 use super::args::Args;
 use super::check::{self, count};
@@ -79,12 +79,22 @@ pub(super) fn decide(
     towards: Towards,
 ) -> Result<(Checked, Plan), Failure> {
     let choices = choices(&checked, args)?;
-    let delete_data = choices.delete_data.clone();
-    let wanted = world.providers.compile(&checked);
-    let wanted = if towards == Towards::Nothing { wanted.nothing() } else { wanted };
-    let plan = pollster::block_on(world.providers.plan_with(&wanted, choices)).map_err(Failure::to)?;
-    let (checked, plan) = with_derivation_there(checked, plan, world);
-    let plan = judged(&checked, plan, &delete_data, world, args, towards)?;
+    let plan = |checked: &Checked| {
+        let wanted = world.providers.compile(checked);
+        let wanted = if towards == Towards::Nothing { wanted.nothing() } else { wanted };
+        pollster::block_on(world.providers.plan_with(&wanted, choices.clone())).map_err(Failure::to)
+    };
+    let first = plan(&checked)?;
+    let (checked, plan) = match other_derivation(&checked, &first) {
+        Some(there) => {
+            let checked = checked.derived_by(there);
+            let plan = plan(&checked)?;
+            let note = derivation::kept(plan.wanted());
+            (checked, plan.with_notes([note]))
+        }
+        None => (checked, first),
+    };
+    let plan = judged(&checked, plan, &choices.delete_data, world, args, towards)?;
     Ok((checked, plan))
 }
 
@@ -125,29 +135,25 @@ fn judged(
     Ok(plan.with_notes(preflight))
 }
 
-/// A cloud that does not say the derivation of its secrets keeps the one of the machines that are there.
-fn with_derivation_there(checked: Checked, plan: Plan, world: &World) -> (Checked, Plan) {
-    let there = plan.derivation_there().filter(|there| *there != checked.secret_scope().derivation());
-    match there {
-        Some(there) if checked.derivation().is_none() && plan.wanted().needs_root_key() => {
-            let checked = checked.derived_by(there);
-            let wanted = world.providers.compile(&checked);
-            let note = derivation::kept(&wanted);
-            (checked, plan.of_form(wanted).with_notes([note]))
-        }
-        _ => (checked, plan),
-    }
+/// The derivation of the secrets that are there, which a cloud keeps that does not say its own.
+fn other_derivation(checked: &Checked, plan: &Plan) -> Option<Derivation> {
+    let is_open = checked.derivation().is_none() && plan.wanted().needs_root_key();
+    let there = plan.derivation_there().filter(|_| is_open)?;
+    (there != checked.secret_scope().derivation()).then_some(there)
 }
 
 /// Whose secrets are made from the root key, and how. If the cloud does not say it, by the machines that are there.
 pub(super) fn secret_scope(checked: &Checked, world: &World) -> Result<SecretScope, Failure> {
-    let wanted = world.providers.compile(checked);
-    if checked.derivation().is_some() || !wanted.needs_root_key() {
-        return Ok(checked.secret_scope());
+    let scope = checked.secret_scope();
+    if checked.derivation().is_some() {
+        return Ok(scope);
     }
+    let wanted = world.providers.compile(checked);
     let plan = pollster::block_on(world.providers.plan(&wanted)).map_err(Failure::to)?;
-    let derivation = plan.derivation_there().unwrap_or_default();
-    Ok(SecretScope::new(checked.owner().clone(), derivation))
+    Ok(match other_derivation(checked, &plan) {
+        Some(there) => SecretScope::new(checked.owner().clone(), there),
+        None => scope,
+    })
 }
 
 /// Whether an option names this machine, so that a refusal is about something that was asked for.

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use clap::Subcommand;
+use fmc_core::checked::Checked;
 use fmc_core::secret::{SecretScope, SecretSource};
 use fmc_keys::{Keyring, RootKey};
 use secrecy::zeroize::Zeroizing;
@@ -174,6 +175,17 @@ pub(super) fn say_sample(what: &str, io: &mut Io<'_>) {
         "{warning}: {what} made from the public sample key, which everybody has: they protect nothing (--root-key FILE or \
          {VARIABLE} gives a key of your own)\n"
     ));
+}
+
+/// Says which derivation a command takes that does not ask the hosts, if the cloud does not say it.
+pub(super) fn say_derivation(checked: &Checked, io: &mut Io<'_>) {
+    if checked.derivation().is_none() {
+        let now = checked.secret_scope().derivation();
+        io.err(format_args!(
+            "The secrets are made by derivation {now}, as for new machines. If a plan says that the machines that are there have \
+             derivation 1, write `secrets: {{derivation: 1}}`, and run this again\n"
+        ));
+    }
 }
 
 /// The given root key, if any.

@@ -11,22 +11,28 @@ use crate::compile::Wanted;
 
 /// The first derivation by which secrets of the owner's machines were made; `None` if there are none.
 pub(super) fn of_those_there(wanted: &Wanted, seen: &Seen) -> Option<Derivation> {
-    let rooms = wanted.rooms();
-    seen.present().filter_map(|(address, object)| rooms.derivation(address, object)).min()
+    there(wanted, seen).into_values().min()
 }
 
-/// What a change of the derivation means.
+/// The machines that have secrets from the root key, each with how they were made.
+fn there<'a>(wanted: &Wanted, seen: &'a Seen) -> BTreeMap<&'a str, Derivation> {
+    let rooms = wanted.rooms();
+    let made = seen.present().filter_map(|(at, object)| Some((at.name(), rooms.derivation(at, object)?)));
+    made.collect()
+}
+
+/// The meaning of a change of the derivation.
 pub(super) fn note(wanted: &Wanted, seen: &Seen) -> Option<Note> {
-    let now = wanted.secret_scope().derivation();
-    if wanted.is_nothing() || now == Derivation::V1 || !wanted.needs_root_key() {
+    if wanted.is_nothing() || !wanted.needs_root_key() {
         return None;
     }
-    let was = of_those_there(wanted, seen).filter(|was| *was != now)?;
+    let now = wanted.secret_scope().derivation();
+    let was = there(wanted, seen).into_values().find(|was| *was != now)?;
     let (kind, text) = if wanted.says_derivation() {
         let text = format!(
             "its secrets are made by derivation {now}, and those of its machines by derivation {was}: each machine gets its new \
-             ones when it is replaced. Machines that share a secret, as a cluster's tokens and authorities, do not accept each \
-             other until all of them are replaced: replace them in one apply"
+             ones when it is replaced. Machines that share secrets, as those of a cluster, are replaced in one apply; where they \
+             keep their state on data disks they keep derivation {was}"
         );
         (NoteKind::Notice, text)
     } else {
@@ -42,12 +48,12 @@ pub(super) fn note(wanted: &Wanted, seen: &Seen) -> Option<Note> {
 /// Members of one instance of a role share secrets: they are made anew together, and not over a state that the old ones opened.
 pub(super) fn divided(members: &[Moving<'_>], wanted: &Wanted, seen: &Seen) -> Vec<Note> {
     let now = wanted.secret_scope().derivation();
-    if now == Derivation::V1 || of_those_there(wanted, seen).is_none_or(|was| was == now) {
+    let there = there(wanted, seen);
+    let old: BTreeSet<&str> =
+        there.iter().filter(|(_, was)| **was != now).map(|(machine, _)| *machine).collect();
+    if old.is_empty() || !wanted.needs_root_key() {
         return Vec::new();
     }
-    let rooms = wanted.rooms();
-    let there = seen.present().filter_map(|(at, object)| Some((at.name(), rooms.derivation(at, object)?)));
-    let old: BTreeSet<&str> = there.filter(|(_, was)| *was != now).map(|(machine, _)| machine).collect();
     let mut instances: BTreeMap<(&str, &str), Vec<&Moving<'_>>> = BTreeMap::new();
     for member in members {
         if let Some(instance) = member.member.instance() {

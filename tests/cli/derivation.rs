@@ -99,7 +99,7 @@ fn another_derivation_is_said_with_what_it_costs() {
     let words = plan.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains("outdated secrets by derivation 1 → 2"), "{words}");
     assert!(words.contains("each machine gets its new ones when it is replaced"), "{words}");
-    assert!(words.contains("replace them in one apply"), "{words}");
+    assert!(words.contains("are replaced in one apply"), "{words}");
 
     stage.done(second(), "apply --replace web --replace db");
     let plan = stage.done(second(), "plan");
@@ -125,6 +125,32 @@ fn a_cluster_changes_its_secrets_as_a_whole_and_not_over_its_state() {
     refused(&stage, more, "plan", "m4", &words);
     let more = by(cluster(&["m1", "m2", "m3", "m4", "m5"], same), Derivation::V1);
     assert!(!stage.run(more, "plan").out.contains("derivation"));
+
+    // Nor does it go back.
+    let new = crate::derivation::stage();
+    new.done(three(), "apply");
+    let words = ["is of secrets that were made by another derivation than 1, and stays"];
+    refused(&new, by(three(), Derivation::V1), "plan --replace m2", "m2", &words);
+}
+
+#[test]
+fn the_way_back_is_said_too() {
+    let stage = stage();
+    stage.done(shop("shop", &["web"]), "apply");
+    let plan = stage.done(by(shop("shop", &["web"]), Derivation::V1), "plan");
+    let words = plan.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("made by derivation 1, and those of its machines by derivation 2"), "{words}");
+    assert!(words.contains("secrets by derivation 2 → 1"), "{words}");
+}
+
+/// A command that does not ask the hosts says what it takes.
+#[test]
+fn a_kubeconfig_says_which_derivation_it_takes() {
+    let stage = stage();
+    let run = |cloud: Cloud| stage.run(cloud, "kubeconfig --root-key root.key");
+    let open = run(cluster(&["m1"], same));
+    assert!(open.code == 0 && open.err.contains("made by derivation 2, as for new machines"), "{open:?}");
+    assert_eq!(run(by(cluster(&["m1"], same), Derivation::V2)).err, "");
 }
 
 #[test]

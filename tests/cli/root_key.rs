@@ -60,7 +60,7 @@ fn without_a_key_the_sample_serves_and_both_places_say_so() {
     let out = stage.path().join("out");
     assert!(has(&out, &password(RootKey::sample())));
     let index = fs::read_to_string(out.join("index.json")).unwrap();
-    assert!(index.contains("\"root_key\": \"sample\""), "{index}");
+    assert!(index.contains("\"root_key\": \"sample\"") && index.contains("\"derivation\": 2"), "{index}");
 
     // Commands on a cloud without derived secrets do not mention keys, and a wrong key does not stop them.
     let mut stage = Stage::new();
