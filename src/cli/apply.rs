@@ -120,6 +120,11 @@ fn refuse(plan: &Plan) -> Result<(), Failure> {
 /// Refuses to delete every machine that is here for a cloud that wants none of them, unless a person names their owner.
 fn refuse_strangers(plan: &Plan, args: &Args) -> Result<(), Failure> {
     let (machines, owner) = (plan.replaces_everything(), plan.wanted().owner());
+    if let Some(other) = args.delete_all.as_deref().filter(|other| *other != owner.as_str()) {
+        return Err(Failure::new(format!(
+            "--delete-all {other}: the owner of this cloud is `{owner}`, so nothing was done"
+        )));
+    }
     if machines.is_empty() || args.delete_all.as_deref() == Some(owner.as_str()) {
         return Ok(());
     }

@@ -119,7 +119,8 @@ fn a_cloud_that_wants_none_of_the_machines_that_are_here_is_asked_by_its_owner()
         1,
         &["wants none of the 2 machines that are here", "--delete-all first"],
     );
-    stage.fails(theirs(), "apply --yes --delete-all second", 1, &["nothing was done"]);
+    let other = ["the owner of this cloud is `first`", "nothing was done"];
+    stage.fails(theirs(), "apply --yes --delete-all second", 1, &other);
     // A file that has lost its machines is asked for in the same way.
     let emptied = || Cloud::new("first").host(Host::local().memory(16.gib()).topology(1, 4, 2));
     stage.fails(

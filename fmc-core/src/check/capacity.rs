@@ -74,10 +74,11 @@ fn mib_up(size: Size) -> u64 {
 fn processor(host: &Host, demand: &Demand<'_>, findings: &mut Vec<Finding>) {
     let Some(topology) = host.topology.as_ref().filter(|topology| topology.total() > 0) else { return };
     let (threads, wanted) = (topology.total(), demand.cpus);
-    if wanted < threads || wanted == 0 {
+    // A host of one thread has none to spare, whatever the machines have.
+    if wanted < threads || wanted < 2 {
         return;
     }
-    let (topology, most) = (topology.to_string(), threads - 1);
+    let (topology, most) = (topology.to_string(), threads.saturating_sub(1).max(1));
     let problem = if wanted == threads {
         CapacityProblem::NoneLeft { wanted, threads, topology, most }
     } else {
