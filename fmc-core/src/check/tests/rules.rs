@@ -229,6 +229,12 @@ fn memory_processors_and_pools() {
     host("memory: 1 GiB", "m: {image: {os: none}, memory: 2 GiB, power: stopped}", &[]);
     host("topology: {sockets: 1, cores: 3, threads: 1}", one, &[]);
     host("topology: {sockets: 1, cores: 2, threads: 1}", one, &["cpu-overcommit hosts.hv.topology"]);
+    // One thread: the advice is possible, and nothing is said where there is none.
+    let thread = "topology: {sockets: 1, cores: 1, threads: 1}";
+    host(thread, one, &["cpu-overcommit hosts.hv.topology"]);
+    host(thread, "m: {image: {os: none}, cpus: 1}", &[]);
+    let cloud = yaml(&format!("name: first\nhosts: {{hv: {{{thread}}}}}\nmachines: {{{one}}}\n"));
+    assert_eq!(super::findings(&cloud)[0].help(), "give the machines at most 1 together");
     let disks = "m: {image: {os: none}, root_disk: 10 GiB, disks: {a: {size: 10 GiB, allocation: full}, b: {size: 10 GiB, pool: p}}}";
     let pools = |own: u32, other: u32| {
         format!("capacity: {own} GiB, pools: {{p: {{path: /p, capacity: {other} GiB}}}}")
