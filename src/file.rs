@@ -79,9 +79,24 @@ pub enum FileError {
 }
 
 /// The mistakes in a text, in its order; at least one.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(transparent)]
-pub struct Mistakes(Vec<Mistake>);
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistakes {
+    mistakes: Vec<Mistake>,
+    unread: Unread,
+}
+
+/// The part of a text that its mistakes hide.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unread {
+    /// Nothing: the whole text was read.
+    #[default]
+    Nothing,
+    /// The last mistake is one of syntax, and the text behind it could not be read.
+    Behind,
+    /// The reader stopped after so many mistakes; there may be more.
+    More,
+}
 
 /// A text with its format: reads the cloud, and finds the place of a path in the text.
 ///
@@ -157,9 +172,14 @@ impl FromStr for Syntax {
 }
 
 impl Mistakes {
-    /// All formats.
+    /// All mistakes.
     pub fn iter(&self) -> std::slice::Iter<'_, Mistake> {
-        self.0.iter()
+        self.mistakes.iter()
+    }
+
+    /// The part of the text that was not read, where more mistakes may be.
+    pub fn unread(&self) -> Unread {
+        self.unread
     }
 
     fn of(mut mistakes: Vec<Mistake>, text: &str, offset: usize) -> Self {
@@ -169,13 +189,20 @@ impl Mistakes {
             (mistake.line, mistake.column) = lines.place(mistake.span().start);
         }
         mistakes.sort_by_key(|mistake| mistake.span().start);
-        Self(mistakes)
+        Self { mistakes, unread: Unread::Nothing }
+    }
+}
+
+/// A list of its mistakes.
+impl serde::Serialize for Mistakes {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.mistakes.serialize(serializer)
     }
 }
 
 impl fmt::Display for Mistakes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, mistake) in self.0.iter().enumerate() {
+        for (index, mistake) in self.iter().enumerate() {
             let between = if index == 0 { "" } else { "\n" };
             write!(f, "{between}{mistake}")?;
         }
@@ -228,18 +255,27 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// The text is not of its format, or not a cloud. The error has every mistake that can be found after the first.
+    /// The text is not of its format, or not a cloud. The error has every mistake that can be found: a mistake of syntax hides
+    /// those behind it.
     pub fn cloud(&self) -> Result<Cloud, FileError> {
-        let mut mistakes = Vec::new();
+        let (mut mistakes, mut unread) = (Vec::new(), Unread::Nothing);
         let cloud = match self.tree(&mut mistakes) {
             Ok(mut tree) => {
                 if let Some(folder) = &self.folder {
                     relative::resolve(&mut tree, folder);
                 }
-                let cloud = read::read(&tree, &mut mistakes);
-                cloud.map(|cloud| self.roles.read(cloud, &tree, &mut mistakes))
+                let read = read::read(&tree, &mut mistakes);
+                if read.gave_up {
+                    unread = Unread::More;
+                }
+                read.value.map(|cloud| self.roles.read(cloud, &tree, &mut mistakes))
             }
             Err(mistake) => {
+                let start = decode::mark(&self.text) + mistake.span().start;
+                let behind = self.text.get(start..).unwrap_or_default().split_once('\n');
+                if behind.is_some_and(|(_, behind)| !behind.trim().is_empty()) {
+                    unread = Unread::Behind;
+                }
                 mistakes.push(mistake);
                 None
             }
@@ -248,7 +284,8 @@ impl Source {
             Some(cloud) if mistakes.is_empty() => Ok(cloud),
             _ => {
                 let offset = decode::mark(&self.text);
-                Err(FileError::Read(Mistakes::of(mistakes, &self.text, offset)))
+                let mistakes = Mistakes::of(mistakes, &self.text, offset);
+                Err(FileError::Read(Mistakes { unread, ..mistakes }))
             }
         }
     }

@@ -14,7 +14,7 @@ use super::failure::Failure;
 use super::io::Io;
 use super::plain::{plain, plain_lines};
 use super::style::{BAD, GOOD, Paint, STRONG};
-use crate::file::{FileError, Lines, MOST_BYTES, Places, RoleKinds, Source, Syntax};
+use crate::file::{FileError, Lines, MOST_BYTES, Mistake, Places, RoleKinds, Source, Syntax, Unread};
 use crate::json::FindingView;
 
 /// The file names to look for when the user names no file.
@@ -158,7 +158,16 @@ fn refused(error: &FileError, name: &str, source: Option<&Source>, args: &Args, 
         io.err("\n");
     }
     let many = count(mistakes.iter().len(), "mistake");
-    Failure::new(format!("{name} is not a valid cloud: {many}"))
+    let refused = format!("{name} is not a valid cloud: {many}");
+    match mistakes.unread() {
+        Unread::Behind => {
+            let line = mistakes.iter().last().map_or(1, Mistake::line);
+            Failure::new(format!("{refused}, and fmc cannot read on after line {line}"))
+                .help("there may be more mistakes after it, which are shown once it is mended")
+        }
+        Unread::More => Failure::new(format!("{refused}, and there may be more")),
+        _ => Failure::new(refused),
+    }
 }
 
 impl CloudFile {

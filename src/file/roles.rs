@@ -150,7 +150,7 @@ impl RoleKinds {
                 return role;
             }
             let Some(kind) = role.unknown() else { return role };
-            let Some(node) = machines.and_then(|all| nth(map(&all.get(machine)?.node)?, index)) else {
+            let Some(node) = machines.and_then(|all| nth(map(&all.get(machine)?.node)?, index, kind)) else {
                 return role;
             };
             let (at, name) = (At::ROOT.key("machines"), machine.to_owned());
@@ -168,7 +168,7 @@ impl RoleKinds {
                 return role;
             }
             let Some(kind) = role.unknown() else { return role };
-            let Some(node) = map(tree).and_then(|cloud| nth(cloud, index)) else { return role };
+            let Some(node) = map(tree).and_then(|cloud| nth(cloud, index, kind)) else { return role };
             let at = At::ROOT.key("roles");
             let at = at.index(index);
             let elsewhere = self.kinds.contains_key(kind).then_some(OF_MACHINE);
@@ -187,10 +187,15 @@ const OF_CLOUD: &str =
 /// The place of a machine's role.
 const OF_MACHINE: &str = "it is a role of one machine: write it below `roles` of that machine";
 
-/// One of the roles of a machine or a cloud.
-fn nth<'a, 'b>(of: &'a Members<'b>, index: usize) -> Option<&'a Node<'b>> {
+/// One of the roles of a machine or a cloud. Beside a role that could not be read, an index may be that of another kind.
+fn nth<'a, 'b>(of: &'a Members<'b>, index: usize, kind: &str) -> Option<&'a Node<'b>> {
     let Value::List(nodes) = &of.get("roles")?.node.value else { return None };
-    nodes.get(index)
+    nodes.get(index).filter(|node| match &node.value {
+        Value::Map(members) => members.iter().next().is_some_and(|member| member.key == kind),
+        Value::List(_) | Value::Null => false,
+        Value::Plain(word) | Value::Text(word) | Value::Number(word) => word == kind,
+        Value::Bool(_) => true,
+    })
 }
 
 /// Reads one role of a kind. The help for an unknown kind names the place where it belongs, if that is known.

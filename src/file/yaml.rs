@@ -60,15 +60,22 @@ impl<'a> Reader<'a, '_> {
             .byte_offset()
             .unwrap_or_else(|| Lines::of(self.text).byte(marker.line(), marker.col() + 1))
             .min(self.text.len());
+        let is_tab = matches!(
+            error.kind(),
+            ErrorKind::TabInIndentation
+                | ErrorKind::TabInBlockIndentation
+                | ErrorKind::TabNotAllowed
+                | ErrorKind::TabInPlainScalar
+        );
+        if is_tab && let Some(tab) = self.tab(at) {
+            let message = "this is not YAML: a tab stands where only spaces may";
+            return Mistake::at(Span::new(tab..tab + 1), message).help("indent with spaces");
+        }
         let length = self.text.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
         if *error.kind() == ErrorKind::RecursionLimitExceeded {
             return too_deep(Span::new(at..at + length));
         }
         let help = match error.kind() {
-            ErrorKind::TabInIndentation
-            | ErrorKind::TabInBlockIndentation
-            | ErrorKind::TabNotAllowed
-            | ErrorKind::TabInPlainScalar => "indent with spaces",
             ErrorKind::MappingValueNotAllowed => {
                 "put a text with `: ` in it in quotes, and the keys of a map in one column"
             }
@@ -77,6 +84,15 @@ impl<'a> Reader<'a, '_> {
             _ => "",
         };
         Mistake::at(Span::new(at..at + length), format!("this is not YAML: {}", error.info())).help(help)
+    }
+
+    /// The tab that the parser means: it names a place behind the tab, or the end of the line before.
+    fn tab(&self, at: usize) -> Option<usize> {
+        let (before, behind) = self.text.split_at_checked(at)?;
+        let line = before.rfind('\n').map_or(0, |end| end + 1);
+        let indentation = before.get(line..).filter(|indentation| indentation.trim().is_empty());
+        let within = indentation.and_then(|indentation| indentation.find('\t')).map(|tab| line + tab);
+        within.or_else(|| behind.find('\t').map(|tab| at + tab))
     }
 
     fn count(&mut self, values: usize, span: Span) -> Result<(), Mistake> {

@@ -115,6 +115,26 @@ fn mistakes_are_at_a_line_and_column_too() {
 }
 
 #[test]
+fn a_file_tells_how_many_mistakes_it_has_and_whether_it_may_have_more() {
+    let shapes =
+        "name: a\nlab: yes\nresolvers: 9.9.9.9\nnetworks: {lab: {mode: nta}}\nmachines: {web: {cpus: 2}}\n";
+    let syntax = "name: a\nlab: yes\nhosts:\n\tlocal: {}\nresolvers: 9.9.9.9\n";
+    let folder = folder(&[("a.yaml", shapes), ("b.yaml", syntax)]);
+    let ran = fmc(folder.path(), "check -f a.yaml", "");
+    for at in ["a.yaml:2:6 lab", "a.yaml:3:12", "a.yaml:4:24", "a.yaml:5:12"] {
+        assert!(ran.err.contains(at), "{at}: {ran:?}");
+    }
+    assert!(ran.err.ends_with("error: a.yaml is not a valid cloud: 4 mistakes\n"), "{ran:?}");
+    let ran = fmc(folder.path(), "check -f b.yaml", "");
+    assert!(
+        ran.err.starts_with("error: this is not YAML: a tab stands where only spaces may\n  at b.yaml:4:1\n"),
+        "{ran:?}"
+    );
+    let cut = "error: b.yaml is not a valid cloud: 1 mistake, and fmc cannot read on after line 4\n  help: ";
+    assert!(ran.err.contains(cut), "{ran:?}");
+}
+
+#[test]
 fn a_file_that_cannot_be_found_or_read_says_what_would_be_right() {
     let folder =
         folder(&[("cloud.conf", "name: a\n"), ("both/cloud.yaml", "name: a\n"), ("both/cloud.json", "{}")]);

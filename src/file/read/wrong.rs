@@ -1,0 +1,162 @@
+//! Why a value was refused, in a person's words.
+
+use std::fmt;
+
+use fmc_core::finding::At;
+use fmc_core::nearest::nearest;
+use serde::de::{self, Expected, Unexpected};
+
+use super::super::mistake::Mistake;
+use super::super::tree::{Node, Span, Value};
+use super::Notes;
+
+/// The help for an unknown key: the nearest known key, or all of them.
+pub(crate) fn known_instead<'a>(key: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
+    match meant(key, known.clone()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => {
+            let known: Vec<&str> = known.take(24).collect();
+            format!("known keys: {}", known.join(", "))
+        }
+    }
+}
+
+/// The known key that an unknown one stands for.
+fn meant<'a>(key: &str, known: impl Iterator<Item = &'a str> + Clone) -> Option<&'a str> {
+    let other_word = OTHER_WORDS.iter().find(|(word, _)| *word == key).map(|(_, ours)| *ours);
+    let ours = other_word.and_then(|ours| known.clone().find(|known| *known == ours));
+    ours.or_else(|| nearest(key, known))
+}
+
+/// Other tools' words, each with the key that means the same here.
+const OTHER_WORDS: &[(&str, &str)] = &[
+    ("nodes", "machines"),
+    ("vms", "machines"),
+    ("instances", "machines"),
+    ("domains", "machines"),
+    ("servers", "machines"),
+    ("hypervisors", "hosts"),
+    ("nics", "interfaces"),
+    ("volumes", "disks"),
+    ("ram", "memory"),
+    ("vcpus", "cpus"),
+];
+
+/// The reason why serde stopped.
+#[derive(Debug)]
+pub(super) struct Wrong {
+    pub(super) mistake: Box<Mistake>,
+    /// The identity of the value that is wrong; `None` until the innermost place has added it.
+    pub(super) at: Option<usize>,
+    /// The required key that a map does not have.
+    missing: Option<&'static str>,
+    /// Whether it only follows from a mistake inside the value.
+    pub(super) follows: bool,
+}
+
+impl Wrong {
+    pub(super) fn new(message: String, help: String) -> Self {
+        let mistake = Mistake::at(Span::default(), message).help(help);
+        Self { mistake: Box::new(mistake), at: None, missing: None, follows: false }
+    }
+
+    /// The mistake is at the innermost place: at this value, and shown at this range.
+    pub(super) fn within(mut self, at: &At<'_>, span: Span, node: &Node<'_>, notes: &Notes) -> Self {
+        if self.at.is_none() {
+            self.mistake.path = at.to_string();
+            self.mistake.span = span;
+            self.at = Some(Notes::id(node));
+            self.follows |= self.is_caused_inside(node, notes);
+        }
+        self
+    }
+
+    /// Whether a value lacks only parts that were passed over. A key that is missing may be there with a typo.
+    fn is_caused_inside(&self, node: &Node<'_>, notes: &Notes) -> bool {
+        match &node.value {
+            Value::Map(members) => {
+                members.iter().filter(|member| notes.passes_over(&member.node)).any(|member| {
+                    self.missing.is_none_or(|missing| {
+                        member.key == missing || meant(&member.key, std::iter::once(missing)).is_some()
+                    })
+                })
+            }
+            Value::List(values) => values.iter().any(|value| notes.passes_over(value)),
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.mistake.message)
+    }
+}
+
+impl std::error::Error for Wrong {}
+
+/// No message quotes a value, because it may be a misplaced secret.
+impl de::Error for Wrong {
+    fn custom<T: fmt::Display>(text: T) -> Self {
+        Self::new(text.to_string(), String::new())
+    }
+
+    fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        let found = match found {
+            Unexpected::Bool(_) => "a truth value",
+            Unexpected::Unsigned(_) | Unexpected::Signed(_) | Unexpected::Float(_) => "a number",
+            Unexpected::Char(_) | Unexpected::Str(_) | Unexpected::Bytes(_) => "a text",
+            Unexpected::Unit | Unexpected::Option => "nothing",
+            Unexpected::Seq => "a list",
+            Unexpected::Map => "a map",
+            _ => "something else",
+        };
+        let expected = expected.to_string();
+        let expected = match expected.as_str() {
+            "a sequence" => "a list",
+            "a string" => "a text",
+            "a boolean" => "true or false",
+            other => other.strip_prefix("struct ").map_or(other, |_| "a map"),
+        };
+        Self::new(format!("{expected} is expected here, and this is {found}"), String::new())
+    }
+
+    fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::invalid_type(found, expected)
+    }
+
+    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
+        // A similar word is a typo; any other may be a misplaced text.
+        let longer = || expected.iter().copied().find(|known| is_begun_by(variant, known));
+        match nearest(variant, expected.iter().copied()).or_else(longer) {
+            Some(near) => {
+                Self::new(format!("`{variant}` is not known here"), format!("did you mean `{near}`?"))
+            }
+            None => Self::new(format!("{} is expected here", one_of(expected)), String::new()),
+        }
+    }
+
+    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
+        let help = known_instead(field, expected.iter().copied());
+        Self::new(format!("the key `{field}` is not known here"), help)
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self { missing: Some(field), ..Self::new(format!("`{field}` is missing"), String::new()) }
+    }
+
+    fn duplicate_field(field: &'static str) -> Self {
+        Self::new(format!("the key `{field}` occurs twice"), String::new())
+    }
+}
+
+/// Whether a word is a known one with an ending, as `natted`, or the beginning of one. At least half of the longer one is
+/// the same, so that a text that belongs elsewhere is not taken for it.
+fn is_begun_by(word: &str, known: &str) -> bool {
+    let (short, long) = if word.len() < known.len() { (word, known) } else { (known, word) };
+    short.len() >= 3 && short.len() * 2 >= long.len() && long.starts_with(short)
+}
+
+pub(super) fn one_of(names: &[&str]) -> String {
+    format!("one of {}", names.join(", "))
+}
