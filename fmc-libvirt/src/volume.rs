@@ -206,6 +206,17 @@ impl Ours {
         }
     }
 
+    /// Whether its digest reads like a date: a person who copies a volume may put one there.
+    pub(crate) fn ends_in_a_date(&self) -> bool {
+        match self {
+            Self::Root { hash, .. } | Self::Boot { hash, .. } => is_date(hash),
+            Self::Base { digest } => {
+                digest.split_at_checked(8).is_some_and(|(date, time)| is_date(date) && is_digits(time))
+            }
+            _ => false,
+        }
+    }
+
     /// The machine of the volume; a base, the record of an image and a lease have none.
     pub fn machine(&self) -> Option<&str> {
         match self {
@@ -248,6 +259,25 @@ pub fn commit_name(volume: &str) -> String {
 
 fn is_hex(text: &str, length: usize) -> bool {
     text.len() == length && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+fn is_digits(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether 8 characters are a date, as `date +%Y%m%d` or `date +%d%m%Y` writes it.
+fn is_date(text: &str) -> bool {
+    let is_one = |[year, month, day]: [&str; 3]| {
+        is_digits(text)
+            && year.starts_with("20")
+            && ("01"..="12").contains(&month)
+            && ("01"..="31").contains(&day)
+    };
+    let parts = |year, month, day| {
+        let part = |range: std::ops::Range<usize>| text.get(range).unwrap_or_default();
+        [part(year), part(month), part(day)]
+    };
+    text.len() == 8 && (is_one(parts(0..4, 4..6, 6..8)) || is_one(parts(4..8, 2..4, 0..2)))
 }
 
 /// A number as `virtlogd` writes it: without leading zeros.
@@ -419,7 +449,7 @@ mod tests {
             (label(), "[0-9a-f]{8}").prop_map(|(machine, hash)| Ours::Root { machine, hash }),
             (label(), "[0-9a-f]{8}").prop_map(|(machine, hash)| Ours::Boot { machine, hash }),
             (label(), label()).prop_map(|(machine, disk)| Ours::Disk { machine, disk }),
-            (label(), label(), "v[1-9]\\.[a-z0-9]{1,4}\\.[a-z_%0-9-]{1,9}")
+            (label(), label(), "v[2-9]\\.[a-z0-9]{1,4}\\.[a-z_%0-9-]{1,9}|v1\\.(ext4|none)\\.(_[a-z]{1,9}|none|-[0-9a-f]{12})")
                 .prop_map(|(machine, disk, record)| Ours::OnDisk { machine, disk, record }),
             (label(), any::<Option<u8>>()).prop_map(|(machine, full)| Ours::Console { machine, full }),
             ("[0-9a-f]{12}", "[0-9a-f]{12}", "[0-9a-f]{12}")
@@ -435,9 +465,9 @@ mod tests {
             prop_assert_eq!(VolumeName::parse(&name), Some(VolumeName { ours: ours.clone(), is_commit: false }));
             let uploaded = matches!(ours, Ours::Base { .. } | Ours::Boot { .. });
             let commit = VolumeName::parse(&commit_name(&name));
-            // A mount point may end in `.ok`, so that this is another record.
+            // A record of a later version may end in `.ok`, so that this is another record.
             if matches!(ours, Ours::OnDisk { .. }) {
-                prop_assert!(commit.is_some_and(|name| !name.is_commit));
+                prop_assert!(commit.is_none_or(|name| !name.is_commit));
             } else {
                 prop_assert_eq!(commit, uploaded.then_some(VolumeName { ours, is_commit: true }));
             }

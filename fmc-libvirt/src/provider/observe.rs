@@ -6,6 +6,7 @@ mod overlays;
 mod read;
 mod records;
 mod see;
+mod strangers;
 mod wants;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -99,7 +99,9 @@ pub(super) fn is_record(text: &str) -> bool {
     };
     let is_number = !version.starts_with('0') && version.bytes().all(|byte| byte.is_ascii_digit());
     let is_written = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.%".contains(&byte);
-    is_number && !version.is_empty() && !rest.is_empty() && rest.bytes().all(is_written)
+    let is_form = is_number && !version.is_empty() && !rest.is_empty() && rest.bytes().all(is_written);
+    // What this version would write says something. A name of another form is a person's.
+    is_form && (format!("v{version}") != VERSION || OnDisk::read(text).is_some())
 }
 
 /// A path for the name of a file: `/` is `_`, and what is neither a letter nor a digit nor `-` is `%` and its code.
@@ -126,7 +128,8 @@ fn read_path(name: &str) -> Option<String> {
                 let (high, low) = (digit(rest.next()?)?, digit(rest.next()?)?);
                 u8::try_from(high * 16 + low).ok()?
             }
-            _ => byte,
+            b'-' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => byte,
+            _ => return None,
         });
     }
     // A path with control characters would be a mistake, and must not look like two lines.
@@ -177,7 +180,21 @@ mod tests {
     #[test]
     fn a_later_record_is_ours_and_not_known() {
         assert!(is_record("v2.zfs._srv.later") && OnDisk::read("v2.zfs._srv.later").is_none());
-        for other in ["old", "v.ext4", "v1", "v1.", "v01.a", "vx.a", "v1.a b", "v1.é", "nightly.v1"] {
+        for other in [
+            "old",
+            "v1.bak",
+            "v1.a.b",
+            "v1.ext4.2025",
+            "v1.ext4._srv.bak",
+            "v.ext4",
+            "v1",
+            "v1.",
+            "v01.a",
+            "vx.a",
+            "v1.a b",
+            "v1.é",
+            "nightly.v1",
+        ] {
             assert!(!is_record(other), "{other}");
         }
     }

@@ -6,6 +6,7 @@ mod bad_input;
 mod bereft;
 mod birth;
 mod console;
+mod copies;
 mod edited;
 mod fetch;
 mod found;

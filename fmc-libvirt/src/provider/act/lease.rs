@@ -115,6 +115,11 @@ pub(in crate::provider) struct Found {
 }
 
 impl Found {
+    /// Whether an apply may have made it. One that was cut may have written nothing.
+    fn is_of_an_apply(&self) -> bool {
+        self.text.is_empty() || serde_json::from_str::<Holder>(&self.text).is_ok()
+    }
+
     /// Its holder, in words.
     pub(in crate::provider) fn holder(&self) -> String {
         let Ok(Holder { host, process, began, .. }) = serde_json::from_str(&self.text) else {
@@ -261,6 +266,17 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
 
     /// Waits until a lease is given back, or lapses and is deleted.
     fn outwait(&self, pool: &str, first: &Found) -> Result<(), StepError> {
+        let facts = self.patiently(|| self.link.volume(pool, LEASE))?;
+        let is_short = facts.is_none_or(|facts| facts.capacity <= MOST);
+        if !is_short || !first.is_of_an_apply() {
+            return Err(StepError::Call {
+                call: "take the lease of this cloud on its host".to_owned(),
+                cause: format!(
+                    "the volume {LEASE} in the pool {pool} is not of an apply: copy it to another pool if you need it, delete it \
+                     with `virsh vol-delete {LEASE} {pool}`, and do this again"
+                ),
+            });
+        }
         let seconds = LAPSE.as_secs();
         self.say(format!(
             "waits for another apply of this cloud ({}): {seconds} s without a sign of it end its lease",

@@ -33,10 +33,16 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
             if let Some(Ours::OnDisk { record, .. }) = self.ours(&volume.name)
                 && is_of_disk(&record)
                 && but != Some(volume.name.as_str())
+                && self.is_empty(pool, &volume.name)?
             {
                 self.patiently(|| self.link.delete_volume(pool, &volume.name))?;
             }
         }
         Ok(())
+    }
+
+    /// Whether a volume with the name of a record is one: a copy that a person made has content.
+    pub(super) fn is_empty(&self, pool: &str, name: &str) -> Result<bool, StepError> {
+        Ok(self.made(self.link.volume(pool, name))?.is_some_and(|facts| facts.capacity == 0))
     }
 }

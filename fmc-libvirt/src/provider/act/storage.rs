@@ -140,9 +140,16 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
 
     pub(super) fn delete_volume(&self, address: &str) -> Result<(), StepError> {
         let Some((pool, name)) = address.split_once('/') else { return Err(self.changed()) };
-        // No plan depends on a console file, and it may be listed only since then. Nor does one on the rest of a disk.
-        if !matches!(self.ours(name), Some(Ours::Console { .. } | Ours::OnDisk { .. })) {
-            self.expect_volume(pool, name)?;
+        match self.ours(name) {
+            // No plan depends on a console file, and it may be listed only since then.
+            Some(Ours::Console { .. }) => {}
+            // Nor does one on the rest of a disk.
+            Some(Ours::OnDisk { .. }) if self.made(self.link.volume(pool, name))?.is_none() => {}
+            Some(Ours::OnDisk { .. }) if self.is_empty(pool, name)? => {}
+            Some(Ours::OnDisk { .. }) => return Err(self.changed()),
+            _ => {
+                self.expect_volume(pool, name)?;
+            }
         }
         self.refuse_if_used(pool, name)?;
         self.drop_volume(pool, name)

@@ -11,7 +11,7 @@ use super::wants::Wants;
 use crate::document::kind;
 use crate::link::{CallError, Link};
 use crate::provider::guard::StrangeDisk;
-use crate::provider::object::{Owner, is_disk, volume_name};
+use crate::provider::object::{Owner, is_disk};
 use crate::provider::promise;
 use crate::volume::{Ours, VolumeName};
 
@@ -107,7 +107,7 @@ impl HostRead {
     pub(super) fn disks_by_path(&self, owner: &str) -> BTreeMap<String, String> {
         let disks = self.volumes.iter().flat_map(|(pool, volumes)| {
             volumes.iter().filter_map(move |record| {
-                let ours = volume_name(pool, &record.name, owner)?.ours;
+                let ours = self.name_of(pool, record, owner)?.ours;
                 let machine = ours.machine().filter(|_| is_disk(&ours))?;
                 Some((record.path.clone(), machine.to_owned()))
             })

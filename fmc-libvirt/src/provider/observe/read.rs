@@ -14,7 +14,7 @@ use crate::link::{
 };
 use crate::mark::Mark;
 use crate::provider::act::lease;
-use crate::provider::object::{Owner, is_blank, is_disk, pool_identity, volume_name};
+use crate::provider::object::{Owner, is_blank, is_disk, pool_identity};
 use crate::provider::preflight::own_bridge;
 use crate::provider::promise::{self, ImageObject, Promises};
 use crate::volume::{LEASE, Ours, Seal, VolumeName, own_pool};
@@ -41,6 +41,8 @@ pub(super) struct HostRead {
     pub(super) pools: Vec<PoolRecord>,
     /// The volumes of each active pool.
     pub(super) volumes: BTreeMap<String, Vec<VolumeRecord>>,
+    /// The paths of volumes that have names of ours and that a person made.
+    pub(super) strangers: BTreeSet<String>,
     /// Capacities by path.
     pub(super) capacities: BTreeMap<String, u64>,
     /// The networks of ours that are active and whose dnsmasq has ended.
@@ -92,6 +94,7 @@ impl HostRead {
         for pool in read.pools.iter().filter(|pool| pool.active) {
             read.volumes.insert(pool.name.clone(), link.volumes(&pool.name)?);
         }
+        read.strangers = read.dated(place, wants);
         let own = own_pool(&wants.owner);
         if read.has_volume(&own, LEASE) {
             read.lease = lease::read(link, &own)?.map(|found| found.holder());
@@ -105,15 +108,19 @@ impl HostRead {
             console::refresh(link, pool)?;
             read.volumes.insert(pool.clone(), link.volumes(pool)?);
         }
+        read.strangers = read.dated(place, wants);
         let worth = read.worth_a_look(place, wants, !bereft.is_empty());
         let records = read.records_of(&worth, &wants.owner);
-        let worth: BTreeSet<_> = worth.into_iter().chain(records).chain(read.doubtful(wants)).collect();
+        let in_doubt = read.doubtful_records(place, wants);
+        let worth: BTreeSet<_> =
+            worth.into_iter().chain(records).chain(read.doubtful(wants)).chain(in_doubt.clone()).collect();
         for (pool, name) in &worth {
             if let Some(facts) = link.volume(pool, name)? {
                 read.capacities.insert(facts.path.clone(), facts.capacity);
                 read.details.insert((pool.clone(), name.clone()), facts);
             }
         }
+        read.strangers.extend(read.with_content(&in_doubt));
         read.look_under_ours(link, wants)?;
         read.look_below(link, wants)?;
         read.look_at_images(link, place, wants, promises)?;
@@ -220,10 +227,13 @@ impl HostRead {
     }
 
     /// Our volumes, without their commits.
-    fn ours<'a>(&'a self, owner: &'a str) -> impl Iterator<Item = (&'a str, &'a VolumeRecord, Ours)> {
+    pub(super) fn ours<'a>(
+        &'a self,
+        owner: &'a str,
+    ) -> impl Iterator<Item = (&'a str, &'a VolumeRecord, Ours)> {
         self.volumes.iter().flat_map(move |(pool, volumes)| {
             volumes.iter().filter_map(move |record| {
-                let name = volume_name(pool, &record.name, owner)?;
+                let name = self.name_of(pool, record, owner)?;
                 (!name.is_commit).then_some((pool.as_str(), record, name.ours))
             })
         })
@@ -275,7 +285,7 @@ impl HostRead {
                 continue;
             }
             let names = volumes.iter().filter(|record| {
-                let ours = volume_name(pool, &record.name, &wants.owner);
+                let ours = self.name_of(pool, record, &wants.owner);
                 ours.is_none_or(|name| bases_in_doubt && is_disk(&name.ours))
             });
             look.extend(names.map(|record| (pool.clone(), record.name.clone())));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::read::HostRead;
-use crate::provider::object::{DiskRecord, pool_has_records, volume_name};
+use crate::provider::object::{DiskRecord, pool_has_records};
 use crate::volume::{OnDisk, Ours};
 
 /// The records of a pool, by the names of their disks' volumes.
@@ -16,8 +16,7 @@ impl HostRead {
         pool_has_records(&record.xml).then_some(())?;
         let mut records = Records::new();
         for volume in self.volumes.get(pool).into_iter().flatten() {
-            if let Some(Ours::OnDisk { record, .. }) =
-                volume_name(pool, &volume.name, owner).map(|name| name.ours)
+            if let Some(Ours::OnDisk { record, .. }) = self.name_of(pool, volume, owner).map(|name| name.ours)
                 && let Some(disk) = volume.name.strip_suffix(&record).and_then(|name| name.strip_suffix('.'))
             {
                 let of_disk = records.entry(disk.to_owned()).or_default();

@@ -169,7 +169,7 @@ impl See<'_> {
                 .get(&record.name)
                 .into_iter()
                 .flatten()
-                .filter(|volume| volume_name(&own, &volume.name, &self.wants.owner).is_none())
+                .filter(|volume| self.read.name_of(&own, volume, &self.wants.owner).is_none())
                 // A name that somebody else gave must not look like two lines.
                 .map(|volume| volume.name.replace(char::is_control, "?"))
                 .collect();
@@ -223,7 +223,7 @@ impl See<'_> {
             let missing = self.missing_roots(pool, &names, named, folders);
             let records = self.read.records(pool, &self.wants.owner);
             for record in volumes {
-                let Some(name) = volume_name(pool, &record.name, &self.wants.owner) else { continue };
+                let Some(name) = self.read.name_of(pool, record, &self.wants.owner) else { continue };
                 // Applies give it back, or take it over.
                 if matches!(name.ours, Ours::Lease | Ours::Image(_)) {
                     continue;

@@ -11,6 +11,8 @@ use crate::mark::Mark;
 pub(super) struct Wants {
     pub(super) owner: String,
     pub(super) addresses: BTreeSet<Address>,
+    /// The records beside the wanted data disks, as `POOL/NAME`.
+    records: BTreeSet<(Place, String)>,
     /// The images that lie on hosts, with the roots that are made of them.
     pub(super) images: BTreeMap<(Place, HostImage), BTreeSet<Address>>,
     /// The hosts of the cloud.
@@ -40,7 +42,14 @@ impl Wants {
         }
         let mut images: BTreeMap<(Place, HostImage), BTreeSet<Address>> = BTreeMap::new();
         let mut machines: BTreeMap<Place, BTreeMap<String, String>> = BTreeMap::new();
+        let mut records = BTreeSet::new();
         for (address, node) in &wanted.nodes {
+            if let Document::Volume(volume) = &*node.document
+                && let Some(on) = volume.data.as_ref().and_then(|data| data.on.as_ref())
+            {
+                let record = format!("{}.{}", address.name(), on.text(&volume.name));
+                records.insert((address.place().clone(), record));
+            }
             match &*node.document {
                 Document::Domain(domain) => {
                     let here = machines.entry(address.place().clone()).or_default();
@@ -56,6 +65,7 @@ impl Wants {
         Self {
             machines,
             hosts,
+            records,
             images,
             owner: wanted.owner.to_string(),
             called: called.collect(),
@@ -91,6 +101,11 @@ impl Wants {
     /// The name of the wanted machine that had this name first.
     pub(super) fn renamed(&self, place: &Place, first: &str) -> Option<&str> {
         self.machines.get(place)?.get(first).map(String::as_str)
+    }
+
+    /// Whether a volume is the record beside a wanted data disk.
+    pub(super) fn has_record(&self, place: &Place, record: &str) -> bool {
+        self.records.contains(&(place.clone(), record.to_owned()))
     }
 
     pub(super) fn has(&self, place: &Place, kind: &'static str, name: &str) -> bool {
