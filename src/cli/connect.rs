@@ -1,5 +1,7 @@
 //! `--connect`: the hypervisor of each host, simulated or real.
 
+mod empty;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -60,10 +62,11 @@ impl World {
     pub(super) fn connect(
         checked: &Checked,
         args: &Args,
-        io: &Io<'_>,
+        io: &mut Io<'_>,
         access: Access,
     ) -> Result<Self, Failure> {
         let targets = targets(checked, &args.connect)?;
+        empty::say(checked, &targets, args, io);
         if targets.is_empty() && args.providers.is_empty() {
             // Without a host there is nothing to read, but the cloud's objects may still be on a host that it no longer names.
             return Err(Failure::new("the cloud names no host: nothing was looked at, and nothing was done").help(
@@ -284,7 +287,12 @@ fn targets(checked: &Checked, connect: &[String]) -> Result<BTreeMap<HostName, T
         if rest.is_none()
             && let Some(wrong) = former.keys().next()
         {
-            known(checked, wrong.as_str())?;
+            known(checked, wrong.as_str()).map_err(|failure| {
+                failure.help(format!(
+                    "to take away what is on a host that the cloud no longer has, say where its hosts are too: `--connect hosts` \
+                     for each host's own URI, beside --connect {wrong}=URI"
+                ))
+            })?;
         }
         let found = target_of(host, checked, rest)?;
         named.insert(host.name.clone(), found);

@@ -111,5 +111,8 @@ fn a_name_that_ours_does_not_take_is_free_for_others() {
     assert_eq!(names(&stage, "domains"), ["dev-web", "web"]);
     let taken = stage.run(stage_of("dev", "10.17.5").prefixed(false).owner("third"), &format!("plan {HOST}"));
     assert_eq!(taken.code, 1, "{taken:?}");
-    assert!(taken.out.contains("it belongs to the cloud other"), "{taken:?}");
+    assert!(
+        taken.out.contains("it belongs to the owner other") && taken.out.contains("`owner: other`"),
+        "{taken:?}"
+    );
 }

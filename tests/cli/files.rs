@@ -135,6 +135,42 @@ fn a_file_tells_how_many_mistakes_it_has_and_whether_it_may_have_more() {
 }
 
 #[test]
+fn an_empty_simulation_beside_another_one_is_noted() {
+    let folder = folder(&[("cloud.toml", TOML)]);
+    assert_eq!(fmc(folder.path(), "apply --yes", "").code, 0);
+    assert!(!fmc(folder.path(), "plan", "").err.contains("note:"), "its own simulation is there");
+    let renamed = fmc(folder.path(), "plan --set name=frist", "").err;
+    assert!(
+        renamed.starts_with("note: the simulation frist.sim.json is not there yet and begins empty\n"),
+        "{renamed}"
+    );
+    assert!(
+        renamed.contains("Others are here: first.sim.json.") && renamed.contains("`owner: first` keeps"),
+        "{renamed}"
+    );
+    let kept = fmc(folder.path(), "plan --set name=frist --set owner=first", "");
+    assert!(kept.err.is_empty() && kept.out.contains("nothing to do"), "{kept:?}");
+    let more = TOML.replace("[hosts.local]", "[hosts.local]\n[hosts.other]") + "host = 'local'\n";
+    let more = more.replace("subnet = ", "host = 'local'\nsubnet = ");
+    std::fs::write(folder.path().join("cloud.toml"), more).unwrap();
+    let several = fmc(folder.path(), "plan", "").err;
+    assert!(
+        several.contains("`--connect local=sim:first.sim.json` takes it for the host local"),
+        "{several}"
+    );
+    assert!(!fmc(folder.path(), "plan --lab", "").err.contains("note:"), "a lab is a world of its own");
+}
+
+#[test]
+fn a_host_that_the_cloud_no_longer_has_is_named_beside_the_others() {
+    let folder = folder(&[("cloud.toml", TOML)]);
+    let alone = fmc(folder.path(), "plan --connect old=sim:old.sim.json", "");
+    assert!(alone.code == 64 && alone.err.contains("`--connect hosts` for each host's own URI"), "{alone:?}");
+    let beside = fmc(folder.path(), "plan --connect sim:first.sim.json --connect old=sim:old.sim.json", "");
+    assert_eq!(beside.code, 0, "{beside:?}");
+}
+
+#[test]
 fn a_file_that_cannot_be_found_or_read_says_what_would_be_right() {
     let folder =
         folder(&[("cloud.conf", "name: a\n"), ("both/cloud.yaml", "name: a\n"), ("both/cloud.json", "{}")]);

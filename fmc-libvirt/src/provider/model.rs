@@ -184,7 +184,13 @@ fn pool_verdict(changes: Vec<Change>) -> Verdict {
 fn taken(what: &str, name: &str, owner: &Owner) -> Option<Verdict> {
     let by = match owner {
         Owner::Us => return None,
-        Owner::Other(owner) => format!("it belongs to the cloud {owner}"),
+        Owner::Other(owner) => {
+            return Some(Verdict::Refused(format!(
+                "the host has a {what} {name} already, and it belongs to the owner {owner}: give ours another name, or remove that \
+                 one by hand; if it is this cloud's, from before its name changed, `owner: {owner}` (`.owner(\"{owner}\")` in \
+                 Rust) keeps it"
+            )));
+        }
         Owner::Elsewhere(host) => {
             format!("it belongs to the host {host} of this cloud, which is the same hypervisor")
         }
