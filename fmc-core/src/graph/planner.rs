@@ -46,21 +46,24 @@ pub fn plan<M: Model>(
 
     let mut untouched = removed.untouched;
     let mut drafts = Vec::new();
-    let mut later = Vec::new();
+    let mut later: Vec<Later<M::Document>> = Vec::new();
     let after = waits(&decided.needs, &decided.sequence, &decided.fates);
     for (((address, node), fate), after) in settled.nodes.iter().zip(decided.fates).zip(after) {
         match fate {
             Fate::Step(step) => drafts.push((*step, after)),
             Fate::Later(step, block) => {
-                later.push(Later { step: *step, once: block.phase.clone().unwrap_or_default() });
+                later.push(Later { step: *step, once: block.phase().unwrap_or_default() });
             }
             Fate::Stays(why) => {
                 untouched.push(Untouched { address: address.clone(), part_of: node.part_of.clone(), why });
             }
         }
     }
+    later.extend(removed.later);
+    sort::by(&mut later, |one, other| one.step.address.cmp(&other.step.address));
     let mut deletions = removed.drafts;
     let is_passed_on = make_room(model, seen, &mut drafts, &mut deletions);
+    removal::move_over(&settled.moved, &mut drafts, &mut deletions);
     notes.extend(occupied(model, seen, &drafts, &untouched));
     let mut circle = None;
     let mut steps = ordered(drafts, deletions).unwrap_or_else(|mut note| {
@@ -100,6 +103,13 @@ pub(super) struct Block {
     /// The steps that come first, if it is known.
     phase: Option<String>,
     why: Why,
+}
+
+impl Block {
+    /// The steps that come first, if it is known.
+    pub(super) fn phase(&self) -> Option<String> {
+        self.phase.clone()
+    }
 }
 
 /// The decisions about the wanted objects, numbered in the order of their addresses.

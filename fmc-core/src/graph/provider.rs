@@ -69,6 +69,11 @@ pub struct Settled<'a, D: ?Sized + 'a> {
     /// Absent addresses that are created for an existing noun, each with the consequence, as `begins empty: its
     /// volume is gone`: such a step has [`Impact::Live`].
     pub added: BTreeMap<Address, String>,
+    /// Existing objects that are not wanted because their noun moves to another place, each with its successor there. One of
+    /// the successor's kind, as the guest itself, is deleted just before the successor is made, when all that the
+    /// successor needs is there; any other, as its disk, once the successor is made. They stay while the successor
+    /// cannot be made.
+    pub moved: BTreeMap<Address, Address>,
     /// Notes for the person who plans.
     pub notes: Vec<Note>,
 }
@@ -132,6 +137,7 @@ pub trait Model {
             nodes: Cow::Borrowed(&wanted.nodes),
             anew: BTreeMap::new(),
             added: BTreeMap::new(),
+            moved: BTreeMap::new(),
             notes: Vec::new(),
         }
     }

@@ -8,14 +8,15 @@ use super::address::{Address, Place};
 use super::deferral::Deferral;
 use super::impact::Impact;
 use super::joined::joined;
-use super::plan::{Action, Note, NoteKind, Step, Untouched, Why};
+use super::plan::{Action, Later, Note, NoteKind, Step, Untouched, Why};
 use super::planner::{Draft, Fate, note};
 use super::provider::{Choices, Model, Removal, Settled};
 use super::seen::{Fingerprint, Seen, State};
 
-/// Deletions, each with the addresses whose steps come before it, and the objects that stay.
+/// Deletions, each with the addresses whose steps come before it, those of later phases, and the objects that stay.
 pub(super) struct Removed<D: ?Sized> {
     pub(super) drafts: Vec<Draft<D>>,
+    pub(super) later: Vec<Later<D>>,
     pub(super) untouched: Vec<Untouched>,
 }
 
@@ -34,6 +35,8 @@ struct Candidate {
 struct Hold {
     why: Why,
     cause: String,
+    /// The steps that come first, if the object is deleted in a later phase.
+    once: Option<String>,
 }
 
 pub(super) fn remove<M: Model>(
@@ -47,7 +50,7 @@ pub(super) fn remove<M: Model>(
 ) -> Removed<M::Document> {
     let mut candidates: BTreeMap<&Address, Candidate> = BTreeMap::new();
     let is_wanted = |address: &Address| settled.nodes.contains_key(address);
-    let mut removed = Removed { drafts: Vec::new(), untouched: Vec::new() };
+    let mut removed = Removed { drafts: Vec::new(), later: Vec::new(), untouched: Vec::new() };
     let mut left = Vec::new();
     let mut keep = |address: &Address, part_of: Option<Arc<str>>, hold: Hold, notes: &mut Vec<Note>| {
         // A kept object gets a note of its own, since the machine that it belonged to is gone.
@@ -65,7 +68,7 @@ pub(super) fn remove<M: Model>(
             State::Present { object, fingerprint } => (object, *fingerprint),
             State::Unknown { cause } => {
                 let cause = format!("no longer wanted, but it could not be read: {cause}");
-                let hold = Hold { why: Why::Unknown, cause };
+                let hold = Hold { why: Why::Unknown, cause, once: None };
                 keep(address, None, hold, notes);
                 continue;
             }
@@ -76,7 +79,7 @@ pub(super) fn remove<M: Model>(
             Removal::Delete(reason) => (reason, Impact::Delete),
             Removal::Discard(reason) => (reason, Impact::Live),
             Removal::Keep(cause) => {
-                keep(address, part_of(), Hold { why: Why::Kept, cause }, notes);
+                keep(address, part_of(), Hold { why: Why::Kept, cause, once: None }, notes);
                 continue;
             }
             Removal::Leave(cause) => {
@@ -94,7 +97,8 @@ pub(super) fn remove<M: Model>(
     let holds = holds(model, settled, seen, fates, &mut candidates);
     for (address, candidate) in candidates {
         let Candidate { reason, impact, fingerprint, part_of, after } = candidate;
-        if let Some(hold) = holds.get(address) {
+        let hold = holds.get(address);
+        if let Some(hold) = hold.filter(|hold| hold.once.is_none()) {
             keep(address, part_of, hold.clone(), notes);
             continue;
         }
@@ -110,7 +114,10 @@ pub(super) fn remove<M: Model>(
             after: Vec::new(),
             part_of,
         };
-        removed.drafts.push((step, after));
+        match hold.and_then(|hold| hold.once.clone()) {
+            Some(once) => removed.later.push(Later { step, once }),
+            None => removed.drafts.push((step, after)),
+        }
     }
     removed.untouched.extend(left);
     removed
@@ -176,10 +183,18 @@ fn holds<'a, M: Model>(
             }
         }
     }
+    for (from, to) in &settled.moved {
+        let hold = fates.get(to).and_then(|fate| unmade(model, to, fate));
+        if let (Some((from, _)), Some(hold)) = (candidates.get_key_value(from), hold) {
+            let from: &Address = from;
+            // Why a machine stays where it is says more than that a part of it is needed.
+            holds.insert(from, hold);
+        }
+    }
     for address in candidates.keys() {
         if let Some(which) = unknown.get(address.place()) {
             let cause = format!("{} could not be read, and may need it", which.short());
-            holds.entry(address).or_insert(Hold { why: Why::Unknown, cause });
+            holds.entry(address).or_insert(Hold { why: Why::Unknown, cause, once: None });
         }
     }
     let mut spread: Vec<&Address> = holds.keys().copied().collect();
@@ -187,7 +202,7 @@ fn holds<'a, M: Model>(
         let Some(hold) = holds.get(address).cloned() else { continue };
         for to in needed.get(address).into_iter().flatten() {
             if !holds.contains_key(to) {
-                holds.insert(to, Hold { why: hold.why, cause: kept_for(address).cause });
+                holds.insert(to, Hold { cause: kept_for(address).cause, ..hold.clone() });
                 spread.push(to);
             }
         }
@@ -195,10 +210,65 @@ fn holds<'a, M: Model>(
     holds
 }
 
+/// Why what moved stays where it is: its successor is not there and is not made in this phase.
+fn unmade<M: Model>(model: &M, to: &Address, fate: &Fate<M::Document>) -> Option<Hold> {
+    let place = model.known_as(to.place());
+    let (why, once, cause) = match fate {
+        Fate::Later(step, block) if step.action == Action::Create => {
+            (Why::NotYet, block.phase(), format!("it moves to {place}, which is not ready for it yet"))
+        }
+        Fate::Stays(Why::Unknown) => {
+            let cause = format!(
+                "it moves to {place}, which could not be read: it stays here until it can be made there"
+            );
+            (Why::Unknown, None, cause)
+        }
+        Fate::Stays(Why::NotYet) => {
+            (Why::NotYet, None, format!("it moves to {place}, which is not ready for it yet"))
+        }
+        Fate::Stays(Why::Refused) => {
+            (Why::Kept, None, format!("it moves to {place}, where it cannot be made"))
+        }
+        Fate::Step(_) | Fate::Later(..) | Fate::Stays(Why::Same | Why::Kept | Why::LeftOut) => return None,
+    };
+    Some(Hold { why, cause, once })
+}
+
+/// Orders the steps of what moves: the guest goes when all is there that its successor needs, and before that is made, since
+/// both have the same name and addresses. What it had goes once the successor is made.
+pub(super) fn move_over<D: ?Sized>(
+    moved: &BTreeMap<Address, Address>,
+    drafts: &mut [Draft<D>],
+    deletions: &mut [Draft<D>],
+) {
+    if moved.is_empty() {
+        return;
+    }
+    let created = drafts.iter().enumerate().filter(|(_, (step, _))| step.action == Action::Create);
+    let created: BTreeMap<Address, usize> =
+        created.map(|(at, (step, _))| (step.address.clone(), at)).collect();
+    let mut before: Vec<(usize, Address)> = Vec::new();
+    for (step, after) in deletions {
+        let Some(to) = moved.get(&step.address) else { continue };
+        let Some(at) = created.get(to).copied() else { continue };
+        if step.address.kind() == to.kind() {
+            after.extend(drafts.get(at).into_iter().flat_map(|(_, after)| after.iter().cloned()));
+            before.push((at, step.address.clone()));
+        } else {
+            after.insert(to.clone());
+        }
+    }
+    for (at, from) in before {
+        if let Some((_, after)) = drafts.get_mut(at) {
+            after.insert(from);
+        }
+    }
+}
+
 fn put_off(address: &Address, why: Why) -> Hold {
-    Hold { why, cause: format!("{} needs it, and is deferred", address.short()) }
+    Hold { why, cause: format!("{} needs it, and is deferred", address.short()), once: None }
 }
 
 fn kept_for(address: &Address) -> Hold {
-    Hold { why: Why::Kept, cause: format!("{} needs it, and stays", address.short()) }
+    Hold { why: Why::Kept, cause: format!("{} needs it, and stays", address.short()), once: None }
 }

@@ -263,13 +263,16 @@ impl Model for Rooms<'_> {
             nodes: Cow::Borrowed(&wanted.nodes),
             anew: BTreeMap::new(),
             added: BTreeMap::new(),
+            moved: BTreeMap::new(),
             notes: Vec::new(),
         };
         for room in &self.rooms {
-            let Settled { nodes, mut anew, mut added, notes } = room.settle_any(wanted, seen, choices);
+            let Settled { nodes, mut anew, mut added, mut moved, notes } =
+                room.settle_any(wanted, seen, choices);
             all_nodes.append(&mut nodes.into_owned());
             all.anew.append(&mut anew);
             all.added.append(&mut added);
+            all.moved.append(&mut moved);
             all.notes.extend(notes);
         }
         // Objects of unknown providers stay wanted: they are unknown, and the plan reports them.

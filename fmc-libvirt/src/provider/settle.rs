@@ -53,6 +53,7 @@ pub(super) fn settle<'a>(
         nodes: Cow::Borrowed(&wanted.nodes),
         anew: BTreeMap::new(),
         added: BTreeMap::new(),
+        moved: BTreeMap::new(),
         notes: Vec::new(),
         dropped: Vec::new(),
         given_up: BTreeSet::new(),
@@ -72,8 +73,7 @@ pub(super) fn settle<'a>(
     }
     settling.names();
     settling.members(wanted, choices);
-    settling.moved(wanted, choices);
-    settling.alike(wanted);
+    settling.movements(wanted, choices);
     settling.one_hypervisor();
     settling.crowded();
     settling.known_pools();
@@ -84,8 +84,8 @@ pub(super) fn settle<'a>(
     settling.uploads();
     settling.unknown_replacements(&machines, choices);
     settling.unknown_data(choices);
-    let Settling { nodes, anew, added, notes, .. } = settling;
-    Settled { nodes, anew, added, notes }
+    let Settling { nodes, anew, added, moved, notes, .. } = settling;
+    Settled { nodes, anew, added, moved, notes }
 }
 
 struct Settling<'a, 'w> {
@@ -96,6 +96,8 @@ struct Settling<'a, 'w> {
     nodes: Cow<'w, Nodes>,
     anew: BTreeMap<Address, String>,
     added: BTreeMap<Address, String>,
+    /// What a moved machine has on its earlier host, with its domain on the new one.
+    moved: BTreeMap<Address, Address>,
     notes: Vec<Note>,
     /// Roots that are no longer wanted because their machine stays on its present one.
     dropped: Vec<graph::Node<Document>>,

@@ -17,6 +17,7 @@ mod lab;
 mod laws;
 mod lease;
 mod lost;
+mod moved;
 mod overlays;
 mod ready;
 mod rename;

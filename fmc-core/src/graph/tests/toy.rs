@@ -217,6 +217,7 @@ impl Model for Toy {
                 .map(|(at, _)| (at.clone(), "asked for".to_owned()))
                 .collect(),
             added: BTreeMap::new(),
+            moved: BTreeMap::new(),
             notes: Vec::new(),
         }
     }

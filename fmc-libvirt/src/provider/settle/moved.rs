@@ -1,26 +1,40 @@
 //! A machine that goes in one place and comes in another: on another host, or under another name.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use fmc_core::boot::Born;
-use fmc_core::graph::{About, Address, Note, NoteKind, Wanted};
+use fmc_core::graph::{About, Address, Note, NoteKind, Place, Wanted};
 use fmc_core::unit::Size;
 
 use super::{Choices, Document, Object, Ours, Owner, Settling, State};
 use crate::document::{DomainDocument, kind};
 use crate::provider::object::DomainObject;
 
+/// A machine that is not there, and its domain.
+type Coming<'w> = (&'w Address, &'w DomainDocument);
+
+/// A machine of ours that is not wanted, and its domain.
+type Going<'a> = (&'a Address, &'a DomainObject);
+
 impl<'a> Settling<'a, '_> {
+    /// Machines whose host is another one now, and machines that come while ones like them go.
+    pub(super) fn movements(&mut self, wanted: &Wanted<Document>, choices: &Choices) {
+        let (coming, going) = (self.coming(wanted), self.going(wanted));
+        self.moved(&coming, &going, choices);
+        self.alike(&coming, &going);
+        self.successors(wanted);
+    }
+
     /// A machine whose host is another one now. Its domain and its root are made anew there; its data does not move.
-    pub(super) fn moved(&mut self, wanted: &Wanted<Document>, choices: &Choices) {
+    fn moved(&mut self, coming: &[Coming<'_>], going: &[Going<'a>], choices: &Choices) {
         let mut left = BTreeSet::new();
-        for (at, domain) in self.new_machines(wanted) {
-            let mut going = self.going(wanted).into_iter();
-            let Some((was, seen)) =
-                going.find(|(was, seen)| was.place() != at.place() && seen.first() == &*domain.first)
-            else {
-                continue;
-            };
+        let mut by_first: BTreeMap<&str, Vec<Going<'a>>> = BTreeMap::new();
+        for (was, seen) in going {
+            by_first.entry(seen.first()).or_default().push((was, seen));
+        }
+        for (at, domain) in coming {
+            let mut same = by_first.get(&*domain.first).into_iter().flatten();
+            let Some((was, seen)) = same.find(|(was, _)| was.place() != at.place()) else { continue };
             let host = |address: &Address| address.place().name().unwrap_or_default().to_owned();
             let (from, to, name) = (host(was), host(at), &*domain.name);
             let data = self.data_of(seen);
@@ -53,18 +67,19 @@ impl<'a> Settling<'a, '_> {
     }
 
     /// A machine that comes while one like it goes: it may be the same one, by a better name.
-    pub(super) fn alike(&mut self, wanted: &Wanted<Document>) {
-        let mut going = self.going(wanted);
-        for (at, domain) in self.new_machines(wanted) {
-            let is_like = |(was, seen): &(&Address, &DomainObject)| {
-                let born = seen.mark.as_ref().and_then(|mark| mark.born.as_ref());
-                let is_same = seen.first() == &*domain.first;
-                was.place() == at.place()
-                    && !is_same
-                    && born.zip(domain.born.as_ref()).is_some_and(|(was, now)| like(was, now))
-            };
-            let Some(index) = going.iter().position(is_like) else { continue };
-            let (was, seen) = going.remove(index);
+    fn alike(&mut self, coming: &[Coming<'_>], going: &[Going<'a>]) {
+        let mut by_kind: BTreeMap<Kind<'_>, VecDeque<Going<'a>>> = BTreeMap::new();
+        for (was, seen) in going {
+            if let Some(born) = seen.mark.as_ref().and_then(|mark| mark.born.as_deref()) {
+                by_kind.entry(kind_of(was, born)).or_default().push_back((was, seen));
+            }
+        }
+        for (at, domain) in coming {
+            let Some(born) = domain.born.as_deref() else { continue };
+            let Some(like) = by_kind.get_mut(&kind_of(at, born)) else { continue };
+            let is_other = |(_, seen): &Going<'a>| seen.first() != &*domain.first;
+            let Some(index) = like.iter().position(is_other) else { continue };
+            let Some((was, seen)) = like.remove(index) else { continue };
             let (was, name) = (was.name(), &domain.name);
             let data = self.data_of(seen);
             let stays =
@@ -77,8 +92,30 @@ impl<'a> Settling<'a, '_> {
         }
     }
 
+    /// What a machine has on an earlier host stays until the machine is on its new one.
+    fn successors(&mut self, wanted: &Wanted<Document>) {
+        let domains = wanted.nodes.iter().filter_map(|(at, node)| match &*node.document {
+            Document::Domain(domain) => Some((&*domain.first, at)),
+            _ => None,
+        });
+        let now: BTreeMap<&str, &Address> = domains.collect();
+        for (at, object) in self.seen.present().filter(|(at, _)| !wanted.nodes.contains_key(at)) {
+            let first = match object {
+                Object::Domain(domain) if domain.owner == Owner::Us => domain.first(),
+                Object::Volume(volume) => match volume.ours.machine() {
+                    Some(machine) => machine,
+                    None => continue,
+                },
+                _ => continue,
+            };
+            if let Some(to) = now.get(first).filter(|to| to.place() != at.place()) {
+                self.moved.insert(at.clone(), (*to).clone());
+            }
+        }
+    }
+
     /// The wanted machines that are not there.
-    fn new_machines<'w>(&self, wanted: &'w Wanted<Document>) -> Vec<(&'w Address, &'w DomainDocument)> {
+    fn coming<'w>(&self, wanted: &'w Wanted<Document>) -> Vec<Coming<'w>> {
         let nodes = wanted.nodes.iter().filter(|(at, _)| self.states.get(at).is_none());
         let domains = nodes.filter_map(|(at, node)| match &*node.document {
             Document::Domain(domain) => Some((at, &**domain)),
@@ -88,7 +125,7 @@ impl<'a> Settling<'a, '_> {
     }
 
     /// Our machines that are not wanted.
-    fn going(&self, wanted: &Wanted<Document>) -> Vec<(&'a Address, &'a DomainObject)> {
+    fn going(&self, wanted: &Wanted<Document>) -> Vec<Going<'a>> {
         let unwanted = self.seen.objects.iter().filter(|(at, _)| at.kind() == kind::DOMAIN);
         let unwanted = unwanted.filter(|(at, _)| !wanted.nodes.contains_key(at));
         let domains = unwanted.filter_map(|(at, state)| match state {
@@ -113,14 +150,12 @@ impl<'a> Settling<'a, '_> {
     }
 }
 
-/// Whether two machines are made alike: the system, the roles, and the data disks with their mounts.
-fn like(was: &Born, now: &Born) -> bool {
-    let disks = |born: &Born| -> Vec<_> {
-        born.disks.iter().map(|disk| (disk.name.clone(), disk.mount.clone())).collect()
-    };
-    let roles = |born: &Born| -> BTreeSet<String> { born.roles.iter().map(ToString::to_string).collect() };
-    was.system == now.system
-        && disks(was) == disks(now)
-        && roles(was) == roles(now)
-        && was.interfaces.len() == now.interfaces.len()
+/// What machines that are made alike have in common: the place, the system, the roles, the data disks with their mounts, and
+/// how many interfaces they have.
+type Kind<'a> = (&'a Place, &'a str, BTreeSet<String>, Vec<(&'a str, Option<&'a str>)>, usize);
+
+fn kind_of<'a>(at: &'a Address, born: &'a Born) -> Kind<'a> {
+    let roles = born.roles.iter().map(ToString::to_string).collect();
+    let disks = born.disks.iter().map(|disk| (&*disk.name, disk.mount.as_deref())).collect();
+    (at.place(), &born.system, roles, disks, born.interfaces.len())
 }
