@@ -2,6 +2,7 @@
 //!
 //! With `--json` it writes one object, a `plan-object` of [`json`](super::json).
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use fmc_core::checked::Checked;
@@ -10,7 +11,7 @@ use fmc_core::graph::{self, About, Action, Choices, DeleteData, Line, Model as _
 use fmc_core::name::MachineName;
 use fmc_core::nearest::nearest;
 use fmc_core::provider::{AnyDocument, ByHand};
-use fmc_core::secret::{Derivation, SecretScope};
+use fmc_core::secret::Derivation;
 
 use super::args::Args;
 use super::check::{self, count};
@@ -142,18 +143,15 @@ fn other_derivation(checked: &Checked, plan: &Plan) -> Option<Derivation> {
     (there != checked.secret_scope().derivation()).then_some(there)
 }
 
-/// Whose secrets are made from the root key, and how. If the cloud does not say it, by the machines that are there.
-pub(super) fn secret_scope(checked: &Checked, world: &World) -> Result<SecretScope, Failure> {
-    let scope = checked.secret_scope();
-    if checked.derivation().is_some() {
-        return Ok(scope);
-    }
+/// How the secrets of each machine that is there were made from the root key, and how those of others would be.
+pub(super) fn derivations(
+    checked: &Checked,
+    world: &World,
+) -> Result<(BTreeMap<String, Derivation>, Derivation), Failure> {
     let wanted = world.providers.compile(checked);
     let plan = pollster::block_on(world.providers.plan(&wanted)).map_err(Failure::to)?;
-    Ok(match other_derivation(checked, &plan) {
-        Some(there) => SecretScope::new(checked.owner().clone(), there),
-        None => scope,
-    })
+    let others = other_derivation(checked, &plan).unwrap_or_else(|| checked.secret_scope().derivation());
+    Ok((derivation::of_each(&wanted, plan.seen()), others))
 }
 
 /// Whether an option names this machine, so that a refusal is about something that was asked for.

@@ -6,11 +6,13 @@
 
 mod jump;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
 use fmc_core::checked::{Checked, Forward, Machine};
 use fmc_core::cloud::Cloud;
@@ -18,7 +20,7 @@ use fmc_core::given::Given;
 use fmc_core::guest::checked::Contents;
 use fmc_core::name::UserName;
 use fmc_core::nearest::nearest;
-use fmc_core::secret::Secrets as _;
+use fmc_core::secret::{Derivation, SecretScope, Secrets as _};
 use fmc_core::ssh::SshKey;
 use fmc_keys::Keyring;
 
@@ -42,17 +44,55 @@ struct Door {
     keys: Vec<SshKey>,
 }
 
+/// What the host keys of machines are made with, if a root key is given.
+struct HostKeys {
+    /// How the secrets of each machine that is there were made.
+    made: BTreeMap<String, Derivation>,
+    /// How those of others would be made.
+    others: Derivation,
+    keyrings: Vec<(Derivation, Arc<Keyring>)>,
+}
+
+impl HostKeys {
+    fn of(checked: &Checked, world: &World, args: &Args, io: &Io<'_>) -> Result<Self, Failure> {
+        let (mut made, mut others) = (BTreeMap::new(), Derivation::default());
+        let scope = |derivation| SecretScope::new(checked.owner().clone(), derivation);
+        let first = root_key::keyring_if_given(
+            || {
+                (made, others) = plan::derivations(checked, world)?;
+                Ok(scope(others))
+            },
+            args,
+            io,
+        )?;
+        let mut keyrings: Vec<(Derivation, Arc<Keyring>)> =
+            first.map(|first| (others, first)).into_iter().collect();
+        let used: BTreeSet<Derivation> = made.values().copied().filter(|was| *was != others).collect();
+        for derivation in used {
+            let keyring = root_key::keyring_if_given(|| Ok(scope(derivation)), args, io)?;
+            keyrings.extend(keyring.map(|keyring| (derivation, keyring)));
+        }
+        Ok(Self { made, others, keyrings })
+    }
+
+    fn of_machine(&self, machine: &Machine) -> Vec<SshKey> {
+        let made = self.made.get(machine.name.as_str()).copied().unwrap_or(self.others);
+        let keyring = self.keyrings.iter().find(|(derivation, _)| *derivation == made);
+        host_keys(machine, keyring.map(|(_, keyring)| &**keyring))
+    }
+}
+
 /// `ssh-config`: prints a block for each machine.
 pub(super) fn config(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     let checked = check::checked(cloud, args, io)?;
     let world = World::connect(&checked, args, io, Access::Look)?;
-    let keyring = root_key::keyring_if_given(|| plan::secret_scope(&checked, &world), args, io)?;
+    let keys = HostKeys::of(&checked, &world, args, io)?;
     let doors: Vec<Door> = checked
         .machines()
         .iter()
-        .map(|machine| Door::of(&checked, machine, &world, keyring.as_deref()))
+        .map(|machine| Door::of(&checked, machine, &world, &keys))
         .collect::<Result<_, _>>()?;
-    let known_hosts = known_hosts(&checked, &doors, keyring.as_deref(), io)?;
+    let known_hosts = known_hosts(&checked, &doors, &keys, io)?;
     io.out(written(&checked, &doors, known_hosts.as_deref()))?;
     Ok(DONE)
 }
@@ -76,15 +116,15 @@ pub(super) fn run(
         return Err(Failure::new(format!("nothing answers ssh in a simulation, {}", world.place()))
             .help("say where the machines are: --connect hosts"));
     }
-    let keyring = root_key::keyring_if_given(|| plan::secret_scope(&checked, &world), args, io)?;
-    let mut door = Door::of(&checked, machine, &world, keyring.as_deref())?;
+    let keys = HostKeys::of(&checked, &world, args, io)?;
+    let mut door = Door::of(&checked, machine, &world, &keys)?;
     door.user = user.or(door.user);
     if door.address.is_none() {
         return Err(Failure::new(format!("{name} has no address that is known here")).help(
             "it has neither a static address, nor a lease of libvirt's, nor an entry in its host's neighbour table: is it up?",
         ));
     }
-    let known_hosts = known_hosts(&checked, std::slice::from_ref(&door), keyring.as_deref(), io)?;
+    let known_hosts = known_hosts(&checked, std::slice::from_ref(&door), &keys, io)?;
     let mut ssh = Command::new("ssh");
     ssh.args(door.arguments(known_hosts.as_deref())).args(command);
     let status = ssh.status().map_err(|error| {
@@ -112,12 +152,7 @@ fn user_name(user: &str) -> Result<String, Failure> {
 }
 
 impl Door {
-    fn of(
-        checked: &Checked,
-        machine: &Machine,
-        world: &World,
-        keyring: Option<&Keyring>,
-    ) -> Result<Self, Failure> {
+    fn of(checked: &Checked, machine: &Machine, world: &World, keys: &HostKeys) -> Result<Self, Failure> {
         let host = checked.at(machine.host);
         let found = world.address(checked, machine);
         let uri = host.and_then(|host| world.uri(&host.name)).unwrap_or_default();
@@ -135,7 +170,7 @@ impl Door {
             address: found.map(|(address, _)| address),
             user: user.map(|user| user.name.to_string()),
             jump,
-            keys: host_keys(machine, keyring),
+            keys: keys.of_machine(machine),
         })
     }
 
@@ -185,7 +220,7 @@ fn written(checked: &Checked, doors: &[Door], known_hosts: Option<&Path>) -> Str
 fn known_hosts(
     checked: &Checked,
     doors: &[Door],
-    keyring: Option<&Keyring>,
+    keys: &HostKeys,
     io: &Io<'_>,
 ) -> Result<Option<PathBuf>, Failure> {
     // The file has the keys of all machines, because it belongs to the cloud.
@@ -194,7 +229,7 @@ fn known_hosts(
     }
     let mut text = String::new();
     for machine in checked.machines() {
-        for key in host_keys(machine, keyring) {
+        for key in keys.of_machine(machine) {
             let _ =
                 writeln!(text, "{}.{} {} {}", machine.name, checked.owner(), key.algorithm(), key.base64());
         }

@@ -14,13 +14,20 @@ use crate::compile::Wanted;
 /// What the roles say of their members in a plan.
 pub(super) fn notes(plan: &graph::Plan<AnyDocument>, wanted: &Wanted, seen: &Seen) -> BTreeSet<Note> {
     let rooms = wanted.rooms();
-    let planned = Planned { wanted: wanted.graph(), seen, rooms: &rooms, groups: groups(plan) };
+    let nodes = wanted.graph().nodes.iter();
+    let domains = nodes.filter(|(at, node)| rooms.makes(at, &*node.document).is_some());
+    let domains = domains.map(|(at, _)| (at.name(), at)).collect();
+    let planned = Planned { wanted: wanted.graph(), seen, domains, rooms: &rooms, groups: groups(plan) };
     let members: Vec<Moving<'_>> = planned.there().chain(planned.coming()).collect();
-    let told = roles::together(&members).into_iter().map(|told| {
+    let (divided, refused) = derivation::divided(&planned, &members, wanted);
+    // Another derivation for machines that share secrets changes what their roles advise: it is mended first.
+    let told = roles::together(&members)
+        .into_iter()
+        .filter(|told| !told.is_refused || !refused.contains(told.machine.as_str()));
+    let told = told.map(|told| {
         let kind = if told.is_refused { NoteKind::Refused } else { NoteKind::Beforehand };
         Note { about: About::machine(told.machine), kind, text: told.text }
     });
-    let divided = derivation::divided(&members, wanted, seen);
     told.chain(divided).collect()
 }
 
@@ -29,9 +36,10 @@ fn groups(plan: &graph::Plan<AnyDocument>) -> BTreeMap<String, Group<'_, AnyDocu
 }
 
 /// A plan with what it was made from.
-struct Planned<'a> {
+pub(super) struct Planned<'a> {
     wanted: &'a graph::Wanted<AnyDocument>,
-    seen: &'a Seen,
+    pub(super) seen: &'a Seen,
+    domains: BTreeMap<&'a str, &'a Address>,
     rooms: &'a Rooms<'a>,
     /// The steps by machine.
     groups: BTreeMap<String, Group<'a, AnyDocument>>,
@@ -100,6 +108,17 @@ impl<'a> Planned<'a> {
                 })
             })
         })
+    }
+
+    /// Whether a step makes this machine with the configuration of the cloud.
+    pub(super) fn is_made(&self, machine: &str) -> bool {
+        let Some(at) = self.domains.get(machine) else { return false };
+        match self.group(at).map(Group::action) {
+            Some(Action::Replace) => true,
+            // One that returns on its root keeps what the root was made with.
+            Some(Action::Create) => self.makes_part(at, MachinePart::Root),
+            _ => false,
+        }
     }
 
     /// Whether the disk with the state of a role is the one that the machine has.

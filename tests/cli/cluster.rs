@@ -101,7 +101,7 @@ fn a_cluster_keeps_the_name_that_its_tokens_and_authorities_are_made_from() {
 }
 
 /// A cluster of machines without data disks, except those of these names.
-fn with_disks(
+pub(crate) fn with_disks(
     servers: &[&'static str],
     agents: &[&'static str],
     disks: &[&'static str],
@@ -313,7 +313,7 @@ fn a_new_server_is_not_let_in_by_the_firewalls_that_are_there() {
 }
 
 /// A cluster of three servers that keep nothing on data disks.
-fn on_roots(change: impl Fn(k3s::Cluster) -> k3s::Cluster) -> Cloud {
+pub(crate) fn on_roots(change: impl Fn(k3s::Cluster) -> k3s::Cluster) -> Cloud {
     with_disks(&THREE, &[], &[], change)
 }
 

@@ -9,6 +9,7 @@ use fmc::prelude::*;
 use fmc::sim::Sim;
 
 use crate::birth::{cluster, refused, same};
+use crate::cluster::{on_roots, with_disks};
 use crate::stage::Stage;
 
 /// A cloud of a machine with a host key from the root key.
@@ -37,9 +38,13 @@ fn stage() -> Stage {
 
 /// A world in which an earlier version applied a cloud: its marks do not say how secrets were made.
 fn earlier(cloud: Cloud) -> Stage {
+    earlier_of(cloud, "shop")
+}
+
+fn earlier_of(cloud: Cloud, owner: &str) -> Stage {
     let stage = stage();
     stage.done(by(cloud, Derivation::V1), "apply");
-    let world = stage.path().join("shop.sim.json");
+    let world = stage.path().join(format!("{owner}.sim.json"));
     let text = fs::read_to_string(&world).unwrap();
     assert!(text.contains(" secrets='1'"), "{text}");
     fs::write(world, text.replace(" secrets='1'", "")).unwrap();
@@ -116,21 +121,137 @@ fn a_cluster_changes_its_secrets_as_a_whole_and_not_over_its_state() {
     stage.done(by(three(), Derivation::V1), "apply");
     let second = || by(three(), Derivation::V2);
     assert!(stage.done(second(), "plan").contains("secrets by derivation 1 → 2"));
-    let words = ["is of secrets that were made by another derivation than 2, and stays"];
+    let words = [
+        "m2 would get secrets by derivation 2; m1, m3 stay with those by derivation 1, and they share secrets",
+        "To keep what is there, write `secrets: {derivation: 1}` in the cloud",
+        ANEW,
+    ];
     refused(&stage, second(), "plan --replace m2", "m2", &words);
+    let words = [
+        "m1, m2, m3 would get secrets by derivation 2, and keep a state that was made with those by derivation 1",
+        ANEW,
+    ];
+    refused(&stage, second(), "plan --replace m1 --replace m2 --replace m3", "m1", &words);
 
-    let more = by(cluster(&["m1", "m2", "m3", "m4", "m5"], same), Derivation::V2);
-    let words =
-        ["it would have secrets by derivation 2, and m1, m2, m3 others", "Replace them in the same apply"];
-    refused(&stage, more, "plan", "m4", &words);
-    let more = by(cluster(&["m1", "m2", "m3", "m4", "m5"], same), Derivation::V1);
-    assert!(!stage.run(more, "plan").out.contains("derivation"));
+    let more = |derivation| by(cluster(&["m1", "m2", "m3", "m4", "m5"], same), derivation);
+    let words = ["m4, m5 would get secrets by derivation 2; m1, m2, m3 stay with those by derivation 1"];
+    refused(&stage, more(Derivation::V2), "plan", "m4", &words);
+    assert!(!stage.run(more(Derivation::V1), "plan").out.contains("derivation"));
+    // What is advised works.
+    follow(&stage, &second, ANEW);
 
     // Nor does it go back.
     let new = crate::derivation::stage();
     new.done(three(), "apply");
-    let words = ["is of secrets that were made by another derivation than 1, and stays"];
+    let words = ["m2 would get secrets by derivation 1; m1, m3 stay with those by derivation 2"];
     refused(&new, by(three(), Derivation::V1), "plan --replace m2", "m2", &words);
+}
+
+const ANEW: &str = "begin anew without the state of these machines: `destroy --only machine/m1 --only machine/m2 --only \
+                    machine/m3 --delete-data m1 --delete-data m2 --delete-data m3`, then `apply`";
+
+/// Runs the commands of an advice, one after another: nothing is left to do.
+fn follow(stage: &Stage, cloud: &dyn Fn() -> Cloud, advice: &str) {
+    for command in advice.split('`').skip(1).step_by(2) {
+        stage.done(cloud(), &format!("{command} --yes"));
+    }
+    let plan = stage.done(cloud(), "plan");
+    assert!(plan.contains("nothing to do"), "{plan}");
+}
+
+#[test]
+fn servers_and_agents_of_a_cluster_share_secrets() {
+    let made =
+        |agents: &[&'static str], derivation| by(with_disks(&["m1"], agents, &["m1"], same), derivation);
+    let stage = stage();
+    stage.done(made(&[], Derivation::V1), "apply");
+    let second = || made(&["w1"], Derivation::V2);
+    let anew = "`destroy --only machine/m1 --delete-data m1`, then `apply`";
+    let words = [
+        "w1 would get secrets by derivation 2; m1 stays with those by derivation 1, and they share secrets",
+        "write `secrets: {derivation: 1}`",
+        anew,
+    ];
+    refused(&stage, second(), "plan", "w1", &words);
+    let other = crate::derivation::stage();
+    other.done(made(&[], Derivation::V1), "apply");
+    let ran = other.run(made(&["w1"], Derivation::V1), "apply");
+    assert!(matches!(ran.code, 0 | 2), "{ran:?}");
+    follow(&stage, &second, anew);
+}
+
+/// Replacing them one after another, as a majority of servers otherwise is, would divide them.
+#[test]
+fn servers_that_keep_nothing_are_not_told_to_change_one_after_another() {
+    let stage = stage();
+    stage.done(by(on_roots(same), Derivation::V1), "apply");
+    let second = || by(on_roots(same), Derivation::V2);
+    let anew = "`destroy --only machine/m1 --only machine/m2 --only machine/m3`, then `apply`";
+    let words =
+        ["m1, m2, m3 would get secrets by derivation 2 instead of 1, and lose their state all at once", anew];
+    let all = "plan --replace m1 --replace m2 --replace m3";
+    refused(&stage, second(), all, "m1", &words);
+    let plan = stage.run(second(), all).out;
+    assert!(!plan.contains("one after another"), "{plan}");
+    follow(&stage, &second, anew);
+}
+
+/// Two machines that know one password.
+fn with_password(derivation: Derivation) -> Cloud {
+    let file = || GuestFile::secret("/etc/password", Secret::password("shop-password"));
+    by(shop("shop", &["db", "web"]).map_machines(|machine| machine.file(file())), derivation)
+}
+
+#[test]
+fn machines_with_one_secret_change_it_together() {
+    let stage = stage();
+    stage.done(with_password(Derivation::V1), "apply");
+    let second = || with_password(Derivation::V2);
+    let advice = "replace all of them at once: `apply --replace db --replace web`";
+    let words = ["web would get secrets by derivation 2; db stays with those by derivation 1", advice];
+    refused(&stage, second(), "plan --replace web", "web", &words);
+    follow(&stage, &second, advice);
+}
+
+#[test]
+fn a_state_that_returns_does_not_say_how_its_secrets_were_made() {
+    let three = || cluster(&["m1", "m2", "m3"], same);
+    let stage = earlier_of(three(), "first");
+    stage.done(three(), "destroy");
+    let words = [
+        "m1, m2, m3 would take over the state on a data disk, and fmc cannot see by which derivation",
+        "Write `secrets: {derivation: 1}` in the cloud if it said so when they were made",
+        "or if they were made by a version of fmc that did not know derivations",
+        "`apply --delete-data m1 --delete-data m2 --delete-data m3` begins with empty disks",
+    ];
+    refused(&stage, three(), "plan", "m1", &words);
+    assert_eq!(stage.run(three(), "apply --yes").code, 1);
+    let plan = stage.done(by(three(), Derivation::V1), "plan");
+    assert!(plan.contains("takes over the data disk"), "{plan}");
+    stage.done(three(), "apply --delete-data m1 --delete-data m2 --delete-data m3");
+    assert!(stage.done(three(), "plan").contains("nothing to do"));
+}
+
+#[test]
+fn a_cloud_with_machines_of_both_says_which_the_next_ones_get() {
+    let stage = earlier(shop("shop", &["db", "web"]));
+    let ran = stage.run(by(shop("shop", &["db", "web"]), Derivation::V2), "apply --replace web");
+    assert_eq!(ran.code, 2, "{ran:?}");
+    // What ssh knows of each is what it was made with.
+    let one = |derivation| by(shop("shop", &["db", "web"]), derivation);
+    for machine in ["db", "web"] {
+        let keys =
+            [Derivation::V1, Derivation::V2].map(|derivation| host_key(&stage, one(derivation), machine));
+        assert_eq!(keys[0], keys[1], "{machine}");
+    }
+    let ran = stage.run(shop("shop", &["db", "web"]), "plan");
+    let words = ran.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = "the secrets of its machines were made by derivation 1 (db) and by derivation 2 (web), and the cloud does not say";
+    assert!(ran.code == 1 && words.contains(said), "{words}");
+    let said = "its secrets are made by derivation 2, and those of db by derivation 1: each machine gets its new ones";
+    let plan = stage.done(one(Derivation::V2), "plan").split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(plan.contains(said), "{plan}");
+    stage.done(shop("shop", &["db", "web"]), "destroy");
 }
 
 #[test]

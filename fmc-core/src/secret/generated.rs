@@ -217,6 +217,11 @@ impl Authority {
         }
     }
 
+    fn made_from(&self) -> Vec<&SecretRef> {
+        let above = self.issuer.iter().flat_map(|issuer| issuer.made_from());
+        self.key.made_from().into_iter().chain(above).collect()
+    }
+
     fn needs_root_key(&self) -> bool {
         self.key.needs_root_key() || self.issuer.as_ref().is_some_and(|issuer| issuer.needs_root_key())
     }
@@ -266,6 +271,26 @@ impl SecretRef {
         hash.update(self.name.as_str());
         if let SecretSource::Generated(what) = &self.source {
             what.update(hash);
+        }
+    }
+
+    /// The secrets that the root key makes directly, and that this one is made of: itself, or its parts. Two machines whose
+    /// secrets have one of them in common must have them of one derivation.
+    pub fn made_from(&self) -> Vec<&Self> {
+        let SecretSource::Generated(what) = &self.source else { return Vec::new() };
+        match what {
+            Generated::Password | Generated::Token | Generated::PrivateKey | Generated::SshHostKey => {
+                vec![self]
+            }
+            Generated::SshPublicKey(of) | Generated::Scram(of) => of.made_from(),
+            Generated::Authority(authority) => authority.made_from(),
+            Generated::Certificate(of) => {
+                of.key.made_from().into_iter().chain(of.issuer.made_from()).collect()
+            }
+            Generated::Bundle(parts) => parts.iter().flat_map(Self::made_from).collect(),
+            Generated::JoinToken(token) => {
+                [&token.authority, &token.password].into_iter().flat_map(Self::made_from).collect()
+            }
         }
     }
 
