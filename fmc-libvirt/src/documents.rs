@@ -55,7 +55,7 @@ pub fn documents(checked: &Checked) -> Wanted<Document> {
         on.machines.iter().for_each(|machine| all.machine(&place, machine));
     }
     let nodes = all.nodes;
-    Wanted { owner: owner.into(), nodes, places }
+    Wanted { nodes, places, ..Wanted::nothing(owner) }
 }
 
 /// The objects of a cloud on a host.

@@ -44,6 +44,14 @@ fn a_renamed_machine_is_one_line_of_the_plan_and_goes_by_its_name() {
     stage.done(better("store"), "destroy --delete-data store");
     let fresh = Stage::new();
     fresh.done(better("store"), "apply");
+    // Data that stayed after a destroy has the name that the plan says.
+    let gone = Stage::new();
+    gone.done(better("store"), "apply");
+    gone.done(better("store"), "destroy");
+    let said = one_line(&gone.done(better("store"), "plan --destroy"));
+    assert!(said.contains("--delete-data store deletes it"), "{said}");
+    let ran = one_line(&gone.done(better("store"), "destroy --delete-data store"));
+    assert!(ran.contains("released by --delete-data") && !ran.contains("has no unwanted data"), "{ran}");
     assert_eq!(fresh.run(better("store"), "plan --detailed-exitcode").code, 0);
 }
 

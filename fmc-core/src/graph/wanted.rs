@@ -59,24 +59,28 @@ pub struct Wanted<D: ?Sized> {
     /// Places that are observed even if no object is wanted there, because objects of ours may have to be
     /// deleted. A place that its provider cannot observe is [unknown](super::Seen::unknown).
     pub places: BTreeSet<Place>,
+    /// The objects of a cloud that is destroyed. They are not wanted; a provider knows by them what they were called.
+    pub gone: BTreeMap<Address, Node<D>>,
 }
 
 impl<D: ?Sized> Clone for Wanted<D> {
     fn clone(&self) -> Self {
-        Self { owner: Arc::clone(&self.owner), nodes: self.nodes.clone(), places: self.places.clone() }
+        let (nodes, gone) = (self.nodes.clone(), self.gone.clone());
+        Self { owner: Arc::clone(&self.owner), nodes, places: self.places.clone(), gone }
     }
 }
 
 impl<D: ?Sized> Wanted<D> {
     /// An empty set for an owner.
     pub fn nothing(owner: impl Into<Arc<str>>) -> Self {
-        Self { owner: owner.into(), nodes: BTreeMap::new(), places: BTreeSet::new() }
+        let (nodes, gone) = (BTreeMap::new(), BTreeMap::new());
+        Self { owner: owner.into(), nodes, places: BTreeSet::new(), gone }
     }
 
-    /// An empty set for the same owner and the same places.
+    /// An empty set for the same owner and the same places, which knows these objects as gone.
     #[must_use]
     pub fn emptied(&self) -> Self {
         let places = self.nodes.keys().map(Address::place).chain(&self.places).cloned().collect();
-        Self { places, ..Self::nothing(Arc::clone(&self.owner)) }
+        Self { places, gone: self.nodes.clone(), ..Self::nothing(Arc::clone(&self.owner)) }
     }
 }

@@ -189,8 +189,11 @@ impl<R: Room> Erased for R {
     }
 
     fn documents_any(&self, checked: &Checked) -> Wanted<AnyDocument> {
-        let Wanted { owner, nodes, places } = self.documents(checked);
-        Wanted { owner, nodes: nodes.into_iter().map(|(at, node)| (at, erased_node(node))).collect(), places }
+        let Wanted { owner, nodes, places, gone } = self.documents(checked);
+        let erased = |nodes: BTreeMap<Address, Node<R::Document>>| {
+            nodes.into_iter().map(|(at, node)| (at, erased_node(node))).collect()
+        };
+        Wanted { owner, nodes: erased(nodes), places, gone: erased(gone) }
     }
 
     fn artifacts_any<'a>(
@@ -450,11 +453,13 @@ fn erased_state<O: Send + Sync + 'static>(state: State<O>) -> State<AnyObject> {
 
 /// The wanted objects of one provider, with its types.
 fn typed_wanted<D: Send + Sync + 'static>(provider: &str, wanted: &Wanted<AnyDocument>) -> Wanted<D> {
-    let own = wanted.nodes.iter().filter(|(at, _)| at.provider() == provider);
-    let nodes: BTreeMap<Address, Node<D>> =
-        own.filter_map(|(at, wanted)| Some((at.clone(), typed_node(wanted)?))).collect();
+    let typed = |nodes: &BTreeMap<Address, Node<AnyDocument>>| -> BTreeMap<Address, Node<D>> {
+        let own = nodes.iter().filter(|(at, _)| at.provider() == provider);
+        own.filter_map(|(at, wanted)| Some((at.clone(), typed_node(wanted)?))).collect()
+    };
     let places = wanted.places.iter().filter(|place| place.provider() == provider).cloned().collect();
-    Wanted { owner: Arc::clone(&wanted.owner), nodes, places }
+    let (nodes, gone) = (typed(&wanted.nodes), typed(&wanted.gone));
+    Wanted { owner: Arc::clone(&wanted.owner), nodes, places, gone }
 }
 
 /// A wanted object with its type; `None` if its document is of another type.

@@ -86,7 +86,7 @@ impl<'a> Rooms<'a> {
     pub fn documents(&self, checked: &Checked) -> Wanted<AnyDocument> {
         let mut all = Wanted::nothing(checked.owner().as_str());
         for room in &self.rooms {
-            let Wanted { owner: _, mut nodes, mut places } = room.documents_any(checked);
+            let Wanted { owner: _, mut nodes, mut places, gone: _ } = room.documents_any(checked);
             all.nodes.append(&mut nodes);
             all.places.append(&mut places);
         }

@@ -345,16 +345,27 @@ fn remove_volume(
     }
     let machine = volume.machine.as_deref().unwrap_or_default();
     match &volume.ours {
-        Ours::Disk { machine: first, .. }
-            if choices.delete_data.covers(machine) || choices.delete_data.covers(first) =>
+        Ours::Disk { .. }
+            if [Some(machine), volume.former.as_deref()]
+                .into_iter()
+                .flatten()
+                .any(|name| choices.delete_data.covers(name)) =>
         {
             let size = volume.capacity.map(size).unwrap_or_default();
             Removal::Delete(format!("{size} of data, released by --delete-data"))
         }
-        Ours::Disk { .. } => {
+        Ours::Disk { machine: first, .. } => {
             let size = volume.capacity.map(size).unwrap_or_default();
             let known = records::kept(volume);
-            Removal::Keep(format!("{size} of data{known}; --delete-data {machine} deletes it"))
+            Removal::Keep(if volume.machine.is_some() {
+                format!("{size} of data{known}; --delete-data {machine} deletes it")
+            } else {
+                format!(
+                    "{size} of data{known} of an earlier machine {first}, and another one is called so now: `virsh vol-delete \
+                     {} {}` deletes it",
+                    volume.name, volume.pool
+                )
+            })
         }
         Ours::OnDisk { .. } => Removal::Discard("its data disk is gone".to_owned()),
         Ours::Root { .. } => {

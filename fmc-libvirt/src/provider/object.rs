@@ -166,8 +166,11 @@ pub struct VolumeObject {
     pub name: String,
     /// Its purpose, by its name.
     pub ours: Ours,
-    /// The machine that it belongs to, by the name that it has now.
+    /// The machine that it belongs to, by the name that it has now; `None` also if the machine is gone and another one has
+    /// its name.
     pub machine: Option<String>,
+    /// The name that the machine had first, if it is another one that no machine has now.
+    pub former: Option<String>,
     /// Its path.
     pub path: String,
     /// Its capacity in bytes, if it is a disk.

@@ -1,9 +1,11 @@
 //! Machines whose names change: `formerly` keeps their guests.
 
 use fmc_core::cloud::Cloud;
-use fmc_core::graph::{Choices, DeleteData, Impact, NoteKind, Plan, Provider as _};
+use fmc_core::disk::Disk;
+use fmc_core::graph::{Choices, DeleteData, Impact, NoteKind, Plan, Provider as _, Wanted};
 use fmc_core::image::Image;
 use fmc_core::machine::{Machine, Power};
+use fmc_core::unit::SizeExt as _;
 use fmc_libvirt::document::Document;
 use fmc_libvirt::link::Link as _;
 use fmc_libvirt::mark::Mark;
@@ -11,7 +13,8 @@ use fmc_libvirt::provider::drifted::drift;
 use fmc_libvirt::sim::{Fault, When};
 
 use crate::lab::{
-    Lab, blank, cloud, db, delete_all_data, lan, notes, nothing, now, replace, small, wanted, web,
+    Lab, blank, cloud, db, delete_all_data, delete_data, lan, notes, nothing, now, replace, small, wanted,
+    web,
 };
 
 /// The machine with a data disk, called otherwise now.
@@ -248,4 +251,61 @@ fn a_network_is_not_followed_while_a_machine_stays_on_it() {
     only_web.interfaces = vec![fmc_core::machine::Interface::on("core").address("10.17.3.10")];
     let plan = lab.plan(&wanted(&cloud([core], [only_web])));
     refused(&plan, "of network/lab, which stays for now");
+}
+
+/// `first` with a data disk, called `name` now.
+fn kept_as(first: &'static str, name: &'static str, disk: bool) -> Machine {
+    let mut machine = blank(name).root_disk(1.gib());
+    machine.interfaces.clear();
+    let machine = if disk { machine.disk(Disk::new("data", 2.gib())) } else { machine };
+    if first == name { machine } else { machine.formerly(first) }
+}
+
+fn only(machines: impl IntoIterator<Item = Machine>) -> Wanted<Document> {
+    wanted(&cloud([lan()], machines))
+}
+
+#[test]
+fn the_name_of_data_is_the_one_that_its_machine_has_today() {
+    let lab = Lab::new();
+    lab.apply(&only([kept_as("a", "a", true), kept_as("c", "c", true)]));
+    lab.apply(&only([kept_as("a", "b", true), kept_as("c", "a", true)]));
+    // Both lose their disks: `a.disk.data` is the data of `b`, and `c.disk.data` that of `a`.
+    let bare = only([kept_as("a", "b", false), kept_as("c", "a", false)]);
+    lab.apply(&bare);
+    let kept = notes(&lab.plan(&bare), NoteKind::Kept).join("\n");
+    assert!(kept.contains("a.disk.data: 2 GiB of data; --delete-data b deletes"), "{kept}");
+    let one = lab.copy();
+    one.apply_with(&bare, &delete_data("a"));
+    assert_eq!(
+        one.volumes("").iter().filter(|it| it.contains(".disk.")).collect::<Vec<_>>(),
+        ["a.disk.data"]
+    );
+    // `b` goes, and its data is nobody's that is called `a` now.
+    let rest = only([kept_as("c", "a", false)]);
+    lab.apply(&rest);
+    let kept = notes(&lab.plan(&rest), NoteKind::Kept).join("\n");
+    assert!(kept.contains("`virsh vol-delete a.disk.data fmc-first` deletes it"), "{kept}");
+    lab.apply_with(&rest, &delete_data("a"));
+    assert_eq!(lab.volumes("a.disk."), ["a.disk.data"]);
+    assert_eq!(lab.volumes("c.disk."), Vec::<String>::new());
+    lab.apply_with(&nothing(), &delete_all_data());
+    assert_eq!(lab.lists(), Vec::<String>::new());
+}
+
+#[test]
+fn a_destroyed_cloud_still_knows_whose_data_it_was() {
+    let cloud = only([kept_as("a", "b", true), kept_as("c", "a", true)]);
+    let lab = Lab::new();
+    lab.apply(&cloud);
+    lab.apply(&cloud.emptied());
+    let kept = notes(&lab.plan(&cloud.emptied()), NoteKind::Kept).join("\n");
+    assert!(
+        kept.contains("--delete-data b deletes it") && kept.contains("--delete-data a deletes it"),
+        "{kept}"
+    );
+    lab.apply_with(&cloud.emptied(), &delete_data("a"));
+    assert_eq!((lab.volumes("a.disk.").len(), lab.volumes("c.disk.").len()), (1, 0));
+    lab.apply_with(&cloud.emptied(), &delete_data("b"));
+    assert_eq!(lab.lists(), Vec::<String>::new());
 }

@@ -448,6 +448,7 @@ pub(super) fn wanted(nodes: impl IntoIterator<Item = (Address, Doc, Option<&'sta
     Wanted {
         places: BTreeSet::new(),
         owner: Arc::from("toy"),
+        gone: BTreeMap::new(),
         nodes: nodes.into_iter().map(|(at, doc, part_of)| (at, node(doc, part_of))).collect(),
     }
 }

@@ -217,6 +217,8 @@ impl See<'_> {
                 used.entry(backing).or_default().push(format!("{pool}/{name}"));
             }
         }
+        let later = called.iter().filter(|(first, name)| first != name);
+        let later: BTreeSet<&str> = later.map(|(_, name)| name.as_str()).collect();
         let own = own_pool(&self.wants.owner);
         for (pool, volumes) in &self.read.volumes {
             let names: BTreeSet<&str> = volumes.iter().map(|record| record.name.as_str()).collect();
@@ -278,14 +280,23 @@ impl See<'_> {
                     let of_disk = records.get(record.name.as_str()).map(Vec::as_slice).unwrap_or_default();
                     self.read.with_times(pool, of_disk)
                 });
+                let first = name.ours.machine();
+                let is_free = |first: &str| !later.contains(first) && self.wants.is_free(first);
+                let machine = first.and_then(|first| {
+                    let here = called.get(first).map(String::as_str);
+                    let here = here.or_else(|| self.wants.renamed(&self.place, first));
+                    let known = || self.wants.called_now(first);
+                    here.or_else(|| known().filter(|name| *name != first || is_free(first)))
+                });
+                let machine = machine.map(str::to_owned);
+                let former = first.filter(|first| is_free(first) && machine.as_deref() != Some(*first));
+                let former = former.map(str::to_owned);
                 let object = VolumeObject {
                     missing: missing.cloned(),
                     records: own.filter(|_| matches!(name.ours, Ours::Disk { .. })),
                     written: details.and_then(|facts| facts.changed),
-                    machine: name.ours.machine().map(|first| {
-                        let now = called.get(first).map(String::as_str);
-                        now.or_else(|| self.wants.renamed(&self.place, first)).unwrap_or(first).to_owned()
-                    }),
+                    machine,
+                    former,
                     pool: pool.clone(),
                     name: plain.to_owned(),
                     ours: name.ours,

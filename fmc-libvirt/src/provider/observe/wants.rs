@@ -21,6 +21,10 @@ pub(super) struct Wants {
     pub(super) called: BTreeMap<(Place, &'static str, String), String>,
     /// The names of the machines, by host and by the names that they had first.
     pub(super) machines: BTreeMap<Place, BTreeMap<String, String>>,
+    /// The same for all hosts, with the machines of a cloud that is destroyed.
+    names: BTreeMap<String, String>,
+    /// The names of machines that had another one first.
+    later: BTreeSet<String>,
 }
 
 impl Wants {
@@ -62,7 +66,16 @@ impl Wants {
                 _ => {}
             }
         }
+        let domains = wanted.gone.values().chain(wanted.nodes.values());
+        let names = domains.filter_map(|node| match &*node.document {
+            Document::Domain(domain) => Some((domain.first.to_string(), domain.name.to_string())),
+            _ => None,
+        });
+        let names: BTreeMap<String, String> = names.collect();
+        let later = names.iter().filter(|(first, name)| first != name).map(|(_, name)| name.clone());
         Self {
+            later: later.collect(),
+            names,
             machines,
             hosts,
             records,
@@ -101,6 +114,18 @@ impl Wants {
     /// The name of the wanted machine that had this name first.
     pub(super) fn renamed(&self, place: &Place, first: &str) -> Option<&str> {
         self.machines.get(place)?.get(first).map(String::as_str)
+    }
+
+    /// The name of the machine that had this name first, on any host, also if its cloud is destroyed. Of one that nobody knows
+    /// any more it is its first name, unless another machine has that.
+    pub(super) fn called_now<'a>(&'a self, first: &'a str) -> Option<&'a str> {
+        let known = self.names.get(first).map(String::as_str);
+        known.or_else(|| self.is_free(first).then_some(first))
+    }
+
+    /// Whether no other machine has the name that a machine had first.
+    pub(super) fn is_free(&self, first: &str) -> bool {
+        !self.later.contains(first)
     }
 
     /// Whether a volume is the record beside a wanted data disk.

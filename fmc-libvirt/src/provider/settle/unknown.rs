@@ -30,11 +30,11 @@ impl Settling<'_, '_> {
         let DeleteData::Of(names) = &choices.delete_data else { return };
         let data = self.seen.present().filter_map(|(address, object)| match object {
             Object::Volume(volume) if !self.nodes.contains_key(address) => {
-                matches!(volume.ours, Ours::Disk { .. }).then(|| volume.machine.as_deref()).flatten()
+                matches!(volume.ours, Ours::Disk { .. }).then_some([&volume.machine, &volume.former])
             }
             _ => None,
         });
-        let known: BTreeSet<&str> = data.collect();
+        let known: BTreeSet<&str> = data.flatten().filter_map(|name| name.as_deref()).collect();
         let is_known = |name: &String| known.contains(name.as_str()) || self.given_up.contains(name);
         for name in names.iter().filter(|name| !is_known(name)) {
             let text = format!("--delete-data {name}: it has no unwanted data disk");
