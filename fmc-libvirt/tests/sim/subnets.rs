@@ -78,3 +78,39 @@ fn a_network_that_restarts_for_another_reason_is_not() {
     let plan = lab_.plan(&of(3, lab(3).domain("lab.example.com")));
     assert!(notes(&plan, NoteKind::Refused).is_empty(), "{plan}");
 }
+
+/// `a` is called `b` now, and what was called so is `c`: each guest follows its network, whose subnet stays.
+#[test]
+fn a_chain_of_names_changes_no_subnet_of_a_guest() {
+    let network = |name: &'static str, third: u8| {
+        Network::nat(name, format!("10.17.{third}.0/24")).dhcp(format!("10.17.{third}.100-10.17.{third}.199"))
+    };
+    let fixed = |name, network: &'static str, third: u8| {
+        machine(name, Interface::on(network).address(format!("10.17.{third}.10")))
+    };
+    let lab_ = Lab::new();
+    let asks = machine("asks", Interface::on("a"));
+    lab_.apply(&wanted(&cloud(
+        [network("a", 1), network("b", 2)],
+        [fixed("one", "a", 1), fixed("two", "b", 2), asks],
+    )));
+    let chain = || [network("b", 1).formerly("a"), network("c", 2).formerly("b")];
+    let asks = machine("asks", Interface::on("b"));
+    let chained = wanted(&cloud(chain(), [fixed("one", "b", 1), fixed("two", "c", 2), asks]));
+    let plan = lab_.plan(&chained);
+    assert_eq!(notes(&plan, NoteKind::Refused), Vec::<String>::new(), "{plan}");
+    assert_eq!(notes(&plan, NoteKind::Notice), Vec::<String>::new(), "{plan}");
+    lab_.apply(&chained);
+    // Who stays behind on a name whose network is another one now loses its address.
+    let lab_ = Lab::new();
+    lab_.apply(&wanted(&cloud(
+        [network("a", 1), network("b", 2)],
+        [fixed("one", "a", 1), fixed("two", "b", 2)],
+    )));
+    let moved = wanted(&cloud(
+        chain(),
+        [fixed("one", "b", 1), machine("two", Interface::on("b").address("10.17.1.11"))],
+    ));
+    let refused = notes(&lab_.plan(&moved), NoteKind::Refused);
+    assert!(refused.len() == 1 && refused[0].contains("own: two would"), "{refused:?}");
+}

@@ -1,6 +1,6 @@
 //! A network whose subnet changes: libvirt starts it again, and a guest with an address of its own never hears of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use fmc_core::boot::{Address as Origin, BornInterface};
@@ -38,7 +38,7 @@ impl Settling<'_, '_> {
         if changed.is_empty() {
             return;
         }
-        let mut all = self.guests(wanted, &changed);
+        let mut all = self.guests(wanted, &changed.keys().collect());
         for (address, change) in changed {
             let Some(guests) = all.remove(&address) else { continue };
             let mut tell =
@@ -72,12 +72,20 @@ impl Settling<'_, '_> {
         }
     }
 
-    /// The machines on networks that change.
-    fn guests(
-        &self,
-        wanted: &Wanted<Document>,
-        changed: &BTreeMap<Address, String>,
-    ) -> BTreeMap<Address, Guests> {
+    /// The machines that will be on networks that change, and whose own network changes.
+    fn guests(&self, wanted: &Wanted<Document>, changed: &BTreeSet<&Address>) -> BTreeMap<Address, Guests> {
+        let mut were: BTreeMap<&Address, Vec<(IpAddr, u8)>> = BTreeMap::new();
+        for (at, object) in self.seen.present() {
+            if let Object::Network(network) = object {
+                were.insert(at, addresses(&network.record.xml));
+            }
+        }
+        let mut later: BTreeMap<&Address, Vec<(IpAddr, u8)>> = BTreeMap::new();
+        for at in changed {
+            if let Some(Document::Network(network)) = wanted.nodes.get(*at).map(|node| &*node.document) {
+                later.insert(at, addresses(&network.xml));
+            }
+        }
         let mut all: BTreeMap<Address, Guests> = BTreeMap::new();
         for (address, node) in &wanted.nodes {
             let Document::Domain(domain) = &*node.document else { continue };
@@ -87,7 +95,10 @@ impl Settling<'_, '_> {
             }
             let is_wanted = |one: &BornInterface| {
                 let mut now = domain.born.iter().flat_map(|born| &born.interfaces);
-                now.any(|now| now.network == one.network && (now.ipv4, now.ipv6) == (one.ipv4, one.ipv6))
+                now.any(|now| {
+                    (now.mac == one.mac || now.network == one.network)
+                        && (now.ipv4, now.ipv6) == (one.ipv4, one.ipv6)
+                })
             };
             let has_own = |one: &BornInterface| {
                 let mut families = [one.ipv4, one.ipv6].into_iter().flatten();
@@ -98,8 +109,13 @@ impl Settling<'_, '_> {
             let is_configured = domain.born.as_ref().is_some_and(|born| born.provisioner.is_some());
             let mut on: BTreeMap<Address, Vec<&BornInterface>> = BTreeMap::new();
             for interface in known(domain, seen) {
-                let network = address.beside(kind::NETWORK, &*interface.network);
-                if changed.contains_key(&network) {
+                // A network may be called otherwise now, and another one may have its name.
+                let mut born = domain.born.iter().flat_map(|born| &born.interfaces);
+                let now = born.find(|now| now.mac == interface.mac);
+                let network = address.beside(kind::NETWORK, &*now.unwrap_or(interface).network);
+                let was = were.get(&address.beside(kind::NETWORK, &*interface.network));
+                let Some(now) = later.get(&network) else { continue };
+                if was.is_none_or(|was| was != now) {
                     on.entry(network).or_default().push(interface);
                 }
             }
