@@ -9,6 +9,7 @@
 mod birth;
 mod crowded;
 mod disks;
+mod grown;
 mod images;
 mod kept;
 mod lost;
@@ -72,6 +73,7 @@ pub(super) fn settle<'a>(
         }
     }
     settling.names();
+    settling.grown();
     settling.members(wanted, choices);
     settling.movements(wanted, choices);
     settling.one_hypervisor();

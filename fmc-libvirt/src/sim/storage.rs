@@ -309,12 +309,20 @@ impl State {
     }
 
     pub(super) fn resize_volume(&mut self, pool: &str, name: &str, bytes: u64) -> Result<(), Trouble> {
-        self.active_pool(pool)?;
+        let path = format!("{}/{name}", self.active_pool(pool)?.path);
+        let with_snapshots = self.domains.values().filter(|domain| !domain.snapshots.is_empty());
+        let has_snapshots =
+            with_snapshots.into_iter().any(|domain| domain.xml.contains(&format!("'{path}'")));
         let volume = self
             .pools
             .get_mut(pool)
             .and_then(|pool| pool.volumes.get_mut(name))
             .ok_or_else(|| no_volume(name))?;
+        if bytes > volume.capacity && volume.format == "qcow2" && has_snapshots {
+            return Err(Trouble::failed(
+                "internal error: unable to execute QEMU command 'block_resize': Can't resize a v2 image which has snapshots",
+            ));
+        }
         if bytes < volume.capacity {
             return Err(Trouble::failed(
                 "invalid argument: Can't shrink capacity below current capacity unless shrink flag explicitly specified",

@@ -1,0 +1,61 @@
+//! A disk with snapshots inside its file does not grow: libvirt writes qcow2 files in their first version, which QEMU resizes
+//! only without any.
+
+use std::sync::Arc;
+
+use fmc_core::graph::{About, Note, NoteKind};
+use fmc_core::unit::Size;
+
+use super::{Object, Owner, Settling, format_of};
+use crate::document::{Document, VolumeDocument};
+use crate::provider::object::is_disk;
+
+impl Settling<'_, '_> {
+    /// Leaves disks as large as they are while their machines have snapshots inside them.
+    pub(super) fn grown(&mut self) {
+        let mut left = Vec::new();
+        for (address, node) in self.nodes.iter() {
+            let (Document::Domain(wanted), Some(Object::Domain(seen))) =
+                (&*node.document, self.object(address))
+            else {
+                continue;
+            };
+            let names = seen.snapshots();
+            if seen.owner != Owner::Us || names.is_empty() {
+                continue;
+            }
+            for edge in &node.needs {
+                let (Some(node), Some(volume)) = (self.nodes.get(&edge.to), self.present(&edge.to)) else {
+                    continue;
+                };
+                let Document::Volume(document) = &*node.document else { continue };
+                let Some(has) =
+                    volume.capacity.filter(|has| is_disk(&volume.ours) && *has < document.capacity)
+                else {
+                    continue;
+                };
+                if self.anew.contains_key(&edge.to)
+                    || format_of(&seen.record.xml, &volume.name).as_deref() != Some("qcow2")
+                {
+                    continue;
+                }
+                let (on_host, name) = (&seen.record.name, &volume.name);
+                let text = format!(
+                    "its disk {name} stays {} and does not grow to {}: it has snapshots inside its file ({names}), and libvirt grows \
+                     no such file. Delete them first (`virsh snapshot-list {on_host}`, `virsh snapshot-delete {on_host} NAME`), then \
+                     plan again",
+                    Size::bytes(has),
+                    Size::bytes(document.capacity)
+                );
+                let document = VolumeDocument { capacity: has, ..document.clone() };
+                left.push((edge.to.clone(), document, wanted.name.to_string(), text));
+            }
+        }
+        for (at, document, machine, text) in left {
+            if let Some(node) = self.nodes.to_mut().get_mut(&at) {
+                node.document = Arc::new(Document::Volume(document));
+            }
+            self.notes.push(Note { about: About::machine(machine), kind: NoteKind::Left, text });
+        }
+    }
+}
