@@ -418,7 +418,12 @@ impl<'a> Settling<'a, '_> {
         let born = seen.mark.as_ref().and_then(|mark| mark.born.clone());
         // It is not renamed now either.
         let on_host = seen.record.name.as_str().into();
-        let domain = DomainDocument { xml: seen.record.xml.as_str().into(), on_host, born, ..wanted.clone() };
+        let mut domain =
+            DomainDocument { xml: seen.record.xml.as_str().into(), on_host, born, ..wanted.clone() };
+        if let Some(text) = self.cannot_start(&node, wanted, seen) {
+            domain.power = Power::Unmanaged;
+            self.notes.push(Note { about: About::machine(&*wanted.name), kind: NoteKind::Left, text });
+        }
         node.document = Arc::new(Document::Domain(Box::new(domain)));
         self.nodes.to_mut().insert(address.clone(), node);
     }

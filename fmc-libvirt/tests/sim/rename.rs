@@ -4,7 +4,8 @@ use fmc_core::cloud::Cloud;
 use fmc_core::disk::Disk;
 use fmc_core::graph::{Choices, DeleteData, Impact, NoteKind, Plan, Provider as _, Wanted};
 use fmc_core::image::Image;
-use fmc_core::machine::{Machine, Power};
+use fmc_core::machine::{Interface, Machine, Power};
+use fmc_core::network::Network;
 use fmc_core::unit::SizeExt as _;
 use fmc_libvirt::document::Document;
 use fmc_libvirt::link::Link as _;
@@ -248,7 +249,7 @@ fn a_network_is_not_followed_while_a_machine_stays_on_it() {
     let mut core = lan().formerly("lab");
     core.name = "core".into();
     let mut only_web = web();
-    only_web.interfaces = vec![fmc_core::machine::Interface::on("core").address("10.17.3.10")];
+    only_web.interfaces = vec![Interface::on("core").address("10.17.3.10")];
     let plan = lab.plan(&wanted(&cloud([core], [only_web])));
     refused(&plan, "of network/lab, which stays for now");
 }
@@ -308,4 +309,32 @@ fn a_destroyed_cloud_still_knows_whose_data_it_was() {
     assert_eq!((lab.volumes("a.disk.").len(), lab.volumes("c.disk.").len()), (1, 0));
     lab.apply_with(&cloud.emptied(), &delete_data("b"));
     assert_eq!(lab.lists(), Vec::<String>::new());
+}
+
+/// A machine that waits for its replacement is on its old network, which somebody stopped.
+#[test]
+fn a_guest_that_waits_on_an_old_network_is_not_started_without_it() {
+    let lab = Lab::new();
+    lab.apply(&small());
+    let on = |network: &str, mut machine: Machine| {
+        machine.interfaces = vec![Interface::on(network.to_owned()).address("10.17.3.12")];
+        machine
+    };
+    let mut other = on("lan", db());
+    other.image = Image::flatcar("4593.2.0").path("/images/flatcar.img");
+    let next = wanted(&cloud([Network::nat("lan", "10.17.3.0/24")], [other]));
+    lab.sim.stop_network("lab").unwrap();
+    lab.sim.destroy_domain("db").unwrap();
+    lab.sim.destroy_domain("web").unwrap();
+    lab.apply(&next);
+    let left = notes(&lab.plan(&next), NoteKind::Left);
+    assert!(left.iter().any(|note| note.contains("its network lab is not active")), "{left:?}");
+    assert!(!lab.sim.domain("db").unwrap().unwrap().active);
+    // Both ways that the note names lead on.
+    let back = lab.copy();
+    back.apply(&small());
+    assert!(back.sim.domain("db").unwrap().unwrap().active);
+    lab.apply_with(&next, &replace("db"));
+    assert!(lab.sim.domain("db").unwrap().unwrap().active);
+    assert!(lab.sim.network("lab").unwrap().is_none());
 }

@@ -1,11 +1,13 @@
-//! A network that cannot start, because another one with its subnet or bridge stays for a guest that is left as it is.
+//! Networks that stay for a guest that is left as it is: another one with the same subnet or bridge cannot start, and the guest
+//! cannot start while its own is not active.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fmc_core::graph::{About, Address, Claim, Note, NoteKind, Place};
+use fmc_core::graph::{About, Address, Claim, Node, Note, NoteKind, Place};
+use fmc_core::machine::Power;
 
-use super::{Object, Owner, Settling};
-use crate::document::kind;
+use super::{DomainObject, Object, Owner, Settling};
+use crate::document::{Document, DomainDocument, kind};
 use crate::provider::claims;
 
 /// A network that stays.
@@ -17,6 +19,29 @@ struct Staying<'a> {
 }
 
 impl Settling<'_, '_> {
+    /// Why a domain that is left as it is cannot start: a network of its own is neither active nor wanted any more.
+    pub(super) fn cannot_start(
+        &self,
+        node: &Node<Document>,
+        wanted: &DomainDocument,
+        seen: &DomainObject,
+    ) -> Option<String> {
+        if seen.record.active || wanted.power != Power::Running {
+            return None;
+        }
+        let is_off = |at: &&Address| {
+            at.kind() == kind::NETWORK
+                && !self.nodes.contains_key(*at)
+                && matches!(self.object(at), Some(Object::Network(network)) if !network.record.active)
+        };
+        let network = node.needs.iter().map(|edge| &edge.to).find(is_off)?.name();
+        let name = &wanted.name;
+        Some(format!(
+            "it stays off: its network {network} is not active, and the cloud no longer has it; `--replace {name}` makes it \
+             anew on its new network, and a cloud that has {network} again starts it as it was"
+        ))
+    }
+
     /// Refuses wanted networks that are not active and take what a network holds which has to stay.
     pub(super) fn crowded(&mut self) {
         let mut stay: Vec<(&Address, &Address)> = Vec::new();
