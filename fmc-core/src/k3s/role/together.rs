@@ -13,7 +13,7 @@ use crate::k3s::Version;
 use crate::role::{Fate, Moving, Told};
 use crate::sort;
 
-/// What is said of the members of all clusters.
+/// Steps before a plan for the members of all clusters, and reasons to refuse it.
 pub(crate) fn together(members: &[Moving<'_>]) -> Vec<Told> {
     let mut names: Vec<&str> = members.iter().filter_map(|moving| moving.member.instance()).collect();
     sort::all(&mut names);
@@ -70,7 +70,9 @@ impl<'a> Cluster<'a> {
         }
         told.extend(self.servers.iter().filter_map(|server| self.server(server)));
         told.extend(self.agents.iter().filter_map(|agent| self.agent(agent)));
-        told.extend(self.second_cluster());
+        let second = self.second_cluster();
+        told.extend(if second.is_none() { self.forgotten() } else { None });
+        told.extend(second);
         told.extend(self.majority().or_else(|| self.restarts()));
         told.extend(self.shut_out());
         told.extend(settings::told(&self.servers));
@@ -86,6 +88,11 @@ impl<'a> Cluster<'a> {
 
     fn has_database(&self) -> bool {
         self.servers.iter().any(|server| server.fact(facts::DATASTORE) == Some(facts::DATABASE))
+    }
+
+    /// Whether the state of servers that come is in a database.
+    fn is_in_database(&self) -> bool {
+        self.new.iter().any(|server| server.wants(facts::DATASTORE) == Some(facts::DATABASE))
     }
 
     /// Whether the state is in an etcd of several members.
@@ -159,6 +166,9 @@ impl<'a> Cluster<'a> {
                 )
         };
         let first = self.servers.iter().chain(&self.new).find(starts_empty)?;
+        if let Some(told) = self.beside_a_state(first) {
+            return Some(told);
+        }
         let others = self.servers.iter().filter(|server| {
             server.machine != first.machine && !matches!(server.fate, Fate::Leaves | Fate::Changes)
         });
@@ -180,6 +190,61 @@ impl<'a> Cluster<'a> {
             "{name} begins {of}: if {all} are a cluster already, it would begin a second one; write `initial: {other}` then"
         );
         Some(Told::beforehand(name, text))
+    }
+
+    /// A server that begins the cluster without a state, while others come back with theirs and none is there.
+    fn beside_a_state(&self, first: &Moving<'_>) -> Option<Told> {
+        let back = self.returning();
+        let other = back.first().filter(|_| self.servers.is_empty())?;
+        let (name, of, other) = (first.machine, self.name, other.machine);
+        let returns = are(&back, "comes back with its state", "come back with their state");
+        let (most, count) = (back.len() > self.new.len() / 2, self.new.len());
+        let only: String = back.iter().map(|server| format!(" --only machine/{}", server.machine)).collect();
+        let data: String = back.iter().map(|server| format!(" --delete-data {}", server.machine)).collect();
+        let how = if most {
+            format!(
+                "write `initial: {other}` in the cluster and `apply{only}`; once they are up, {} takes out the member that {name} \
+                 was, and `apply` lets it join anew",
+                delete(name)
+            )
+        } else {
+            format!(
+                "they are too few of {count} for etcd to go on: write `initial: {other}` in the cluster, `apply --only \
+                 machine/{other}`, and let it go on alone (`k3s server --cluster-reset` there; docs.k3s.io, *Backup and \
+                 Restore*) before the others join without their state"
+            )
+        };
+        let text = format!(
+            "{name} begins {of} without a state, and {returns}: it would begin a second cluster beside that one. {how}. To begin \
+             {of} anew, with nothing in it: `apply{data}`"
+        );
+        Some(Told::refused(name, text))
+    }
+
+    /// The servers that come with a state.
+    fn returning(&self) -> Vec<&'a Moving<'a>> {
+        let returns = |server: &&&Moving<'_>| server.fate == Fate::Comes { has_state: true };
+        self.new.iter().filter(returns).copied().collect()
+    }
+
+    /// Servers that come without a state, while others come back with theirs: etcd has members of their names.
+    fn forgotten(&self) -> Option<Told> {
+        let back = self.returning();
+        if back.is_empty() || !self.servers.is_empty() || self.is_in_database() {
+            return None;
+        }
+        let empty = self.new.iter().filter(|server| server.fate == Fate::Comes { has_state: false });
+        let empty: Vec<&Moving<'_>> = empty.copied().collect();
+        let first = empty.first()?;
+        let each: Vec<String> = empty.iter().map(|server| delete(server.machine)).collect();
+        let text = format!(
+            "{} without a state, and {} with theirs: where etcd has a member of the name from before, K3s lets the new one \
+             join only after {}, once the others are up",
+            are(&empty, "comes", "come"),
+            are(&back, "comes back", "come back"),
+            each.join(", ")
+        );
+        Some(Told::beforehand(first.machine, text))
     }
 
     /// So many servers gone at once that etcd would lose its majority.
@@ -304,6 +369,11 @@ fn delete(name: &str) -> String {
     format!("`kubectl delete node {name}`")
 }
 
+/// The names of servers, with the verb that fits their number.
+fn are(servers: &[&Moving<'_>], one: &str, several: &str) -> String {
+    format!("{} {}", names(servers), if servers.len() == 1 { one } else { several })
+}
+
 fn names(servers: &[&Moving<'_>]) -> String {
     servers.iter().map(|server| server.machine).collect::<Vec<_>>().join(", ")
 }
@@ -320,7 +390,7 @@ mod tests {
         crate::roles::together(&members)
     }
 
-    /// What is said of `m1`, with two more servers.
+    /// The steps for `m1`, with two more servers.
     fn of_three(word: &str, fate: Fate) -> String {
         let others = ["m2", "m3"].map(|name| (name, "k3s-server/prod/disk", Fate::Stays));
         let told = told(&[("m1", word, fate), others[0], others[1]]);
