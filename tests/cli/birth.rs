@@ -69,9 +69,19 @@ fn one_server_moves_to_etcd_before_others_join() {
     let words = [
         "state sqlite → etcd",
         "apply --only machine/m1 --replace m1",
-        "it waits: k3s-server prod has something to do on m1",
+        "it waits: m1 has steps to take for k3s-server prod",
     ];
     refused(&stage, three(), "plan", "m2", &words);
+    // The same if the replacement is asked for: the copy comes first, and the others wait.
+    let words = [
+        "state sqlite → etcd",
+        "copy /var/lib/rancher/k3s/server/db and",
+        "it waits: m1 has steps to take for k3s-server prod",
+    ];
+    refused(&stage, three(), "plan --replace m1", "m2", &words);
+    let alone = "plan --only machine/m1 --replace m1";
+    let plan = stage.done(three(), alone).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(plan.contains("± machine m1") && plan.contains("on m1, copy"), "{plan}");
     stage.done(three(), "apply --only machine/m1 --replace m1");
     let plan = stage.done(three(), "plan");
     assert!(plan.contains("+ machine m2") && !plan.contains("sqlite") && !plan.contains("refused"), "{plan}");

@@ -7,7 +7,7 @@ use crate::stage::Stage;
 
 /// The output of a plan, with single spaces.
 #[track_caller]
-fn planned(stage: &Stage, cloud: Cloud, arguments: &str) -> String {
+pub(crate) fn planned(stage: &Stage, cloud: Cloud, arguments: &str) -> String {
     let plan = stage.done(cloud, arguments);
     plan.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -119,7 +119,7 @@ pub(crate) fn with_disks(
     cloud.machines(all.iter().enumerate().map(machine))
 }
 
-const THREE: [&str; 3] = ["m1", "m2", "m3"];
+pub(crate) const THREE: [&str; 3] = ["m1", "m2", "m3"];
 
 #[test]
 fn a_majority_of_servers_is_not_replaced_in_one_plan() {
@@ -482,44 +482,4 @@ fn a_server_with_its_state_on_a_disk_keeps_the_name_of_its_node() {
     stage.done(on_roots(same), "apply");
     let plan = planned(&stage, called(on_roots(same)), "plan --replace m3");
     assert!(plan.contains("k3 joins as another node") && !plan.contains("refused"), "{plan}");
-}
-
-#[test]
-fn an_empty_server_does_not_begin_a_cluster_beside_one_that_returns() {
-    let said = |cloud: Cloud| cloud.secrets(SecretSettings::new().derivation(Derivation::V2));
-    let three = || said(cluster(&THREE, same));
-    let stage = Stage::new();
-    stage.done(three(), "apply");
-    stage.done(three(), "destroy --delete-data m1");
-    let words = [
-        "m1 begins prod without a state, and m2, m3 come back with their state",
-        "a second cluster beside that one",
-        "write `initial: m2` in the cluster and `apply --only machine/m2 --only machine/m3`; once they are up, `kubectl delete node m1`",
-        "To begin prod anew, with nothing in it: `apply --delete-data m2 --delete-data m3`",
-    ];
-    refused(&stage, three(), "plan", "m1", &words);
-    assert_eq!(stage.run(three(), "apply --yes").code, 1);
-    let anew = planned(&stage, three(), "plan --delete-data m2 --delete-data m3");
-    assert!(!anew.contains("refused"), "{anew}");
-
-    let by_m2 = || said(cluster(&THREE, |cluster| cluster.initial("m2")));
-    let plan = planned(&stage, by_m2(), "plan");
-    let said_of_m1 = "m1 comes without a state, and m2, m3 come back with theirs";
-    assert!(plan.contains(said_of_m1) && plan.contains("only after `kubectl delete node m1`"), "{plan}");
-    let ran = stage.run(by_m2(), "apply --only machine/m2 --only machine/m3");
-    assert!(matches!(ran.code, 0 | 2), "{ran:?}");
-    stage.done(by_m2(), "apply");
-
-    // One of three is no majority.
-    stage.done(by_m2(), "destroy --delete-data m1 --delete-data m2");
-    refused(
-        &stage,
-        by_m2(),
-        "plan",
-        "m2",
-        &["too few of 3 for etcd to go on", "`apply --only machine/m3`", "--cluster-reset"],
-    );
-    // All of it gone is a new cluster.
-    let plan = planned(&stage, three(), "plan --delete-data m3");
-    assert!(!plan.contains("refused"), "{plan}");
 }

@@ -26,6 +26,7 @@ mod phases;
 mod process;
 mod program;
 mod rename;
+mod returning;
 mod root_key;
 mod saved;
 mod secrets;

@@ -1,4 +1,4 @@
-//! What a node says of itself, and a server of its cluster, when its machine is made. Its state keeps some of it for ever.
+//! The facts of a node and of its cluster when its machine is made. Its state keeps some of them for ever.
 
 use super::server::STATE;
 use super::settings::{self, settled};
@@ -16,9 +16,9 @@ pub(super) const RELEASE: &str = "release";
 pub(super) const DATASTORE: &str = "datastore";
 /// The state is in a database.
 pub(super) const DATABASE: &str = "database";
-/// What holds the state on a server.
+/// The store of a server's state.
 pub(super) const HELD: &str = "state";
-/// A single server holds it in SQLite.
+/// A single server keeps it in SQLite.
 pub(super) const SQLITE: &str = "sqlite";
 /// How a server starts without a state.
 pub(super) const START: &str = "start";
@@ -28,7 +28,7 @@ pub(super) const BEGINS: &str = "begins";
 pub(super) const ADMITS: &str = "admits";
 /// The balancers that it lets in.
 pub(super) const BALANCERS: &str = "balancers";
-/// Without a firewall everybody is let in.
+/// A machine without a firewall lets everybody in.
 pub(super) const ALL: &str = "all";
 
 /// Where an agent keeps the images and containers of its runtime.
@@ -116,7 +116,7 @@ fn release(node: &Node<'_>, facts: Facts) -> Facts {
     let (of, name) = (cluster.name.to_string(), node.site.machine().name.to_string());
     facts.judged(RELEASE, version.to_string(), move |was| {
         let Ok(born) = Version::parse(was) else { return FactChange::Replacement };
-        // What was upgraded in place since is what a person says.
+        // fmc does not see an upgrade in place: the cloud says it.
         let from = upgraded.map_or(born, |said| born.max(said));
         let why = if goes_back(from, version) {
             format!(
@@ -185,7 +185,7 @@ fn admitted(node: &Node<'_>, machines: &[Idx<Machine>]) -> String {
     machines.map(|machine| machine.name.as_str()).collect::<Vec<_>>().join(",")
 }
 
-/// How SQLite moves to etcd, with its data kept.
+/// The steps that move SQLite to etcd with its data.
 fn to_etcd(node: &Node<'_>) -> String {
     let name = &node.site.machine().name;
     let copy = format!("on {name}, copy {STATE} and /var/lib/rancher/k3s/server/token to another place");
@@ -197,8 +197,8 @@ fn to_etcd(node: &Node<'_>) -> String {
     } else {
         format!(
             "{name} keeps the cluster in SQLite on its root disk, which a replacement loses: {copy}; write `cluster-init: \
-             true` to /etc/rancher/k3s/config.yaml.d/etcd.yaml there; `systemctl restart k3s`; go on once `kubectl get \
-             node {name}` shows the role etcd"
+             true` to /etc/rancher/k3s/config.yaml.d/etcd.yaml there; `systemctl restart k3s`; once `kubectl get node {name}` \
+             shows the role etcd, `apply` without `--replace {name}`"
         )
     }
 }

@@ -28,7 +28,7 @@ struct Setting {
     line: &'static str,
     /// Why all servers change together.
     why: &'static str,
-    /// What comes after the new value: by the old one, the new one, and a server.
+    /// The steps after the change: given the old value, the new value and the first server.
     then: fn(&str, &str, &str) -> String,
 }
 
@@ -138,7 +138,7 @@ fn token(cluster: &Cluster, facts: Facts) -> Facts {
     let value = if is_own { OWN.to_owned() } else { format!("generation {}", token.generation) };
     let name = cluster.name.to_string();
     settled(cluster, facts, "server_token", value, move |was| {
-        // Its own was set by `k3s token rotate`, or is wrong: a token is not recorded.
+        // A person may have set a token of their own by `k3s token rotate`; marks do not record tokens.
         (!is_own).then(|| {
             format!(
                 "K3s opens the state of {name} with the server token, and a server with another one stops at its start: leave \
@@ -149,7 +149,7 @@ fn token(cluster: &Cluster, facts: Facts) -> Facts {
     })
 }
 
-/// What is said of a cluster's servers whose settings differ from the wanted ones: once for each setting.
+/// The steps for each setting that differs on servers of a cluster.
 pub(super) fn told(servers: &[&Moving<'_>]) -> Vec<Told> {
     let stay = servers.iter().filter(|server| !matches!(server.fate, Fate::Leaves | Fate::Changes));
     let stay: Vec<&Moving<'_>> = stay.copied().collect();

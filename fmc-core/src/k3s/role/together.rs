@@ -4,6 +4,8 @@
 //! cannot come back with the state that it had; etcd goes on while more than half of its members answer. The server that
 //! begins a cluster begins another one when it starts without its state.
 
+mod beginning;
+
 use std::collections::BTreeMap;
 
 use super::{AGENT, DATASTORE, SERVER, facts, settings};
@@ -55,10 +57,10 @@ impl<'a> Cluster<'a> {
         let mut told: Vec<Told> = databases.collect();
         if let Some(first) = self.servers.first().filter(|_| self.ends()) {
             let text = format!(
-                "{} ends with its servers ({}): copy what should outlive it first (`k3s etcd-snapshot save`, volumes of \
-                 pods){}",
+                "{} ends with its servers ({}): copy what should outlive it first ({}, volumes of pods){}",
                 self.name,
                 names(&self.servers),
+                self.copied(first),
                 if self.servers.iter().all(|server| server.member.keeps_state()) {
                     "; the state on their data disks stays"
                 } else {
@@ -70,10 +72,11 @@ impl<'a> Cluster<'a> {
         }
         told.extend(self.servers.iter().filter_map(|server| self.server(server)));
         told.extend(self.agents.iter().filter_map(|agent| self.agent(agent)));
-        let second = self.second_cluster();
-        told.extend(if second.is_none() { self.forgotten() } else { None });
-        told.extend(second);
-        told.extend(self.majority().or_else(|| self.restarts()));
+        // The order that a majority is replaced in also keeps one of them from beginning a second cluster.
+        let refused = self.majority().or_else(|| self.second_cluster());
+        told.extend(self.restarts().filter(|_| refused.as_ref().is_none_or(|told| !told.is_refused)));
+        told.extend(if refused.is_none() { self.forgotten() } else { None });
+        told.extend(refused);
         told.extend(self.shut_out());
         told.extend(settings::told(&self.servers));
         told.extend(self.newer_agents());
@@ -90,15 +93,20 @@ impl<'a> Cluster<'a> {
         self.servers.iter().any(|server| server.fact(facts::DATASTORE) == Some(facts::DATABASE))
     }
 
-    /// Whether the state of servers that come is in a database.
-    fn is_in_database(&self) -> bool {
-        self.new.iter().any(|server| server.wants(facts::DATASTORE) == Some(facts::DATABASE))
-    }
-
     /// Whether the state is in an etcd of several members.
     fn has_etcd(&self) -> bool {
         let is_sqlite = |server: &&Moving<'_>| server.fact(facts::HELD) == Some(facts::SQLITE);
         self.servers.len() > 1 && !self.has_database() && !self.servers.iter().all(is_sqlite)
+    }
+
+    /// A copy of the state on a server.
+    fn copied(&self, server: &Moving<'_>) -> &'static str {
+        match server.fact(facts::HELD) {
+            _ if self.has_database() => "its database",
+            // There is no etcd to take a snapshot of.
+            Some(facts::SQLITE) => "/var/lib/rancher/k3s/server/db and /var/lib/rancher/k3s/server/token",
+            _ => "`k3s etcd-snapshot save`, and /var/lib/rancher/k3s/server/token",
+        }
     }
 
     fn server(&self, server: &Moving<'_>) -> Option<Told> {
@@ -127,10 +135,21 @@ impl<'a> Cluster<'a> {
             Fate::Replaced { keeps_state: true } => {
                 format!("{name} is a server of {of}: {drain}; it comes back with the state on its disk")
             }
+            Fate::Replaced { keeps_state: false }
+                if self.servers.len() == 1 && !self.has_database() && !self.new.is_empty() =>
+            {
+                let text = format!(
+                    "{name} is the only server of {of}, and would lose its state while {} join it: apply without `--replace \
+                     {name}` first; to begin {of} anew, with nothing in it, `destroy --only machine/{name}` and then `apply`",
+                    names(&self.new)
+                );
+                return Some(Told::refused(name, text));
+            }
             Fate::Replaced { keeps_state: false } if self.servers.len() == 1 && !self.has_database() => {
                 format!(
-                    "{name} is the only server of {of}, whose state it loses: copy it first (`k3s etcd-snapshot save`, or \
-                 /var/lib/rancher/k3s/server), or {of} begins anew with nothing in it"
+                    "{name} is the only server of {of}, whose state it loses: copy it first ({}), or {of} begins anew with \
+                     nothing in it",
+                    self.copied(server)
                 )
             }
             _ if self.has_etcd() => format!(
@@ -156,97 +175,6 @@ impl<'a> Cluster<'a> {
         Some(Told::beforehand(name, text))
     }
 
-    /// A server that begins the cluster and starts without its state, while others are the cluster already.
-    fn second_cluster(&self) -> Option<Told> {
-        let starts_empty = |server: &&&Moving<'_>| {
-            server.wanted.is_some_and(|wanted| wanted.facts.is_beginning())
-                && matches!(
-                    server.fate,
-                    Fate::Comes { has_state: false } | Fate::Replaced { keeps_state: false }
-                )
-        };
-        let first = self.servers.iter().chain(&self.new).find(starts_empty)?;
-        if let Some(told) = self.beside_a_state(first) {
-            return Some(told);
-        }
-        let others = self.servers.iter().filter(|server| {
-            server.machine != first.machine && !matches!(server.fate, Fate::Leaves | Fate::Changes)
-        });
-        let others: Vec<&Moving<'_>> = others.copied().collect();
-        let other = others.first()?;
-        let (name, of, other, all) = (first.machine, self.name, other.machine, names(&others));
-        // A first apply that was cut has left servers that wait for the one that begins.
-        let is_there = matches!(first.fate, Fate::Replaced { .. })
-            || others.iter().any(|server| server.fact(facts::START) == Some(facts::BEGINS));
-        if is_there {
-            let how = if first.was.is_some() { format!("`--replace {name}`") } else { name.to_owned() };
-            let text = format!(
-                "{name} begins {of}, and without its state it would begin a second cluster beside that of {all}: write \
-                 `initial: {other}` in the cluster and apply that first; then {how} joins them"
-            );
-            return Some(Told::refused(name, text));
-        }
-        let text = format!(
-            "{name} begins {of}: if {all} are a cluster already, it would begin a second one; write `initial: {other}` then"
-        );
-        Some(Told::beforehand(name, text))
-    }
-
-    /// A server that begins the cluster without a state, while others come back with theirs and none is there.
-    fn beside_a_state(&self, first: &Moving<'_>) -> Option<Told> {
-        let back = self.returning();
-        let other = back.first().filter(|_| self.servers.is_empty())?;
-        let (name, of, other) = (first.machine, self.name, other.machine);
-        let returns = are(&back, "comes back with its state", "come back with their state");
-        let (most, count) = (back.len() > self.new.len() / 2, self.new.len());
-        let only: String = back.iter().map(|server| format!(" --only machine/{}", server.machine)).collect();
-        let data: String = back.iter().map(|server| format!(" --delete-data {}", server.machine)).collect();
-        let how = if most {
-            format!(
-                "write `initial: {other}` in the cluster and `apply{only}`; once they are up, {} takes out the member that {name} \
-                 was, and `apply` lets it join anew",
-                delete(name)
-            )
-        } else {
-            format!(
-                "they are too few of {count} for etcd to go on: write `initial: {other}` in the cluster, `apply --only \
-                 machine/{other}`, and let it go on alone (`k3s server --cluster-reset` there; docs.k3s.io, *Backup and \
-                 Restore*) before the others join without their state"
-            )
-        };
-        let text = format!(
-            "{name} begins {of} without a state, and {returns}: it would begin a second cluster beside that one. {how}. To begin \
-             {of} anew, with nothing in it: `apply{data}`"
-        );
-        Some(Told::refused(name, text))
-    }
-
-    /// The servers that come with a state.
-    fn returning(&self) -> Vec<&'a Moving<'a>> {
-        let returns = |server: &&&Moving<'_>| server.fate == Fate::Comes { has_state: true };
-        self.new.iter().filter(returns).copied().collect()
-    }
-
-    /// Servers that come without a state, while others come back with theirs: etcd has members of their names.
-    fn forgotten(&self) -> Option<Told> {
-        let back = self.returning();
-        if back.is_empty() || !self.servers.is_empty() || self.is_in_database() {
-            return None;
-        }
-        let empty = self.new.iter().filter(|server| server.fate == Fate::Comes { has_state: false });
-        let empty: Vec<&Moving<'_>> = empty.copied().collect();
-        let first = empty.first()?;
-        let each: Vec<String> = empty.iter().map(|server| delete(server.machine)).collect();
-        let text = format!(
-            "{} without a state, and {} with theirs: where etcd has a member of the name from before, K3s lets the new one \
-             join only after {}, once the others are up",
-            are(&empty, "comes", "come"),
-            are(&back, "comes back", "come back"),
-            each.join(", ")
-        );
-        Some(Told::beforehand(first.machine, text))
-    }
-
     /// So many servers gone at once that etcd would lose its majority.
     fn majority(&self) -> Option<Told> {
         let gone: Vec<&Moving<'_>> = self.servers.iter().filter(|server| server.is_gone()).copied().collect();
@@ -255,9 +183,26 @@ impl<'a> Cluster<'a> {
             return None;
         }
         let first = gone.first()?;
-        let each = gone.iter().map(|server| {
+        let begins = |server: &&Moving<'_>| {
+            server.fate == Fate::Replaced { keeps_state: false }
+                && server.wanted.is_some_and(|wanted| wanted.facts.is_beginning())
+        };
+        // The one that begins the cluster goes last: it joins one that has come back.
+        let beginner = gone.iter().find(|server| begins(server)).map(|server| server.machine);
+        let others = gone.iter().filter(|server| Some(server.machine) != beginner);
+        let last = gone.iter().filter(|server| Some(server.machine) == beginner);
+        let stays = |server: &&&Moving<'_>| {
+            Some(server.machine) != beginner && !matches!(server.fate, Fate::Leaves | Fate::Changes)
+        };
+        let other = self.servers.iter().find(stays);
+        let each = others.chain(last).map(|server| {
             let name = server.machine;
             match server.fate {
+                _ if beginner == Some(name) => format!(
+                    "{}, `initial: {}` in the cluster, and `apply --only machine/{name} --replace {name}`",
+                    delete(name),
+                    other.map_or(name, |other| other.machine)
+                ),
                 Fate::Replaced { keeps_state: true } => {
                     format!("`apply --only machine/{name} --replace {name}`")
                 }
@@ -269,7 +214,9 @@ impl<'a> Cluster<'a> {
         let anew = if gone.len() == count
             && gone.iter().all(|server| server.fate == Fate::Replaced { keeps_state: false })
         {
-            format!("; to begin {} anew, with nothing in it, `destroy` its servers first", self.name)
+            let only: String =
+                gone.iter().map(|server| format!(" --only machine/{}", server.machine)).collect();
+            format!("; to begin {} anew, with nothing in it, `destroy{only}` and then `apply`", self.name)
         } else {
             String::new()
         };

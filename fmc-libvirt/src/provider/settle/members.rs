@@ -37,8 +37,9 @@ impl Settling<'_, '_> {
             let roles = domain.born.iter().flat_map(|born| &born.roles);
             let before = roles.filter_map(|role| waiting.iter().find(|(other, _)| other.is_same_role(role)));
             if let Some((role, first)) = before.into_iter().next() {
-                let text =
-                    format!("it waits: {role} has something to do on {first} before other members join it");
+                let text = format!(
+                    "it waits: {first} has steps to take for {role} before other machines join it (see machine {first})"
+                );
                 self.refuse(&domain.name, text);
             }
         }
@@ -77,7 +78,8 @@ impl Settling<'_, '_> {
             let (kind, text) = match fact.from(value) {
                 FactChange::Impossible(why) if keeps_state || !is_replaced => (NoteKind::Refused, why),
                 FactChange::Refused(why) => (NoteKind::Refused, why),
-                FactChange::InOrder(steps) if !is_replaced => {
+                // Asked for or not: others come once it is done.
+                FactChange::InOrder(steps) => {
                     waits = true;
                     (NoteKind::Beforehand, steps)
                 }
