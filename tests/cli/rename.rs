@@ -56,6 +56,25 @@ fn a_renamed_machine_is_one_line_of_the_plan_and_goes_by_its_name() {
 }
 
 #[test]
+fn a_former_name_that_nothing_has_is_noticed() {
+    let stage = Stage::new();
+    let renamed = |first: &'static str| {
+        let mut cloud = better("store");
+        for machine in cloud.machines.iter_mut().filter(|machine| machine.formerly.is_some()) {
+            *machine = machine.clone().formerly(first);
+        }
+        cloud
+    };
+    assert!(!stage.done(renamed("dbb"), "plan").contains("formerly"), "nothing of the cloud is there yet");
+    stage.done(cloud(), "apply");
+    let plan = one_line(&stage.done(renamed("dbb"), "plan"));
+    assert!(plan.contains("formerly dbb: no machine of this cloud that is there was called so"), "{plan}");
+    assert!(plan.contains("store is made anew; did you mean db?"), "{plan}");
+    stage.done(better("store"), "apply");
+    assert!(!stage.done(better("store"), "plan").contains("formerly"), "a former name may stay for ever");
+}
+
+#[test]
 fn a_renamed_node_of_a_cluster_is_judged_by_its_role() {
     let machine = |name: &'static str, address: &str, formerly: Option<&'static str>| {
         let machine = Machine::new(name, Image::debian("12").path("/images/debian-12.qcow2"))

@@ -14,6 +14,7 @@ mod images;
 mod kept;
 mod lost;
 mod members;
+mod misnamed;
 mod moved;
 mod names;
 mod returns;
@@ -76,6 +77,7 @@ pub(super) fn settle<'a>(
     settling.grown();
     settling.members(wanted, choices);
     settling.movements(wanted, choices);
+    settling.misnamed(wanted);
     settling.one_hypervisor();
     settling.crowded();
     settling.known_pools();

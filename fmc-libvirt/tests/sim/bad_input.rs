@@ -47,7 +47,7 @@ fn another_clouds_network_is_refused_by_its_owner() {
         fmc_core::cloud::Cloud::new("second").host(Host::local()).network(lan()).machine(blank("other"));
     let refused = notes(&lab.plan(&wanted(&second)), NoteKind::Refused);
     assert!(
-        refused.iter().any(|note| note.contains("network lab") && note.contains("cloud first")),
+        refused.iter().any(|note| note.contains("network lab") && note.contains("owner: first")),
         "{refused:?}"
     );
 }
