@@ -51,6 +51,8 @@ use fmc_core::cloud::Cloud;
 pub use decode::MOST_BYTES;
 pub use mistake::{Lines, Mistake};
 pub use roles::RoleKinds;
+#[cfg(feature = "yaml")]
+pub(crate) use yaml::scalars_as_texts;
 
 /// The format of a cloud's file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -240,6 +240,10 @@ fn values(text: &str) -> Result<Vec<Value>, String> {
         .map_err(|error| format!("the value is not YAML: {error}"))?;
     Ok(match value {
         Value::Number(_) | Value::Bool(_) => vec![Value::String(text.trim().to_owned()), value],
+        Value::Object(_) | Value::Array(_) => {
+            let texts = crate::file::scalars_as_texts(text).filter(|texts| *texts != value);
+            texts.into_iter().chain([value]).collect()
+        }
         value => vec![value],
     })
 }

@@ -408,10 +408,25 @@ pub fn is_public(address: IpAddr) -> bool {
 
 fn address(text: &str) -> Result<IpAddr, LeafError> {
     text.parse().map_err(|_| {
+        if let Some(plain) = without_zeros(text) {
+            return LeafError::mending(format!(
+                "a number in it begins with 0, which some programs read as octal: write {plain}"
+            ));
+        }
         LeafError::new(
             "it is neither four numbers from 0 to 255, as 10.17.3.10, nor an IPv6 address, as fd00:17::10",
         )
     })
+}
+
+/// An IPv4 address whose numbers begin with zeros, without them.
+fn without_zeros(text: &str) -> Option<IpAddr> {
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|digit| digit.is_ascii_digit());
+    let plain = text.split('.').map(|part| {
+        let plain = part.trim_start_matches('0');
+        is_number(part).then_some(if plain.is_empty() { "0" } else { plain })
+    });
+    plain.collect::<Option<Vec<_>>>()?.join(".").parse().ok()
 }
 
 fn cidr(text: &str, example: &str) -> Result<(IpAddr, u8), LeafError> {

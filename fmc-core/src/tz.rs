@@ -59,8 +59,29 @@ fn suggestion(text: &str) -> Option<&'static str> {
     let wanted = text.trim().replace(' ', "_");
     let city =
         |name: &&str| name.rsplit_once('/').is_some_and(|(_, city)| city.eq_ignore_ascii_case(&wanted));
-    names().find(city).or_else(|| nearest(&wanted, names()))
+    let own_name = wanted.rsplit('/').next().and_then(|city| {
+        let english = |(_, name): &&(&str, &str)| nearest(city, [*name]).is_none();
+        let near = nearest(city, OWN_NAMES.iter().map(|(own, _)| *own))?;
+        OWN_NAMES.iter().filter(english).find(|(own, _)| *own == near)
+    });
+    let english = own_name.and_then(|(_, english)| names().find(|name| name.ends_with(english)));
+    names().find(city).or(english).or_else(|| nearest(&wanted, names()))
 }
+
+/// The names of cities in their own languages, and the ends of their zones.
+const OWN_NAMES: &[(&str, &str)] = &[
+    ("Wien", "/Vienna"),
+    ("Praha", "/Prague"),
+    ("Warszawa", "/Warsaw"),
+    ("Lisboa", "/Lisbon"),
+    ("Roma", "/Rome"),
+    ("Kobenhavn", "/Copenhagen"),
+    ("Bruxelles", "/Brussels"),
+    ("Bucuresti", "/Bucharest"),
+    ("Beograd", "/Belgrade"),
+    ("Moskva", "/Moscow"),
+    ("Athina", "/Athens"),
+];
 
 #[cfg(test)]
 mod tests {
@@ -73,6 +94,9 @@ mod tests {
             ("", "write, for example, Europe/Madrid or UTC"),
             ("europe/madrid", "it is spelled Europe/Madrid"),
             ("Europe/Madird", "did you mean Europe/Madrid?"),
+            ("Europe/Wein", "did you mean Europe/Vienna?"),
+            ("Europe/Wien", "did you mean Europe/Vienna?"),
+            ("Europe/Rom", "did you mean Europe/Rome?"),
             ("new york", "did you mean America/New_York?"),
             ("Mars/Olympus_Mons", "write, for example, Europe/Madrid or UTC"),
             ("../../etc/passwd", "write, for example, Europe/Madrid or UTC"),

@@ -7,6 +7,7 @@ use super::DONE;
 use super::args::Args;
 use super::failure::Failure;
 use super::io::Io;
+use super::markdown::rendered;
 use super::style::{Paint, STRONG};
 use super::table::Table;
 use crate::json::{KindsView, PageView, Versioned};
@@ -23,7 +24,12 @@ pub(super) fn run(name: Option<&str>, kinds: &[Kind], args: &Args, io: &mut Io<'
     let colour = io.colour_out;
     let acceptable = if kind.is_acceptable() { "a cloud can accept it" } else { "no cloud can accept it" };
     io.show(format_args!("{} ({severity}; {acceptable})\n\n", Paint(kind.as_str(), STRONG, colour)))?;
-    io.show(format_args!("{}\n", page.trim_end()))?;
+    // A reader of a pipe gets the page as it is.
+    if io.draw_out {
+        io.show(rendered(page.trim_end(), colour))?;
+    } else {
+        io.show(format_args!("{}\n", page.trim_end()))?;
+    }
     Ok(DONE)
 }
 

@@ -34,7 +34,8 @@ pub(super) fn run(path: &Path, program: &str, io: &mut Io<'_>) -> Result<u8, Fai
     io.out(format_args!(
         "{name} is a first cloud: one machine on one network, on this host.\n\
          `{program} -f {name} check` says what is wrong with it, `{program} -f {name} plan` what an apply would do.\n\
-         `{program} schema > cloud.schema.json` lets an editor complete it.\n"
+         It names the schema cloud.schema.json, by which an editor completes and checks it: `{program} schema > \
+         cloud.schema.json` writes that.\n"
     ))?;
     Ok(DONE)
 }

@@ -107,6 +107,7 @@ mod images;
 mod init;
 mod io;
 mod kubeconfig;
+mod markdown;
 #[doc = include_str!("../../docs/json.md")]
 pub mod json {}
 mod plain;

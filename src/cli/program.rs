@@ -296,7 +296,7 @@ fn of(
     }
     let mut saved = None;
     if let Command::Apply { file: Some(file), .. } = &args.command.clone() {
-        saved = Some(saved::read(file, &mut args, io)?);
+        saved = Some(saved::read(file, matches!(source, Source::File), &mut args, io)?);
     }
     let cloud = match source {
         Source::Program(cloud) => *cloud,

@@ -10,6 +10,7 @@ use super::args::Args;
 use super::connect::World;
 use super::failure::Failure;
 use super::io::Io;
+use crate::file::Syntax;
 use crate::plan::Plan;
 use crate::saved::{Saved, SavedError, SavedHost};
 
@@ -43,11 +44,18 @@ pub(super) fn write(
 }
 
 /// Reads a plan, and restores the arguments that it was made with.
-pub(super) fn read(path: &Path, args: &mut Args, io: &Io<'_>) -> Result<Saved, Failure> {
+pub(super) fn read(path: &Path, of_file: bool, args: &mut Args, io: &Io<'_>) -> Result<Saved, Failure> {
+    if of_file && Syntax::of(path).is_some_and(|format| format != Syntax::Json) {
+        let path = path.display();
+        return Err(Failure::usage(format!(
+            "`apply FILE` runs a plan that `plan --out FILE` wrote, and {path} is named like a cloud"
+        ))
+        .help(format!("the cloud's file is named by an option: `{} -f {path} apply`", args.program)));
+    }
     let text = text(&io.folder.join(path)).map_err(|error| failed("read", path, &error))?;
     let saved: Saved = text.parse().map_err(|error: SavedError| {
         let path = path.display();
-        Failure::to(error).help(format!("it is {path}; a cloud is applied by `apply --file {path}`"))
+        Failure::to(error).help(format!("it is {path}; a cloud is applied by `-f {path} apply`"))
     })?;
     let chosen = [
         ("--lab", args.lab),

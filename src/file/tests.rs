@@ -4,6 +4,8 @@ mod clusters;
 mod malformed;
 #[cfg(all(feature = "toml", feature = "yaml", feature = "schema"))]
 mod roles;
+#[cfg(all(feature = "yaml", feature = "toml"))]
+mod several;
 
 use super::*;
 use proptest::prelude::*;

@@ -32,6 +32,26 @@ pub(super) fn read<'a>(text: &'a str, mistakes: &mut Vec<Mistake>) -> Result<Nod
     Ok(node.unwrap_or_else(|| Node::new(0..0, Value::Null)))
 }
 
+/// A value of YAML in which every plain scalar is a text, as it is written.
+pub(crate) fn scalars_as_texts(text: &str) -> Option<serde_json::Value> {
+    use serde_json::Value as Json;
+
+    fn texts(node: &Node<'_>) -> Json {
+        match &node.value {
+            Value::Null => Json::Null,
+            Value::Bool(value) => Json::Bool(*value),
+            Value::Number(text) | Value::Plain(text) | Value::Text(text) => Json::String(text.to_string()),
+            Value::List(values) => Json::Array(values.iter().map(texts).collect()),
+            Value::Map(members) => {
+                let members = members.iter().map(|member| (member.key.to_string(), texts(&member.node)));
+                Json::Object(members.collect())
+            }
+        }
+    }
+
+    read(text, &mut Vec::new()).ok().map(|tree| texts(&tree))
+}
+
 struct Reader<'a, 'm> {
     text: &'a str,
     parser: Parser<'a, StrInput<'a>>,

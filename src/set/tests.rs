@@ -150,6 +150,20 @@ fn what_is_refused_says_where_and_what_would_be_right() {
     }
 }
 
+/// A number inside a map may be meant as a text too, as it is in a file.
+#[test]
+fn a_version_in_a_map_is_a_text() {
+    let image = |version: &str| {
+        let text =
+            format!("machines.web.image={{os: debian, version: {version}, source: {{path: /a.qcow2}}}}");
+        set(&cloud(), &[text.parse().unwrap()]).unwrap()
+    };
+    assert_eq!(image("12"), image("'12'"));
+    assert_ne!(image("9.10"), image("9.1"));
+    let topology: Setting = "hosts.local.topology={sockets: 1, cores: 4, threads: 2}".parse().unwrap();
+    assert!(set(&cloud(), &[topology]).is_ok());
+}
+
 #[test]
 fn a_cloud_with_two_values_of_one_name_cannot_be_changed() {
     let twice = cloud().machine(machine("web", "10.17.3.12"));

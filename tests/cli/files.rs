@@ -135,6 +135,13 @@ fn a_file_tells_how_many_mistakes_it_has_and_whether_it_may_have_more() {
 }
 
 #[test]
+fn a_cloud_is_not_taken_for_a_plan() {
+    let folder = folder(&[("cloud.yaml", "name: a\n")]);
+    let ran = fmc(folder.path(), "apply cloud.yaml", "");
+    assert!(ran.code == 64 && ran.err.contains("`fmc -f cloud.yaml apply`"), "{ran:?}");
+}
+
+#[test]
 fn an_empty_simulation_beside_another_one_is_noted() {
     let folder = folder(&[("cloud.toml", TOML)]);
     assert_eq!(fmc(folder.path(), "apply --yes", "").code, 0);

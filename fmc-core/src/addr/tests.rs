@@ -24,7 +24,7 @@ fn addresses_that_are_refused_and_why() {
     refused::<Ip>(&[
         ("", "it is neither four numbers from 0 to 255"),
         ("10.17.4.300", "it is neither four numbers from 0 to 255"),
-        ("10.17.4.010", "it is neither four numbers from 0 to 255"),
+        ("10.17.4.010", "a number in it begins with 0, which some programs read as octal: write 10.17.4.10"),
         (" 10.17.4.1", "it is neither four numbers from 0 to 255"),
         ("fe80::1%eth0", "it is neither four numbers from 0 to 255"),
         ("10.17.3.1/24", "it has a prefix length: write 10.17.3.1"),

@@ -5,7 +5,7 @@ use serde::de::{Deserializer, Visitor};
 
 use super::super::tree::{Member, Members, Node, Value};
 use super::access::{Entries, List, Variant, Word};
-use super::wrong::{Wrong, known_instead, one_of};
+use super::wrong::{Wrong, known_instead, map_of, one_of};
 use super::{Keys, Notes};
 
 #[derive(Clone, Copy)]
@@ -145,7 +145,10 @@ impl<'de> Deserializer<'de> for Place<'_> {
                     Entries { place: self, members: members.iter(), known: Some(fields), next: None };
                 self.placed(visitor.visit_map(members))
             }
-            _ => self.refused(&format!("a map with {}", all_of(fields))),
+            _ => self.placed(Err(Wrong::new(
+                format!("a map with {} is expected here, and this is {}", all_of(fields), self.node.what()),
+                map_of(fields),
+            ))),
         }
     }
 
@@ -189,7 +192,10 @@ fn all_of(names: &[&str]) -> String {
     match names {
         [all @ .., last] if !all.is_empty() && names.len() <= 8 => format!("{} and {last}", all.join(", ")),
         [only] => (*only).to_owned(),
-        _ => "keys".to_owned(),
+        all => match all.get(..6) {
+            Some(first) => format!("{}, …", first.join(", ")),
+            None => "keys".to_owned(),
+        },
     }
 }
 

@@ -42,6 +42,57 @@ const OTHER_WORDS: &[(&str, &str)] = &[
     ("vcpus", "cpus"),
 ];
 
+/// Words of other tools, or of YAML 1.1, for one of several values. The help says the word, which is no secret.
+const OTHER_VALUES: &[(&str, &str, &str)] = &[
+    ("off", "stopped", "`off` is a text in YAML 1.2; did you mean `stopped`?"),
+    ("false", "stopped", "did you mean `stopped`?"),
+    ("shutoff", "stopped", "did you mean `stopped`?"),
+    ("on", "running", "`on` is a text in YAML 1.2; did you mean `running`?"),
+    ("true", "running", "did you mean `running`?"),
+    ("started", "running", "did you mean `running`?"),
+    ("ubuntu", "debian", "fmc does not know Ubuntu; the nearest system is `debian`"),
+    ("centos", "rocky", "fmc does not know CentOS; the nearest systems are `rocky` and `almalinux`"),
+    ("rhel", "rocky", "fmc does not know RHEL; the nearest systems are `rocky` and `almalinux`"),
+    ("coreos", "fedora-coreos", "did you mean `fedora-coreos`?"),
+    ("dhcp", "nat", "a network with DHCP is `nat`, `routed`, `open` or `isolated`"),
+];
+
+fn other_value(word: &str, known: &[&str]) -> Option<String> {
+    let word = word.to_lowercase();
+    let is_meant = |(other, ours, _): &&(&str, &str, &str)| *other == word && known.contains(ours);
+    OTHER_VALUES.iter().find(is_meant).map(|(_, _, help)| (*help).to_owned())
+}
+
+/// The form in which a value of a wrong type would be right.
+pub(super) fn form_of(expected: &str, found: &str) -> String {
+    let form = match (expected, found) {
+        ("a list", "a map") => "put each member in brackets, as [{…}]",
+        ("a list", "nothing") => "write a list in brackets, as [a, b], or leave the key out",
+        ("a list", _) => "put it in brackets, as [a]; several as [a, b]",
+        (map, "a list") if map.starts_with("a map by ") => "write each by its name, as {NAME: …}",
+        (map, _) if map.starts_with("a map by ") => "write {NAME: …}, with the name that it has",
+        _ => "",
+    };
+    form.to_owned()
+}
+
+/// Maps that are often written as one text, by keys that only they have.
+const MAPS: &[(&[&str], &str)] = &[
+    (
+        &["os", "version"],
+        "write, for example, {os: debian, version: \"12\", source: {path: /images/debian-12.qcow2}}",
+    ),
+    (&["network", "address"], "write, for example, {network: lab}, with an `address` if it is static"),
+    (&["size", "serial"], "write, for example, {size: 20 GiB}"),
+    (&["keys", "admin"], "write, for example, {admin: true, keys: [ssh-ed25519 …]}"),
+];
+
+/// The form of a map with these keys.
+pub(super) fn map_of(fields: &[&str]) -> String {
+    let map = MAPS.iter().find(|(keys, _)| keys.iter().all(|key| fields.contains(key)));
+    map.map(|(_, form)| (*form).to_owned()).unwrap_or_default()
+}
+
 /// The reason why serde stopped.
 #[derive(Debug)]
 pub(super) struct Wrong {
@@ -118,7 +169,8 @@ impl de::Error for Wrong {
             "a boolean" => "true or false",
             other => other.strip_prefix("struct ").map_or(other, |_| "a map"),
         };
-        Self::new(format!("{expected} is expected here, and this is {found}"), String::new())
+        let help = form_of(expected, found);
+        Self::new(format!("{expected} is expected here, and this is {found}"), help)
     }
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
@@ -132,7 +184,10 @@ impl de::Error for Wrong {
             Some(near) => {
                 Self::new(format!("`{variant}` is not known here"), format!("did you mean `{near}`?"))
             }
-            None => Self::new(format!("{} is expected here", one_of(expected)), String::new()),
+            None => {
+                let help = other_value(variant, expected).unwrap_or_default();
+                Self::new(format!("{} is expected here", one_of(expected)), help)
+            }
         }
     }
 

@@ -12,7 +12,7 @@ pub(super) struct Case(
 
 use Syntax::{Json, Toml, Yaml};
 
-fn refused(bytes: &[u8], format: Syntax) -> Mistakes {
+pub(super) fn refused(bytes: &[u8], format: Syntax) -> Mistakes {
     let read = Source::new(bytes, format).and_then(|source| source.cloud());
     match read.map(|_| ()).unwrap_err() {
         FileError::Read(mistakes) => mistakes,
@@ -32,7 +32,12 @@ const CASES: &[Case] = &[
     Case("# a cloud\n", Yaml, (1, 1), "is expected here, and this is nothing"),
     Case("# a cloud\n", Toml, (1, 1), "`name` is missing"),
     Case("{}", Json, (1, 1), "`name` is missing"),
-    Case("first", Yaml, (1, 1), "a map with keys is expected here, and this is a text"),
+    Case(
+        "first",
+        Yaml,
+        (1, 1),
+        "a map with name, owner, prefixed, lab, domain, time_zone, … is expected here, and this is a text",
+    ),
     Case("[1]", Json, (1, 1), "and this is a list"),
     // Unknown keys, each with the nearest known key.
     Case("name: a\nnam: b\n", Yaml, (2, 1), "the key `nam` is not known here; did you mean `name`?"),
@@ -57,6 +62,43 @@ const CASES: &[Case] = &[
         (3, 15),
         "networks.lab.mode: `natted` is not known here; did you mean `nat`?",
     ),
+    Case(
+        "name: a\nmachines:\n  w: {image: {os: none}, power: off}\n",
+        Yaml,
+        (3, 33),
+        "one of running, stopped, unmanaged is expected here; `off` is a text in YAML 1.2; did you mean `stopped`?",
+    ),
+    Case(
+        "name: a\nmachines: {w: {image: {os: ubuntu}}}\n",
+        Yaml,
+        (2, 28),
+        "fmc does not know Ubuntu; the nearest",
+    ),
+    Case(
+        "name: a\nmachines: {w: {image: debian-12}}\n",
+        Yaml,
+        (2, 23),
+        "write, for example, {os: debian, version: \"12\"",
+    ),
+    Case(
+        "name: a\nmachines: {w: {image: {os: none}, roles: x}}\n",
+        Yaml,
+        (2, 42),
+        "put it in brackets, as [a]",
+    ),
+    Case(
+        "name: a\nmachines: {w: {image: {os: none}, interfaces: [lab]}}\n",
+        Yaml,
+        (2, 48),
+        "for example, {network: lab}",
+    ),
+    Case(
+        "name: a\nmachines: {w: {image: {os: none}, disks: {d: 20 GiB}}}\n",
+        Yaml,
+        (2, 46),
+        "for example, {size: 20 GiB}",
+    ),
+    Case("name: a\nhosts: [h]\n", Yaml, (2, 1), "write each by its name, as {NAME: …}"),
     // A word where a map with one key is needed.
     Case(
         "name: a\nmachines:\n  web:\n    image: {os: none}\n    ready: {signal: tcp}\n",
@@ -229,64 +271,6 @@ fn all_unknown_and_repeated_keys_are_told_at_once() {
     assert_eq!(lines, [2, 3, 5, 7]);
     let endless = format!("name: a\n{}", "name: a\n".repeat(1_000));
     assert_eq!(refused(endless.as_bytes(), Yaml).iter().count(), 50, "the first ones say enough");
-}
-
-/// Each line with a mistake has `#` and a part of its message.
-#[test]
-fn all_mistakes_of_shape_are_told_at_once() {
-    let text = "
-name: a
-lab: yes # true or false
-prefixed: [1] # true or false
-resolvers: 9.9.9.9 # a list
-hosts:
-  h: {topology: {sockets: x, cores: 1, threads: 1}, memroy: 1} # memory
-  i: [] # a list
-networks:
-  lab: {mode: nta} # `nat`
-  kube: {subnet: 10.1.0.0/24} # `mode` is missing
-machines:
-  web: # `image` is missing
-    cpus: 2
-    interfaces: # a list is expected
-      network: lab
-  db: &db
-    imgae: {os: none} # `image`
-    memory: [] # size, for example
-    roles: [[], {node-exporter: {frm: x}}] # role
-    accept:
-      - {service: tcp 22, from: {rle: x}} # `role`
-      - {service: tcp 22, from: {role: k3s-agent}} # kind and instance
-  cache: *db
-  log: {image: {os: none}, roles: [{node-exporter: {frm: x}}, nod-exporter]} # `from`
-";
-    let mistakes = refused(text.as_bytes(), Yaml);
-    let mut wrong = Vec::new();
-    for (number, line) in text.lines().enumerate() {
-        let Some((_, says)) = line.split_once(" # ") else { continue };
-        let at: Vec<String> =
-            mistakes.iter().filter(|mistake| mistake.line() == number + 1).map(Mistake::to_string).collect();
-        if !at.iter().any(|mistake| mistake.contains(says)) {
-            wrong.push(format!("{line}: {at:?}"));
-        }
-    }
-    let lines = mistakes.iter().map(Mistake::line).collect::<std::collections::BTreeSet<_>>();
-    let marked = text.lines().filter(|line| line.contains(" # ")).count();
-    assert!(wrong.is_empty() && lines.len() == marked, "{wrong:#?}\n{mistakes}");
-    assert_eq!(mistakes.iter().count(), marked + 2, "two lines have two: {mistakes}");
-    assert_eq!(mistakes.unread(), Unread::Nothing);
-}
-
-#[test]
-fn a_mistake_of_syntax_hides_the_text_behind_it() {
-    let unread = |text: &str, format| refused(text.as_bytes(), format).unread();
-    assert_eq!(unread("name: a: b\nlab: yes\n", Yaml), Unread::Behind);
-    assert_eq!(unread("name = a\nlab = 1\n", Toml), Unread::Behind);
-    assert_eq!(unread("{\"name\": a,\n\"lab\": 1}\n", Json), Unread::Behind);
-    assert_eq!(unread("name: a: b\n\n", Yaml), Unread::Nothing);
-    assert_eq!(unread("", Yaml), Unread::Nothing);
-    let many: String = (0..60).map(|at| format!("  h{at}: []\n")).collect();
-    assert_eq!(unread(&format!("name: a\nhosts:\n{many}"), Yaml), Unread::More);
 }
 
 #[test]

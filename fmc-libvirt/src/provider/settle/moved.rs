@@ -11,7 +11,7 @@ use crate::document::{DomainDocument, kind};
 use crate::provider::object::DomainObject;
 
 /// A machine that is not there, and its domain.
-type Coming<'w> = (&'w Address, &'w DomainDocument);
+pub(super) type Coming<'w> = (&'w Address, &'w DomainDocument);
 
 /// A machine of ours that is not wanted, and its domain.
 type Going<'a> = (&'a Address, &'a DomainObject);
@@ -115,7 +115,7 @@ impl<'a> Settling<'a, '_> {
     }
 
     /// The wanted machines that are not there.
-    fn coming<'w>(&self, wanted: &'w Wanted<Document>) -> Vec<Coming<'w>> {
+    pub(super) fn coming<'w>(&self, wanted: &'w Wanted<Document>) -> Vec<Coming<'w>> {
         let nodes = wanted.nodes.iter().filter(|(at, _)| self.states.get(at).is_none());
         let domains = nodes.filter_map(|(at, node)| match &*node.document {
             Document::Domain(domain) => Some((at, &**domain)),
