@@ -12,6 +12,9 @@ use super::provider::{Choices, DeleteData, Settled};
 use super::wanted::Carries;
 use crate::nearest::nearest;
 
+/// The objects that need a deleted object until they are changed in the same plan, by the deleted one.
+pub(super) type Users = BTreeMap<Address, BTreeSet<Address>>;
+
 /// The part of a plan that was chosen by name.
 pub(super) struct Part<D: ?Sized> {
     pub(super) steps: Vec<Step<D>>,
@@ -22,10 +25,15 @@ pub(super) struct Part<D: ?Sized> {
 }
 
 /// Leaves out the steps of objects that are not named. A named object's needs come along if they change or
-/// are not there yet. For a deletion, the deleted objects that need it come along. Objects that restart
+/// are not there yet. For a deletion, the objects that need it come along. Objects that restart
 /// because of one that comes along do so too. Other objects that are deferred, outdated or refused do not
 /// matter for the chosen ones. Those that are refused or wait for a person are left out too.
-pub(super) fn only<D: ?Sized>(choices: &Choices, settled: &Settled<'_, D>, whole: Part<D>) -> Part<D> {
+pub(super) fn only<D: ?Sized>(
+    choices: &Choices,
+    settled: &Settled<'_, D>,
+    users: &Users,
+    whole: Part<D>,
+) -> Part<D> {
     let names = &choices.only;
     let Part { steps, later, deferrals, notes: told, untouched } = whole;
     let mut notes = Vec::new();
@@ -50,7 +58,7 @@ pub(super) fn only<D: ?Sized>(choices: &Choices, settled: &Settled<'_, D>, whole
     let known: BTreeSet<About> = known.iter().flat_map(|(at, part_of)| abouts(at, *part_of)).collect();
 
     let mut stays: Vec<bool> = steps.iter().map(|step| kept.contains(&step.address)).collect();
-    come_along(settled, &steps, &mut stays);
+    come_along(settled, users, &steps, &mut stays);
 
     let mut part = Part { steps: Vec::new(), later: Vec::new(), deferrals: Vec::new(), notes, untouched };
     let mut left = LeftOut::default();
@@ -190,9 +198,9 @@ fn with_needs<'a, D: ?Sized>(
     found
 }
 
-/// Marks the steps before the marked ones, the steps that restart because of a marked one, and the other
-/// steps of the same machines, so that no machine is left half done.
-fn come_along<D: ?Sized>(settled: &Settled<'_, D>, steps: &[Step<D>], stays: &mut [bool]) {
+/// Marks the steps before the marked ones, the steps that restart because of a marked one, those that need what a marked one
+/// deletes, and the other steps of the same machines, so that no machine is left half done.
+fn come_along<D: ?Sized>(settled: &Settled<'_, D>, users: &Users, steps: &[Step<D>], stays: &mut [bool]) {
     let index: BTreeMap<&Address, usize> =
         steps.iter().enumerate().map(|(at, step)| (&step.address, at)).collect();
     let mut suffer: Vec<Vec<usize>> = vec![Vec::new(); steps.len()];
@@ -205,6 +213,11 @@ fn come_along<D: ?Sized>(settled: &Settled<'_, D>, steps: &[Step<D>], stays: &mu
             if let Some(suffer) = from.filter(|_| stops).and_then(|from| suffer.get_mut(from)) {
                 suffer.push(at);
             }
+        }
+    }
+    for (deleted, users) in users {
+        if let Some(suffer) = index.get(deleted).and_then(|at| suffer.get_mut(*at)) {
+            suffer.extend(users.iter().filter_map(|user| index.get(user)));
         }
     }
     let mut nouns: BTreeMap<&str, Vec<usize>> = BTreeMap::new();

@@ -10,7 +10,7 @@ use super::deferral::{Deferral, deferred};
 use super::impact::Impact;
 use super::joined::joined;
 use super::lookup::Lookup;
-use super::only::{Part, only};
+use super::only::{Part, Users, only};
 use super::order::{Cycle, order};
 use super::plan::{Action, Change, Later, Note, NoteKind, Plan, Step, Untouched, Why};
 use super::provider::{Choices, Model, Settled, Verdict};
@@ -62,6 +62,11 @@ pub fn plan<M: Model>(
     later.extend(removed.later);
     sort::by(&mut later, |one, other| one.step.address.cmp(&other.step.address));
     let mut deletions = removed.drafts;
+    // Before room is made, which lets a deletion go before the steps of those that need the object.
+    let users: Users = match choices.only.is_empty() {
+        true => Users::new(),
+        false => deletions.iter().map(|(step, after)| (step.address.clone(), after.clone())).collect(),
+    };
     let is_passed_on = make_room(model, seen, &mut drafts, &mut deletions);
     removal::move_over(&settled.moved, &mut drafts, &mut deletions);
     notes.extend(occupied(model, seen, &drafts, &untouched));
@@ -75,7 +80,7 @@ pub fn plan<M: Model>(
         Vec::new()
     });
     if !choices.only.is_empty() {
-        let part = only(choices, &settled, Part { steps, later, deferrals, notes, untouched });
+        let part = only(choices, &settled, &users, Part { steps, later, deferrals, notes, untouched });
         Part { steps, later, deferrals, notes, untouched } = part;
     }
     // Without an order there is no step, whatever was chosen.

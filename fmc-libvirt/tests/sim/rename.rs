@@ -338,3 +338,30 @@ fn a_guest_that_waits_on_an_old_network_is_not_started_without_it() {
     assert!(lab.sim.domain("db").unwrap().unwrap().active);
     assert!(lab.sim.network("lab").unwrap().is_none());
 }
+
+/// The new network takes the bridge of the old one, which goes: who is on that comes along.
+#[test]
+fn a_part_of_a_plan_takes_no_network_from_a_running_machine() {
+    let lab = Lab::new();
+    lab.apply(&small());
+    let mut core = lan().formerly("lab");
+    core.name = "core".into();
+    let on_core = |mut machine: Machine, last: u8| {
+        machine.interfaces = vec![Interface::on("core").address(format!("10.17.3.{last}"))];
+        machine
+    };
+    let followed = wanted(&cloud([core], [on_core(web(), 10), on_core(db(), 11)]));
+    for name in ["network/core", "machine/web", "network/lab"] {
+        let lab = lab.copy();
+        let choices = Choices { only: [name.to_owned()].into(), ..Choices::default() };
+        let plan = lab.plan_with(&followed, &choices);
+        for machine in ["machine/web", "machine/db"] {
+            assert_eq!(plan.step(machine).map(|step| step.impact()), Some(Impact::Restart), "{name}: {plan}");
+        }
+        lab.apply_with(&followed, &choices);
+        for domain in lab.sim.domains().unwrap() {
+            assert!(domain.live_xml.unwrap().contains("network='core'"), "{name}");
+        }
+        assert!(lab.plan(&followed).steps.is_empty(), "{name}: {}", lab.plan(&followed));
+    }
+}
