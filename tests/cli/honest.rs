@@ -46,7 +46,12 @@ fn a_disk_that_the_cloud_makes_smaller_waits_for_a_person() {
     stage.done(cloud(), "apply --set machines.db.disks.data.size=6GiB");
     let plan = stage.run(cloud(), "plan --detailed-exitcode");
     assert_eq!(plan.code, 2, "{plan:?}");
-    assert!(plan.out.contains("never made smaller") && plan.out.ends_with("  1 left\n"), "{plan:?}");
+    assert!(
+        plan.out.contains(
+            "data disk data stays 6 GiB, and does not become 5 GiB: a volume is never made smaller"
+        ) && plan.out.ends_with("  1 left\n"),
+        "{plan:?}"
+    );
     assert_eq!(stage.run(cloud(), "plan").code, 0);
     let applied = stage.run(cloud(), "apply");
     assert_eq!(applied.code, 2, "{applied:?}");

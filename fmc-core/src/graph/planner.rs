@@ -294,7 +294,7 @@ impl<D: ?Sized> Subject<'_, D> {
         let (changes, left): (Vec<Change>, Vec<Change>) =
             changes.into_iter().partition(|change| change.impact > Impact::None);
         for change in &left {
-            self.note(notes, NoteKind::Left, &change.to_string());
+            self.note(notes, NoteKind::Left, &stays(change));
         }
         let highest = changes.iter().map(|change| change.impact).max();
         let impact = if self.anew.is_some() { highest.max(Some(Impact::Replace)) } else { highest };
@@ -354,6 +354,17 @@ impl<D: ?Sized> Subject<'_, D> {
 
     fn note(&self, notes: &mut Vec<Note>, kind: NoteKind, text: &str) {
         notes.push(note(self.address, self.node.part_of.as_deref(), kind, text));
+    }
+}
+
+/// A difference that is left alone, in words that nobody takes for a change.
+fn stays(change: &Change) -> String {
+    let Change { path, from, to, impact: _, reason } = change;
+    match (from, to, reason) {
+        (Some(from), Some(to), Some(reason)) => {
+            format!("{path} stays {from}, and does not become {to}: {reason}")
+        }
+        _ => format!("not done: {change}"),
     }
 }
 

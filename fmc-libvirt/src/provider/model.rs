@@ -97,7 +97,14 @@ pub(super) fn compare(document: &Document, object: &Object) -> Verdict {
         (Document::Volume(_), Object::Volume(seen)) if seen.is_covered() => Verdict::Same,
         (Document::Volume(wanted), Object::Volume(seen)) => {
             let is_known = seen.capacity.is_some();
-            let grown = if is_known { compare_volume(wanted, &seen.facts()) } else { Vec::new() };
+            let mut grown = if is_known { compare_volume(wanted, &seen.facts()) } else { Vec::new() };
+            for change in &mut grown {
+                // A machine's line has the changes of all its disks.
+                change.path = match &seen.ours {
+                    Ours::Disk { disk, .. } => format!("data disk {disk}"),
+                    _ => "root disk".to_owned(),
+                };
+            }
             verdict(grown.into_iter().chain(records::compare(wanted, seen)).collect())
         }
         _ => Verdict::Same,

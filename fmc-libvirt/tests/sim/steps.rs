@@ -154,6 +154,7 @@ fn a_root_grows_while_its_guest_runs_and_is_never_made_smaller() {
     let plan = lab.plan(&larger);
     assert_eq!(plan.impact(), Impact::Live, "{plan}");
     assert!(plan.to_string().contains("file system grows at the guest's next start"), "{plan}");
+    assert!(plan.to_string().contains("root disk 20 GiB -> 30 GiB (its file"), "{plan}");
     lab.sim.forget_calls();
     lab.apply(&larger);
     assert_eq!(lab.calls("resize-block"), 1);
