@@ -9,6 +9,7 @@
 //! twin of that name (the complement of each hexadecimal digit) instead, because a used root must never boot
 //! as a new one.
 
+mod first_boot;
 mod on_disk;
 
 use std::fmt;
@@ -20,6 +21,7 @@ use fmc_core::image::Format;
 use fmc_core::unit::Size;
 use sha2::{Digest as _, Sha256};
 
+pub use self::first_boot::FirstBoot;
 pub use self::on_disk::{MountedOn, OnDisk};
 use crate::document::VolumeDocument;
 use crate::link::FileFacts;
@@ -288,62 +290,6 @@ fn is_count(text: &str) -> bool {
 /// The rule of machines' and disks' names; here it matters that they contain no dot.
 fn is_label(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'z' | b'-'))
-}
-
-/// Hashes of everything that a machine reads on its first boot and never again: the image and the boot
-/// configuration, each alone and both together. The size of the root is not included: a root grows in place.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct FirstBoot {
-    /// 8 hexadecimal digits over both: the end of the names of root and boot volumes.
-    pub hash: String,
-    /// 16 hexadecimal digits over the image.
-    pub image: String,
-    /// 16 hexadecimal digits over the boot configuration, if there is one.
-    pub config: Option<String>,
-}
-
-impl FirstBoot {
-    /// From an image and the digest of a boot configuration.
-    pub fn of(image: &Image, config: Option<[u8; 32]>) -> Self {
-        let image = identity(image);
-        let both = config.map(|config| {
-            let mut hash = Sha256::new();
-            hash.update(image);
-            hash.update(config);
-            <[u8; 32]>::from(hash.finalize())
-        });
-        Self {
-            hash: hex(&both.unwrap_or(image), 4),
-            image: hex(&image, 8),
-            config: config.map(|config| hex(&config, 8)),
-        }
-    }
-}
-
-/// The identity of an image: its digest, if it has one; otherwise its source and its statements.
-fn identity(image: &Image) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    let mut part = |text: &str| {
-        hash.update(text);
-        hash.update([0]);
-    };
-    if let Some(digest) = &image.digest {
-        part("digest");
-        part(&digest.to_string());
-        return hash.finalize().into();
-    }
-    part(image.os.label());
-    part(&image.version);
-    part(image.format.as_str());
-    match &image.source {
-        Source::Path(path) => ["path", path.as_str()].map(part),
-        Source::File(path) => ["file", path.as_str()].map(part),
-        Source::Url(url) => ["url", url.as_str()].map(part),
-        Source::Volume { path, .. } => ["volume", path.as_str()].map(part),
-        Source::Blank => ["blank", ""].map(part),
-    };
-    hash.finalize().into()
 }
 
 /// The first `count` bytes of a digest as hexadecimal digits.
