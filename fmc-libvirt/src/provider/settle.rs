@@ -164,7 +164,11 @@ impl<'a> Settling<'a, '_> {
         }
         self.empty_disks(node);
         self.gone_boot(node, seen);
-        self.swapped_disks(node, wanted, seen, asked);
+        if let Some(text) = self.swapped_disks(node, wanted, seen, asked) {
+            self.notes.push(Note { about: about(), kind: NoteKind::Left, text });
+            let still = still(wanted, seen);
+            return self.leave(address, node, &still, seen, &[has_root.as_ref(), has_boot.as_ref()]);
+        }
         let Some((pool, root)) = &wanted.root else {
             if replace {
                 self.anew.insert(address.clone(), "asked for by --replace".to_owned());

@@ -151,7 +151,7 @@ fn a_data_disk_with_a_better_name_stays_if_it_says_its_first_one() {
     let of = |disk: Disk| wanted(&cloud([lan()], [machine(disk)]));
     lab.apply(&of(Disk::new("data", 50.gib())));
     let plan = lab.plan(&of(Disk::new("pgdata", 50.gib())));
-    let said = notes(&plan, NoteKind::Notice);
+    let said = notes(&plan, NoteKind::Left);
     let is_said = |note: &String| {
         note.contains(
             "the data disk data (50 GiB) stays behind, and pgdata begins empty (`formerly: data` on pgdata",

@@ -179,21 +179,40 @@ fn wherever_an_apply_is_cut_the_next_one_makes_the_records_right() {
 }
 
 #[test]
-fn a_guest_that_mounts_a_disk_is_told_of_before_it_restarts_without_it() {
+fn a_guest_that_mounts_a_disk_is_not_restarted_without_it_unless_somebody_asks_for_it() {
     let lab = Lab::new();
     lab.apply(&of(data()));
-    let said = |wanted: &Wanted<Document>, choices: &Choices| {
-        notes(&lab.plan_with(wanted, choices), NoteKind::Notice).join("\n")
+    let told = |kind: NoteKind, wanted: &Wanted<Document>, choices: &Choices| {
+        notes(&lab.plan_with(wanted, choices), kind).join("\n")
     };
+    let said = |wanted: &Wanted<Document>, choices: &Choices| told(NoteKind::Notice, wanted, choices);
+    let left = |wanted: &Wanted<Document>| told(NoteKind::Left, wanted, &Choices::default());
     let gone = wanted(&cloud([lan()], [bare()]));
-    let stops = "its guest mounts data until it is replaced, and does not find it: its next start waits for /srv/data \
-                 and then stops (take the line of /srv/data out of its /etc/fstab first, or --replace db)";
-    let text = said(&gone, &Choices::default());
+    let stops = "its guest mounts data until it is replaced, and would not find it: its next start would wait for /srv/data \
+                 and then stop, unless the line of /srv/data is taken out of its /etc/fstab. So nothing of db is changed: put \
+                 the disk back into the cloud; or --replace db makes a guest that does not look for it; or --delete-data db";
+    let text = left(&gone);
     assert!(text.contains(&format!("the data disk data (50 GiB) stays behind; {stops}")), "{text}");
+    // A move of the disk to another pool, and another serial, are the same to the guest.
+    let xml = || lab.sim.domain("db").unwrap().unwrap().xml;
+    let before = xml();
+    let renamed = of(Disk::new("other", 50.gib()).mount("/srv/data"));
+    for other in [&gone, &renamed, &of(data().serial("abc"))] {
+        assert_eq!(lab.plan(other).steps.len(), 0, "{}", lab.plan(other));
+        let outcome = lab.try_apply(other, &Choices::default()).unwrap();
+        assert!(outcome.waits_for_person() && xml() == before, "{outcome:?}");
+        assert!(lab.sim.domain("db").unwrap().unwrap().active && lab.volumes("db.disk.") == ["db.disk.data"]);
+    }
+    for choices in [replace("db"), delete_data("db")] {
+        let lab = lab.copy();
+        lab.apply_with(&gone, &choices);
+        assert!(!lab.sim.domain("db").unwrap().unwrap().xml.contains("db.disk.data"), "{choices:?}");
+        assert!(lab.plan(&gone).steps.is_empty(), "{}", lab.plan(&gone));
+    }
     let text = said(&gone, &delete_data("db"));
     assert!(text.contains("the data disk data (50 GiB) is deleted; its guest mounts data"), "{text}");
     assert!(!said(&gone, &replace("db")).contains("its guest mounts"));
-    let text = said(&of(data().serial("abc")), &Choices::default());
+    let text = left(&of(data().serial("abc")));
     assert!(text.contains(&format!("the data disk data gets the serial abc; {stops}")), "{text}");
     assert_eq!(said(&of(data().serial("abc")), &replace("db")), "");
     // A disk that the guest does not mount is not missed.
@@ -211,12 +230,12 @@ fn a_disk_in_another_pool_is_another_disk_and_formerly_is_no_advice() {
     let host = Host::local().pool(Pool::new("fast", "/fast"));
     let elsewhere =
         wanted(&Cloud::new("first").host(host).network(lan()).machine(machine(data().pool("fast"))));
-    let said = notes(&lab.plan(&elsewhere), NoteKind::Notice).join("\n");
+    let said = notes(&lab.plan(&elsewhere), NoteKind::Left).join("\n");
     let words = "the data disk data (50 GiB) stays behind in the pool fmc-first, and data begins empty in the pool fast";
     assert!(said.contains(words) && !said.contains("formerly"), "{said}");
-    lab.apply(&elsewhere);
+    lab.apply_with(&elsewhere, &replace("db"));
     let records: Vec<String> = lab.sim.volumes("fast").unwrap().into_iter().map(|it| it.name).collect();
-    assert_eq!(records, ["fmc.first.db.disk.data", "fmc.first.db.disk.data.v1.none.none"]);
+    assert_eq!(records, ["fmc.first.db.disk.data", "fmc.first.db.disk.data.v1.ext4._srv_data"]);
 }
 
 #[test]

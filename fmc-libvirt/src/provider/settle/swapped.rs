@@ -9,23 +9,23 @@ use crate::document::{Document, DomainDocument};
 use crate::provider::object::{DomainObject, VolumeObject};
 
 impl Settling<'_, '_> {
-    /// Says that a disk of another name or in another pool is another disk, and that a guest does not start without a disk that
-    /// it mounts.
+    /// Says that a disk of another name or in another pool is another disk. Returns why the machine stays as it is if its guest
+    /// would not start without a disk that it mounts, and no person gave up the guest or the data.
     pub(super) fn swapped_disks(
         &mut self,
         node: &graph::Node<Document>,
         wanted: &DomainDocument,
         seen: &DomainObject,
         asked: &Asked,
-    ) {
+    ) -> Option<String> {
         let born = seen.mark.as_ref().and_then(|mark| mark.born.as_deref());
         // A new guest knows the disks that it gets.
         let stops = |is_it: &dyn Fn(&BornDisk) -> bool| {
             let born = born.filter(|_| !asked.replace)?;
             let disk = born.disks.iter().find(|disk| is_it(disk))?;
-            Some(stops(&wanted.name, born, disk, disk.mount.as_deref()?))
+            Some(stops(born, disk, disk.mount.as_deref()?))
         };
-        let mut texts = Vec::new();
+        let (mut texts, mut missed) = (Vec::new(), Vec::new());
         for (was, now) in self.gone_disks(node, wanted, seen) {
             let Ours::Disk { disk, .. } = &was.ours else { continue };
             let size = was.capacity.map(|bytes| format!(" ({})", Size::bytes(bytes))).unwrap_or_default();
@@ -43,7 +43,10 @@ impl Settling<'_, '_> {
                 None if mounted.is_some() => format!("the data disk {disk}{size} {fate}"),
                 None => continue,
             };
-            texts.push(text + &mounted.map(|mounted| format!("; {mounted}")).unwrap_or_default());
+            match mounted {
+                Some(mounted) => missed.push(format!("{text}; {mounted}")),
+                None => texts.push(text),
+            }
         }
         for edge in &node.needs {
             let Some(Document::Volume(volume)) = self.nodes.get(&edge.to).map(|node| &*node.document) else {
@@ -55,12 +58,24 @@ impl Settling<'_, '_> {
             };
             let (name, serial) = (&data.name, &data.serial);
             if let Some(mounted) = stops(&|born| born.name == *name && born.serial != *serial) {
-                texts.push(format!("the data disk {name} gets the serial {serial}; {mounted}"));
+                missed.push(format!("the data disk {name} gets the serial {serial}; {mounted}"));
             }
+        }
+        let name = &wanted.name;
+        let why = (!missed.is_empty() && !asked.delete_data).then(|| {
+            format!(
+                "{}. So nothing of {name} is changed: put the disk back into the cloud; or --replace {name} makes a guest that does \
+                 not look for it; or --delete-data {name} detaches it and deletes the data that leaves",
+                missed.join("; ")
+            )
+        });
+        if why.is_none() {
+            texts.extend(missed);
         }
         for text in texts {
             self.notes.push(Note { about: About::machine(&*wanted.name), kind: NoteKind::Notice, text });
         }
+        why
     }
 
     /// The data disks that a machine had, each with the new one that has its name or its turn.
@@ -97,15 +112,15 @@ fn place(name: &str) -> (&str, &str) {
 }
 
 /// What becomes of a guest that does not find a disk that it mounts, and what a person does about it.
-fn stops(machine: &str, born: &Born, disk: &BornDisk, mount: &str) -> String {
+fn stops(born: &Born, disk: &BornDisk, mount: &str) -> String {
     let name = &disk.name;
-    let first = if born.provisioner.as_deref() == Some("ignition") {
-        format!("disable the mount unit of {mount} in the guest")
+    let unless = if born.provisioner.as_deref() == Some("ignition") {
+        format!("unless the mount unit of {mount} is disabled in the guest")
     } else {
-        format!("take the line of {mount} out of its /etc/fstab")
+        format!("unless the line of {mount} is taken out of its /etc/fstab")
     };
     format!(
-        "its guest mounts {name} until it is replaced, and does not find it: its next start waits for {mount} and then stops \
-         ({first} first, or --replace {machine})"
+        "its guest mounts {name} until it is replaced, and would not find it: its next start would wait for {mount} and then \
+         stop, {unless}"
     )
 }
