@@ -140,7 +140,7 @@ fn outside(choices: &Choices, is_elsewhere: impl Fn(&About) -> bool) -> Vec<Note
 #[derive(Default)]
 struct LeftOut {
     actions: BTreeMap<About, Action>,
-    /// What is not as wanted and has no step, with the kind of its note.
+    /// Nouns that differ from the cloud and have no step, with the kind of their notes.
     unmet: BTreeMap<About, NoteKind>,
 }
 
@@ -164,7 +164,7 @@ impl LeftOut {
     }
 }
 
-/// What stands against a machine or other noun that has no step.
+/// Why a machine or other noun that differs from the cloud has no step.
 fn words(kind: NoteKind) -> &'static str {
     match kind {
         NoteKind::Left => "waits for a person",

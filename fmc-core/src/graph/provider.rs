@@ -107,8 +107,8 @@ pub enum Removal {
     /// It stays, and the plan lists it: data, or an object that holds data. This is not a step: a plan that
     /// only keeps is empty.
     Keep(String),
-    /// It stays until a person has done something ([`NoteKind::Left`](super::NoteKind::Left)): what it has would be lost, and
-    /// nobody asked for that. The plan does not converge.
+    /// It stays until a person decides ([`NoteKind::Left`](super::NoteKind::Left)), because deleting it would lose what it
+    /// has. An apply of the plan does not converge.
     Leave(String),
     /// It stays without a note: it is not ours, or not worth one.
     Ignore,

@@ -117,7 +117,7 @@ pub(super) fn make_room<M: Model>(
     true
 }
 
-/// A refusal of each step that takes what an object has that is no longer wanted, but stays.
+/// Refuses each step that takes a claim which an unwanted object keeps, because that object stays.
 pub(super) fn occupied<M: Model>(
     model: &M,
     seen: &Seen<M::Object>,
@@ -140,7 +140,7 @@ pub(super) fn occupied<M: Model>(
         let beside = kept.iter().filter(|(at, _)| at.place() == step.address.place());
         let (holder, claim) = beside.filter_map(|(at, holds)| Some((at.short(), is_held(holds)?))).next()?;
         let text =
-            format!("it takes {claim} of {holder}, which stays for now: do first what is said of that");
+            format!("it needs {claim}, which {holder} has: the line of {holder} says why that stays, and what frees it");
         Some(note(&step.address, step.part_of.as_deref(), NoteKind::Refused, &text))
     });
     refused.collect()

@@ -251,7 +251,7 @@ fn a_network_is_not_followed_while_a_machine_stays_on_it() {
     let mut only_web = web();
     only_web.interfaces = vec![Interface::on("core").address("10.17.3.10")];
     let plan = lab.plan(&wanted(&cloud([core], [only_web])));
-    refused(&plan, "of network/lab, which stays for now");
+    refused(&plan, "which network/lab has: the line of network/lab says why that stays");
 }
 
 /// `first` with a data disk, called `name` now.

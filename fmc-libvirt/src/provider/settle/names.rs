@@ -1,4 +1,4 @@
-//! Names on a host that a machine keeps for now, although another one is to be called so.
+//! Names on a host that a machine keeps although another machine of the cloud is to have them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,8 +28,8 @@ impl<'a> Settling<'a, '_> {
             let Some((at, node, holder)) = next else { return };
             let Some(wanted) = domain(&node) else { return };
             let text = format!(
-                "it is to be called {}, and {holder}, which is left as it is, has that name on the host: once {holder} has its own \
-                 name, this one gets it",
+                "it is to be called {}, and {holder} still has that name on the host, because {holder} is left as it is: the line of \
+                 {holder} says why. It gets the name once {holder} is renamed",
                 wanted.on_host
             );
             let Some(seen) = self.there(&at) else {
