@@ -119,7 +119,7 @@ fn disks<'a>(born: &'a [BornDisk], wanted: &'a [BornDisk]) -> impl Iterator<Item
     let gone = born.iter().filter(|disk| !wanted.iter().any(|other| other.serial == disk.serial));
     let others =
         wanted.iter().filter_map(|disk| match born.iter().find(|other| other.serial == disk.serial) {
-            None => Some(format!("data disk {} comes", disk.name)),
+            None => Some(format!("data disk {} is unknown to its guest", disk.name)),
             Some(was) if was.mount != disk.mount => {
                 let of = |disk: &'a BornDisk| disk.mount.as_deref().unwrap_or("not mounted");
                 Some(format!("data disk {}: {} → {}", disk.name, of(was), of(disk)))
