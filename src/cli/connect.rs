@@ -51,6 +51,9 @@ pub(super) struct World {
 /// How often a simulation is saved while steps run. A killed apply loses at most this.
 const SAVE_EVERY: Duration = Duration::from_millis(500);
 
+/// A simulation is saved after each step of a plan with no more steps.
+const FEW: usize = 500;
+
 #[derive(Clone)]
 enum Target {
     Sim(PathBuf),
@@ -220,13 +223,19 @@ impl World {
         })
     }
 
-    /// Saves the simulations, unless that happened just now.
-    pub(super) fn save_now_and_then(&mut self) -> Result<(), Failure> {
-        if (self.files.is_empty() && self.kept.is_empty()) || self.saved.elapsed() < SAVE_EVERY {
-            Ok(())
-        } else {
-            self.save()
+    /// Saves the simulations after a step of a plan with so many: always if they are few, so that a step that is reported as
+    /// done is in the file however the process ends; else now and then.
+    pub(super) fn save_step(&mut self, steps: usize) -> Result<(), Failure> {
+        if self.files.is_empty() && self.kept.is_empty() {
+            return Ok(());
         }
+        if self.saved.elapsed() >= SAVE_EVERY {
+            return self.save();
+        }
+        if steps > FEW {
+            return Ok(());
+        }
+        self.files.iter().try_for_each(|file| file.save_unsynced().map_err(Failure::to))
     }
 
     /// Adds the simulation of a host from its file.

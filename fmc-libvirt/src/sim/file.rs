@@ -100,7 +100,17 @@ impl SimFile {
     /// The file cannot be written.
     pub fn save(&self) -> Result<(), SimFileError> {
         let _alone = self.saver.alone.lock().unwrap_or_else(PoisonError::into_inner);
-        self.saver.write()
+        self.saver.write(true)
+    }
+
+    /// Saves the hypervisor as [`save`](Self::save) does, without waiting for the disk: the file outlives this process, though
+    /// it may get lost with the power.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn save_unsynced(&self) -> Result<(), SimFileError> {
+        let _alone = self.saver.alone.lock().unwrap_or_else(PoisonError::into_inner);
+        self.saver.write(false)
     }
 }
 
@@ -112,10 +122,10 @@ impl Saver {
     /// The file cannot be written.
     pub fn save_last(&self) -> Result<(), SimFileError> {
         std::mem::forget(self.alone.lock().unwrap_or_else(PoisonError::into_inner));
-        self.write()
+        self.write(true)
     }
 
-    fn write(&self) -> Result<(), SimFileError> {
+    fn write(&self, is_synced: bool) -> Result<(), SimFileError> {
         let text = self.sim.to_json().map_err(|cause| self.failed("write", io::Error::other(cause)))?;
         let new = beside(&self.path, ".new");
         let write = || -> io::Result<()> {
@@ -126,7 +136,9 @@ impl Saver {
             }
             let mut file = File::options().write(true).create_new(true).open(&new)?;
             file.write_all(text.as_bytes())?;
-            file.sync_all()?;
+            if is_synced {
+                file.sync_all()?;
+            }
             fs::rename(&new, &self.path)
         };
         write().map_err(|cause| self.failed("write", cause))

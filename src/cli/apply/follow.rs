@@ -24,6 +24,8 @@ pub(super) struct Follow<'a, 'b> {
     args: &'a Args,
     io: &'a mut Io<'b>,
     progress: Progress,
+    /// How many steps the plan of this phase has.
+    steps: usize,
     failed: Option<Failure>,
     is_saved: bool,
 }
@@ -40,7 +42,7 @@ impl<'a, 'b> Follow<'a, 'b> {
         io: &'a mut Io<'b>,
     ) -> Self {
         let progress = Progress::new(steps, args.json, io);
-        Self { command, wanted, world, stop, args, io, progress, failed: None, is_saved: false }
+        Self { command, wanted, world, stop, args, io, progress, steps, failed: None, is_saved: false }
     }
 
     /// Whether the plan comes from a file: then steps that it does not announce are never run.
@@ -114,12 +116,16 @@ impl<'a, 'b> Follow<'a, 'b> {
 
 impl Watch<AnyDocument> for Follow<'_, '_> {
     fn event(&mut self, event: Event) {
-        let told = self.progress.tell(&event, self.io).and_then(|()| self.world.save_now_and_then());
+        // Saved first, so that a step is reported once it is in the file.
+        let is_end = matches!(event, Event::Done { .. } | Event::Failed { .. });
+        let saved = if is_end { self.world.save_step(self.steps) } else { Ok(()) };
+        let told = saved.and_then(|()| self.progress.tell(&event, self.io));
         self.stop_if(told);
     }
 
     fn further(&mut self, further: &Further<'_, AnyDocument>) -> bool {
-        let next = Progress::new(further.plan().steps.len(), self.args.json, self.io);
+        self.steps = further.plan().steps.len();
+        let next = Progress::new(self.steps, self.args.json, self.io);
         std::mem::replace(&mut self.progress, next).finish();
         let shown = self.show(further);
         self.stop_if(shown);
