@@ -42,7 +42,7 @@ const VERSION: u32 = 1;
 const PROGRAM: &str = env!("CARGO_PKG_VERSION");
 
 /// How many differences an error lists.
-const LISTED: usize = 10;
+const LISTED: usize = 3;
 
 /// A plan as it is stored in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -270,6 +270,12 @@ impl Saved {
     /// The differences between the saved steps and those of a new plan.
     fn differences(&self, plan: &Plan) -> Vec<String> {
         let now: Vec<SavedStep> = plan.all_steps().map(SavedStep::of).collect();
+        if now.is_empty() && !self.0.steps.is_empty() {
+            let steps = self.0.steps.len();
+            return vec![format!(
+                "its steps, {steps}, are no longer needed: it was applied already, or somebody did the same"
+            )];
+        }
         let saved: BTreeMap<&str, &SavedStep> =
             self.0.steps.iter().map(|step| (step.address.as_str(), step)).collect();
         let known: BTreeSet<&str> = now.iter().map(|step| step.address.as_str()).collect();
@@ -352,12 +358,7 @@ impl SavedStep {
     }
 
     fn say(&self) -> String {
-        let Self { address, action, what, .. } = self;
-        if what.is_empty() {
-            format!("{address}: {action}")
-        } else {
-            format!("{address}: {action}, {}", what.join(", "))
-        }
+        format!("{}: {}", self.address, self.action)
     }
 
     /// The difference from an earlier state of this step.
@@ -365,7 +366,8 @@ impl SavedStep {
         if self == before {
             None
         } else if (&self.action, &self.what) != (&before.action, &before.what) {
-            Some(format!("{}, and not {}, {}", self.say(), before.action, before.what.join(", ")))
+            // The present plan shows the whole of it.
+            Some(format!("{} has changed since", self.say()))
         } else if self.expects != before.expects {
             Some(format!("{} has changed since", self.address))
         } else {

@@ -5,10 +5,10 @@
 
 mod follow;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fmc_core::cloud::Cloud;
-use fmc_core::graph::{Action, ApplyOptions, Left, Outcome, StopFlag};
+use fmc_core::graph::{About, Action, Address, ApplyOptions, Impact, Left, NoteKind, Outcome, StopFlag};
 
 use self::follow::Follow;
 use super::args::Args;
@@ -63,7 +63,7 @@ pub(super) fn run(
     let stop = StopFlag::default();
     (io.interrupt)(Interrupt { stop: stop.clone(), save: world.last_save() });
     let (outcome, followed) = act(command, &plan, saved.is_some(), &mut world, &stop, args, io)?;
-    report(&outcome, &stop, args, io);
+    report(&plan, &outcome, &stop, args, io);
     let code = end(&plan, &outcome, stop.is_stopped(), args, io)?;
     followed.map(|()| code)
 }
@@ -102,7 +102,14 @@ fn prepare(
     }
     introduce(plan, world, args, io);
     // The person who saved the plan has consented to it.
-    if saved.is_none() { consent(command, world, args, io) } else { Ok(()) }
+    if saved.is_none() {
+        if world.is_simulation() && !args.json && plan.impact() >= Impact::Restart {
+            io.err("A simulation asks for no consent; a hypervisor's plan is asked for first, unless --yes consents.\n");
+        }
+        consent(command, world, args, io)
+    } else {
+        Ok(())
+    }
 }
 
 fn refuse(plan: &Plan) -> Result<(), Failure> {
@@ -240,7 +247,7 @@ fn act(
 }
 
 /// Prints failures, and the work that is left.
-fn report(outcome: &Outcome, stop: &StopFlag, args: &Args, io: &mut Io<'_>) {
+fn report(plan: &Plan, outcome: &Outcome, stop: &StopFlag, args: &Args, io: &mut Io<'_>) {
     let colour = io.colour_err;
     for (address, error) in &outcome.failed {
         io.err(format_args!("{}: {address}: failed to {error}\n", Paint("error", BAD, colour)));
@@ -267,10 +274,8 @@ fn report(outcome: &Outcome, stop: &StopFlag, args: &Args, io: &mut Io<'_>) {
     if outcome.waits_for_person() {
         let warning = Paint("warning", WARN, colour);
         let program = &args.program;
-        let left = count(outcome.left.len(), "difference");
-        io.err(format_args!(
-            "{warning}: {left} left unchanged: `{program} plan` shows why, and what to do\n"
-        ));
+        let left = counted(&outcome.left);
+        io.err(format_args!("{warning}: {left}: `{program} plan` shows why, and what to do\n"));
         return;
     }
     if stop.is_stopped() {
@@ -278,7 +283,13 @@ fn report(outcome: &Outcome, stop: &StopFlag, args: &Args, io: &mut Io<'_>) {
     }
     if !outcome.skipped.is_empty() {
         io.err(format_args!("  {} not begun:\n", count(outcome.skipped.len(), "step")));
-        let skipped = outcome.skipped.iter().map(|skipped| (skipped.address.to_string(), &*skipped.cause));
+        let steps = plan.all_steps();
+        let nouns: BTreeMap<_, _> =
+            steps.filter_map(|step| Some((&step.address, step.part_of.as_deref()?))).collect();
+        let name = |address: &Address| {
+            nouns.get(address).map_or_else(|| address.to_string(), |noun| (*noun).to_owned())
+        };
+        let skipped = outcome.skipped.iter().map(|skipped| (name(&skipped.address), &*skipped.cause));
         for line in skipped_lines(skipped) {
             io.err(format_args!("    {line}\n"));
         }
@@ -301,13 +312,13 @@ fn report(outcome: &Outcome, stop: &StopFlag, args: &Args, io: &mut Io<'_>) {
     ));
 }
 
-/// The skipped steps, one line for each cause: a stop may skip thousands.
+/// The machines and other objects whose steps were skipped, one line for each cause: a stop may skip thousands of steps.
 fn skipped_lines<'a>(skipped: impl Iterator<Item = (String, &'a str)>) -> Vec<String> {
-    let mut causes: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for (address, cause) in skipped {
-        causes.entry(cause).or_default().push(address);
+    let mut causes: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for (name, cause) in skipped {
+        causes.entry(cause).or_default().insert(name);
     }
-    let line = |(cause, all): (&str, Vec<String>)| {
+    let line = |(cause, all): (&str, BTreeSet<String>)| {
         let named = all.iter().take(LISTED).cloned().collect::<Vec<_>>().join(", ");
         match all.len().saturating_sub(LISTED) {
             0 => format!("{named}: {cause}"),
@@ -315,6 +326,25 @@ fn skipped_lines<'a>(skipped: impl Iterator<Item = (String, &'a str)>) -> Vec<St
         }
     };
     causes.into_iter().map(line).collect()
+}
+
+/// The work that an apply leaves, counted as a plan counts it: by the kind of note, each machine or other noun once.
+fn counted(left: &[Left]) -> String {
+    let mut abouts: BTreeMap<Option<NoteKind>, BTreeSet<&About>> = BTreeMap::new();
+    for one in left {
+        abouts.entry(one.note).or_default().insert(&one.about);
+    }
+    let words = abouts.iter().map(|(note, abouts)| {
+        let what = match note {
+            Some(NoteKind::Outdated) => "outdated",
+            Some(NoteKind::Deferred) => "deferred",
+            Some(NoteKind::Refused) => "refused",
+            Some(_) => "left",
+            None => "not done",
+        };
+        format!("{} {what}", abouts.len())
+    });
+    words.collect::<Vec<_>>().join(", ")
 }
 
 /// Prints the work that an apply leaves, one line for each cause.
@@ -352,9 +382,9 @@ fn end(plan: &Plan, outcome: &Outcome, stopped: bool, args: &Args, io: &mut Io<'
         } else {
             String::new()
         };
-        let left = match outcome.left.len() {
-            0 => String::new(),
-            left => format!(", {left} left"),
+        let left = match counted(&outcome.left) {
+            left if left.is_empty() => left,
+            left => format!(", {left}"),
         };
         io.tell(format_args!("{} done{not_done}{not_up}{left}.\n", count(done, "step")))?;
     }

@@ -42,8 +42,8 @@ pub(super) struct Args {
     #[arg(long, global = true, value_name = "URI")]
     pub(super) connect: Vec<String>,
 
-    /// Replaces a machine; its data disks stay; may be repeated
-    #[arg(long, global = true, value_name = "MACHINE")]
+    /// Replaces a machine, or all that are `outdated`; their data disks stay; may be repeated
+    #[arg(long, global = true, value_name = "MACHINE|outdated")]
     pub(super) replace: Vec<String>,
 
     /// Deletes the unwanted data disks of a machine, or of `all`; may be repeated
@@ -282,9 +282,9 @@ pub(super) enum Command {
     },
     /// Writes the manual page, for `man -l -`
     Man,
-    /// Shows the page of a kind of finding, or lists the kinds
+    /// Shows the page of a kind of finding or the words of a plan, or lists the kinds
     Explain {
-        /// The kind, such as address-duplicate; by default all kinds are listed
+        /// The kind, such as address-duplicate, or `plan`; by default all kinds are listed
         kind: Option<String>,
     },
 }

@@ -1,4 +1,4 @@
-//! `explain KIND`: the page of a kind of finding; `explain` alone lists the kinds.
+//! `explain KIND`: the page of a kind of finding; `explain` alone lists the kinds. `explain plan`: the words of a plan.
 
 use fmc_core::finding::Kind;
 use fmc_core::nearest::nearest;
@@ -14,6 +14,10 @@ use crate::json::{KindsView, PageView, Versioned};
 
 pub(super) fn run(name: Option<&str>, kinds: &[Kind], args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     let Some(name) = name else { return list(kinds, args, io) };
+    if name == "plan" && !args.json {
+        io.show(include_str!("explain/plan.md"))?;
+        return Ok(DONE);
+    }
     let found = kinds.iter().copied().find(|kind| kind.as_str() == name);
     let Some(kind) = found else { return Err(unknown(name, kinds, &args.program)) };
     let (severity, page) = (kind.severity(), kind.page());
@@ -45,7 +49,10 @@ fn list(kinds: &[Kind], args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
         let acceptable = if kind.is_acceptable() { "yes" } else { "no" };
         table.row([kind.as_str().to_owned(), kind.severity().to_string(), acceptable.to_owned()]);
     }
-    io.show(format_args!("{table}\n`{} explain KIND` shows the page of one.\n", args.program))?;
+    io.show(format_args!(
+        "{table}\n`{0} explain KIND` shows the page of one, `{0} explain plan` the words of a plan.\n",
+        args.program
+    ))?;
     Ok(DONE)
 }
 

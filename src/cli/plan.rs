@@ -7,7 +7,7 @@ use std::path::Path;
 
 use fmc_core::checked::Checked;
 use fmc_core::cloud::Cloud;
-use fmc_core::graph::{self, About, Action, Choices, DeleteData, Line, Model as _};
+use fmc_core::graph::{self, About, Action, Choices, DeleteData, Line, Model as _, NoteKind, Why};
 use fmc_core::name::MachineName;
 use fmc_core::nearest::nearest;
 use fmc_core::provider::{AnyDocument, ByHand};
@@ -25,6 +25,9 @@ use super::{DONE, FAILED, PENDING};
 use crate::compile::Wanted;
 use crate::json::{HostAt, PlanObject, Versioned};
 use crate::plan::{Plan, derivation};
+
+/// The name that stands for every outdated machine in `--replace`.
+const OUTDATED: &str = "outdated";
 
 /// What a plan is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -63,13 +66,20 @@ pub(super) fn run(
             io.show(format_args!("\n  Written: `{command}` does just this.\n"))?;
         }
     }
-    Ok(if is_refused {
+    Ok(if is_refused || is_unread(&plan) {
         FAILED
     } else if detailed_exitcode && !plan.is_empty() {
         PENDING
     } else {
         DONE
     })
+}
+
+/// Whether something could not be read, so that the plan may lack steps. Objects that the apply itself builds first do not
+/// count.
+fn is_unread(plan: &Plan) -> bool {
+    let is_place = |note: &graph::Note| matches!(note.about, About::Place(_));
+    plan.untouched.iter().any(|object| object.why == Why::Unknown) || plan.deferred().any(is_place)
 }
 
 /// Reads the hosts and makes the plan, with the cloud that it is for.
@@ -79,17 +89,25 @@ pub(super) fn decide(
     args: &Args,
     towards: Towards,
 ) -> Result<(Checked, Plan), Failure> {
-    let choices = choices(&checked, args)?;
-    let plan = |checked: &Checked| {
+    let mut choices = choices(&checked, args)?;
+    let plan = |checked: &Checked, choices: &Choices| {
         let wanted = world.providers.compile(checked);
         let wanted = if towards == Towards::Nothing { wanted.nothing() } else { wanted };
         pollster::block_on(world.providers.plan_with(&wanted, choices.clone())).map_err(Failure::to)
     };
-    let first = plan(&checked)?;
+    if choices.replace.remove(OUTDATED) {
+        let outdated = plan(&checked, &choices)?;
+        let outdated = outdated.notes.iter().filter(|note| note.kind == NoteKind::Outdated);
+        choices.replace.extend(outdated.filter_map(|note| match &note.about {
+            About::Machine(name) => Some(name.to_string()),
+            _ => None,
+        }));
+    }
+    let first = plan(&checked, &choices)?;
     let (checked, plan) = match other_derivation(&checked, &first) {
         Some(there) => {
             let checked = checked.derived_by(there);
-            let plan = plan(&checked)?;
+            let plan = plan(&checked, &choices)?;
             let note = derivation::kept(plan.wanted());
             (checked, plan.with_notes([note]))
         }
@@ -162,7 +180,10 @@ fn is_asked_for(args: &Args, about: &About) -> bool {
 
 fn choices(checked: &Checked, args: &Args) -> Result<Choices, Failure> {
     for (option, chosen) in [("--replace", &args.replace), ("--leave-data", &args.leave_data)] {
-        if let Some(name) = chosen.iter().find(|name| checked.machine(name).is_none()) {
+        let is_unknown = |name: &&String| {
+            checked.machine(name).is_none() && !(option == "--replace" && **name == OUTDATED)
+        };
+        if let Some(name) = chosen.iter().find(is_unknown) {
             let names = checked.machines().iter().map(|machine| machine.name.as_str());
             return Err(unknown(option, name, names));
         }

@@ -56,6 +56,8 @@ impl Progress {
             _ => {}
         }
         match (&mut self.bars, event) {
+            // A failure may skip thousands of steps: the report at the end counts them.
+            (_, Event::Skipped { .. }) => {}
             (Some(bars), event) => bars.tell(event),
             // In a log, lines for each start and each mebibyte would drown the results.
             (None, Event::Started { .. }) => {}
@@ -130,7 +132,7 @@ impl Bars {
                 let _ = self.all.println(shown(&event.to_string(), false));
             }
             Event::Done { address, .. } => self.end(address, None),
-            Event::Failed { address, .. } | Event::Skipped { address, .. } => {
+            Event::Failed { address, .. } => {
                 self.end(address, Some(event.to_string()));
             }
             // A bar has no place for these.

@@ -80,7 +80,7 @@ fn an_outdated_machine_waits_for_a_person_until_it_is_replaced() {
     assert_eq!((ran.code, &outcome(&ran.out)["left"][0]["note"]), (2, &"outdated".into()));
     // What else there was to do is done.
     let changed = stage.run(cloud(2), "apply --set machines.web.memory=2GiB");
-    assert!(changed.code == 2 && changed.out.contains("1 step done, 1 left"), "{changed:?}");
+    assert!(changed.code == 2 && changed.out.contains("1 step done, 1 outdated"), "{changed:?}");
     stage.done(cloud(2), "apply --replace web --set machines.web.memory=2GiB");
 }
 

@@ -20,6 +20,7 @@ mod input;
 mod json;
 mod kubeconfig;
 mod life;
+mod moves;
 mod old_world;
 mod only;
 mod phases;

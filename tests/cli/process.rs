@@ -51,6 +51,19 @@ fn begun(folder: &TempDir) -> (Child, BufReader<std::process::ChildStderr>) {
     (child, said)
 }
 
+/// The same with an event for each step that is not begun, so that it blocks after an interrupt too.
+fn begun_with_events(folder: &TempDir) -> (Child, BufReader<std::process::ChildStdout>) {
+    let mut command = program(folder, &["apply", "--json"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut said = BufReader::with_capacity(64, child.stdout.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("\"event\":\"done\"") {
+        line.clear();
+        assert_ne!(said.read_line(&mut line).unwrap(), 0, "the apply ended");
+    }
+    (child, said)
+}
+
 /// Asserts that the next plan shows the remaining steps, and that its apply does them.
 fn goes_on(folder: &TempDir) {
     assert_eq!(run(folder, &["plan", "--detailed-exitcode"]).status.code(), Some(2));
@@ -97,7 +110,7 @@ fn the_end_of_a_session_saves_what_is_done_as_an_interrupt_does() {
 #[test]
 fn a_second_interrupt_ends_it_at_once() {
     let folder = folder(MANY);
-    let (mut child, said) = begun(&folder);
+    let (mut child, said) = begun_with_events(&folder);
     let status = loop {
         // The test reads nothing, so the apply blocks while it prints a step, until it is ended.
         match child.try_wait().unwrap() {
@@ -115,7 +128,7 @@ fn a_second_interrupt_ends_it_at_once() {
 fn a_second_interrupt_loses_nothing_of_a_simulation() {
     let folder = folder(MANY);
     // The first step that is done is told within the first half second, before the simulation is saved by itself.
-    let (mut child, said) = begun(&folder);
+    let (mut child, said) = begun_with_events(&folder);
     let world = folder.path().join("first.sim.json");
     let status = loop {
         match child.try_wait().unwrap() {

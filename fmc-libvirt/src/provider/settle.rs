@@ -192,7 +192,13 @@ impl<'a> Settling<'a, '_> {
                 } else {
                     format!("; its snapshots go too: {snapshots}")
                 };
-                let reason = format!("asked for by --replace{with}");
+                let what = if has_it {
+                    String::new()
+                } else {
+                    let (image, config) = older(wanted, seen);
+                    format!(": {}", birth::outdated(wanted, seen, image, config))
+                };
+                let reason = format!("asked for by --replace{what}{with}");
                 return self.replaced(address, node, wanted, &hash, (Some(seen), &reason));
             }
             Some(has) => has,
