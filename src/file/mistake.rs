@@ -122,7 +122,12 @@ pub struct Lines<'a> {
     text: &'a str,
     /// The start of each line.
     starts: Vec<usize>,
+    /// The characters before each block of bytes: a file may be one long line with many mistakes.
+    before: Vec<usize>,
 }
+
+/// The bytes whose characters are counted at once.
+const BLOCK: usize = 1024;
 
 /// Omits the text, because it may hold secrets.
 impl fmt::Debug for Lines<'_> {
@@ -135,7 +140,12 @@ impl<'a> Lines<'a> {
     /// The lines of a text.
     pub fn of(text: &'a str) -> Self {
         let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1));
-        Self { text, starts: starts.collect() }
+        let blocks = text.as_bytes().chunks(BLOCK).scan(0, |all, block| {
+            let before = *all;
+            *all += characters(block);
+            Some(before)
+        });
+        Self { text, starts: starts.collect(), before: blocks.collect() }
     }
 
     /// The line and the character in it of a byte, both counted from 1.
@@ -143,9 +153,22 @@ impl<'a> Lines<'a> {
         let line = self.starts.partition_point(|start| *start <= byte).max(1);
         let start = self.starts.get(line - 1).copied().unwrap_or_default();
         // A byte order mark is not a character of the first line.
-        let before =
-            self.text.get(start..byte).unwrap_or_default().trim_start_matches('\u{feff}').chars().count();
+        let mark = usize::from(line == 1 && byte > 0 && self.text.starts_with('\u{feff}'));
+        let before = self.characters(byte).saturating_sub(self.characters(start) + mark);
         (line, before + 1)
+    }
+
+    /// The characters before a byte.
+    fn characters(&self, byte: usize) -> usize {
+        let block = byte / BLOCK;
+        let Some(before) = self.before.get(block) else {
+            // At the end of the last block, or after the text.
+            let last = self.before.len().saturating_sub(1);
+            let rest = self.text.as_bytes().get(last * BLOCK..).unwrap_or_default();
+            return self.before.last().copied().unwrap_or_default() + characters(rest);
+        };
+        let rest = self.text.as_bytes().get(block * BLOCK..byte.min(self.text.len())).unwrap_or_default();
+        before + characters(rest)
     }
 
     /// The bytes from the beginning of a line to the end of another, both counted from 1.
@@ -160,8 +183,44 @@ impl<'a> Lines<'a> {
     #[cfg(feature = "yaml")]
     pub(crate) fn byte(&self, line: usize, column: usize) -> usize {
         let start = self.starts.get(line.max(1) - 1).copied().unwrap_or(self.text.len());
-        let rest = self.text.get(start..).unwrap_or_default();
-        let within = rest.char_indices().nth(column.max(1) - 1).map_or(rest.len(), |(at, _)| at);
-        start + within
+        let sought = self.characters(start) + column.max(1) - 1;
+        let block = self.before.partition_point(|before| *before <= sought).saturating_sub(1);
+        let bytes = self.text.as_bytes().iter().enumerate().skip(block * BLOCK);
+        let mut lead = bytes.filter(|(_, byte)| is_lead(**byte)).map(|(at, _)| at);
+        let within = sought - self.before.get(block).copied().unwrap_or_default();
+        lead.nth(within).unwrap_or(self.text.len())
+    }
+}
+
+fn characters(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| is_lead(**byte)).count()
+}
+
+/// Whether a byte begins a character of UTF-8.
+fn is_lead(byte: u8) -> bool {
+    byte & 0b1100_0000 != 0b1000_0000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_counted_in_characters_wherever_it_is() {
+        let long = "é€x𝄞".repeat(400);
+        for text in [format!("\u{feff}{long}\n{long}a\n"), long.clone(), format!("{long}\n\n"), String::new()]
+        {
+            let lines = Lines::of(&text);
+            for (byte, _) in text.char_indices().chain([(text.len(), ' ')]) {
+                let start = text[..byte].rfind('\n').map_or(0, |at| at + 1);
+                let line = text[..byte].matches('\n').count() + 1;
+                let column = text[start..byte].trim_start_matches('\u{feff}').chars().count() + 1;
+                assert_eq!(lines.place(byte), (line, column), "{byte}");
+                #[cfg(feature = "yaml")]
+                if !text.starts_with('\u{feff}') {
+                    assert_eq!(lines.byte(line, column), byte);
+                }
+            }
+        }
     }
 }
