@@ -286,14 +286,38 @@ fn line_of<'a>(secret: &SecretRef, bytes: &'a [u8]) -> Result<&'a str, SecretErr
     if line.contains(char::is_control) { Err(no_line()) } else { Ok(line) }
 }
 
-/// Whether a line is a hash in one of the forms of crypt(5): `$id$…`, with none of the characters that it excludes.
+/// Whether a line is a hash in one of the forms of crypt(5): `$id$…`, with none of the characters that it excludes. A known form
+/// has all its parts: `$6$abc` was cut, or is a password that looks like a hash.
 fn is_hash(line: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_graphic() && !b":;*!\\".contains(&byte);
     let parts = line.strip_prefix('$').and_then(|rest| rest.split_once('$'));
     parts.is_some_and(|(id, rest)| {
         let is_id = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        is_id && !rest.is_empty() && rest.bytes().all(is_plain)
+        is_id && !rest.is_empty() && rest.bytes().all(is_plain) && has_parts(id, rest)
     })
+}
+
+/// Whether a hash of a known form has its salt and its end.
+fn has_parts(id: &str, rest: &str) -> bool {
+    let mut parts = rest.split('$').skip_while(|part| part.starts_with("rounds="));
+    match id {
+        // The salt, and the hash.
+        "1" | "5" | "6" => {
+            parts.next().is_some_and(|salt| !salt.is_empty())
+                && parts.next().is_some_and(|hash| !hash.is_empty())
+        }
+        // The cost; then the salt and the hash in one.
+        "2a" | "2b" | "2x" | "2y" => {
+            parts.next().is_some() && parts.next().is_some_and(|hash| !hash.is_empty())
+        }
+        // The parameters, the salt, which may be empty, and the hash.
+        "y" | "gy" => {
+            parts.next().is_some()
+                && parts.next().is_some()
+                && parts.next().is_some_and(|hash| !hash.is_empty())
+        }
+        _ => true,
+    }
 }
 
 fn text_of<'a>(secret: &SecretRef, bytes: &'a [u8]) -> Result<&'a str, SecretError> {
@@ -454,7 +478,23 @@ mod tests {
         ] {
             render(hash.as_bytes()).unwrap();
         }
-        for wrong in ["hunter2", "", "$6$", "$6", "$$a", "$6$a:b", "$6$a b", "!$6$a", "*", "$6$a\n$6$b"] {
+        for wrong in [
+            "hunter2",
+            "",
+            "$6$",
+            "$6",
+            "$$a",
+            "$6$a:b",
+            "$6$a b",
+            "!$6$a",
+            "*",
+            "$6$a\n$6$b",
+            "$6$abc",
+            "$6$abc$",
+            "$6$rounds=9$s",
+            "$y$j9T$salt",
+            "$2b$12",
+        ] {
             let error = render(wrong.as_bytes()).unwrap_err().to_string();
             assert!(
                 error.starts_with("use secret key generation 1 from the environment variable X: it must be")

@@ -1,4 +1,4 @@
-//! Consequences: what is found only because another value is wrong is no finding of its own.
+//! Consequences: the check leaves a finding out if it only follows from another one.
 //!
 //! A network whose subnet is wrong has no addresses, and a machine whose address is wrong is left out of the resolved cloud. The rules
 //! about routes, flows and endpoints would then report each machine and each flow of them.

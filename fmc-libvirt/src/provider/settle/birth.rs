@@ -28,7 +28,7 @@ pub(super) fn outdated(wanted: &DomainDocument, seen: &DomainObject, image: bool
     let is_image = |phrase: &String| phrase.starts_with("image ");
     let has_image = said.iter().any(is_image);
     if config && said.iter().all(is_image) {
-        said.push("a secret, or the form in which fmc writes the boot configuration".to_owned());
+        said.push("another secret, a setting that is used on the first boot only, or a newer fmc that writes the boot configuration otherwise".to_owned());
     }
     if image && !has_image {
         said.insert(0, format!("another image of {} {}", wanted.system, wanted.version));

@@ -406,7 +406,7 @@ mod accepted {
                 assert_eq!(refused(home, os), ["guest-path guest.users.ops.home"], "{home} {os:?}");
             }
         }
-        // A service that nobody logs in to may live where it likes.
+        // A user who cannot log in may have any home.
         let service = Guest::new().user(User::new("app").home("/run/app").shell("/usr/sbin/nologin"));
         assert_eq!(kinds(&service, Os::Debian), [""; 0]);
         let two = with(|user| user.home("/srv/x")).user(User::new("web").key(KEY).home("/srv/x"));
