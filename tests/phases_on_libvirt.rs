@@ -84,7 +84,7 @@ fn a_machine_whose_pool_has_to_be_started_first_is_started_in_the_same_apply() {
     said(&fmc(&host, "plan --delete-data worker1 --out plan.json"), 0);
     let refused = said(&fmc(&host, "apply plan.json"), 1);
     assert!(refused.contains("the plan in the file does not announce 1 step: not done"), "{refused}");
-    assert!(refused.contains("1 step done, 1 left."), "{refused}");
+    assert!(refused.contains("1 step done, 1 not done."), "{refused}");
     assert_eq!(running(&host), 2);
     assert!(!host.virsh(&["vol-list", POOL]).contains("worker1.disk.data "));
     host.virsh(&["pool-destroy", POOL]);
@@ -97,13 +97,13 @@ fn a_machine_whose_pool_has_to_be_started_first_is_started_in_the_same_apply() {
 fn a_host_that_does_not_answer_is_never_nothing_to_do() {
     let host = Own::start();
     write(&host, &["a", "b"]);
-    let plan = said(&fmc(&host, "plan --detailed-exitcode"), 2);
+    let plan = said(&fmc(&host, "plan --detailed-exitcode"), 1);
     assert!(plan.contains("deferred the host b does not answer: "), "{plan}");
     assert_eq!(plan.matches("the host b does not answer").count(), 1, "{plan}");
     let applied = said(&fmc(&host, "apply --yes"), 1);
-    assert!(applied.contains("steps done, 3 left."), "{applied}");
+    assert!(applied.contains("steps done, 3 deferred."), "{applied}");
     assert_eq!(running(&host), 3);
-    for (command, code) in [("apply --yes", 1), ("plan --detailed-exitcode", 2), ("plan", 0)] {
+    for (command, code) in [("apply --yes", 1), ("plan --detailed-exitcode", 1), ("plan", 1)] {
         let said = said(&fmc(&host, command), code);
         assert!(said.contains("3 deferred") && !said.contains("nothing to do"), "{command}: {said}");
     }

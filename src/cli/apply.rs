@@ -104,7 +104,9 @@ fn prepare(
     // The person who saved the plan has consented to it.
     if saved.is_none() {
         if world.is_simulation() && !args.json && plan.impact() >= Impact::Restart {
-            io.err("A simulation asks for no consent; a hypervisor's plan is asked for first, unless --yes consents.\n");
+            io.err(format_args!(
+                "A simulation asks for no consent. On a hypervisor, {command} asks first, unless --yes is given.\n"
+            ));
         }
         consent(command, world, args, io)
     } else {

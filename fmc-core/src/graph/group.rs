@@ -77,8 +77,9 @@ impl<'a, D: ?Sized> Group<'a, D> {
         self.steps.iter().map(|step| step.impact).max().unwrap_or_default()
     }
 
-    /// Why, and what differs: the reasons and changes of all steps, each once, in the plan's order. The new parts of a
-    /// replaced object are not told, because they follow from its reason.
+    /// Why, and what differs: the reasons and changes of all steps, each once, in the plan's order. Of a
+    /// replaced object, its new parts and the changes inside it (`devices/disk`) are left out, because they follow from the
+    /// reason; those of its own settings (`memory`) are told.
     pub fn details(&self) -> Vec<String> {
         let action = self.action();
         let mut said = BTreeSet::new();
@@ -93,7 +94,12 @@ impl<'a, D: ?Sized> Group<'a, D> {
                 }
                 Action::Update | Action::Restart | Action::Replace => true,
             })
-            .flat_map(|step| step.reasons.iter().cloned().chain(step.changes.iter().map(ToString::to_string)))
+            .flat_map(|step| {
+                let explained = step.action == Action::Replace && !step.reasons.is_empty();
+                let changes =
+                    step.changes.iter().filter(move |change| !explained || !change.path.contains('/'));
+                step.reasons.iter().cloned().chain(changes.map(ToString::to_string))
+            })
             .filter(|text| !text.is_empty() && said.insert(text.clone()))
             .collect()
     }
