@@ -74,7 +74,9 @@ impl<'a> Planned<'a> {
             Some((Action::Delete, _)) => Fate::Leaves,
             Some((Action::Replace, _)) if has_it_again => Fate::Replaced { keeps_state },
             Some((Action::Replace, _)) => Fate::Changes,
-            Some((_, Impact::Restart)) => Fate::Restarts { keeps_state: keeps_state == member.keeps_state() },
+            Some((_, Impact::Restart | Impact::Stop)) => {
+                Fate::Restarts { keeps_state: keeps_state == member.keeps_state() }
+            }
             _ => Fate::Stays,
         };
         Moving::new(at.name(), member.clone(), fate).facts(was, wanted)

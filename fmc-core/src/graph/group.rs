@@ -92,7 +92,7 @@ impl<'a, D: ?Sized> Group<'a, D> {
                     action == Action::Delete
                         && (step.impact == Impact::Delete || self.impact() < Impact::Delete)
                 }
-                Action::Update | Action::Restart | Action::Replace => true,
+                Action::Update | Action::Restart | Action::Stop | Action::Replace => true,
             })
             .flat_map(|step| {
                 let explained = step.action == Action::Replace && !step.reasons.is_empty();
@@ -115,6 +115,9 @@ pub struct Counts {
     pub update: usize,
     /// Stopped and started again.
     pub restart: usize,
+    /// Stopped, and off afterwards.
+    #[serde(default)]
+    pub stop: usize,
     /// Deleted and made again.
     pub replace: usize,
     /// Deleted, including data of a machine that stays.
@@ -140,6 +143,7 @@ impl Counts {
                 Some(Action::Create) => counts.create += 1,
                 Some(Action::Update) => counts.update += 1,
                 Some(Action::Restart) => counts.restart += 1,
+                Some(Action::Stop) => counts.stop += 1,
                 Some(Action::Replace) => counts.replace += 1,
                 Some(Action::Delete) => counts.delete += 1,
                 None => {}
@@ -160,12 +164,29 @@ impl Counts {
 
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { create, update, restart, replace, delete, deferred, refused, outdated, left, left_out } =
-            *self;
-        let has_steps = create + update + restart + replace + delete > 0;
+        let Self {
+            create,
+            update,
+            restart,
+            stop,
+            replace,
+            delete,
+            deferred,
+            refused,
+            outdated,
+            left,
+            left_out,
+        } = *self;
+        let has_steps = create + update + restart + stop + replace + delete > 0;
         let mut parts: Vec<String> = Vec::new();
         if has_steps {
-            let all = [(create, "create"), (update, "update"), (restart, "restart"), (replace, "replace")];
+            let all = [
+                (create, "create"),
+                (update, "update"),
+                (restart, "restart"),
+                (stop, "stop"),
+                (replace, "replace"),
+            ];
             let some = all.iter().filter(|(count, _)| *count > 0);
             let some: Vec<String> = some.map(|(count, what)| format!("{count} to {what}, ")).collect();
             parts.push(format!("{}{delete} to delete", some.concat()));

@@ -20,6 +20,8 @@ pub enum Impact {
     NextBoot,
     /// The object stops and starts again.
     Restart,
+    /// The object stops, and stays off.
+    Stop,
     /// The object is deleted and made again: its content is lost, its data disks stay.
     Replace,
     /// The object is gone.
@@ -34,6 +36,7 @@ impl fmt::Display for Impact {
             Self::Live => "in place",
             Self::NextBoot => "at next boot",
             Self::Restart => "restart",
+            Self::Stop => "stop",
             Self::Replace => "replace",
             Self::Delete => "delete",
         })

@@ -118,6 +118,7 @@ fn of_group<D: ?Sized>(group: &Group<'_, D>, once: Option<String>, names: &Names
     let verb = match action {
         Action::Create => "create",
         Action::Restart => "restart",
+        Action::Stop => "stop",
         Action::Replace => "replace",
         Action::Delete => "delete",
         // An update shows when it takes effect, because a person must know that first.
@@ -128,7 +129,7 @@ fn of_group<D: ?Sized>(group: &Group<'_, D>, once: Option<String>, names: &Names
     match action {
         // The last created object is the machine itself, and a person looks for its size.
         Action::Create => details = vec![details.into_iter().rev().collect::<Vec<_>>().join(", ")],
-        Action::Delete | Action::Update | Action::Restart | Action::Replace => {}
+        Action::Delete | Action::Update | Action::Restart | Action::Stop | Action::Replace => {}
     }
     details.retain(|detail| !detail.is_empty());
     details.extend(once);

@@ -24,6 +24,8 @@ pub enum Action {
     Update,
     /// Changes an object that has to stop for it.
     Restart,
+    /// Stops an object, which is off afterwards.
+    Stop,
     /// Deletes an object and makes it again.
     Replace,
     /// Deletes an object.
@@ -35,7 +37,7 @@ impl Action {
     pub fn sign(self) -> char {
         match self {
             Self::Create => '+',
-            Self::Update | Self::Restart => '~',
+            Self::Update | Self::Restart | Self::Stop => '~',
             Self::Replace => '±',
             Self::Delete => '-',
         }
@@ -45,7 +47,7 @@ impl Action {
     pub const fn begins(self) -> bool {
         match self {
             Self::Create | Self::Restart | Self::Replace => true,
-            Self::Update | Self::Delete => false,
+            Self::Update | Self::Stop | Self::Delete => false,
         }
     }
 }
@@ -56,6 +58,7 @@ impl fmt::Display for Action {
             Self::Create => "create",
             Self::Update => "update",
             Self::Restart => "restart",
+            Self::Stop => "stop",
             Self::Replace => "replace",
             Self::Delete => "delete",
         })
@@ -303,7 +306,7 @@ impl<D: ?Sized> Plan<D> {
         let steps = self
             .all_steps()
             .filter(|step| is_meant(&step.address, step.part_of.as_deref()))
-            .map(|step| matches!(step.action, Action::Update | Action::Restart));
+            .map(|step| matches!(step.action, Action::Update | Action::Restart | Action::Stop));
         let mut all = stays.chain(steps).peekable();
         all.peek().is_some() && all.all(|keeps| keeps)
     }

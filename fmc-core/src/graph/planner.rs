@@ -308,6 +308,7 @@ impl<D: ?Sized> Subject<'_, D> {
                 let (action, impact) = match impact {
                     Impact::Replace | Impact::Delete => (Action::Replace, Impact::Replace),
                     Impact::Restart => (Action::Restart, impact),
+                    Impact::Stop => (Action::Stop, impact),
                     Impact::None | Impact::Create | Impact::Live | Impact::NextBoot => {
                         (Action::Update, impact)
                     }

@@ -86,8 +86,7 @@ fn power(wanted: Power, active: bool) -> Option<Change> {
     let words = ["running", "stopped"];
     match wanted {
         Power::Running => switch("power", active, true, words, Impact::Live),
-        Power::Stopped => switch("power", active, false, words, Impact::Restart)
-            .map(|change| Change { reason: Some("it stops".to_owned()), ..change }),
+        Power::Stopped => switch("power", active, false, words, Impact::Stop),
         Power::Unmanaged => None,
     }
 }

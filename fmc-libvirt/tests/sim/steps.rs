@@ -215,6 +215,8 @@ fn power_and_autostart_follow_what_is_wanted() {
     let lab = Lab::new();
     lab.apply(&small());
     let off = wanted(&cloud([lan()], [web().power(Power::Stopped).autostart(false), db()]));
+    let plan = lab.plan(&off);
+    assert_eq!(plan.counts().to_string(), "1 to stop, 0 to delete", "{plan}");
     lab.apply(&off);
     let record = lab.sim.domain("web").unwrap().unwrap();
     assert!(!record.active && !record.autostart);

@@ -44,8 +44,10 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
             Power::Unmanaged => active,
         };
         // Stopped before it is defined: wherever the apply is cut, no guest runs on an old definition.
-        let stops =
-            active && (!runs || is_renamed || matches!(self.action, Action::Restart | Action::Replace));
+        let stops = active
+            && (!runs
+                || is_renamed
+                || matches!(self.action, Action::Restart | Action::Stop | Action::Replace));
         if stops {
             if !is_persistent {
                 // Without a definition it would be gone once it is off. libvirt takes one of another name only when it is off.
