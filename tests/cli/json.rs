@@ -291,7 +291,8 @@ fn every_event_that_there_is_is_on_the_page() {
 #[test]
 fn every_word_that_there_is_is_on_the_page() {
     let page = Page::read();
-    let actions = [Action::Create, Action::Update, Action::Restart, Action::Replace, Action::Delete];
+    let actions =
+        [Action::Create, Action::Update, Action::Restart, Action::Stop, Action::Replace, Action::Delete];
     page.has_words("action", &actions);
     let impacts = [
         Impact::None,
@@ -299,6 +300,7 @@ fn every_word_that_there_is_is_on_the_page() {
         Impact::Live,
         Impact::NextBoot,
         Impact::Restart,
+        Impact::Stop,
         Impact::Replace,
         Impact::Delete,
     ];

@@ -192,7 +192,8 @@ fn a_name_is_free_only_when_its_machine_gives_it_up() {
     let plan = lab.plan(&chain(None));
     let left = notes(&plan, NoteKind::Left);
     assert!(
-        left.iter().any(|note| note.contains("it is to be called db, and ci, which is left as it is")),
+        left.iter()
+            .any(|note| note.contains("it is to be called db, and ci still has that name on the host")),
         "{plan}"
     );
     assert!(plan.steps.iter().all(|step| step.address.kind() == "network"), "{plan}");
@@ -201,7 +202,7 @@ fn a_name_is_free_only_when_its_machine_gives_it_up() {
     let mut new = other.clone();
     new.name = "ci".into();
     let new = wanted(&cloud([lan()], [new, web(), called(blank("db"), "store", "db")]));
-    refused(&lab.plan(&new), "ci, which is left as it is, has that name on the host");
+    refused(&lab.plan(&new), "ci still has that name on the host, because ci is left as it is");
 
     lab.apply_with(&chain(None), &replace("ci"));
     lab.apply(&chain(None));
