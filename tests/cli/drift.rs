@@ -82,7 +82,7 @@ fn without_a_change_by_hand_there_is_none() {
         let again = drift(&stage, cloud());
         assert_eq!(again.0, if is_kept { 2 } else { 0 }, "{set}: {}", again.1);
         assert_eq!(
-            again.1.contains("! volume fmc-first/db.disk.data  unclear  capacity 5 GiB -> 6 GiB"),
+            again.1.contains("! volume fmc-first/db.disk.data  unclear  data disk data 5 GiB -> 6 GiB"),
             is_kept
         );
     }
