@@ -434,7 +434,7 @@ mod tests {
         let needed = std::iter::once(("w".to_owned(), "v failed"));
         assert_eq!(
             skipped_lines(stopped.chain(needed)),
-            ["v0, v1, v2, v3, v4 and 20229 more: the apply was stopped", "w: v failed"]
+            ["v0, v1, v10, v100, v1000 and 20229 more: the apply was stopped", "w: v failed"]
         );
     }
 

@@ -153,7 +153,7 @@ impl Applied<'_> {
         for ((host, name), before) in self.before.guests.iter().filter(|(_, guest)| guest.record.active) {
             let after = self.after.guests.get(&(*host, name.clone()));
             let goes_on = after.is_some_and(|after| after.run() == before.run());
-            let ends = [Action::Restart, Action::Replace, Action::Delete, Action::Update];
+            let ends = [Action::Restart, Action::Stop, Action::Replace, Action::Delete, Action::Update];
             // A machine that is renamed restarts by its new name.
             let renamed = before.first().and_then(|first| self.wanted(*host, M::of(&first)?));
             let names = [Some(name.as_str()), renamed.map(M::name)];

@@ -1,6 +1,6 @@
 //! Whether a machine of the network can have its address.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::super::view::{Net, View};
@@ -11,12 +11,53 @@ use crate::finding::{Finding, Remedy, for_example, problems};
 /// Looks at the place of every address.
 pub(super) fn check(view: &View<'_>, uses: &[Use], findings: &mut Vec<Finding>) {
     let mut examples = BTreeMap::new();
+    let mistyped = mistyped(view, uses);
+    findings.extend(mistyped.iter().filter_map(|((network, _), all)| none_fits(view, *network, all)));
     for one in uses {
         let Some(net) = view.network(one.network) else { continue };
-        if fits_field(one) {
+        if fits_field(one) && !mistyped.contains_key(&(one.network, one.address.is_ipv4())) {
             place(view, net, one, uses, &mut examples, findings);
         }
     }
+}
+
+/// The subnets, by network and family, that have none of several addresses of their network: the subnet is wrong, and not each
+/// of the addresses.
+fn mistyped<'u>(view: &View<'_>, uses: &'u [Use]) -> BTreeMap<(usize, bool), Vec<&'u Use>> {
+    let mut outside: BTreeMap<(usize, bool), Vec<&Use>> = BTreeMap::new();
+    let mut right = BTreeSet::new();
+    for one in uses.iter().filter(|one| fits_field(one)) {
+        let Some(family) = view.network(one.network).and_then(|net| net.family(one.address)) else {
+            continue;
+        };
+        let key = (one.network, one.address.is_ipv4());
+        if family.subnet.contains(one.address) {
+            right.insert(key);
+        } else {
+            outside.entry(key).or_default().push(one);
+        }
+    }
+    outside.retain(|key, all| all.len() > 1 && !right.contains(key));
+    outside
+}
+
+fn none_fits(view: &View<'_>, network: usize, all: &[&Use]) -> Option<Finding> {
+    let (net, first) = (view.network(network)?, all.first()?);
+    let subnet = net.family(first.address)?.subnet;
+    let field = if first.address.is_ipv4() { "subnet" } else { "ipv6" };
+    let wanted = Subnet::around(first.address, subnet.prefix_len()).ok();
+    let example = wanted.filter(|wanted| all.iter().all(|one| wanted.contains(one.address)));
+    let name = &net.draft.name;
+    let problem = PlaceProblem::NoneFits {
+        network: name.to_string(),
+        subnet,
+        count: all.len(),
+        like: first.address,
+        example,
+    };
+    let finding = problem.at(format_args!("networks.{name}.{field}"));
+    let places: BTreeSet<String> = all.iter().map(|one| one.holder.at(view)).collect();
+    Some(places.into_iter().fold(finding, Finding::also))
 }
 
 /// An address in the field of the other family is a finding of its own.
@@ -132,6 +173,10 @@ problems! {
             with (example = for_example(*example)):
             "{address} is not in {subnet}, the subnet of {network}",
             "write a free address of {network} ({subnet}){example}";
+        NoneFits { network: String, subnet: Subnet, count: usize, like: IpAddr, example: Option<Subnet> } is AddressOutside
+            with (example = for_example(*example)):
+            "none of the {count} addresses on {network} is in its subnet {subnet}: one is {like}",
+            "write the subnet that they are in{example}, or addresses of {subnet}";
         OfNetwork { address: IpAddr, subnet: Subnet, network: String, example: Option<IpAddr> } is AddressTaken
             with (example = for_example(*example)):
             "{address} is the network address of {subnet}",

@@ -166,6 +166,25 @@ fn addresses_in_their_place() {
     );
 }
 
+/// A mistyped subnet is one mistake, and not one of each machine.
+#[test]
+fn a_subnet_without_any_of_its_networks_addresses() {
+    let machine = |n: usize, address: &str| {
+        format!("a{n}: {{image: {{os: none}}, interfaces: [{{network: n, address: {address}}}]}},")
+    };
+    let network = "n: {mode: nat, subnet: 10.71.3.0/24}";
+    let cloud = small(network, &format!("{}{}", machine(1, "10.17.3.10"), machine(2, "10.17.3.11")));
+    finds(&cloud, &["address-outside networks.n.subnet"]);
+    let finding = findings(&yaml(&cloud)).into_iter().next().unwrap();
+    assert_eq!(finding.also_at(), ["machines.a1.interfaces[0].address", "machines.a2.interfaces[0].address"]);
+    assert!(finding.help().contains("for example 10.17.3.0/24"), "{finding:?}");
+    // With one address inside, the others are wrong.
+    let mixed =
+        format!("{}{}{}", machine(1, "10.17.3.10"), machine(2, "10.17.3.11"), machine(3, "10.71.3.9"));
+    let each = ["a1", "a2"].map(|name| format!("address-outside machines.{name}.interfaces[0].address"));
+    finds(&small(network, &mixed), &each.each_ref().map(String::as_str));
+}
+
 #[test]
 fn subnets_that_overlap_where_both_are_seen() {
     let hosts = "name: first\nhosts: {a: {uri: qemu+ssh://a/system, bridges: [br0]}, b: {uri: qemu+ssh://b/system}}\n";
