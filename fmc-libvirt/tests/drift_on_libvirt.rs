@@ -244,7 +244,7 @@ fn what_libvirt_makes_of_it_is_as_wanted_until_somebody_changes_it() {
     virsh(&["start", "node", "--paused"]);
     virsh(&["detach-interface", "node", "network", "--mac", "52:54:00:00:00:79", "--config"]);
     let (changes, pending) = there.domain("node");
-    assert_eq!(lines(changes), ["power: running -> stopped (restart)"]);
+    assert_eq!(lines(changes), ["power: running -> stopped (stop)"]);
     assert_eq!(lines(pending), ["devices/interface[52:54:00:00:00:79]: quiet -> nothing (at next boot)"]);
 
     // Changes by hand to networks.

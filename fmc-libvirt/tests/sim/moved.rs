@@ -166,3 +166,21 @@ fn a_move_that_needs_two_phases_deletes_in_the_second_one_and_announces_it() {
     lab.apply(&both("b"));
     assert!(is_running(&two, "web") && lab.sim.domain("web").unwrap().is_none());
 }
+
+#[test]
+fn a_machine_that_may_be_on_a_host_that_does_not_answer_is_said_before_it_is_made() {
+    let (lab, _two) = two();
+    lab.apply(&on("a", web()));
+    lab.sim.on(When::any().nth(1), Fault::Cut);
+    let plan = lab.plan(&on("b", web()));
+    let said = notes(&plan, NoteKind::Beforehand).join("\n");
+    assert!(
+        said.contains("web would be made on other hosts") && said.contains("may still run there"),
+        "{plan}"
+    );
+    // Without a machine that comes there is nothing to say.
+    let (lab, two) = two();
+    lab.apply(&on("a", web()));
+    two.on(When::any().nth(1), Fault::Cut);
+    assert_eq!(notes(&lab.plan(&on("a", web())), NoteKind::Beforehand), Vec::<String>::new());
+}

@@ -20,6 +20,7 @@ impl<'a> Settling<'a, '_> {
     /// Machines whose host is another one now, and machines that come while ones like them go.
     pub(super) fn movements(&mut self, wanted: &Wanted<Document>, choices: &Choices) {
         let (coming, going) = (self.coming(wanted), self.going(wanted));
+        self.perhaps_moved(&coming);
         self.moved(&coming, &going, choices);
         self.alike(&coming, &going);
         self.successors(wanted);
@@ -64,6 +65,30 @@ impl<'a> Settling<'a, '_> {
             let text = format!("--leave-data {name}: it leaves no data on another host");
             self.notes.push(Note { about: About::machine(name.as_str()), kind: NoteKind::Notice, text });
         }
+    }
+
+    /// A machine that comes on one host may have been on another one, which could not be read.
+    fn perhaps_moved(&mut self, coming: &[Coming<'_>]) {
+        const NAMED: usize = 5;
+        let is_read = |(at, _): &&Coming<'_>| self.seen.unknown_at(at.place()).is_none();
+        let names: Vec<&str> = coming.iter().filter(is_read).map(|(_, domain)| &*domain.name).collect();
+        if names.is_empty() {
+            return;
+        }
+        let more = names.len().saturating_sub(NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let text = format!(
+            "it could not be read, and {}{more} would be made on other hosts: if one of them was on this host, it may still run \
+             there with the same name and addresses, and its data stays there; wait until the host answers, or make sure that \
+             none of them was on it",
+            names.get(..NAMED).unwrap_or(&names).join(", ")
+        );
+        let hosts = self.seen.unknown.keys().filter_map(Place::name);
+        self.notes.extend(hosts.map(|host| Note {
+            about: About::Host(host.into()),
+            kind: NoteKind::Beforehand,
+            text: text.clone(),
+        }));
     }
 
     /// A machine that comes while one like it goes: it may be the same one, by a better name.
