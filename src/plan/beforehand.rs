@@ -74,7 +74,8 @@ impl<'a> Planned<'a> {
             Some((Action::Delete, _)) => Fate::Leaves,
             Some((Action::Replace, _)) if has_it_again => Fate::Replaced { keeps_state },
             Some((Action::Replace, _)) => Fate::Changes,
-            Some((_, Impact::Restart | Impact::Stop)) => {
+            // A restart in which data is deleted has the impact of a deletion.
+            Some((Action::Restart | Action::Stop, _) | (_, Impact::Restart | Impact::Stop)) => {
                 Fate::Restarts { keeps_state: keeps_state == member.keeps_state() }
             }
             _ => Fate::Stays,

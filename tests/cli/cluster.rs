@@ -227,6 +227,10 @@ fn a_server_without_the_disk_of_its_state_is_a_new_member() {
     // Its guest would not start without the disk that it mounts: nothing is done unasked.
     let left = planned(&stage, without(), "plan");
     assert!(left.contains("machine m3 left") && left.contains("its guest mounts k3s"), "{left}");
+    // Without its data it would be a member of etcd that knows nothing.
+    let words =
+        ["the disk with the state of m3, a server of prod, would be taken out", "`kubectl delete node m3`"];
+    refused(&stage, without(), "plan --delete-data m3", "m3", &words);
     let plan = planned(&stage, without(), "plan --replace m3");
     assert!(plan.contains("`kubectl delete node m3`, which takes it out of etcd"), "{plan}");
     assert!(!plan.contains("must stay a member"), "{plan}");
