@@ -213,6 +213,7 @@ fn a_cut_host_gives_no_empty_plan_and_no_converged_outcome() {
           + pool fmc-first on a  create   /var/lib/libvirt/images/fmc-first
           + machine web          create   1 vCPU, 1 GiB, root 2 GiB
           ! 12 machines, 1 pool  deferred the host b does not answer: the connection to the hypervisor was lost
+          ! host b               beforehand it could not be read, and web would be made on other hosts: if one of them was on this host, it may still run there with the same name and addresses, and its data stays there; wait until the host answers, or make sure that none of them was on it
           2 to create, 0 to delete · 13 deferred
     "#]]
     .assert_eq(&format!("first\n{plan}"));
