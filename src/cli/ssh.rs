@@ -44,7 +44,7 @@ struct Door {
     keys: Vec<SshKey>,
 }
 
-/// What the host keys of machines are made with, if a root key is given.
+/// The derivations and keyrings that make the host keys of machines; no keyrings without a root key.
 struct HostKeys {
     /// How the secrets of each machine that is there were made.
     made: BTreeMap<String, Derivation>,

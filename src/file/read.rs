@@ -34,7 +34,7 @@ pub(crate) type Shapes = BTreeMap<String, Keys>;
 /// The number of values after which a text with mistakes is not read once more.
 const MOST_READ: usize = 8_000_000;
 
-/// What came of reading a tree.
+/// The result of reading a tree.
 pub(crate) struct Outcome<T> {
     /// The value, without the parts that are wrong; `None` if too much is wrong.
     pub(crate) value: Option<T>,

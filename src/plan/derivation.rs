@@ -244,7 +244,7 @@ impl<'a> Group<'a> {
         Some((first, text))
     }
 
-    /// What a person can do.
+    /// The help: how to keep the old derivation, and how to get the new one.
     fn ways(&self, was: Derivation, now: Derivation) -> String {
         let keep = format!("To keep what is there, write `secrets: {{derivation: {was}}}` in the cloud");
         let there: Vec<&str> = self.all.iter().filter(|name| !self.come.contains(name)).copied().collect();

@@ -86,17 +86,7 @@ pub(super) fn at_most(plan: &Plan, most: Impact) -> Result<(), Failed> {
 }
 
 fn impacts_up_to(most: Impact) -> impl Iterator<Item = Impact> {
-    [
-        Impact::Create,
-        Impact::Live,
-        Impact::NextBoot,
-        Impact::Restart,
-        Impact::Stop,
-        Impact::Replace,
-        Impact::Delete,
-    ]
-    .into_iter()
-    .filter(move |impact| *impact <= most)
+    Impact::ALL.into_iter().filter(move |impact| *impact > Impact::None && *impact <= most)
 }
 
 /// An existing object, named as in [`assert_impact`], survives an apply together with its content.

@@ -137,7 +137,7 @@ fn a_cluster_changes_its_secrets_as_a_whole_and_not_over_its_state() {
     let words = ["m4, m5 would get secrets by derivation 2; m1, m2, m3 stay with those by derivation 1"];
     refused(&stage, more(Derivation::V2), "plan", "m4", &words);
     assert!(!stage.run(more(Derivation::V1), "plan").out.contains("derivation"));
-    // What is advised works.
+    // Following the advice works.
     follow(&stage, &second, ANEW);
 
     // Nor does it go back.

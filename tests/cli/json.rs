@@ -294,17 +294,7 @@ fn every_word_that_there_is_is_on_the_page() {
     let actions =
         [Action::Create, Action::Update, Action::Restart, Action::Stop, Action::Replace, Action::Delete];
     page.has_words("action", &actions);
-    let impacts = [
-        Impact::None,
-        Impact::Create,
-        Impact::Live,
-        Impact::NextBoot,
-        Impact::Restart,
-        Impact::Stop,
-        Impact::Replace,
-        Impact::Delete,
-    ];
-    page.has_words("impact", &impacts);
+    page.has_words("impact", &Impact::ALL);
     let kinds = [
         NoteKind::Outdated,
         NoteKind::PendingBoot,

@@ -28,6 +28,20 @@ pub enum Impact {
     Delete,
 }
 
+impl Impact {
+    /// Every impact, from the least to the greatest.
+    pub const ALL: [Self; 8] = [
+        Self::None,
+        Self::Create,
+        Self::Live,
+        Self::NextBoot,
+        Self::Restart,
+        Self::Stop,
+        Self::Replace,
+        Self::Delete,
+    ];
+}
+
 impl fmt::Display for Impact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -358,7 +358,7 @@ impl<D: ?Sized> Subject<'_, D> {
     }
 }
 
-/// A difference that is left alone, in words that nobody takes for a change.
+/// The text of a difference that the plan does not mend: it says that the value stays.
 fn stays(change: &Change) -> String {
     let Change { path, from, to, impact: _, reason } = change;
     match (from, to, reason) {

@@ -100,7 +100,7 @@ struct Settling<'a, 'w> {
     nodes: Cow<'w, Nodes>,
     anew: BTreeMap<Address, String>,
     added: BTreeMap<Address, String>,
-    /// What a moved machine has on its earlier host, with its domain on the new one.
+    /// The objects of a moved machine on its earlier host, each with the machine's domain on the new host.
     moved: BTreeMap<Address, Address>,
     notes: Vec<Note>,
     /// Roots that are no longer wanted because their machine stays on its present one.

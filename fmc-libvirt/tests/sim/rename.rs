@@ -283,7 +283,7 @@ fn the_name_of_data_is_the_one_that_its_machine_has_today() {
         one.volumes("").iter().filter(|it| it.contains(".disk.")).collect::<Vec<_>>(),
         ["a.disk.data"]
     );
-    // `b` goes, and its data is nobody's that is called `a` now.
+    // `b` goes. Its data keeps the name `a.disk.data`, but today's machine `a` does not own it.
     let rest = only([kept_as("c", "a", false)]);
     lab.apply(&rest);
     let kept = notes(&lab.plan(&rest), NoteKind::Kept).join("\n");

@@ -101,7 +101,7 @@ fn a_chain_of_names_changes_no_subnet_of_a_guest() {
     assert_eq!(notes(&plan, NoteKind::Refused), Vec::<String>::new(), "{plan}");
     assert_eq!(notes(&plan, NoteKind::Notice), Vec::<String>::new(), "{plan}");
     lab_.apply(&chained);
-    // Who stays behind on a name whose network is another one now loses its address.
+    // The guest `two` stays on the name `b`, which the network `a` gets: it loses its address.
     let lab_ = Lab::new();
     lab_.apply(&wanted(&cloud(
         [network("a", 1), network("b", 2)],

@@ -42,7 +42,8 @@ const OTHER_WORDS: &[(&str, &str)] = &[
     ("vcpus", "cpus"),
 ];
 
-/// Words of other tools, or of YAML 1.1, for one of several values. The help says the word, which is no secret.
+/// Words that other tools and YAML 1.1 use for one of several values: the word, the right value, and the help. The help may
+/// repeat the word, because it is no secret.
 const OTHER_VALUES: &[(&str, &str, &str)] = &[
     ("off", "stopped", "`off` is a text in YAML 1.2; did you mean `stopped`?"),
     ("false", "stopped", "did you mean `stopped`?"),

@@ -103,7 +103,7 @@ impl<'a> Cluster<'a> {
     fn copied(&self, server: &Moving<'_>) -> &'static str {
         match server.fact(facts::HELD) {
             _ if self.has_database() => "its database",
-            // There is no etcd to take a snapshot of.
+            // `k3s etcd-snapshot` needs etcd, and this server keeps its state in SQLite.
             Some(facts::SQLITE) => "/var/lib/rancher/k3s/server/db and /var/lib/rancher/k3s/server/token",
             _ => "`k3s etcd-snapshot save`, and /var/lib/rancher/k3s/server/token",
         }

@@ -116,8 +116,8 @@ impl Wants {
         self.machines.get(place)?.get(first).map(String::as_str)
     }
 
-    /// The name of the machine that had this name first, on any host, also if its cloud is destroyed. Of one that nobody knows
-    /// any more it is its first name, unless another machine has that.
+    /// Today's name of the machine that had this name first, on any host; the marks of a destroyed cloud count too. A machine that
+    /// no mark names keeps its first name, unless another machine has that name today.
     pub(super) fn called_now<'a>(&'a self, first: &'a str) -> Option<&'a str> {
         let known = self.names.get(first).map(String::as_str);
         known.or_else(|| self.is_free(first).then_some(first))

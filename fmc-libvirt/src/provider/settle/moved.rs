@@ -117,7 +117,7 @@ impl<'a> Settling<'a, '_> {
         }
     }
 
-    /// What a machine has on an earlier host stays until the machine is on its new one.
+    /// Keeps the objects of a moved machine on its earlier host until its domain is on the new host.
     fn successors(&mut self, wanted: &Wanted<Document>) {
         let domains = wanted.nodes.iter().filter_map(|(at, node)| match &*node.document {
             Document::Domain(domain) => Some((&*domain.first, at)),
