@@ -163,8 +163,11 @@ impl Documents<'_> {
             let document = upload(place, name.into(), Content::Boot(boot));
             self.volume(place, document, None, Carries::Content, &part_of, &mut needs)
         });
-        let disks: Vec<String> =
-            machine.disks.iter().map(|disk| self.disk(place, machine, disk, &part_of, &mut needs)).collect();
+        let disks: Vec<String> = machine
+            .disks
+            .iter()
+            .map(|disk| self.disk(place, machine, disk, (&part_of, secrets), &mut needs))
+            .collect();
         self.domain(place, machine, Volumes { first_boot, secrets, root, boot, disks }, part_of, needs);
     }
 
@@ -274,7 +277,7 @@ impl Documents<'_> {
         place: &Place<'_>,
         machine: &Machine,
         disk: &Disk,
-        part_of: &Arc<str>,
+        (part_of, secrets): (&Arc<str>, BornSecrets),
         needs: &mut Vec<Edge>,
     ) -> String {
         let ours = Ours::Disk { machine: machine.first_name.to_string(), disk: disk.volume.to_string() };
@@ -302,10 +305,13 @@ impl Documents<'_> {
             data: Some(Box::new(DataDisk {
                 name: disk.name.as_str().into(),
                 serial: disk.serial.to_string().into(),
-                on: Some(OnDisk::new(
-                    disk.filesystem.map(Filesystem::as_str),
-                    disk.mount.as_ref().map(AbsPath::as_str),
-                )),
+                on: Some(
+                    OnDisk::new(
+                        disk.filesystem.map(Filesystem::as_str),
+                        disk.mount.as_ref().map(AbsPath::as_str),
+                    )
+                    .derivation(secrets.derivation()),
+                ),
             })),
         };
         self.volume(place, document, None, Carries::Attached, part_of, needs);

@@ -108,6 +108,12 @@ impl<L: Link> Room for Libvirt<L> {
         }
     }
 
+    fn kept_derivation(&self, object: &Object) -> Option<Derivation> {
+        let Object::Volume(volume) = object else { return None };
+        // Of several records one is the rest of a change: the earlier derivation is the one that a state may need.
+        records::said(volume).filter_map(|on| on.derivation).min()
+    }
+
     fn memberships<'a>(&self, object: &'a Object) -> &'a [Membership] {
         mark_of(object).map(|mark| &*mark.memberships).unwrap_or_default()
     }

@@ -22,11 +22,21 @@ pub(crate) fn of_each(wanted: &Wanted, seen: &Seen) -> BTreeMap<String, Derivati
     there(wanted, seen).into_iter().map(|(machine, was)| (machine.to_owned(), was)).collect()
 }
 
-/// The machines that have secrets from the root key, each with how they were made.
-fn there<'a>(wanted: &Wanted, seen: &'a Seen) -> BTreeMap<&'a str, Derivation> {
+/// The machines that have secrets from the root key, each with how they were made. One that is not there has those of its data
+/// disks, which it takes over with what is on them.
+fn there<'a>(wanted: &'a Wanted, seen: &'a Seen) -> BTreeMap<&'a str, Derivation> {
     let rooms = wanted.rooms();
     let made = seen.present().filter_map(|(at, object)| Some((at.name(), rooms.derivation(at, object)?)));
-    made.collect()
+    let mut there: BTreeMap<&str, Derivation> = made.collect();
+    for (at, node) in &wanted.graph().nodes {
+        if seen.object(at).is_some() || rooms.makes(at, &*node.document).is_none() {
+            continue;
+        }
+        let objects = node.needs.iter().filter_map(|edge| Some((&edge.to, seen.object(&edge.to)?)));
+        let kept = objects.filter_map(|(at, object)| rooms.kept_derivation(at, object)).min();
+        there.extend(kept.map(|kept| (at.name(), kept)));
+    }
+    there
 }
 
 /// The meaning of a change of the derivation.
@@ -147,8 +157,10 @@ struct Group<'a> {
     alike: Vec<&'a str>,
     /// Those that are made, and keep a state of secrets by another derivation.
     keep: Vec<&'a str>,
-    /// Those that are new, and take over a state from a data disk.
+    /// Those that are new, and take over a state from a data disk that does not say of which secrets it is.
     come: Vec<&'a str>,
+    /// All that are new and take over a state.
+    back: BTreeSet<&'a str>,
     /// Those that are made with other secrets, and lose their state.
     lose: Vec<&'a str>,
     /// All that are there or take over a state.
@@ -192,8 +204,15 @@ impl<'a> Group<'a> {
             match member.fate {
                 Fate::Replaced { keeps_state: true } if changes => group.keep.push(machine),
                 Fate::Replaced { keeps_state: false } if changes => group.lose.push(machine),
-                Fate::Comes { has_state: true } if group.made.contains(&machine) => {
+                Fate::Comes { has_state: true } if changes => {
+                    group.keep.push(machine);
+                    group.back.insert(machine);
+                }
+                Fate::Comes { has_state: true }
+                    if group.made.contains(&machine) && !there.contains_key(machine) =>
+                {
                     group.come.push(machine);
+                    group.back.insert(machine);
                     group.all.push(machine);
                 }
                 _ => {}
@@ -247,7 +266,7 @@ impl<'a> Group<'a> {
     /// The help: how to keep the old derivation, and how to get the new one.
     fn ways(&self, was: Derivation, now: Derivation) -> String {
         let keep = format!("To keep what is there, write `secrets: {{derivation: {was}}}` in the cloud");
-        let there: Vec<&str> = self.all.iter().filter(|name| !self.come.contains(name)).copied().collect();
+        let there: Vec<&str> = self.all.iter().filter(|name| !self.back.contains(*name)).copied().collect();
         if self.stateful.is_empty() {
             let old: Vec<&str> = self.all.iter().filter(|name| !self.alike.contains(name)).copied().collect();
             return format!(
@@ -256,11 +275,12 @@ impl<'a> Group<'a> {
             );
         }
         let disks: Vec<&str> = self.all.iter().filter(|name| self.on_disk.contains(*name)).copied().collect();
-        let destroy =
-            format!("`destroy{}{}`", options("--only machine/", &there), options("--delete-data ", &disks));
-        format!(
-            "{keep}. To have derivation {now}, begin anew without the state of these machines: {destroy}, then `apply`"
-        )
+        let data = options("--delete-data ", &disks);
+        let how = match there.is_empty() {
+            true => format!("`apply{data}`"),
+            false => format!("`destroy{}{data}`, then `apply`", options("--only machine/", &there)),
+        };
+        format!("{keep}. To have derivation {now}, begin anew without the state of these machines: {how}")
     }
 }
 

@@ -105,9 +105,8 @@ fn a_server_does_not_come_back_with_the_disk_of_a_removed_member() {
     ];
     refused(&stage, three(), "plan", "m2", &words);
     stage.done(three(), "apply --delete-data m2 --delete-data m3");
-    // All of them come back together with what they had, once the cloud says how their secrets are made.
+    // All of them come back together with what they had.
     stage.done(three(), "destroy");
-    let three = || three().secrets(SecretSettings::new().derivation(Derivation::V2));
     let plan = stage.done(three(), "plan");
     assert!(plan.contains("takes over the data disk") && !plan.contains("refused"), "{plan}");
 }

@@ -47,7 +47,10 @@ fn earlier_of(cloud: Cloud, owner: &str) -> Stage {
     let world = stage.path().join(format!("{owner}.sim.json"));
     let text = fs::read_to_string(&world).unwrap();
     assert!(text.contains(" secrets='1'"), "{text}");
-    fs::write(world, text.replace(" secrets='1'", "")).unwrap();
+    let text = text.replace(" secrets='1'", "");
+    // The records beside disks did not say it either.
+    fs::write(world, text.replace(".v2.ext4._var_lib_rancher_k3s.1", ".v1.ext4._var_lib_rancher_k3s"))
+        .unwrap();
     stage
 }
 
@@ -214,7 +217,38 @@ fn machines_with_one_secret_change_it_together() {
 }
 
 #[test]
-fn a_state_that_returns_does_not_say_how_its_secrets_were_made() {
+fn a_state_that_returns_goes_on_with_the_secrets_that_it_was_made_with() {
+    let three = || cluster(&["m1", "m2", "m3"], same);
+    for derivation in [Derivation::V1, Derivation::V2] {
+        let stage = stage();
+        stage.done(by(three(), derivation), "apply");
+        stage.done(three(), "destroy");
+        let plan = stage.done(three(), "plan");
+        assert!(plan.contains("takes over the data disk"), "{plan}");
+        assert_eq!(
+            plan.contains("made without its owner (derivation 1), and stay so"),
+            derivation == Derivation::V1
+        );
+        let other = if derivation == Derivation::V1 { Derivation::V2 } else { Derivation::V1 };
+        let advice = "`apply --delete-data m1 --delete-data m2 --delete-data m3`";
+        let words = [
+            &*format!(
+                "m1, m2, m3 would get secrets by derivation {other}, and keep a state that was made with those"
+            ),
+            &*format!("write `secrets: {{derivation: {derivation}}}`"),
+            advice,
+        ];
+        let second = || by(three(), other);
+        refused(&stage, second(), "plan", "m1", &words);
+        stage.done(three(), "apply");
+        assert!(stage.done(three(), "plan").contains("nothing to do"));
+        stage.done(three(), "destroy");
+        follow(&stage, &second, advice);
+    }
+}
+
+#[test]
+fn a_state_that_returns_from_an_earlier_version_does_not_say_how_its_secrets_were_made() {
     let three = || cluster(&["m1", "m2", "m3"], same);
     let stage = earlier_of(three(), "first");
     stage.done(three(), "destroy");

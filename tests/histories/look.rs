@@ -61,7 +61,8 @@ impl Look {
                 look.pools.insert((*host, pool.name), state);
             }
             // What fmc notes in its pool beside volumes: which apply works, what an image was, and what is on a data disk.
-            let is_record = |name: &str| name.contains(".disk.") && name.contains(".v1.");
+            let is_record =
+                |name: &str| name.contains(".disk.") && (name.contains(".v1.") || name.contains(".v2."));
             let is_note = |path: &str| {
                 let name = name_of(path);
                 name == "lease" || name.starts_with("image.") || is_record(name)

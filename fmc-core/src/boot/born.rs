@@ -71,6 +71,16 @@ impl BornSecrets {
     }
 }
 
+impl BornSecrets {
+    /// The derivation, if there are secrets from the root key and it is known.
+    pub fn derivation(self) -> Option<Derivation> {
+        match self {
+            Self::Derived(derivation) => Some(derivation),
+            Self::Unknown | Self::None => None,
+        }
+    }
+}
+
 /// `none`, or the derivation's number; nothing if it is not known.
 impl fmt::Display for BornSecrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

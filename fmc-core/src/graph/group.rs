@@ -62,9 +62,11 @@ impl<'a, D: ?Sized> Group<'a, D> {
     /// [`Group::impact`].
     pub fn action(&self) -> Action {
         let stays = self.steps.iter().filter(|step| step.action != Action::Delete);
-        // A part that is made for a machine that is there does not make the machine.
-        let created =
-            stays.clone().all(|step| step.action == Action::Create && step.impact <= Impact::Create);
+        // The noun itself comes last. A part that is made for a machine that is there does not make the machine, and a new machine
+        // may take over a part that changes.
+        let is_made = |step: &&Step<D>| step.action == Action::Create && step.impact <= Impact::Create;
+        let created = stays.clone().next_back().is_some_and(is_made)
+            && stays.clone().all(|step| matches!(step.action, Action::Create | Action::Update));
         match stays.map(|step| step.action).max() {
             None => Action::Delete,
             Some(_) if created => Action::Create,

@@ -110,6 +110,7 @@ pub(super) trait Erased: Send + Sync {
     fn secrets_any<'a>(&self, document: &'a AnyDocument) -> Vec<&'a SecretRef>;
     fn is_lab_any(&self, object: &AnyObject) -> Option<bool>;
     fn derivation_any(&self, object: &AnyObject) -> Option<Derivation>;
+    fn kept_derivation_any(&self, object: &AnyObject) -> Option<Derivation>;
     fn nouns_any(&self) -> &'static [(&'static str, &'static str)];
     fn memberships_any<'a>(&self, object: &'a AnyObject) -> &'a [Membership];
     fn born_any<'a>(&self, object: &'a AnyObject) -> Option<&'a Born>;
@@ -223,6 +224,10 @@ impl<R: Room> Erased for R {
 
     fn derivation_any(&self, object: &AnyObject) -> Option<Derivation> {
         self.derivation(object.downcast_ref()?)
+    }
+
+    fn kept_derivation_any(&self, object: &AnyObject) -> Option<Derivation> {
+        self.kept_derivation(object.downcast_ref()?)
     }
 
     fn nouns_any(&self) -> &'static [(&'static str, &'static str)] {

@@ -73,6 +73,12 @@ pub trait Room: Provider<Document: Sized + 'static, Object: Sized + 'static> + S
         None
     }
 
+    /// How the secrets of the guest were made that had an existing disk, as a record beside the disk says; `None` if that is not
+    /// known, or if the object is not a disk of the cloud's.
+    fn kept_derivation(&self, _object: &Self::Object) -> Option<Derivation> {
+        None
+    }
+
     /// The kinds of objects that a plan counts in its title, each with a person's noun for it.
     fn nouns(&self) -> &'static [(&'static str, &'static str)] {
         &[]

@@ -131,6 +131,11 @@ impl<'a> Rooms<'a> {
         self.of(at)?.derivation_any(object)
     }
 
+    /// How the secrets of the guest were made that had an existing disk.
+    pub fn kept_derivation(&self, at: &Address, object: &AnyObject) -> Option<Derivation> {
+        self.of(at)?.kept_derivation_any(object)
+    }
+
     /// The kinds of objects that a plan counts in its title, each with its noun and its provider's name.
     pub fn nouns(&self) -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
         let of = |room: &'a dyn Erased| {

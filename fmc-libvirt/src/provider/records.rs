@@ -29,18 +29,22 @@ pub(super) fn compare(wanted: &VolumeDocument, seen: &VolumeObject) -> Option<Ch
         _ => {}
     }
     let from: Vec<String> = said(seen).map(OnDisk::words).collect();
+    let mut to = on.words();
+    if let (true, Some(derivation)) = (from == [to.as_str()], on.derivation) {
+        to = format!("{to}, secrets by derivation {derivation}");
+    }
     let reason = from.is_empty().then(|| "nothing beside the disk says what is on it".to_owned());
     Some(Change {
         path: RECORD.to_owned(),
         from: (!from.is_empty()).then(|| from.join(" or ")),
-        to: Some(on.words()),
+        to: Some(to),
         impact: Impact::Live,
         reason,
     })
 }
 
 /// What the records of a disk say.
-pub(super) fn said(seen: &VolumeObject) -> impl Iterator<Item = &OnDisk> {
+pub(crate) fn said(seen: &VolumeObject) -> impl Iterator<Item = &OnDisk> {
     seen.records.iter().flatten().filter_map(|record| record.on.as_ref())
 }
 

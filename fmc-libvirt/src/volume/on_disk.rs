@@ -1,4 +1,5 @@
-//! What is on a data disk, as a record beside it in its pool says: an empty volume, `DISK.v1.FILESYSTEM.MOUNT`.
+//! What is on a data disk, as a record beside it in its pool says: an empty volume, `DISK.v1.FILESYSTEM.MOUNT`,
+//! or `DISK.v2.FILESYSTEM.MOUNT.DERIVATION` if its guest has secrets from the root key.
 //!
 //! The name is the record. A list of the pool's volumes has it without another call, one call makes it, and a person reads it:
 //! the pool and the disk's own name say whose the disk is. The record says since when by the time at which the hypervisor
@@ -6,10 +7,15 @@
 
 use std::fmt::{self, Write as _};
 
+use fmc_core::secret::Derivation;
+
 use super::short_hash;
 
-/// The version of the records that this one writes.
-const VERSION: &str = "v1";
+/// The version of a record without a derivation.
+const PLAIN: &str = "v1";
+
+/// The version of a record with one: the same, and the number of the derivation at the end.
+const DERIVED: &str = "v2";
 
 /// In the place of a file system or a mount point that a disk does not have.
 const NONE: &str = "none";
@@ -25,6 +31,9 @@ pub struct OnDisk {
     pub filesystem: Option<String>,
     /// Where its guest mounts it.
     pub mount: Option<MountedOn>,
+    /// How the secrets of its guest were made from the root key: a state on the disk may be opened by them alone. `None` if the
+    /// guest has none, or if it is not known.
+    pub derivation: Option<Derivation>,
 }
 
 /// A mount point, as a record says it.
@@ -43,37 +52,56 @@ impl OnDisk {
         Self {
             filesystem: filesystem.map(str::to_owned),
             mount: mount.map(|path| MountedOn::Path(path.to_owned())),
+            derivation: None,
         }
+    }
+
+    /// With the derivation of its guest's secrets.
+    pub fn derivation(self, derivation: Option<Derivation>) -> Self {
+        Self { derivation, ..self }
     }
 
     /// The end of the record's name, after the name of the disk's volume and a dot.
     pub(crate) fn text(&self, volume: &str) -> String {
         let filesystem = self.filesystem.as_deref().unwrap_or(NONE);
-        let start = format!("{VERSION}.{filesystem}.");
+        let (version, end) = match self.derivation {
+            None => (PLAIN, String::new()),
+            Some(derivation) => (DERIVED, format!(".{derivation}")),
+        };
+        let start = format!("{version}.{filesystem}.");
         let mount = match &self.mount {
             None => NONE.to_owned(),
             Some(MountedOn::Hash(hash)) => format!("-{hash}"),
             Some(MountedOn::Path(path)) => {
                 let written = written(path);
-                let is_short = volume.len() + 1 + start.len() + written.len() <= LONGEST;
+                let is_short = volume.len() + 1 + start.len() + written.len() + end.len() <= LONGEST;
                 if is_short { written } else { format!("-{}", short_hash(&[path])) }
             }
         };
-        start + &mount
+        start + &mount + &end
     }
 
     /// Reads the end of a record's name; `None` if it is of another version.
     pub(crate) fn read(text: &str) -> Option<Self> {
-        let (filesystem, mount) = text.strip_prefix(VERSION)?.strip_prefix('.')?.split_once('.')?;
+        let (version, rest) = text.split_once('.')?;
+        let (filesystem, mount) = rest.split_once('.')?;
+        let (mount, derivation) = match version {
+            PLAIN => (mount, None),
+            DERIVED => {
+                let (mount, number) = mount.rsplit_once('.')?;
+                (mount, Some(Derivation::try_from(number.parse::<u8>().ok()?).ok()?))
+            }
+            _ => return None,
+        };
         let mount = match mount.strip_prefix('-') {
             Some(hash) => Some(MountedOn::Hash(hash.to_owned())),
             None if mount == NONE => None,
             None => Some(MountedOn::Path(read_path(mount)?)),
         };
-        Some(Self { filesystem: (filesystem != NONE).then(|| filesystem.to_owned()), mount })
+        Some(Self { filesystem: (filesystem != NONE).then(|| filesystem.to_owned()), mount, derivation })
     }
 
-    /// In words: `ext4 on /srv/data`.
+    /// In words: `ext4 on /srv/data`. The derivation is for fmc, and is not told.
     pub(crate) fn words(&self) -> String {
         let filesystem = self.filesystem.as_deref().unwrap_or("no file system of fmc's");
         match &self.mount {
@@ -101,7 +129,8 @@ pub(super) fn is_record(text: &str) -> bool {
     let is_written = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.%".contains(&byte);
     let is_form = is_number && !version.is_empty() && !rest.is_empty() && rest.bytes().all(is_written);
     // What this version would write says something. A name of another form is a person's.
-    is_form && (format!("v{version}") != VERSION || OnDisk::read(text).is_some())
+    let is_known = [PLAIN, DERIVED].iter().any(|known| known.strip_prefix('v') == Some(version));
+    is_form && (!is_known || OnDisk::read(text).is_some())
 }
 
 /// A path for the name of a file: `/` is `_`, and what is neither a letter nor a digit nor `-` is `%` and its code.
@@ -147,8 +176,9 @@ mod tests {
         fn a_record_is_read_as_it_was_written(
             filesystem in proptest::option::of("ext4|xfs"),
             mount in proptest::option::of("(/[a-zA-Z0-9é ._%-]{1,40}){1,9}"),
+            derivation in proptest::sample::select(vec![None, Some(Derivation::V1), Some(Derivation::V2)]),
         ) {
-            let on = OnDisk::new(filesystem.as_deref(), mount.as_deref());
+            let on = OnDisk::new(filesystem.as_deref(), mount.as_deref()).derivation(derivation);
             let text = on.text("db.disk.data");
             prop_assert!(is_record(&text), "{text}");
             prop_assert!("db.disk.data.".len() + text.len() <= LONGEST);
@@ -172,6 +202,7 @@ mod tests {
         let on = OnDisk::new(Some("ext4"), Some("/srv/data"));
         assert_eq!(on.text("db.disk.data"), "v1.ext4._srv_data");
         assert_eq!(on.words(), "ext4 on /srv/data");
+        assert_eq!(on.derivation(Some(Derivation::V2)).text("db.disk.data"), "v2.ext4._srv_data.2");
         assert_eq!(OnDisk::default().text("db.disk.data"), "v1.none.none");
         let long = OnDisk::new(Some("xfs"), Some(&"/a".repeat(150)));
         assert_eq!(OnDisk::read(&long.text("db.disk.data")).unwrap().words(), "xfs on a long path");
@@ -179,13 +210,16 @@ mod tests {
 
     #[test]
     fn a_later_record_is_ours_and_not_known() {
-        assert!(is_record("v2.zfs._srv.later") && OnDisk::read("v2.zfs._srv.later").is_none());
+        assert!(is_record("v3.zfs._srv.later") && OnDisk::read("v3.zfs._srv.later").is_none());
         for other in [
             "old",
             "v1.bak",
             "v1.a.b",
             "v1.ext4.2025",
             "v1.ext4._srv.bak",
+            "v2.before-upgrade",
+            "v2.ext4._srv",
+            "v2.ext4._srv.9",
             "v.ext4",
             "v1",
             "v1.",

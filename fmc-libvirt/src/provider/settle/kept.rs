@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fmc_core::boot::BornDisk;
+use fmc_core::boot::{Born, BornDisk};
 use fmc_core::graph::{self, Address};
 
 use super::Settling;
@@ -14,11 +14,11 @@ use crate::volume::OnDisk;
 impl Settling<'_, '_> {
     /// The guest of a machine that stays on an older root has its disks as it was made with them.
     pub(super) fn as_born(&mut self, node: &graph::Node<Document>, seen: &DomainObject) {
-        let born = seen.mark.as_ref().and_then(|mark| mark.born.as_ref());
+        let born = seen.mark.as_ref().and_then(|mark| mark.born.as_deref());
         self.record(node, |data, is_there| {
             let disk = born.and_then(|born| born.disks.iter().find(|disk| disk.serial == data.serial));
             match disk {
-                Some(disk) => Some(on(disk)),
+                Some(disk) => Some(on(disk, born)),
                 None if is_there => None,
                 // It gets this disk later than its first boot, which alone makes file systems.
                 None => Some(OnDisk::default()),
@@ -89,7 +89,7 @@ impl Settling<'_, '_> {
     ) -> Vec<String> {
         let each = self.kept(node).filter_map(|(volume, data, wanted)| {
             let has = self.has_on(volume, data, seen)?;
-            let now = OnDisk { filesystem: has.filesystem.clone(), mount: wanted.mount.clone() };
+            let now = OnDisk { mount: wanted.mount.clone(), ..has.clone() };
             let is_moved = has.mount.is_some() && has.text(&volume.name) != now.text(&volume.name);
             let place = now.mount.as_ref().map_or_else(|| "not mounted".to_owned(), ToString::to_string);
             is_moved.then(|| format!("{} was {}, and is {place} from then on", data.name, has.words()))
@@ -111,13 +111,14 @@ impl Settling<'_, '_> {
 
     /// What is on a disk, as far as its records or the mark of its machine say.
     fn has_on(&self, volume: &VolumeObject, data: &DataDisk, seen: Option<&DomainObject>) -> Option<OnDisk> {
-        let born = seen.and_then(|seen| seen.mark.as_ref()?.born.as_ref());
-        let born = born.and_then(|born| born.disks.iter().find(|disk| disk.serial == data.serial));
+        let born = seen.and_then(|seen| seen.mark.as_ref()?.born.as_deref());
+        let disk = born.and_then(|born| born.disks.iter().find(|disk| disk.serial == data.serial));
         // Of several records one is the rest of a change, which never was a file system that is not there.
-        records::said(volume).max().cloned().or_else(|| born.map(on))
+        records::said(volume).max().cloned().or_else(|| disk.map(|disk| on(disk, born)))
     }
 }
 
-fn on(disk: &BornDisk) -> OnDisk {
+fn on(disk: &BornDisk, born: Option<&Born>) -> OnDisk {
     OnDisk::new(disk.filesystem.as_deref(), disk.mount.as_deref())
+        .derivation(born.and_then(|born| born.secrets.derivation()))
 }
