@@ -171,6 +171,8 @@ struct Group<'a> {
     on_disk: BTreeSet<&'a str>,
     /// The other derivation.
     was: Option<Derivation>,
+    /// Whether what is there is of both.
+    is_divided: bool,
 }
 
 impl<'a> Group<'a> {
@@ -181,11 +183,12 @@ impl<'a> Group<'a> {
         there: &BTreeMap<&str, Derivation>,
         now: Derivation,
     ) -> Self {
-        let mut group = Self::default();
+        let (mut group, mut is_now) = (Self::default(), false);
         for machine in sharing.iter().copied() {
             let was = there.get(machine).copied();
             let (is_made, other) = (planned.is_made(machine), was.filter(|was| *was != now));
             group.was = group.was.or(other);
+            is_now |= was == Some(now);
             match (is_made, was, other) {
                 (true, ..) => group.made.push(machine),
                 (false, _, Some(_)) => group.stay.push(machine),
@@ -194,6 +197,7 @@ impl<'a> Group<'a> {
             }
             group.all.extend(was.map(|_| machine));
         }
+        group.is_divided = is_now && group.was.is_some();
         for member in sharing.iter().filter_map(|machine| members.get(machine)).flatten() {
             let machine = member.machine;
             group.stateful.insert(machine);
@@ -204,16 +208,14 @@ impl<'a> Group<'a> {
             match member.fate {
                 Fate::Replaced { keeps_state: true } if changes => group.keep.push(machine),
                 Fate::Replaced { keeps_state: false } if changes => group.lose.push(machine),
-                Fate::Comes { has_state: true } if changes => {
-                    group.keep.push(machine);
+                Fate::Comes { has_state: true } => {
                     group.back.insert(machine);
-                }
-                Fate::Comes { has_state: true }
-                    if group.made.contains(&machine) && !there.contains_key(machine) =>
-                {
-                    group.come.push(machine);
-                    group.back.insert(machine);
-                    group.all.push(machine);
+                    if changes {
+                        group.keep.push(machine);
+                    } else if group.made.contains(&machine) && !there.contains_key(machine) {
+                        group.come.push(machine);
+                        group.all.push(machine);
+                    }
                 }
                 _ => {}
             }
@@ -265,7 +267,14 @@ impl<'a> Group<'a> {
 
     /// The help: how to keep the old derivation, and how to get the new one.
     fn ways(&self, was: Derivation, now: Derivation) -> String {
-        let keep = format!("To keep what is there, write `secrets: {{derivation: {was}}}` in the cloud");
+        // Of two derivations neither keeps all.
+        let keep = if self.is_divided {
+            format!(
+                "What is there was made by derivation {was} and by derivation {now}, and cannot be kept together"
+            )
+        } else {
+            format!("To keep what is there, write `secrets: {{derivation: {was}}}` in the cloud")
+        };
         let there: Vec<&str> = self.all.iter().filter(|name| !self.back.contains(*name)).copied().collect();
         if self.stateful.is_empty() {
             let old: Vec<&str> = self.all.iter().filter(|name| !self.alike.contains(name)).copied().collect();
@@ -278,7 +287,8 @@ impl<'a> Group<'a> {
         let data = options("--delete-data ", &disks);
         let how = match there.is_empty() {
             true => format!("`apply{data}`"),
-            false => format!("`destroy{}{data}`, then `apply`", options("--only machine/", &there)),
+            // A disk that is deleted belongs to a machine, also to one that is not there.
+            false => format!("`destroy{}{data}`, then `apply`", options("--only machine/", &self.all)),
         };
         format!("{keep}. To have derivation {now}, begin anew without the state of these machines: {how}")
     }

@@ -247,6 +247,34 @@ fn a_state_that_returns_goes_on_with_the_secrets_that_it_was_made_with() {
     }
 }
 
+/// Somebody copied a disk, or its record: what is there was made by both derivations, and no derivation keeps all of it.
+#[test]
+fn states_of_both_derivations_begin_anew() {
+    let three = |derivation| by(cluster(&["m1", "m2", "m3"], same), derivation);
+    let record = |stage: &Stage| {
+        let world = stage.path().join("first.sim.json");
+        let text = fs::read_to_string(&world).unwrap();
+        let start = "m2.disk.k3s.v2.ext4._var_lib_rancher_k3s";
+        assert!(text.contains(start), "{text}");
+        fs::write(world, text.replace(&format!("{start}.2"), &format!("{start}.1"))).unwrap();
+    };
+    let data = "--delete-data m1 --delete-data m2 --delete-data m3";
+    let anew =
+        format!("`destroy --only machine/m1 --only machine/m2 --only machine/m3 {data}`, then `apply`");
+    for (gone, about, advice) in
+        [("destroy", "m1", format!("`apply {data}`")), ("destroy --only machine/m2", "m2", anew)]
+    {
+        let stage = stage();
+        stage.done(three(Derivation::V2), "apply");
+        stage.done(three(Derivation::V2), gone);
+        record(&stage);
+        let second = || three(Derivation::V2);
+        let words = ["was made by derivation 1 and by derivation 2, and cannot be kept together", &*advice];
+        refused(&stage, second(), "plan", about, &words);
+        follow(&stage, &second, &advice);
+    }
+}
+
 #[test]
 fn a_state_that_returns_from_an_earlier_version_does_not_say_how_its_secrets_were_made() {
     let three = || cluster(&["m1", "m2", "m3"], same);

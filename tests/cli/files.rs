@@ -1,5 +1,6 @@
 //! The program `fmc` has the same commands, for a cloud in a file.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -275,6 +276,15 @@ fn what_is_commented_out_in_a_first_cloud_is_known() {
         let ran = fmc(folder(&[]).path(), &format!("convert json -f - --format {format}"), &text);
         let says = ["time_zone", "topology", "\"lan\"", "dhcp", "keys", "secrets/token"];
         assert!(ran.err.is_empty() && says.iter().all(|key| ran.out.contains(key)), "{text}\n{ran:?}");
+        // What the check finds is about the names and values that a person still has to write.
+        let ran = fmc(folder(&[]).path(), &format!("check -f - --format {format}"), &text);
+        let kinds: BTreeSet<&str> = ran
+            .out
+            .match_indices("error[")
+            .filter_map(|(at, start)| ran.out[at + start.len()..].split(']').next())
+            .collect();
+        let about_names = BTreeSet::from(["host-ambiguous", "reference-unknown", "value-invalid"]);
+        assert!(kinds.contains("reference-unknown") && kinds.is_subset(&about_names), "{}", ran.out);
     }
 }
 

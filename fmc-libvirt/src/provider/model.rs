@@ -365,7 +365,14 @@ fn remove_volume(
             let size = volume.capacity.map(size).unwrap_or_default();
             let known = records::kept(volume);
             Removal::Keep(if volume.machine.is_some() {
-                format!("{size} of data{known}; --delete-data {machine} deletes it")
+                // Once its machine is gone, the volume's own name is all that says whose it was.
+                let later = match &volume.former {
+                    Some(former) if !is_wanted(&at.beside(kind::DOMAIN, machine)) => {
+                        format!(", and --delete-data {former} once {machine} is gone")
+                    }
+                    _ => String::new(),
+                };
+                format!("{size} of data{known}; --delete-data {machine} deletes it{later}")
             } else {
                 format!(
                     "{size} of data{known} of an earlier machine {first}, and another one is called so now: `virsh vol-delete \

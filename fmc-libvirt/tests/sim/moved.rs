@@ -1,7 +1,7 @@
 //! Machines that move to another host: the guest on the old one stays until the new one can take its place.
 
 use fmc_core::cloud::Cloud;
-use fmc_core::graph::{Action, Choices, NoteKind, Outcome, Plan, Wanted};
+use fmc_core::graph::{Action, Choices, DeleteData, NoteKind, Outcome, Plan, Wanted};
 use fmc_core::host::Host;
 use fmc_core::machine::{Interface, Machine};
 use fmc_core::name::HostName;
@@ -14,7 +14,7 @@ use fmc_libvirt::link::Link as _;
 use fmc_libvirt::provider::Libvirt;
 use fmc_libvirt::sim::{Fault, Sim, When};
 
-use crate::lab::{Lab, notes, rocky, wanted, web};
+use crate::lab::{Lab, db, delete_data, notes, rocky, wanted, web};
 
 /// Two hosts, of which the second is beside the lab's own.
 fn two() -> (Lab, Sim) {
@@ -183,4 +183,29 @@ fn a_machine_that_may_be_on_a_host_that_does_not_answer_is_said_before_it_is_mad
     lab.apply(&on("a", web()));
     two.on(When::any().nth(1), Fault::Cut);
     assert_eq!(notes(&lab.plan(&on("a", web())), NoteKind::Beforehand), Vec::<String>::new());
+}
+
+#[test]
+fn an_earlier_copy_on_the_new_host_is_not_called_empty_and_the_data_that_stays_is_not_deleted() {
+    let (lab, two) = two();
+    let leave = |delete: bool| Choices {
+        leave_data: ["db".to_owned()].into(),
+        delete_data: if delete { DeleteData::Of(["db".to_owned()].into()) } else { DeleteData::default() },
+        ..Choices::default()
+    };
+    lab.apply(&on("a", db()));
+    lab.apply_with(&on("b", db()), &leave(false));
+    assert!(is_running(&two, "db"));
+    let plan = lab.plan_with(&on("a", db()), &leave(false));
+    let said = notes(&plan, NoteKind::Notice).join("\n");
+    assert!(said.contains("on a it takes over an earlier copy") && !said.contains("begins empty"), "{said}");
+    let plan = lab.plan_with(&on("a", db()), &leave(true));
+    let refused = notes(&plan, NoteKind::Refused).join("\n");
+    assert!(refused.contains("its data on b (data 50 GiB) would be deleted"), "{plan}");
+    // What the refusal says works.
+    lab.apply_with(&on("b", db()), &delete_data("db"));
+    let volume = |sim: &Sim| sim.volume("fmc-first", "db.disk.data").is_ok_and(|volume| volume.is_some());
+    assert!(volume(&two) && !volume(&lab.sim));
+    lab.apply_with(&on("a", db()), &leave(false));
+    assert!(is_running(&lab.sim, "db") && volume(&two));
 }

@@ -366,3 +366,20 @@ fn a_part_of_a_plan_takes_no_network_from_a_running_machine() {
         assert!(lab.plan(&followed).steps.is_empty(), "{name}: {}", lab.plan(&followed));
     }
 }
+
+#[test]
+fn the_data_of_a_renamed_machine_that_leaves_the_cloud_has_a_name_before_and_after() {
+    let lab = Lab::new();
+    lab.apply(&only([kept_as("a", "a", true)]));
+    lab.apply(&only([kept_as("a", "b", true)]));
+    let none = only([]);
+    let kept = notes(&lab.plan(&none), NoteKind::Kept).join("\n");
+    assert!(kept.contains("--delete-data b deletes it, and --delete-data a once b is gone"), "{kept}");
+    let at_once = lab.copy();
+    at_once.apply_with(&none, &delete_data("b"));
+    lab.apply(&none);
+    lab.apply_with(&none, &delete_data("a"));
+    for lab in [at_once, lab] {
+        assert_eq!(lab.volumes("a.disk."), Vec::<String>::new());
+    }
+}

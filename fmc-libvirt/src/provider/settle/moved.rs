@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use fmc_core::boot::Born;
-use fmc_core::graph::{About, Address, Note, NoteKind, Place, Wanted};
+use fmc_core::graph::{About, Address, Edge, Note, NoteKind, Place, Wanted};
 use fmc_core::unit::Size;
 
 use super::{Choices, Document, Object, Ours, Owner, Settling, State};
@@ -38,23 +38,36 @@ impl<'a> Settling<'a, '_> {
             let Some((was, seen)) = same.find(|(was, _)| was.place() != at.place()) else { continue };
             let host = |address: &Address| address.place().name().unwrap_or_default().to_owned();
             let (from, to, name) = (host(was), host(at), &*domain.name);
-            let data = self.data_of(seen);
+            let (data, copy) = (self.data_of(seen), self.data_at(at));
+            let begins = if copy.is_empty() {
+                format!("what it has on {to} begins empty")
+            } else {
+                format!("on {to} it takes over an earlier copy, with what is on that ({copy})")
+            };
             let (kind, text) = if data.is_empty() {
                 let text = format!(
                     "moves from the host {from} to {to}: it is made anew there from its image, and its root on {from} goes"
                 );
                 (NoteKind::Notice, text)
+            } else if choices.leave_data.contains(name) && choices.delete_data.covers(name) {
+                left.insert(name.to_owned());
+                let text = format!(
+                    "--leave-data {name} and --delete-data {name} are one too many: its data on {from} ({data}) would be deleted. \
+                     Delete an earlier copy on {to} while the cloud has {name} on {from} (`apply --delete-data {name}`), and move \
+                     it then"
+                );
+                (NoteKind::Refused, text)
             } else if choices.leave_data.contains(name) {
                 left.insert(name.to_owned());
                 let text = format!(
                     "moves from the host {from} to {to}: it is made anew there from its image, and its root on {from} goes; its \
-                     data stays on {from} ({data}), and what it has on {to} begins empty"
+                     data stays on {from} ({data}), and {begins}"
                 );
                 (NoteKind::Notice, text)
             } else {
                 let text = format!(
                     "it would move from the host {from} to {to}, and data does not move: its disks stay on {from} ({data}), and \
-                     those on {to} begin empty. Leave it on {from}; or copy what you need, and --leave-data {name} moves the \
+                     {begins}. Leave it on {from}; or copy what you need, and --leave-data {name} moves the \
                      machine without it"
                 );
                 (NoteKind::Refused, text)
@@ -165,7 +178,16 @@ impl<'a> Settling<'a, '_> {
 
     /// The data disks of an existing machine, with their sizes.
     fn data_of(&self, seen: &DomainObject) -> String {
-        let disks = seen.needs.iter().filter_map(|edge| {
+        self.data_in(&seen.needs)
+    }
+
+    /// The data disks that are there for a machine that comes, with their sizes.
+    fn data_at(&self, at: &Address) -> String {
+        self.nodes.get(at).map(|node| self.data_in(&node.needs)).unwrap_or_default()
+    }
+
+    fn data_in(&self, needs: &[Edge]) -> String {
+        let disks = needs.iter().filter_map(|edge| {
             let volume = self.present(&edge.to)?;
             let Ours::Disk { disk, .. } = &volume.ours else { return None };
             let size = volume.capacity.map(|bytes| format!(" {}", Size::bytes(bytes))).unwrap_or_default();
