@@ -11,6 +11,7 @@ mod machine;
 mod network;
 mod query;
 mod source;
+mod value;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,6 +31,7 @@ pub use network::{Family, Forward, Network, PublishedName, Reservation};
 pub use query::{Origin, Query};
 pub use source::Sources;
 pub(crate) use source::subnets_of;
+pub(crate) use value::RoleValues;
 
 /// A cloud that passed every check. Only the check makes one, and nothing changes it, so its readers can rely on every
 /// rule.
@@ -44,6 +46,7 @@ pub struct Checked {
     networks: Vec<Network>,
     machines: Vec<Machine>,
     of_roles: OfRoles,
+    role_values: RoleValues,
     roles: BTreeMap<CheckedGroup, Members>,
     flows: Vec<CheckedFlow>,
     findings: Vec<Finding>,
@@ -122,6 +125,11 @@ impl Checked {
     /// K3s clusters, by name.
     pub fn clusters(&self) -> &[k3s::resolved::Cluster] {
         &self.of_roles.clusters
+    }
+
+    /// The values of the [spanning roles](crate::role::SpanningRole) of a type that the cloud states itself, in the order of the draft.
+    pub fn spanning_roles<R: std::any::Any>(&self) -> impl Iterator<Item = &R> {
+        self.role_values.of()
     }
 
     /// The machines of each role, and of each instance of one.

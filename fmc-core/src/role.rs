@@ -224,19 +224,32 @@ impl fmt::Debug for Role {
 #[derive(Debug)]
 pub struct RoleFindings<'a> {
     at: &'a At<'a>,
-    kind: &'a str,
+    /// The key of its settings at that place; `None` where the place is a part of the settings.
+    kind: Option<&'a str>,
     findings: &'a mut Vec<Finding>,
 }
 
 impl<'a> RoleFindings<'a> {
     pub(crate) fn new(at: &'a At<'a>, kind: &'a str, findings: &'a mut Vec<Finding>) -> Self {
-        Self { at, kind, findings }
+        Self { at, kind: Some(kind), findings }
     }
 
     /// The value of a leaf among the role's settings, by its key; a finding if it is wrong.
     pub fn leaf<'g, T: Leaf>(&mut self, key: &str, given: &'g Given<T>) -> Option<&'g T> {
-        let at = self.at.key(self.kind);
-        leaf(given, &at.key(key), self.findings)
+        let settings = self.settings();
+        leaf(given, &settings.key(key), self.findings)
+    }
+
+    /// The findings of a part of the role's settings, by its path, as `namespaces[0].deployments[1]`.
+    pub fn part(&mut self, path: &str, tell: impl FnOnce(&mut RoleFindings<'_>)) {
+        let settings = self.settings();
+        let at = settings.key(path);
+        tell(&mut RoleFindings { at: &at, kind: None, findings: self.findings });
+    }
+
+    /// The place of the settings.
+    fn settings(&self) -> At<'a> {
+        self.kind.map_or(*self.at, |kind| self.at.key(kind))
     }
 
     /// The machine that one of the role's settings names, by its key; a finding if the cloud does not have it.
@@ -251,8 +264,8 @@ impl<'a> RoleFindings<'a> {
         if found.is_none() {
             let known = NameList::new(site.cloud().machines().iter().map(|machine| machine.name.as_str()));
             let (name, near) = (right.to_string(), known.nearest(right.as_str()));
-            let at = self.at.key(self.kind);
-            self.findings.push(SaidProblem::NoMachine { name, near, known }.at(at.key(key)));
+            let settings = self.settings();
+            self.findings.push(SaidProblem::NoMachine { name, near, known }.at(settings.key(key)));
         }
         found
     }

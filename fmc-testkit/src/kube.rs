@@ -16,8 +16,10 @@ use crate::openssl::Pair;
 use crate::tree::scratch;
 
 pub use binary::binary;
+pub use loopback::ControlPlane;
 
 mod binary;
+mod loopback;
 
 /// The time for an API server to become ready. It takes three seconds on an idle machine.
 const PATIENCE: Duration = Duration::from_secs(120);

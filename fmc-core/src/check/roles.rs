@@ -40,6 +40,7 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Building, findings: &mut Vec<F
     if cloud.machines().iter().all(|machine| !machine.firewall)
         && view.machines.iter().all(|placed| placed.draft.accept.is_empty())
         && assigned.is_empty()
+        && view.spans.is_empty()
     {
         return;
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Deref;
 
-use super::{Checked, CheckedFlow, CheckedGroup, Host, Idx, Machine, Members, Network, OfRoles};
+use super::{Checked, CheckedFlow, CheckedGroup, Host, Idx, Machine, Members, Network, OfRoles, RoleValues};
 use crate::finding::Finding;
 use crate::name::{CloudName, OwnerId};
 use crate::secret::Derivation;
@@ -25,6 +25,7 @@ impl Building {
             networks: Vec::new(),
             machines: Vec::new(),
             of_roles: OfRoles::default(),
+            role_values: RoleValues::default(),
             roles: BTreeMap::new(),
             flows: Vec::new(),
             findings: Vec::new(),
@@ -54,6 +55,11 @@ impl Building {
     /// The values that the rooms of built-in roles made of the draft.
     pub(crate) fn set_of_roles(&mut self, of_roles: OfRoles) {
         self.0.of_roles = of_roles;
+    }
+
+    /// The values of its own spanning roles.
+    pub(crate) fn set_role_values(&mut self, values: RoleValues) {
+        self.0.role_values = values;
     }
 
     /// The machines of each role.

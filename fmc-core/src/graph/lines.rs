@@ -203,7 +203,11 @@ fn of_deferred<D: ?Sized>(plan: &Plan<D>, names: &Names<'_>) -> Vec<Line> {
 }
 
 fn counted(kind: &str, count: usize) -> String {
-    if count == 1 { format!("1 {kind}") } else { format!("{count} {kind}s") }
+    match kind.strip_suffix('y') {
+        _ if count == 1 => format!("1 {kind}"),
+        Some(stem) => format!("{count} {stem}ies"),
+        None => format!("{count} {kind}s"),
+    }
 }
 
 fn of_note(note: &Note, names: &Names<'_>) -> Line {

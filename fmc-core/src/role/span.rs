@@ -164,6 +164,12 @@ impl Spanning {
     pub fn as_spanning(&self) -> &dyn SpanningRole {
         &*self.role
     }
+
+    /// The role's value, shared.
+    pub(crate) fn shared(&self) -> Arc<dyn Any + Send + Sync> {
+        let value: Arc<dyn SpanningRole> = Arc::clone(&self.role);
+        value
+    }
 }
 
 impl<R: SpanningRole> From<R> for Spanning {

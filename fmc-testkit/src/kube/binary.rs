@@ -15,12 +15,11 @@ const COMMITS: [(&str, &str); 1] = [("v1.36.2", "24e2b02af5543d7910c2bb074c7264d
 
 /// The binary. A missing one is built, which takes about seven minutes and needs Go 1.26 and the Go module
 /// registry. It is kept in `FMC_KUBE_CACHE`, or `fmc-kube` in the user's cache folder, once for each state of
-/// its sources; if several processes ask at once, one builds. The sources (`go.mod`, `go.sum`, `main.go`) are
-/// in `FMC_KUBE`, or in `../shared/kube` beside the workspace.
+/// its sources (`kube/` of this crate); if several processes ask at once, one builds.
 ///
 /// # Panics
 ///
-/// When the sources are missing, and when the build fails, with Go's output.
+/// When the build fails, with Go's output.
 #[must_use]
 pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
@@ -28,7 +27,7 @@ pub fn binary() -> &'static Path {
 }
 
 fn prepare() -> PathBuf {
-    let sources = sources();
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("kube");
     let texts = SOURCES.map(|name| {
         let path = sources.join(name);
         or_panic(fs::read_to_string(&path), &path)
@@ -38,17 +37,6 @@ fn prepare() -> PathBuf {
             write(&folder.join(name), text.as_bytes());
         }
         go(folder, &["build", "-trimpath", "-o", "kube", "-ldflags", &flags(&texts), "."]);
-    })
-}
-
-#[expect(clippy::panic, reason = "a test that could not run is never green")]
-fn sources() -> PathBuf {
-    let told = std::env::var_os("FMC_KUBE").filter(|value| !value.is_empty()).map(PathBuf::from);
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default();
-    // A second checkout of the workspace may lie one folder deeper.
-    let beside = ["../shared/kube", "../../shared/kube"].map(|path| workspace.join(path));
-    told.into_iter().chain(beside).find(|folder| folder.join("main.go").is_file()).unwrap_or_else(|| {
-        panic!("the sources of the control plane are not in ../shared/kube: FMC_KUBE says where they are")
     })
 }
 

@@ -1,0 +1,153 @@
+//! From a platform to manifests: pure, sorted, the same bytes each time.
+
+mod network;
+mod pod;
+
+use std::collections::BTreeMap;
+
+use fmc_core::given::Given;
+use k8s_openapi::api::apps::v1 as apps;
+use k8s_openapi::api::core::v1 as core;
+use k8s_openapi::api::policy::v1 as policy;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+
+use crate::container::Source;
+use crate::manifest::Manifest;
+use crate::name::ObjectName;
+use crate::platform::{Namespace, Platform};
+use crate::workload::Deployment;
+
+/// The label by which a workload's pods are known (*Recommended Labels* of Kubernetes).
+const APP: &str = "app.kubernetes.io/name";
+
+impl Platform {
+    /// Its manifests, in the order in which a person reads them.
+    pub fn manifests(&self) -> Vec<Manifest> {
+        self.namespaces.iter().flat_map(namespace).collect()
+    }
+}
+
+fn namespace(namespace: &Namespace) -> Vec<Manifest> {
+    let name = namespace.name.to_string();
+    let mut all = vec![manifest(&core::Namespace {
+        metadata: ObjectMeta {
+            name: Some(name.clone()),
+            labels: Some(restricted()),
+            ..ObjectMeta::default()
+        },
+        ..core::Namespace::default()
+    })];
+    all.extend(network::policies(namespace).iter().map(manifest));
+    all.extend(configs(namespace).iter().map(manifest));
+    for deployment in &namespace.deployments {
+        let mut main = manifest(&of_deployment(deployment, &name));
+        if let Some(main) = &mut main {
+            main.ready_within = Some(deployment.ready_within.into()).filter(|seconds| *seconds > 0);
+        }
+        all.push(main);
+        all.push((deployment.replicas > 1).then(|| manifest(&budget(deployment, &name))).flatten());
+        all.push((!deployment.expose.is_empty()).then(|| manifest(&service(deployment, &name))).flatten());
+    }
+    all.into_iter().flatten().collect()
+}
+
+/// The manifest of an object of a kind that the table has, with a name and a namespace.
+fn manifest(object: &impl serde::Serialize) -> Option<Manifest> {
+    Manifest::of(object).ok()
+}
+
+/// The standard `restricted`, enforced, and said to whoever breaks it (*Pod Security Admission*).
+fn restricted() -> BTreeMap<String, String> {
+    ["enforce", "warn", "audit"]
+        .map(|mode| (format!("pod-security.kubernetes.io/{mode}"), "restricted".to_owned()))
+        .into()
+}
+
+fn metadata(name: &Given<ObjectName>, namespace: &str) -> ObjectMeta {
+    let name = name.to_string();
+    ObjectMeta {
+        labels: Some([(APP.to_owned(), name.clone())].into()),
+        name: Some(name),
+        namespace: Some(namespace.to_owned()),
+        ..ObjectMeta::default()
+    }
+}
+
+/// The labels of a workload's pods.
+fn pods(name: &Given<ObjectName>) -> BTreeMap<String, String> {
+    [(APP.to_owned(), name.to_string())].into()
+}
+
+fn selector(name: &Given<ObjectName>) -> LabelSelector {
+    LabelSelector { match_labels: Some(pods(name)), ..LabelSelector::default() }
+}
+
+/// The texts that containers mount, each name once.
+fn configs(namespace: &Namespace) -> Vec<core::ConfigMap> {
+    let containers = namespace.deployments.iter().flat_map(|deployment| &deployment.containers);
+    let mounts = containers.flat_map(|container| &container.mounts);
+    let configs: BTreeMap<String, core::ConfigMap> = mounts
+        .filter_map(|mount| match &mount.from {
+            Source::Config(config) => Some(config),
+            Source::Scratch(_) => None,
+        })
+        .map(|config| {
+            let map = core::ConfigMap {
+                metadata: metadata(&config.name, &namespace.name.to_string()),
+                data: Some(config.files.clone()),
+                ..core::ConfigMap::default()
+            };
+            (config.name.to_string(), map)
+        })
+        .collect();
+    configs.into_values().collect()
+}
+
+fn of_deployment(deployment: &Deployment, namespace: &str) -> apps::Deployment {
+    apps::Deployment {
+        metadata: metadata(&deployment.name, namespace),
+        spec: Some(apps::DeploymentSpec {
+            replicas: Some(deployment.replicas.into()),
+            selector: selector(&deployment.name),
+            template: core::PodTemplateSpec {
+                metadata: Some(ObjectMeta { labels: Some(pods(&deployment.name)), ..ObjectMeta::default() }),
+                spec: Some(pod::spec(&deployment.name, &deployment.containers, deployment.replicas > 1)),
+            },
+            ..apps::DeploymentSpec::default()
+        }),
+        ..apps::Deployment::default()
+    }
+}
+
+/// An eviction takes one pod at a time.
+fn budget(deployment: &Deployment, namespace: &str) -> policy::PodDisruptionBudget {
+    policy::PodDisruptionBudget {
+        metadata: metadata(&deployment.name, namespace),
+        spec: Some(policy::PodDisruptionBudgetSpec {
+            max_unavailable: Some(IntOrString::Int(1)),
+            selector: Some(selector(&deployment.name)),
+            ..policy::PodDisruptionBudgetSpec::default()
+        }),
+        ..policy::PodDisruptionBudget::default()
+    }
+}
+
+fn service(deployment: &Deployment, namespace: &str) -> core::Service {
+    let ports = deployment.expose.iter().map(|exposed| core::ServicePort {
+        name: Some(exposed.to.to_string()),
+        port: exposed.port.into(),
+        protocol: Some("TCP".to_owned()),
+        target_port: Some(IntOrString::String(exposed.to.to_string())),
+        ..core::ServicePort::default()
+    });
+    core::Service {
+        metadata: metadata(&deployment.name, namespace),
+        spec: Some(core::ServiceSpec {
+            selector: Some(pods(&deployment.name)),
+            ports: Some(ports.collect()),
+            ..core::ServiceSpec::default()
+        }),
+        ..core::Service::default()
+    }
+}

@@ -1,0 +1,91 @@
+//! Who may talk to whom in a namespace: nobody, unless a connection says so.
+
+use k8s_openapi::api::networking::v1 as networking;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+
+use super::selector;
+use crate::platform::{Connection, Namespace};
+
+/// The policies of a namespace.
+pub(super) fn policies(namespace: &Namespace) -> Vec<networking::NetworkPolicy> {
+    let name = namespace.name.to_string();
+    let mut all = vec![names(&name), nothing(&name)];
+    for connection in &namespace.connections {
+        all.extend(pair(connection, &name));
+    }
+    all
+}
+
+fn policy(name: String, namespace: &str, spec: networking::NetworkPolicySpec) -> networking::NetworkPolicy {
+    networking::NetworkPolicy {
+        metadata: ObjectMeta { name: Some(name), namespace: Some(namespace.to_owned()), ..ObjectMeta::default() },
+        spec: Some(spec),
+    }
+}
+
+/// Nothing is reached, and nothing reaches anything.
+fn nothing(namespace: &str) -> networking::NetworkPolicy {
+    let spec = networking::NetworkPolicySpec {
+        pod_selector: Some(LabelSelector::default()),
+        policy_types: Some(vec!["Ingress".to_owned(), "Egress".to_owned()]),
+        ..networking::NetworkPolicySpec::default()
+    };
+    policy("nothing".to_owned(), namespace, spec)
+}
+
+/// Every pod asks the cluster's resolver for names.
+fn names(namespace: &str) -> networking::NetworkPolicy {
+    let peer = networking::NetworkPolicyPeer {
+        namespace_selector: Some(labelled("kubernetes.io/metadata.name", "kube-system")),
+        pod_selector: Some(labelled("k8s-app", "kube-dns")),
+        ..networking::NetworkPolicyPeer::default()
+    };
+    let port = |protocol: &str| networking::NetworkPolicyPort {
+        port: Some(IntOrString::Int(53)),
+        protocol: Some(protocol.to_owned()),
+        ..networking::NetworkPolicyPort::default()
+    };
+    let rule = networking::NetworkPolicyEgressRule {
+        ports: Some(vec![port("UDP"), port("TCP")]),
+        to: Some(vec![peer]),
+    };
+    let spec = networking::NetworkPolicySpec {
+        pod_selector: Some(LabelSelector::default()),
+        policy_types: Some(vec!["Egress".to_owned()]),
+        egress: Some(vec![rule]),
+        ..networking::NetworkPolicySpec::default()
+    };
+    policy("names".to_owned(), namespace, spec)
+}
+
+fn labelled(key: &str, value: &str) -> LabelSelector {
+    LabelSelector { match_labels: Some([(key.to_owned(), value.to_owned())].into()), ..LabelSelector::default() }
+}
+
+/// The two policies of a connection: the one that asks may leave, the one that answers lets in.
+fn pair(connection: &Connection, namespace: &str) -> [networking::NetworkPolicy; 2] {
+    let Connection { from, to, port } = connection;
+    let ports = Some(vec![networking::NetworkPolicyPort {
+        port: Some(IntOrString::String(port.to_string())),
+        protocol: Some("TCP".to_owned()),
+        ..networking::NetworkPolicyPort::default()
+    }]);
+    let peers = |name| Some(vec![networking::NetworkPolicyPeer { pod_selector: Some(selector(name)), ..networking::NetworkPolicyPeer::default() }]);
+    let out = networking::NetworkPolicySpec {
+        pod_selector: Some(selector(from)),
+        policy_types: Some(vec!["Egress".to_owned()]),
+        egress: Some(vec![networking::NetworkPolicyEgressRule { ports: ports.clone(), to: peers(to) }]),
+        ..networking::NetworkPolicySpec::default()
+    };
+    let into = networking::NetworkPolicySpec {
+        pod_selector: Some(selector(to)),
+        policy_types: Some(vec!["Ingress".to_owned()]),
+        ingress: Some(vec![networking::NetworkPolicyIngressRule { ports, from: peers(from) }]),
+        ..networking::NetworkPolicySpec::default()
+    };
+    [
+        policy(format!("{from}-to-{to}-{port}"), namespace, out),
+        policy(format!("{to}-from-{from}-{port}"), namespace, into),
+    ]
+}

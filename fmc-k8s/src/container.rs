@@ -1,0 +1,232 @@
+//! Containers, which are secure by default: each default is undone by one call that says so.
+
+use fmc_core::given::Given;
+use fmc_core::path::AbsPath;
+use fmc_core::unit::Size;
+use serde::{Deserialize, Serialize};
+
+use crate::config::Config;
+use crate::name::{ImageName, ObjectName, PortName};
+use crate::quantity::Cpu;
+
+/// A container of a workload.
+///
+/// It runs as no root, with a read-only root file system, without capabilities and without the means to get more.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Container {
+    pub(crate) name: Given<ObjectName>,
+    pub(crate) image: Given<ImageName>,
+    /// The share of CPUs that it is sure of.
+    pub(crate) cpu: Given<Cpu>,
+    /// The memory that it is sure of.
+    pub(crate) memory: Given<Size>,
+    /// The most that it may use; as much as `cpu` if not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cpu_limit: Option<Given<Cpu>>,
+    /// The most that it may use; as much as `memory` if not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) memory_limit: Option<Given<Size>>,
+    /// The ports that it listens on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) ports: Vec<Port>,
+    /// Arguments of the image's program.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) arguments: Vec<String>,
+    /// Variables of its environment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) environment: Vec<Variable>,
+    /// What it finds in its file system besides the image.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) mounts: Vec<Mount>,
+    /// How it is known that it can serve.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ready: Option<Probe>,
+    /// How it is known that it has to be started again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) alive: Option<Probe>,
+    /// The user that it runs as; the image's own if not said, which must be a number other than 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) user: Option<u32>,
+    /// Whether it may write to its image's file system.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) writable_root: bool,
+}
+
+/// A port that a container listens on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Port {
+    pub(crate) name: Given<PortName>,
+    /// The number, from 1 to 65535.
+    pub(crate) number: u16,
+}
+
+/// A variable of a container's environment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Variable {
+    pub(crate) name: String,
+    pub(crate) value: String,
+}
+
+/// Something in a container's file system.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Mount {
+    /// The folder.
+    pub(crate) path: Given<AbsPath>,
+    pub(crate) from: Source,
+}
+
+/// What a mount holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Source {
+    /// Texts, read-only.
+    Config(Config),
+    /// An empty folder of this size, which is gone with the pod.
+    Scratch(Given<Size>),
+}
+
+/// A question that the kubelet asks a container.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Probe {
+    /// A GET of this path at a port, by the port's name: any answer from 200 to 399 is good.
+    Http {
+        /// The port.
+        port: Given<PortName>,
+        /// The path, as `/healthz`.
+        path: String,
+    },
+    /// A connection to a port, by the port's name.
+    Tcp {
+        /// The port.
+        port: Given<PortName>,
+    },
+}
+
+impl Container {
+    /// A container of an image, with the CPUs and the memory that it is sure of and that it is limited to.
+    pub fn new(
+        name: impl Into<Given<ObjectName>>,
+        image: impl Into<Given<ImageName>>,
+        cpu: impl Into<Given<Cpu>>,
+        memory: impl Into<Given<Size>>,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            image: image.into(),
+            cpu: cpu.into(),
+            memory: memory.into(),
+            cpu_limit: None,
+            memory_limit: None,
+            ports: Vec::new(),
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            mounts: Vec::new(),
+            ready: None,
+            alive: None,
+            user: None,
+            writable_root: false,
+        }
+    }
+
+    /// The most CPUs that it may use.
+    #[must_use]
+    pub fn cpu_limit(self, limit: impl Into<Given<Cpu>>) -> Self {
+        Self { cpu_limit: Some(limit.into()), ..self }
+    }
+
+    /// The most memory that it may use.
+    #[must_use]
+    pub fn memory_limit(self, limit: impl Into<Given<Size>>) -> Self {
+        Self { memory_limit: Some(limit.into()), ..self }
+    }
+
+    /// A TCP port that it listens on.
+    #[must_use]
+    pub fn port(mut self, name: impl Into<Given<PortName>>, number: u16) -> Self {
+        self.ports.push(Port { name: name.into(), number });
+        self
+    }
+
+    /// An argument of the image's program.
+    #[must_use]
+    pub fn argument(mut self, argument: impl Into<String>) -> Self {
+        self.arguments.push(argument.into());
+        self
+    }
+
+    /// A variable of its environment.
+    #[must_use]
+    pub fn variable(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.environment.push(Variable { name: name.into(), value: value.into() });
+        self
+    }
+
+    /// Texts in a folder, read-only. The `ConfigMap` and the volume follow.
+    #[must_use]
+    pub fn config(mut self, path: impl Into<Given<AbsPath>>, config: Config) -> Self {
+        self.mounts.push(Mount { path: path.into(), from: Source::Config(config) });
+        self
+    }
+
+    /// An empty folder of a size that it may write to, which is gone with the pod.
+    #[must_use]
+    pub fn scratch(mut self, path: impl Into<Given<AbsPath>>, size: impl Into<Given<Size>>) -> Self {
+        self.mounts.push(Mount { path: path.into(), from: Source::Scratch(size.into()) });
+        self
+    }
+
+    /// How it is known that it can serve.
+    #[must_use]
+    pub fn ready(self, probe: Probe) -> Self {
+        Self { ready: Some(probe), ..self }
+    }
+
+    /// How it is known that it has to be started again.
+    #[must_use]
+    pub fn alive(self, probe: Probe) -> Self {
+        Self { alive: Some(probe), ..self }
+    }
+
+    /// The user that it runs as, by number: not 0.
+    #[must_use]
+    pub fn user(self, user: u32) -> Self {
+        Self { user: Some(user), ..self }
+    }
+
+    /// It may write to its image's file system.
+    #[must_use]
+    pub fn writable_root(self) -> Self {
+        Self { writable_root: true, ..self }
+    }
+}
+
+impl Probe {
+    /// A GET of a path at a port, by the port's name.
+    pub fn http(port: impl Into<Given<PortName>>, path: impl Into<String>) -> Self {
+        Self::Http { port: port.into(), path: path.into() }
+    }
+
+    /// A connection to a port, by the port's name.
+    pub fn tcp(port: impl Into<Given<PortName>>) -> Self {
+        Self::Tcp { port: port.into() }
+    }
+
+    pub(crate) fn port(&self) -> &Given<PortName> {
+        match self {
+            Self::Http { port, .. } | Self::Tcp { port } => port,
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The kinds of objects that fmc writes, in one table.
+
+use std::fmt;
+
+/// A kind of objects of the API.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Kind {
+    /// Its word in addresses, as `deployment`.
+    pub word: &'static str,
+    /// The group, as `apps`; empty for the core.
+    pub group: &'static str,
+    /// The version, as `v1`.
+    pub version: &'static str,
+    /// The name in a manifest, as `Deployment`.
+    pub name: &'static str,
+    /// The name in a path, as `deployments`.
+    pub plural: &'static str,
+    /// Whether its objects are in namespaces.
+    pub is_namespaced: bool,
+}
+
+/// Makes rows of [`KINDS`].
+const fn kind(word: &'static str, api: (&'static str, &'static str), name: &'static str, plural: &'static str) -> Kind {
+    Kind { word, group: api.0, version: api.1, name, plural, is_namespaced: true }
+}
+
+const CORE: (&str, &str) = ("", "v1");
+const APPS: (&str, &str) = ("apps", "v1");
+
+/// Namespaces.
+pub const NAMESPACE: Kind = Kind { is_namespaced: false, ..kind("namespace", CORE, "Namespace", "namespaces") };
+/// Texts that pods read.
+pub const CONFIG_MAP: Kind = kind("config-map", CORE, "ConfigMap", "configmaps");
+/// Names for a set of pods.
+pub const SERVICE: Kind = kind("service", CORE, "Service", "services");
+/// Pods that are alike.
+pub const DEPLOYMENT: Kind = kind("deployment", APPS, "Deployment", "deployments");
+/// Who may talk to whom.
+pub const NETWORK_POLICY: Kind =
+    kind("network-policy", ("networking.k8s.io", "v1"), "NetworkPolicy", "networkpolicies");
+/// How many pods an eviction leaves.
+pub const DISRUPTION_BUDGET: Kind =
+    kind("pod-disruption-budget", ("policy", "v1"), "PodDisruptionBudget", "poddisruptionbudgets");
+
+/// Every kind, in the order in which a person reads them.
+pub const KINDS: &[&Kind] =
+    &[&NAMESPACE, &NETWORK_POLICY, &CONFIG_MAP, &DEPLOYMENT, &DISRUPTION_BUDGET, &SERVICE];
+
+impl Kind {
+    /// The kind with this word in addresses.
+    pub fn by_word(word: &str) -> Option<&'static Self> {
+        KINDS.iter().find(|kind| kind.word == word).copied()
+    }
+
+    /// The kind of a manifest, by its `apiVersion` and `kind`.
+    pub fn of(api: &str, name: &str) -> Option<&'static Self> {
+        KINDS.iter().find(|kind| kind.name == name && kind.api() == api).copied()
+    }
+
+    /// The `apiVersion` of a manifest.
+    pub fn api(&self) -> String {
+        if self.group.is_empty() { self.version.to_owned() } else { format!("{}/{}", self.group, self.version) }
+    }
+
+    /// Whether its objects make pods of a template.
+    pub(crate) fn has_pods(&self) -> bool {
+        *self == DEPLOYMENT
+    }
+
+    /// The path of its objects on the server: all of them, or those of a namespace.
+    pub fn path(&self, namespace: Option<&str>) -> String {
+        let root = if self.group.is_empty() { "/api" } else { "/apis/" };
+        let Self { group, version, plural, .. } = self;
+        match namespace {
+            Some(namespace) => format!("{root}{group}/{version}/namespaces/{namespace}/{plural}"),
+            None => format!("{root}{group}/{version}/{plural}"),
+        }
+    }
+}
+
+impl fmt::Debug for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_has_its_group_and_namespace() {
+        assert_eq!(NAMESPACE.path(None), "/api/v1/namespaces");
+        assert_eq!(SERVICE.path(Some("shop")), "/api/v1/namespaces/shop/services");
+        assert_eq!(DEPLOYMENT.path(Some("shop")), "/apis/apps/v1/namespaces/shop/deployments");
+    }
+
+    #[test]
+    fn each_kind_is_found_by_its_word_and_by_its_manifest() {
+        for kind in KINDS {
+            assert_eq!(Kind::by_word(kind.word), Some(*kind));
+            assert_eq!(Kind::of(&kind.api(), kind.name), Some(*kind));
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! What runs inside a cluster, as typed values: workloads that are secure by default, their manifests, and the provider that applies
+//! them to a Kubernetes API.
+//!
+//! A [`Platform`](platform::Platform) is a role of a cloud. It compiles to [manifests](manifest::Manifest), and
+//! [`Kubernetes`](provider::Kubernetes) plans and applies them over a [`Link`](link::Link).
+
+pub mod config;
+pub mod container;
+pub mod kind;
+pub mod link;
+pub mod manifest;
+pub mod name;
+pub mod object;
+pub mod platform;
+pub mod provider;
+pub mod quantity;
+pub mod workload;
+
+#[cfg(feature = "client")]
+pub mod client;
+#[cfg(feature = "sim")]
+pub mod sim;
+
+mod compare;
+mod compile;

@@ -1,0 +1,203 @@
+//! A manifest: one wanted object of the API, as values of JSON in one canonical form.
+
+use std::fmt;
+
+use fmc_core::graph::{Address, Fingerprint, Place};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::kind::Kind;
+use crate::provider::NAME;
+
+/// The label with the owner of an object of ours.
+pub const OWNER: &str = "fmc/owner";
+/// The annotation with the fingerprint of the manifest that an object was made from.
+pub const MANIFEST: &str = "fmc/manifest";
+/// The label by which other programs know who manages an object (*Recommended Labels* of Kubernetes).
+const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "fmc");
+
+/// A wanted object.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Manifest {
+    kind: &'static Kind,
+    namespace: Option<String>,
+    name: String,
+    content: Value,
+    fingerprint: Fingerprint,
+    /// The seconds that an apply waits for it to be ready; `None` if it waits for nothing.
+    pub(crate) ready_within: Option<u64>,
+}
+
+/// Why a value is not a manifest that fmc can apply.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotAManifest {
+    /// It has no kind that fmc knows.
+    #[error("fmc does not know the kind {kind} of {api}")]
+    Kind {
+        /// Its `apiVersion`.
+        api: String,
+        /// Its `kind`.
+        kind: String,
+    },
+    /// It has no name.
+    #[error("`metadata.name` is missing")]
+    Name,
+    /// It has a namespace where there is none, or none where one belongs.
+    #[error("{0} needs `metadata.namespace`")]
+    Namespace(&'static str),
+    /// It cannot be written as JSON.
+    #[error("{0}")]
+    Json(String),
+}
+
+impl Manifest {
+    /// The manifest of a typed object, as one of `k8s-openapi`.
+    ///
+    /// # Errors
+    ///
+    /// The kind is not known, or the object has no name or namespace.
+    pub fn of(object: &impl Serialize) -> Result<Self, NotAManifest> {
+        Self::of_value(serde_json::to_value(object).map_err(|error| NotAManifest::Json(error.to_string()))?)
+    }
+
+    /// The manifest of a value in the form of the API.
+    ///
+    /// # Errors
+    ///
+    /// The kind is not known, or the object has no name or namespace.
+    pub fn of_value(value: Value) -> Result<Self, NotAManifest> {
+        let content = tidied(value).unwrap_or_default();
+        let text = |pointer: &str| content.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        let (api, name) = (text("/apiVersion").unwrap_or_default(), text("/kind").unwrap_or_default());
+        let kind = Kind::of(&api, &name).ok_or(NotAManifest::Kind { api, kind: name })?;
+        let name = text("/metadata/name").ok_or(NotAManifest::Name)?;
+        let namespace = text("/metadata/namespace").filter(|_| kind.is_namespaced);
+        if kind.is_namespaced && namespace.is_none() {
+            return Err(NotAManifest::Namespace(kind.name));
+        }
+        let fingerprint = Fingerprint::of(content.to_string().as_bytes());
+        Ok(Self { kind, namespace, name, content, fingerprint, ready_within: None })
+    }
+
+    /// Its kind.
+    pub fn kind(&self) -> &'static Kind {
+        self.kind
+    }
+
+    /// Its namespace, if its kind has one.
+    pub fn namespace(&self) -> Option<&str> {
+        self.namespace.as_deref()
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it says, without marks.
+    pub fn content(&self) -> &Value {
+        &self.content
+    }
+
+    /// The fingerprint of what it says.
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint
+    }
+
+    /// Its address in a cluster.
+    pub fn address(&self, cluster: &str) -> Address {
+        address(cluster, self.kind, self.namespace(), &self.name)
+    }
+
+    /// It as it is applied: with the mark of its owner.
+    pub fn marked(&self, owner: &str) -> Value {
+        let mut marked = self.content.clone();
+        mark(&mut marked, "labels", &[(OWNER, owner), MANAGED_BY]);
+        mark(&mut marked, "annotations", &[(MANIFEST, &self.fingerprint.to_string())]);
+        marked
+    }
+
+    /// It as YAML, which a person reads more easily than JSON.
+    ///
+    /// # Errors
+    ///
+    /// The writer refuses a value of it, as a text that YAML cannot hold.
+    pub fn to_yaml(&self) -> Result<String, NotAManifest> {
+        serde_saphyr::to_string(&self.content).map_err(|error| NotAManifest::Json(error.to_string()))
+    }
+}
+
+/// The address of an object: its name has its namespace before it.
+pub(crate) fn address(cluster: &str, kind: &'static Kind, namespace: Option<&str>, name: &str) -> Address {
+    let place = Place::new(NAME, cluster);
+    match namespace {
+        Some(namespace) => Address::new(place, kind.word, format!("{namespace}/{name}")),
+        None => Address::new(place, kind.word, name),
+    }
+}
+
+/// Adds texts to the labels or annotations of an object.
+fn mark(object: &mut Value, key: &str, texts: &[(&str, &str)]) {
+    let metadata = object.get_mut("metadata").and_then(Value::as_object_mut);
+    let marks = metadata.map(|metadata| metadata.entry(key).or_insert_with(|| Value::Object(Map::new())));
+    if let Some(marks) = marks.and_then(Value::as_object_mut) {
+        marks.extend(texts.iter().map(|(key, text)| ((*key).to_owned(), Value::from(*text))));
+    }
+}
+
+/// The value in the form that is applied. A null says nothing, and an empty list says nothing and raises the version of the object
+/// with each apply (kubernetes#131175). An empty map may mean something, as that of `emptyDir` does.
+fn tidied(value: Value) -> Option<Value> {
+    match value {
+        Value::Null => None,
+        Value::Array(values) => {
+            let values: Vec<Value> = values.into_iter().filter_map(tidied).collect();
+            (!values.is_empty()).then_some(Value::Array(values))
+        }
+        Value::Object(map) => {
+            let mut map: Vec<(String, Value)> =
+                map.into_iter().filter_map(|(key, value)| Some((key, tidied(value)?))).collect();
+            // The order does not depend on how another crate configured JSON.
+            map.sort_by(|(one, _), (other, _)| one.cmp(other));
+            Some(Value::Object(map.into_iter().collect()))
+        }
+        scalar => Some(scalar),
+    }
+}
+
+impl fmt::Display for Manifest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind.word, self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::kind::{DEPLOYMENT, NAMESPACE};
+
+    #[test]
+    fn what_says_nothing_is_left_out() {
+        let value = json!({ "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": "web", "namespace": "shop" },
+            "spec": { "paused": null, "tolerations": [], "volumes": [{ "emptyDir": {} }] } });
+        let manifest = Manifest::of_value(value).unwrap();
+        assert_eq!(manifest.kind(), &DEPLOYMENT);
+        assert_eq!(manifest.content()["spec"], json!({ "volumes": [{ "emptyDir": {} }] }));
+        assert_eq!(manifest.address("prod").to_string(), "kubernetes/prod/deployment/shop/web");
+        assert_eq!(manifest.marked("first")["metadata"]["labels"][OWNER], "first");
+    }
+
+    #[test]
+    fn a_manifest_needs_a_kind_a_name_and_a_namespace() {
+        let of = |value| Manifest::of_value(value).map(|manifest| manifest.kind().word);
+        let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "shop" } });
+        assert_eq!(of(namespace), Ok(NAMESPACE.word));
+        let deployment = json!({ "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": "web" } });
+        assert_eq!(of(deployment), Err(NotAManifest::Namespace("Deployment")));
+        let unknown = json!({ "apiVersion": "v2", "kind": "Namespace", "metadata": { "name": "shop" } });
+        assert!(matches!(of(unknown), Err(NotAManifest::Kind { .. })));
+    }
+}

@@ -1,0 +1,154 @@
+//! Names and references in a platform.
+
+use std::fmt;
+
+use fmc_core::given::{Leaf, LeafError, LeafGroup};
+
+/// The name of an object, as `web`: a label of DNS (RFC 1123), so that it suits every kind.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectName(String);
+
+/// The name of a port, as `http`: at most 15 lower-case letters, digits and single hyphens, with at least one letter (RFC 6335).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PortName(String);
+
+/// An image with its tag, its digest, or both, as `docker.io/library/nginx:1.29.4@sha256:…`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ImageName {
+    text: String,
+    is_pinned: bool,
+}
+
+impl Leaf for ObjectName {
+    const WHAT: &'static str = "object name";
+    const EXAMPLE: &'static str = "web";
+    const GROUP: LeafGroup = LeafGroup::Name;
+
+    fn parse(text: &str) -> Result<Self, LeafError> {
+        if text.len() > 63 {
+            return Err(LeafError::new(format!("it has {} characters, at most 63 are right", text.len())));
+        }
+        let ends = |one: Option<u8>| one.is_some_and(|one| one.is_ascii_lowercase() || one.is_ascii_digit());
+        let all = text.bytes().all(|one| one.is_ascii_lowercase() || one.is_ascii_digit() || one == b'-');
+        if all && ends(text.bytes().next()) && ends(text.bytes().last()) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(LeafError::new("it is of lower-case letters, digits and '-', beginning and ending with a letter or digit"))
+    }
+}
+
+impl Leaf for PortName {
+    const WHAT: &'static str = "port name";
+    const EXAMPLE: &'static str = "http";
+    const GROUP: LeafGroup = LeafGroup::Name;
+
+    fn parse(text: &str) -> Result<Self, LeafError> {
+        let is_label = ObjectName::parse(text).is_ok() && !text.contains("--");
+        if is_label && text.len() <= 15 && text.bytes().any(|one| one.is_ascii_lowercase()) {
+            return Ok(Self(text.to_owned()));
+        }
+        let must = "it is of at most 15 lower-case letters, digits and single '-', with a letter among them";
+        Err(LeafError::new(must))
+    }
+}
+
+impl ImageName {
+    /// Whether its digest is known, so that it is the same image at every start.
+    pub fn is_pinned(&self) -> bool {
+        self.is_pinned
+    }
+
+    /// The image as text.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+impl Leaf for ImageName {
+    const WHAT: &'static str = "container image";
+    const EXAMPLE: &'static str = "docker.io/library/nginx:1.29.4";
+
+    fn parse(text: &str) -> Result<Self, LeafError> {
+        let (named, digest) = match text.split_once('@') {
+            Some((named, digest)) => (named, Some(digest)),
+            None => (text, None),
+        };
+        if let Some(digest) = digest {
+            let hex = digest.strip_prefix("sha256:").unwrap_or_default();
+            if hex.len() != 64 || !hex.bytes().all(|one| matches!(one, b'0'..=b'9' | b'a'..=b'f')) {
+                return Err(LeafError::new("its digest is `sha256:` and 64 lower-case hexadecimal digits"));
+            }
+        }
+        let last = named.rfind('/').map_or(0, |slash| slash + 1);
+        let tag = named.get(last..).and_then(|name| name.split_once(':'));
+        let path = tag.map_or(named, |(_, tag)| named.get(..named.len() - tag.len() - 1).unwrap_or_default());
+        let (host, repository) = path.split_once('/').unwrap_or_default();
+        if !(host.contains('.') || host.contains(':') || host == "localhost") {
+            return Err(LeafError::mending(format!(
+                "it does not name its registry, and nodes may ask different ones: write docker.io/library/{text} or the registry's name"
+            )));
+        }
+        let is_part = |part: &str| {
+            !part.is_empty() && part.bytes().all(|one| one.is_ascii_lowercase() || one.is_ascii_digit() || b"._-".contains(&one))
+        };
+        if !repository.split('/').all(is_part) {
+            return Err(LeafError::new("its repository is of lower-case letters, digits, '.', '_' and '-'"));
+        }
+        match (tag, digest) {
+            (None, None) => Err(LeafError::new("it has neither tag nor digest")),
+            (Some((_, "latest")), None) => Err(LeafError::new("`latest` is another image every day: name a version")),
+            (Some((_, tag)), _) if tag.is_empty() || tag.len() > 128 || !tag.bytes().all(|one| one.is_ascii_alphanumeric() || b"._-".contains(&one)) => {
+                Err(LeafError::new("its tag is of letters, digits, '.', '_' and '-', at most 128"))
+            }
+            _ => Ok(Self { text: text.to_owned(), is_pinned: digest.is_some() }),
+        }
+    }
+}
+
+impl fmt::Display for ObjectName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl fmt::Display for PortName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl fmt::Display for ImageName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_names_its_registry_and_a_version() {
+        let digest = format!("sha256:{}", "a".repeat(64));
+        for (right, is_pinned) in [
+            ("docker.io/library/nginx:1.29.4".to_owned(), false),
+            (format!("quay.io/a/b@{digest}"), true),
+            (format!("localhost:5000/web:1@{digest}"), true),
+        ] {
+            assert_eq!(ImageName::parse(&right).map(|image| image.is_pinned()), Ok(is_pinned), "{right}");
+        }
+        for wrong in ["nginx", "nginx:1", "library/nginx:1", "docker.io/library/nginx", "docker.io/library/nginx:latest",
+            "docker.io/Library/nginx:1", "docker.io/nginx:1@sha256:ab", "docker.io/nginx:", "docker.io/:1", ""]
+        {
+            assert!(ImageName::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_port_has_a_short_name() {
+        assert!(PortName::parse("http").is_ok() && PortName::parse("h2").is_ok());
+        for wrong in ["80", "a--b", "-a", "abcdefghijklmnop", "Http", ""] {
+            assert!(PortName::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}

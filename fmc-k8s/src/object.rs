@@ -1,0 +1,101 @@
+//! An object of the API as it was read.
+
+use fmc_core::graph::Fingerprint;
+use serde_json::Value;
+
+use crate::manifest::{MANIFEST, OWNER};
+
+/// An object as the server gave it, with what the server said of a change to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Object {
+    pub(crate) value: Value,
+    pub(crate) trial: Option<Trial>,
+    /// What is in a namespace and is not ours, as `configmaps/settings`. It is asked for only where the namespace would go.
+    pub(crate) foreign: Vec<String>,
+}
+
+/// The server's answer to a dry run of the wanted manifest. It is asked only where something differs.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Trial {
+    /// It takes the manifest.
+    Taken,
+    /// Others decide fields that the manifest has: each with its path and its manager.
+    Conflict(Vec<(String, String)>),
+    /// These fields cannot be changed in an object that exists.
+    Immutable(Vec<String>),
+    /// It refuses the manifest, in these words.
+    Refused(String),
+}
+
+impl Object {
+    /// An object as it was read.
+    pub(crate) fn new(value: Value) -> Self {
+        Self { value, trial: None, foreign: Vec::new() }
+    }
+
+    fn metadata(&self, key: &str) -> Option<&Value> {
+        self.value.get("metadata")?.get(key)
+    }
+
+    fn mark(&self, of: &str, key: &str) -> Option<&str> {
+        self.metadata(of)?.get(key)?.as_str()
+    }
+
+    /// The object in the form of the API.
+    pub fn value(&self) -> &Value {
+        &self.value
+    }
+
+    /// The owner whose mark it has.
+    pub fn owner(&self) -> Option<&str> {
+        self.mark("labels", OWNER)
+    }
+
+    /// The fingerprint of the manifest that it was last made from.
+    pub(crate) fn made_from(&self) -> Option<Fingerprint> {
+        self.mark("annotations", MANIFEST)?.parse().ok()
+    }
+
+    /// What identifies it for a deletion: it, and no successor of its name.
+    pub(crate) fn uid(&self) -> Option<&str> {
+        self.metadata("uid")?.as_str()
+    }
+
+    /// The version that any write changes.
+    pub(crate) fn version(&self) -> Option<&str> {
+        self.metadata("resourceVersion")?.as_str()
+    }
+
+    /// Whether it is being deleted.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.metadata("deletionTimestamp").is_some()
+    }
+
+    /// The fields that a manager decides by server-side apply (`metadata.managedFields`, `fieldsV1`).
+    pub(crate) fn owned_by(&self, manager: &str) -> Option<&Value> {
+        let is_ours = |entry: &&Value| {
+            let text = |key: &str| entry.get(key).and_then(Value::as_str);
+            text("manager") == Some(manager)
+                && text("operation") == Some("Apply")
+                && text("subresource").unwrap_or_default().is_empty()
+        };
+        self.metadata("managedFields")?.as_array()?.iter().find(is_ours)?.get("fieldsV1")
+    }
+
+    /// A hash of what people and programs decide of it: what the server counts and reports is left out.
+    pub(crate) fn fingerprint(&self) -> Fingerprint {
+        const COUNTED: [&str; 4] = ["managedFields", "resourceVersion", "generation", "creationTimestamp"];
+        let mut decided = self.value.clone();
+        if let Some(decided) = decided.as_object_mut() {
+            decided.remove("status");
+            if let Some(metadata) = decided.get_mut("metadata").and_then(Value::as_object_mut) {
+                metadata.retain(|key, _| !COUNTED.contains(&key.as_str()));
+                if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
+                    // Controllers number the revisions of what they made.
+                    annotations.retain(|key, _| key != MANIFEST && !key.ends_with("kubernetes.io/revision"));
+                }
+            }
+        }
+        Fingerprint::of(decided.to_string().as_bytes())
+    }
+}

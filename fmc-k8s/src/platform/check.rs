@@ -1,0 +1,250 @@
+//! The rules of a platform: one function each.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fmc_core::finding::OwnKind;
+use fmc_core::given::{Given, Leaf};
+use fmc_core::role::{RoleFindings, SpanSite};
+
+use super::{Namespace, Platform};
+use crate::container::{Container, Probe, Source};
+use crate::name::PortName;
+use crate::workload::Deployment;
+
+/// The kinds of findings of a platform.
+pub(super) const KINDS: &[OwnKind] = &[NO_CLUSTER, TWICE, NO_PORT, NO_WORKLOAD, UNPINNED, NO_PROBE, ROOT, LIMIT, EMPTY];
+
+const NO_CLUSTER: OwnKind =
+    OwnKind::error("platform-no-cluster", include_str!("pages/no-cluster.md")).never_accepted();
+const TWICE: OwnKind = OwnKind::error("platform-twice", include_str!("pages/twice.md")).never_accepted();
+const NO_PORT: OwnKind = OwnKind::error("platform-no-port", include_str!("pages/no-port.md")).never_accepted();
+const NO_WORKLOAD: OwnKind =
+    OwnKind::error("platform-no-workload", include_str!("pages/no-workload.md")).never_accepted();
+const UNPINNED: OwnKind = OwnKind::warning("platform-unpinned", include_str!("pages/unpinned.md"));
+const NO_PROBE: OwnKind = OwnKind::warning("platform-no-probe", include_str!("pages/no-probe.md"));
+const ROOT: OwnKind = OwnKind::error("platform-root", include_str!("pages/root.md")).never_accepted();
+const LIMIT: OwnKind = OwnKind::error("platform-limit", include_str!("pages/limit.md")).never_accepted();
+const EMPTY: OwnKind = OwnKind::error("platform-empty", include_str!("pages/empty.md")).never_accepted();
+
+/// The values by themselves.
+pub(super) fn settings(platform: &Platform, findings: &mut RoleFindings<'_>) {
+    findings.leaf("cluster", &platform.cluster);
+    for (index, namespace) in platform.namespaces.iter().enumerate() {
+        findings.part(&format!("namespaces[{index}]"), |findings| leaves(namespace, findings));
+    }
+}
+
+fn leaves(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
+    findings.leaf("name", &namespace.name);
+    for (index, deployment) in namespace.deployments.iter().enumerate() {
+        findings.part(&format!("deployments[{index}]"), |findings| {
+            findings.leaf("name", &deployment.name);
+            for (index, exposed) in deployment.expose.iter().enumerate() {
+                findings.leaf(&format!("expose[{index}].to"), &exposed.to);
+            }
+            for (index, container) in deployment.containers.iter().enumerate() {
+                findings.part(&format!("containers[{index}]"), |findings| container_leaves(container, findings));
+            }
+        });
+    }
+    for (index, connection) in namespace.connections.iter().enumerate() {
+        findings.part(&format!("connections[{index}]"), |findings| {
+            findings.leaf("from", &connection.from);
+            findings.leaf("to", &connection.to);
+            findings.leaf("port", &connection.port);
+        });
+    }
+}
+
+fn container_leaves(container: &Container, findings: &mut RoleFindings<'_>) {
+    findings.leaf("name", &container.name);
+    findings.leaf("image", &container.image);
+    findings.leaf("cpu", &container.cpu);
+    findings.leaf("memory", &container.memory);
+    optional("cpu_limit", container.cpu_limit.as_ref(), findings);
+    optional("memory_limit", container.memory_limit.as_ref(), findings);
+    for (index, port) in container.ports.iter().enumerate() {
+        findings.leaf(&format!("ports[{index}].name"), &port.name);
+    }
+    for (index, mount) in container.mounts.iter().enumerate() {
+        findings.leaf(&format!("mounts[{index}].path"), &mount.path);
+        match &mount.from {
+            Source::Config(config) => drop(findings.leaf(&format!("mounts[{index}].from.config.name"), &config.name)),
+            Source::Scratch(size) => drop(findings.leaf(&format!("mounts[{index}].from.scratch"), size)),
+        }
+    }
+    for (key, probe) in [("ready", &container.ready), ("alive", &container.alive)] {
+        let Some(probe) = probe else { continue };
+        let of = match probe {
+            Probe::Http { .. } => "http",
+            Probe::Tcp { .. } => "tcp",
+        };
+        findings.leaf(&format!("{key}.{of}.port"), probe.port());
+    }
+}
+
+fn optional<T: Leaf>(key: &str, given: Option<&Given<T>>, findings: &mut RoleFindings<'_>) {
+    given.map(|given| findings.leaf(key, given));
+}
+
+/// The values together, and with the cloud. All leaves are right.
+pub(super) fn together(platform: &Platform, site: &SpanSite<'_>, findings: &mut RoleFindings<'_>) {
+    if site.cloud().cluster(&platform.cluster.to_string()).is_none() {
+        let known: Vec<&str> = site.cloud().clusters().iter().map(|cluster| cluster.name.as_str()).collect();
+        let help = match &known[..] {
+            [] => "add the cluster to the cloud".to_owned(),
+            known => format!("name one of {}", known.join(", ")),
+        };
+        findings.part("cluster", |findings| {
+            findings.find(&NO_CLUSTER, format!("the cloud has no cluster {}", platform.cluster), help);
+        });
+    }
+    let names = platform.namespaces.iter().map(|namespace| namespace.name.to_string());
+    twice("namespaces", "namespace", names, findings);
+    for (index, namespace) in platform.namespaces.iter().enumerate() {
+        findings.part(&format!("namespaces[{index}]"), |findings| in_namespace(namespace, findings));
+    }
+}
+
+fn in_namespace(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
+    let names = namespace.deployments.iter().map(|deployment| deployment.name.to_string());
+    twice("deployments", "deployment", names, findings);
+    configs(namespace, findings);
+    for (index, deployment) in namespace.deployments.iter().enumerate() {
+        findings.part(&format!("deployments[{index}]"), |findings| workload(deployment, findings));
+    }
+    for (index, connection) in namespace.connections.iter().enumerate() {
+        findings.part(&format!("connections[{index}]"), |findings| {
+            let find = |name: &str| namespace.deployments.iter().find(|one| one.name.to_string() == name);
+            for (key, name) in [("from", &connection.from), ("to", &connection.to)] {
+                if find(&name.to_string()).is_none() {
+                    let known: Vec<String> = namespace.deployments.iter().map(|one| one.name.to_string()).collect();
+                    let help = format!("name one of {}", known.join(", "));
+                    findings.part(key, |findings| {
+                        findings.find(&NO_WORKLOAD, format!("{} has no workload {name}", namespace.name), help);
+                    });
+                }
+            }
+            if let Some(to) = find(&connection.to.to_string()) {
+                port("port", &connection.port, to, findings);
+            }
+        });
+    }
+}
+
+/// One name has one content.
+fn configs(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
+    let mut known = BTreeMap::new();
+    for (at, deployment) in namespace.deployments.iter().enumerate() {
+        for (index, container) in deployment.containers.iter().enumerate() {
+            for (mount, of) in container.mounts.iter().enumerate() {
+                let Source::Config(config) = &of.from else { continue };
+                let name = config.name.to_string();
+                if known.insert(name.clone(), &config.files).is_some_and(|other| *other != config.files) {
+                    let path = format!("deployments[{at}].containers[{index}].mounts[{mount}].from.config");
+                    findings.part(&path, |findings| {
+                        let help = "give one of them another name, or both the same texts";
+                        findings.find(&TWICE, format!("two configs {name} have different texts"), help);
+                    });
+                }
+            }
+        }
+    }
+}
+
+fn workload(deployment: &Deployment, findings: &mut RoleFindings<'_>) {
+    if deployment.containers.is_empty() {
+        findings.find(&EMPTY, format!("{} has no container", deployment.name), "add one to `containers`");
+    }
+    let names = deployment.containers.iter().map(|container| container.name.to_string());
+    twice("containers", "container", names, findings);
+    let ports = || deployment.containers.iter().flat_map(|container| &container.ports);
+    twice("containers", "port", ports().map(|port| port.name.to_string()), findings);
+    twice("containers", "port number", ports().map(|port| port.number.to_string()), findings);
+    twice("expose", "port", deployment.expose.iter().map(|exposed| exposed.port.to_string()), findings);
+    for (index, exposed) in deployment.expose.iter().enumerate() {
+        port(&format!("expose[{index}].to"), &exposed.to, deployment, findings);
+    }
+    for (index, container) in deployment.containers.iter().enumerate() {
+        findings.part(&format!("containers[{index}]"), |findings| within(container, deployment, findings));
+    }
+}
+
+fn within(container: &Container, deployment: &Deployment, findings: &mut RoleFindings<'_>) {
+    let name = &container.name;
+    if container.image.ok().is_some_and(|image| !image.is_pinned()) {
+        findings.part("image", |findings| {
+            let message = format!("the image of {name} has a tag and no digest");
+            findings.find(&UNPINNED, message, "add its digest: TAG@sha256:…");
+        });
+    }
+    if !deployment.expose.is_empty() && container.ready.is_none() && !container.ports.is_empty() {
+        let message = format!("nothing tells when {name} can serve");
+        findings.find(&NO_PROBE, message, "give it `ready`, as `{http: {port: http, path: /healthz}}`");
+    }
+    if container.user == Some(0) {
+        findings.part("user", |findings| {
+            findings.find(&ROOT, format!("{name} would run as root"), "name another user, as 1000");
+        });
+    }
+    for (key, probe) in [("ready", &container.ready), ("alive", &container.alive)] {
+        let Some(probe) = probe else { continue };
+        if !container.ports.iter().any(|one| one.name == *probe.port()) {
+            no_port(key, probe.port(), container.ports.iter().map(|port| &port.name), findings);
+        }
+    }
+    if let (Some(limit), Some(cpu)) = (container.cpu_limit.as_ref().and_then(Given::ok), container.cpu.ok())
+        && limit < cpu
+    {
+        below("cpu_limit", &limit.to_string(), &cpu.to_string(), findings);
+    }
+    if let (Some(limit), Some(memory)) = (container.memory_limit.as_ref().and_then(Given::ok), container.memory.ok())
+        && limit < memory
+    {
+        below("memory_limit", &limit.to_string(), &memory.to_string(), findings);
+    }
+    twice("mounts", "mount", container.mounts.iter().map(|mount| mount.path.to_string()), findings);
+    twice("environment", "variable", container.environment.iter().map(|one| one.name.clone()), findings);
+}
+
+fn below(key: &str, limit: &str, sure: &str, findings: &mut RoleFindings<'_>) {
+    findings.part(key, |findings| {
+        let message = format!("the limit {limit} is below the {sure} that it is sure of");
+        findings.find(&LIMIT, message, format!("say at least {sure}"));
+    });
+}
+
+/// The port of a workload that a reference names.
+fn port(key: &str, name: &Given<PortName>, of: &Deployment, findings: &mut RoleFindings<'_>) {
+    let ports = || of.containers.iter().flat_map(|container| &container.ports).map(|port| &port.name);
+    if !ports().any(|known| known == name) {
+        no_port(key, name, ports(), findings);
+    }
+}
+
+fn no_port<'a>(
+    key: &str,
+    name: &Given<PortName>,
+    known: impl Iterator<Item = &'a Given<PortName>>,
+    findings: &mut RoleFindings<'_>,
+) {
+    let known: Vec<String> = known.map(ToString::to_string).collect();
+    let help = match &known[..] {
+        [] => format!("add the port: `ports: [{{name: {name}, number: 8080}}]`"),
+        known => format!("name one of {}", known.join(", ")),
+    };
+    findings.part(key, |findings| findings.find(&NO_PORT, format!("no container has the port {name}"), help));
+}
+
+/// A name that two values of a list have.
+fn twice(key: &str, what: &str, names: impl Iterator<Item = String>, findings: &mut RoleFindings<'_>) {
+    let mut seen = BTreeSet::new();
+    for (index, name) in names.enumerate() {
+        if seen.contains(&name) {
+            findings.part(&format!("{key}[{index}]"), |findings| {
+                findings.find(&TWICE, format!("the {what} {name} is there twice"), "give one of them another name");
+            });
+        }
+        seen.insert(name);
+    }
+}

@@ -1,0 +1,128 @@
+//! The provider: it lists, compares, applies, waits and prunes.
+
+mod act;
+mod model;
+mod observe;
+mod ready;
+mod room;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use fmc_core::graph::{Address, Place, StepError};
+use serde_json::Value;
+
+use crate::link::{Link, NoAnswer, Request, Response, Verb};
+use crate::manifest::Manifest;
+
+pub use model::Document;
+
+/// The provider's name in addresses.
+pub const NAME: &str = "kubernetes";
+
+/// The kind of the object that stands for the API itself: nothing else in a cluster exists before it answers.
+pub const API: &str = "api";
+
+/// The clusters that a cloud's platforms are applied to.
+#[derive(Clone, Default)]
+pub struct Kubernetes {
+    clusters: BTreeMap<String, Arc<dyn Link>>,
+}
+
+impl Kubernetes {
+    /// No cluster yet: it compiles, and a plan defers what is in clusters.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The connection to a cluster, by its name in the cloud.
+    #[must_use]
+    pub fn cluster(mut self, name: impl Into<String>, link: impl Link) -> Self {
+        self.clusters.insert(name.into(), Arc::new(link));
+        self
+    }
+
+    fn link(&self, place: &Place) -> Option<&Arc<dyn Link>> {
+        self.clusters.get(place.name()?)
+    }
+}
+
+impl fmt::Debug for Kubernetes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.clusters.keys()).finish()
+    }
+}
+
+/// The name by which the API knows who decides a field.
+fn manager(owner: &str) -> String {
+    format!("fmc-{owner}")
+}
+
+/// Why the server did not do what was asked.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Refusal {
+    /// There is no answer.
+    NoAnswer(NoAnswer),
+    /// It answered with an error: the status of HTTP, and its own `Status`.
+    Status(u16, Value),
+}
+
+impl Refusal {
+    fn status(&self) -> Option<u16> {
+        match self {
+            Self::NoAnswer(_) => None,
+            Self::Status(status, _) => Some(*status),
+        }
+    }
+
+    /// The server's words.
+    fn words(&self) -> String {
+        match self {
+            Self::NoAnswer(error) => error.cause.clone(),
+            Self::Status(status, body) => {
+                let message = body.get("message").and_then(Value::as_str).unwrap_or_default();
+                if message.is_empty() { format!("HTTP {status}") } else { message.to_owned() }
+            }
+        }
+    }
+
+    /// The causes that the server names, each with its field.
+    fn causes(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        let body = match self {
+            Self::Status(_, body) => Some(body),
+            Self::NoAnswer(_) => None,
+        };
+        let causes = body.and_then(|body| body.pointer("/details/causes")).and_then(Value::as_array);
+        causes.into_iter().flatten().map(|cause| {
+            let text = |key: &str| cause.get(key).and_then(Value::as_str).unwrap_or_default();
+            (text("reason"), text("field"), text("message"))
+        })
+    }
+}
+
+/// The body of a good answer.
+async fn ask(link: &dyn Link, verb: Verb, path: String) -> Result<Value, Refusal> {
+    match link.send(Request { verb, path }).await {
+        Ok(Response { status: 200..=299, body, .. }) => Ok(body),
+        Ok(Response { status, body, .. }) => Err(Refusal::Status(status, body)),
+        Err(error) => Err(Refusal::NoAnswer(error)),
+    }
+}
+
+/// The object at a path, if there is one.
+async fn get(link: &dyn Link, path: String) -> Result<Option<Value>, Refusal> {
+    match ask(link, Verb::Get, path).await {
+        Err(Refusal::Status(404, _)) => Ok(None),
+        other => other.map(Some),
+    }
+}
+
+/// The path of one object.
+fn path_of(manifest: &Manifest) -> String {
+    format!("{}/{}", manifest.kind().path(manifest.namespace()), manifest.name())
+}
+
+fn call(step: &Address, refusal: &Refusal) -> StepError {
+    StepError::Call { call: step.to_string(), cause: refusal.words() }
+}

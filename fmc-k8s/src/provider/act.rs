@@ -1,0 +1,179 @@
+//! Steps: apply, take away what others added, delete, and wait.
+
+use fmc_core::graph::{Acting, Action, Event, Provider, Awaited, NotUp, ObserveError, Place, Seen, Step, StepError, Wanted};
+use serde_json::{Value, json};
+
+use super::model::Wanted as OfOwner;
+use super::observe::apply_path;
+use super::{API, Document, Kubernetes, Refusal, ask, call, get, path_of, ready};
+use crate::kind::Kind;
+use crate::link::{Link, Verb};
+use crate::object::Object;
+
+/// The time between two questions, in milliseconds.
+pub(super) const PAUSE: u64 = 500;
+
+/// The time for an object to be gone, in seconds: a namespace takes what its content takes.
+const GONE_WITHIN: u64 = 300;
+
+impl Provider for Kubernetes {
+    async fn observe(&self, wanted: &Wanted<Document>) -> Result<Seen<Object>, ObserveError> {
+        self.look(wanted).await
+    }
+
+    async fn act(&self, step: &Step<Document>, acting: &(impl Acting + Clone + 'static)) -> Result<(), StepError> {
+        let Some(link) = self.link(step.address.place()) else {
+            return Err(StepError::Input { what: step.address.place().to_string(), cause: "there is no connection to it".to_owned() });
+        };
+        let link = &**link;
+        if let Some(Document::Api { within }) = step.document.as_deref() {
+            return answers(link, step, *within, acting).await;
+        }
+        if step.address.kind() == API {
+            return Ok(());
+        }
+        match (step.document.as_deref().and_then(Document::wanted), step.action) {
+            (Some(wanted), Action::Replace) => {
+                let there = unchanged(link, step, path_of(&wanted.manifest)).await?;
+                if let Some(there) = there {
+                    delete(link, step, &path_of(&wanted.manifest), &there, acting).await?;
+                }
+                apply(link, step, wanted).await
+            }
+            (Some(wanted), _) => {
+                let there = unchanged(link, step, path_of(&wanted.manifest)).await?;
+                apply(link, step, wanted).await?;
+                match there {
+                    Some(there) => strip(link, step, wanted, &there).await,
+                    None => Ok(()),
+                }
+            }
+            (None, _) => {
+                let path = path_at(step);
+                match unchanged(link, step, path.clone()).await? {
+                    Some(there) => delete(link, step, &path, &there, acting).await,
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+
+    fn lanes(&self, _: &Place) -> usize {
+        8
+    }
+
+    fn awaited(&self, step: &Step<Document>) -> Option<Awaited> {
+        let wanted = step.document.as_deref()?.wanted()?;
+        ready::awaited(&wanted.manifest)
+    }
+
+    async fn up(&self, step: &Step<Document>, acting: &(impl Acting + Clone + 'static)) -> Result<u64, NotUp> {
+        let wanted = step.document.as_deref().and_then(Document::wanted);
+        match (self.link(step.address.place()), wanted) {
+            (Some(link), Some(wanted)) => ready::wait(&**link, &wanted.manifest, acting).await,
+            _ => Ok(0),
+        }
+    }
+}
+
+/// The object of a step, if it is what the plan saw.
+async fn unchanged(link: &dyn Link, step: &Step<Document>, path: String) -> Result<Option<Object>, StepError> {
+    let there = get(link, path).await.map_err(|refusal| call(&step.address, &refusal))?.map(Object::new);
+    if there.as_ref().map(Object::fingerprint) == step.expects {
+        return Ok(there);
+    }
+    Err(StepError::Changed { what: step.address.to_string() })
+}
+
+async fn apply(link: &dyn Link, step: &Step<Document>, wanted: &OfOwner) -> Result<(), StepError> {
+    let path = apply_path(&path_of(&wanted.manifest), &wanted.owner);
+    let marked = wanted.manifest.marked(&wanted.owner);
+    ask(link, Verb::Apply(marked), path).await.map(drop).map_err(|refusal| call(&step.address, &refusal))
+}
+
+/// Takes away entries that others added to lists of ours: an apply merges into a list, and removes only what is its own.
+async fn strip(link: &dyn Link, step: &Step<Document>, wanted: &OfOwner, before: &Object) -> Result<(), StepError> {
+    if wanted.differences(before).iter().all(|one| one.added_at.is_none()) {
+        return Ok(());
+    }
+    let failed = |refusal| call(&step.address, &refusal);
+    let path = path_of(&wanted.manifest);
+    let Some(there) = get(link, path.clone()).await.map_err(failed)?.map(Object::new) else { return Ok(()) };
+    let found = wanted.differences(&there);
+    // From the end, so that each place is still right when it is its turn.
+    let mut removals: Vec<Value> = found.iter().rev().filter_map(|one| Some(json!({ "op": "remove", "path": one.added_at.as_ref()? }))).collect();
+    if removals.is_empty() {
+        return Ok(());
+    }
+    removals.insert(0, json!({ "op": "test", "path": "/metadata/resourceVersion", "value": there.version() }));
+    let path = apply_path(&path, &wanted.owner);
+    ask(link, Verb::Patch(Value::Array(removals)), path).await.map(drop).map_err(failed)
+}
+
+/// Deletes an object, that one and no other, and waits until it is gone.
+async fn delete(
+    link: &dyn Link,
+    step: &Step<Document>,
+    path: &str,
+    there: &Object,
+    acting: &(impl Acting + Clone + 'static),
+) -> Result<(), StepError> {
+    let options = json!({
+        "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Foreground",
+        "preconditions": { "uid": there.uid(), "resourceVersion": there.version() },
+    });
+    match ask(link, Verb::Delete(options), path.to_owned()).await {
+        Ok(_) | Err(Refusal::Status(404, _)) => {}
+        Err(Refusal::Status(409, _)) => return Err(StepError::Changed { what: step.address.to_string() }),
+        Err(refusal) => return Err(call(&step.address, &refusal)),
+    }
+    let mut has_said = false;
+    for _ in 0..GONE_WITHIN * 1000 / PAUSE {
+        let left = get(link, path.to_owned()).await.map_err(|refusal| call(&step.address, &refusal))?;
+        if left.map(Object::new).is_none_or(|left| left.uid() != there.uid()) {
+            return Ok(());
+        }
+        if acting.cancelled() {
+            return Err(StepError::Cancelled);
+        }
+        if !has_said {
+            acting.say(Event::Doing { address: step.address.to_string(), what: "waits until it is gone".to_owned() });
+            has_said = true;
+        }
+        link.pause(PAUSE).await;
+    }
+    Err(StepError::Deadline { call: format!("{}: it is deleted", step.address), seconds: GONE_WITHIN })
+}
+
+/// Waits until the API answers.
+async fn answers(
+    link: &dyn Link,
+    step: &Step<Document>,
+    within: u64,
+    acting: &(impl Acting + Clone + 'static),
+) -> Result<(), StepError> {
+    let mut last = String::new();
+    for _ in 0..=within * 1000 / PAUSE {
+        match ask(link, Verb::Get, "/readyz".to_owned()).await {
+            Ok(_) => return Ok(()),
+            Err(refusal) => last = refusal.words(),
+        }
+        if acting.cancelled() {
+            return Err(StepError::Cancelled);
+        }
+        link.pause(PAUSE).await;
+    }
+    let cause = format!("it does not answer within {within} s: {last}");
+    Err(StepError::Call { call: step.address.to_string(), cause })
+}
+
+/// The path of an object that is not wanted any more.
+fn path_at(step: &Step<Document>) -> String {
+    let name = step.address.name();
+    let kind = Kind::by_word(step.address.kind());
+    let (namespace, name) = match name.split_once('/') {
+        Some((namespace, name)) => (Some(namespace), name),
+        None => (None, name),
+    };
+    kind.map(|kind| format!("{}/{name}", kind.path(namespace))).unwrap_or_default()
+}

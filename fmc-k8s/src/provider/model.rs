@@ -1,0 +1,228 @@
+//! The pure half: how objects differ, and what becomes of those that are not wanted.
+
+use std::sync::OnceLock;
+
+use fmc_core::graph::{
+    Address, Carries, Change, Choices, Edge, Fingerprint, Impact, Model, Place, Removal, Verdict,
+};
+use serde_json::Value;
+
+use super::{API, Kubernetes, manager};
+use crate::compare::{Difference, differences, is_covered, plain};
+use crate::kind::{self, Kind};
+use crate::manifest::{MANIFEST, Manifest};
+use crate::object::{Object, Trial};
+
+/// What an object of a cluster is made from.
+#[derive(Debug)]
+pub enum Document {
+    /// The API of a cluster, which answers once its servers are up.
+    Api {
+        /// How long an apply waits for it, in seconds.
+        within: u64,
+    },
+    /// An object in it.
+    Object(Box<Wanted>),
+}
+
+/// A manifest with its owner.
+#[derive(Debug)]
+pub struct Wanted {
+    pub(crate) manifest: Manifest,
+    pub(crate) owner: String,
+    yaml: OnceLock<String>,
+}
+
+impl Document {
+    /// The document of an owner's manifest.
+    pub(crate) fn of(manifest: Manifest, owner: &str) -> Self {
+        Self::Object(Box::new(Wanted { manifest, owner: owner.to_owned(), yaml: OnceLock::new() }))
+    }
+
+    pub(crate) fn wanted(&self) -> Option<&Wanted> {
+        match self {
+            Self::Api { .. } => None,
+            Self::Object(wanted) => Some(wanted),
+        }
+    }
+}
+
+impl Wanted {
+    /// The manifest as YAML.
+    pub(crate) fn yaml(&self) -> &str {
+        self.yaml.get_or_init(|| self.manifest.to_yaml().unwrap_or_else(|_| self.manifest.content().to_string()))
+    }
+
+    /// What differs, as far as it can be told without the server.
+    pub(crate) fn differences(&self, object: &Object) -> Vec<Difference> {
+        let owned = object.owned_by(&manager(&self.owner));
+        let mut found = differences(&self.manifest.marked(&self.owner), object.value(), owned);
+        // The mark follows from what differs.
+        found.retain(|one| !one.path.ends_with(&format!("[{MANIFEST}]")));
+        found
+    }
+
+    /// Whether the object is as wanted, and ours in every field.
+    pub(crate) fn is_met_by(&self, object: &Object) -> bool {
+        let owned = object.owned_by(&manager(&self.owner));
+        object.made_from() == Some(self.manifest.fingerprint())
+            && owned.is_some_and(|owned| is_covered(&self.manifest.marked(&self.owner), owned))
+            && self.differences(object).is_empty()
+    }
+}
+
+impl Model for Kubernetes {
+    type Document = Document;
+    type Object = Object;
+
+    fn known_as(&self, place: &Place) -> String {
+        match place.name() {
+            Some(cluster) => format!("the cluster {cluster}"),
+            None => "Kubernetes".to_owned(),
+        }
+    }
+
+    fn fingerprint(&self, document: &Document) -> Fingerprint {
+        match document {
+            Document::Api { within } => Fingerprint::of(format!("api {within}").as_bytes()),
+            Document::Object(wanted) => wanted.manifest.fingerprint(),
+        }
+    }
+
+    fn summary(&self, _: &Address, document: &Document) -> String {
+        match document {
+            Document::Api { within } => format!("waits up to {within} s until it answers"),
+            Document::Object(wanted) => summary(&wanted.manifest),
+        }
+    }
+
+    fn compare(&self, at: &Address, document: &Document, object: &Object) -> Verdict {
+        let Some(wanted) = document.wanted() else { return Verdict::Same };
+        if object.owner() != Some(&wanted.owner) {
+            let whose = match object.owner() {
+                Some(owner) => format!("it belongs to the cloud {owner}"),
+                None => "fmc did not make it".to_owned(),
+            };
+            return Verdict::Refused(format!("{whose}: give {} another name, or delete that one", at.name()));
+        }
+        if object.is_leaving() {
+            return Verdict::Refused("it is being deleted: apply again once it is gone".to_owned());
+        }
+        if wanted.is_met_by(object) {
+            return Verdict::Same;
+        }
+        let found = wanted.differences(object);
+        match &object.trial {
+            Some(Trial::Conflict(fields)) => Verdict::Refused(conflict(fields)),
+            Some(Trial::Refused(words)) => Verdict::Refused(format!("the server refuses it: {words}")),
+            Some(Trial::Immutable(fields)) => Verdict::Differs(replacement(&found, fields)),
+            Some(Trial::Taken) | None => Verdict::Differs(in_place(wanted.manifest.kind(), &found)),
+        }
+    }
+
+    fn remove(&self, at: &Address, object: &Object, _: &dyn Fn(&Address) -> bool, _: &Choices) -> Removal {
+        if at.kind() == API || object.is_leaving() {
+            return Removal::Ignore;
+        }
+        if object.foreign.is_empty() {
+            return Removal::Delete("no longer wanted".to_owned());
+        }
+        let foreign = object.foreign.join(", ");
+        Removal::Leave(format!("it has what fmc did not make: {foreign}: move that or delete it, and apply again"))
+    }
+
+    /// An object is deleted before its namespace.
+    fn needs(&self, at: &Address, _: &Object) -> Vec<Edge> {
+        let namespace = at.name().split_once('/').map(|(namespace, _)| namespace);
+        let namespace = namespace.map(|name| at.beside(kind::NAMESPACE.word, name));
+        namespace.into_iter().map(|to| Edge { to, carries: Carries::Exists }).collect()
+    }
+}
+
+/// The changes of an object that stays.
+fn in_place(kind: &Kind, found: &[Difference]) -> Vec<Change> {
+    if found.is_empty() {
+        let reason = "others changed who decides its fields, or an earlier version made it".to_owned();
+        let path = "managed fields".to_owned();
+        return vec![Change { path, from: None, to: None, impact: Impact::Live, reason: Some(reason) }];
+    }
+    let change = |one: &Difference| {
+        let restarts = kind.has_pods() && one.path.starts_with("spec.template");
+        let reason = restarts.then(|| "its pods are replaced".to_owned());
+        let reason = if one.added_at.is_some() { Some("somebody added it".to_owned()) } else { reason };
+        Change { reason, ..changed(one, Impact::Live) }
+    };
+    found.iter().map(change).collect()
+}
+
+/// The changes of an object that is deleted and made again, because the server keeps some of its fields.
+fn replacement(found: &[Difference], fields: &[String]) -> Vec<Change> {
+    let kept = fields.join(", ");
+    let reason = |_: &Difference| Some(format!("{kept} cannot be changed in an object that exists"));
+    found.iter().map(|one| Change { reason: reason(one), ..changed(one, Impact::Replace) }).collect()
+}
+
+fn changed(one: &Difference, impact: Impact) -> Change {
+    let text = |value: &Option<Value>| value.as_ref().map(|value| short(&plain(value)));
+    Change { path: one.path.clone(), from: text(&one.from), to: text(&one.to), impact, reason: None }
+}
+
+/// A value in a line of a plan.
+fn short(text: &str) -> String {
+    const MOST: usize = 60;
+    let line: String = text.chars().map(|one| if one.is_control() { ' ' } else { one }).collect();
+    if line.chars().count() <= MOST { line } else { format!("{}…", line.chars().take(MOST).collect::<String>()) }
+}
+
+fn conflict(fields: &[(String, String)]) -> String {
+    let each: Vec<String> = fields.iter().map(|(field, manager)| format!("{field} (by {manager})")).collect();
+    format!("others decide fields of it: {}: leave them out, or let the others give them up", each.join(", "))
+}
+
+/// What a plan shows of a new object.
+fn summary(manifest: &Manifest) -> String {
+    let content = manifest.content();
+    let at = |pointer: &str| content.pointer(pointer).map(plain);
+    match *manifest.kind() {
+        kind::DEPLOYMENT => {
+            let image = at("/spec/template/spec/containers/0/image").unwrap_or_default();
+            format!("{} × {image}", at("/spec/replicas").unwrap_or_else(|| "1".to_owned()))
+        }
+        kind::SERVICE => {
+            let ports = content.pointer("/spec/ports").and_then(Value::as_array).into_iter().flatten();
+            let ports: Vec<String> = ports.filter_map(|port| port.get("port").map(plain)).collect();
+            format!("port {}", ports.join(", "))
+        }
+        kind::CONFIG_MAP => {
+            let files = content.pointer("/data").and_then(Value::as_object).map_or(0, serde_json::Map::len);
+            format!("{files} {}", if files == 1 { "text" } else { "texts" })
+        }
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_field_that_the_server_keeps_is_a_replacement_and_another_refusal_is_none() {
+        let value = |replicas: u16| {
+            json!({ "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": "web", "namespace": "shop" },
+                "spec": { "replicas": replicas } })
+        };
+        let manifest = Manifest::of_value(value(2)).unwrap();
+        let at = manifest.address("prod");
+        let mut object = Object::new(Manifest::of_value(value(1)).unwrap().marked("first"));
+        let document = Document::of(manifest, "first");
+        object.trial = Some(Trial::Immutable(vec!["spec.selector".to_owned()]));
+        let Verdict::Differs(changes) = Kubernetes::new().compare(&at, &document, &object) else { unreachable!() };
+        assert_eq!((changes.len(), changes[0].impact), (1, Impact::Replace));
+        assert_eq!(changes[0].reason.as_deref(), Some("spec.selector cannot be changed in an object that exists"));
+        object.trial = Some(Trial::Refused("spec.replicas: Invalid value".to_owned()));
+        let verdict = Kubernetes::new().compare(&at, &document, &object);
+        assert_eq!(verdict, Verdict::Refused("the server refuses it: spec.replicas: Invalid value".to_owned()));
+    }
+}

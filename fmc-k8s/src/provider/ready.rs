@@ -1,0 +1,72 @@
+//! When an object is ready, by its kind, and why it is not.
+
+use fmc_core::graph::{Acting, Awaited, NotUp, NotUpCause};
+use serde_json::Value;
+
+use super::act::PAUSE;
+use super::{get, path_of};
+use crate::compare::plain;
+use crate::kind;
+use crate::link::Link;
+use crate::manifest::Manifest;
+
+/// The signal that an apply waits for.
+pub(super) fn awaited(manifest: &Manifest) -> Option<Awaited> {
+    let seconds = manifest.ready_within?;
+    (*manifest.kind() == kind::DEPLOYMENT).then(|| Awaited { signal: "its pods are ready".to_owned(), seconds })
+}
+
+/// How far an object is.
+enum Progress {
+    Ready,
+    Waits(String),
+    /// It will not get ready by waiting.
+    Failed(String),
+}
+
+pub(super) async fn wait(link: &dyn Link, manifest: &Manifest, acting: &impl Acting) -> Result<u64, NotUp> {
+    let seconds = manifest.ready_within.unwrap_or_default();
+    let mut last = None;
+    for tick in 0..=seconds * 1000 / PAUSE {
+        match get(link, path_of(manifest)).await {
+            Ok(Some(object)) => match deployment(&object) {
+                Progress::Ready => return Ok(tick * PAUSE / 1000),
+                Progress::Waits(why) => last = Some(why),
+                Progress::Failed(why) => return Err(NotUp::new(NotUpCause::Failed(why))),
+            },
+            Ok(None) => return Err(NotUp::new(NotUpCause::Failed("somebody deleted it".to_owned()))),
+            Err(refusal) => last = Some(refusal.words()),
+        }
+        if acting.cancelled() || acting.stopping() {
+            return Err(NotUp::new(NotUpCause::Stopped));
+        }
+        link.pause(PAUSE).await;
+    }
+    Err(NotUp::new(NotUpCause::Deadline { signal: "its pods are ready".to_owned(), seconds, error: last }))
+}
+
+/// As `kubectl rollout status` decides it: the newest generation was seen, each pod is of it, and all are available.
+fn deployment(object: &Value) -> Progress {
+    let number = |pointer: &str| object.pointer(pointer).and_then(Value::as_u64).unwrap_or_default();
+    if number("/status/observedGeneration") < number("/metadata/generation") {
+        return Progress::Waits("no controller has seen it yet".to_owned());
+    }
+    let conditions = object.pointer("/status/conditions").and_then(Value::as_array);
+    for condition in conditions.into_iter().flatten() {
+        let is = |key: &str, value: &str| condition.get(key).and_then(Value::as_str) == Some(value);
+        let words = condition.get("message").map(plain).unwrap_or_default();
+        if is("type", "Progressing") && is("reason", "ProgressDeadlineExceeded") {
+            return Progress::Failed(words);
+        }
+        if is("type", "ReplicaFailure") && is("status", "True") {
+            return Progress::Failed(words);
+        }
+    }
+    let wanted = object.pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(1);
+    let (updated, available) = (number("/status/updatedReplicas"), number("/status/availableReplicas"));
+    let all = number("/status/replicas");
+    if updated >= wanted && available >= wanted && all <= updated {
+        return Progress::Ready;
+    }
+    Progress::Waits(format!("{available} of {wanted} pods are available, {updated} are new"))
+}

@@ -1,0 +1,84 @@
+//! The provider's part of a cloud: what follows from its platforms.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use fmc_core::checked::Checked;
+use fmc_core::graph::{Address, Carries, Edge, Node, Place, Seen, Verdict, Model as _, Wanted};
+use fmc_core::provider::{Artifact, Drift, DriftKind, Drifted, Moved, Room};
+use serde_json::Value;
+
+use super::{API, Document, Kubernetes, NAME};
+use crate::compare::plain;
+use crate::kind;
+use crate::manifest::Manifest;
+use crate::object::Object;
+use crate::platform::Platform;
+
+/// How long an apply waits for the API of a cluster whose servers were just made, in seconds.
+const API_WITHIN: u64 = 900;
+
+impl Room for Kubernetes {
+    const NAME: &'static str = NAME;
+
+    fn documents(&self, checked: &Checked) -> Wanted<Document> {
+        let owner = checked.owner().as_str();
+        let mut wanted = Wanted::nothing(owner);
+        for platform in checked.spanning_roles::<Platform>() {
+            let cluster = platform.cluster.to_string();
+            let api = Address::new(Place::new(NAME, cluster.as_str()), API, cluster.as_str());
+            let api_node = Node { document: Arc::new(Document::Api { within: API_WITHIN }), needs: Vec::new(), part_of: None };
+            wanted.nodes.insert(api.clone(), api_node);
+            for manifest in platform.manifests() {
+                let at = manifest.address(&cluster);
+                let needs = needs(&manifest, &at, &api);
+                let document = Arc::new(Document::of(manifest, owner));
+                wanted.nodes.insert(at, Node { document, needs, part_of: None });
+            }
+        }
+        wanted
+    }
+
+    fn artifacts<'a>(&self, at: &'a Address, document: &'a Document, _: Option<&'a str>) -> Vec<Artifact<'a>> {
+        let Some(wanted) = document.wanted() else { return Vec::new() };
+        let cluster = at.place().name().unwrap_or_default();
+        let path = format!("kubernetes/{cluster}/{}.{}.yaml", at.name(), at.kind());
+        vec![Artifact::text(path, at.kind(), wanted.yaml())]
+    }
+
+    fn nouns(&self) -> &'static [(&'static str, &'static str)] {
+        &[("deployment", "deployment")]
+    }
+
+    /// A change by another hand is one while the object's mark is that of the cloud as it is.
+    fn drift(&self, wanted: &Wanted<Document>, seen: &Seen<Object>) -> Drift {
+        let mut found = Drift::unknown_of(seen);
+        for (at, node) in &wanted.nodes {
+            let Some(object) = seen.object(at) else { continue };
+            let Some(document) = node.document.wanted() else { continue };
+            if let Verdict::Differs(changes) = self.compare(at, &node.document, object) {
+                let is_known = object.made_from() == Some(document.manifest.fingerprint());
+                let list = if is_known { &mut found.drift } else { &mut found.unclear };
+                list.push(Drifted {
+                    address: at.clone(),
+                    part_of: node.part_of.clone(),
+                    kind: DriftKind::Changed,
+                    changes: changes.into_iter().map(Moved::from).collect(),
+                });
+            }
+        }
+        found
+    }
+}
+
+/// An object needs its namespace, and a workload its texts; a namespace needs the API.
+fn needs(manifest: &Manifest, at: &Address, api: &Address) -> Vec<Edge> {
+    let edge = |to: Address| Edge { to, carries: Carries::Exists };
+    let Some(namespace) = manifest.namespace() else { return vec![edge(api.clone())] };
+    let configs = manifest.content().pointer("/spec/template/spec/volumes").and_then(Value::as_array);
+    let configs = configs.into_iter().flatten().filter_map(|volume| volume.pointer("/configMap/name"));
+    let configs = configs.map(|name| at.beside(kind::CONFIG_MAP.word, format!("{namespace}/{}", plain(name))));
+    let first = at.beside(kind::NAMESPACE.word, namespace);
+    let all: BTreeMap<Address, Edge> = std::iter::once(first).chain(configs).map(|to| (to.clone(), edge(to))).collect();
+    all.into_values().collect()
+}

@@ -1,0 +1,267 @@
+//! A simulated API server: the kinds of fmc, server-side apply with its managers and conflicts, and what a test wants to go wrong.
+//!
+//! It fills in a few of the defaults that the real server does, so that a test sees objects which have more than their manifests. Pods
+//! do not exist: a deployment is ready at once, unless a test says otherwise.
+
+mod apply;
+mod fields;
+mod patch;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use serde_json::{Value, json};
+
+use crate::kind::{KINDS, Kind, NAMESPACE};
+use crate::link::{Link, NoAnswer, Request, Response, Verb};
+
+/// A simulated API server. A clone is another handle of it.
+#[derive(Clone, Default)]
+pub struct Sim(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    objects: BTreeMap<Key, Value>,
+    /// The version of the newest write.
+    version: u64,
+    is_away: bool,
+    /// Deployments whose pods do not get ready, as `shop/web`, with the reason.
+    broken: BTreeMap<String, String>,
+    /// The number of requests by verb, as `GET`.
+    requests: BTreeMap<&'static str, u32>,
+}
+
+/// An object: its kind, its namespace, its name.
+type Key = (&'static str, String, String);
+
+impl Sim {
+    /// An empty one, with the namespaces that every cluster has.
+    pub fn new() -> Self {
+        let sim = Self::default();
+        for name in ["default", "kube-system"] {
+            let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
+            sim.put(namespace);
+        }
+        sim
+    }
+
+    /// The simulation whose state is this text, as [`Sim::state`] gave it.
+    ///
+    /// # Errors
+    ///
+    /// The text is not such a state.
+    pub fn of_state(text: &str) -> Result<Self, String> {
+        let objects: Vec<Value> = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let sim = Self::default();
+        let mut state = sim.state_mut();
+        for object in objects {
+            let key = key_of(&object).ok_or_else(|| "an object has no known kind".to_owned())?;
+            let version = object.pointer("/metadata/resourceVersion").and_then(Value::as_str);
+            let version = version.and_then(|version| version.parse().ok()).unwrap_or_default();
+            state.version = state.version.max(version);
+            state.objects.insert(key, object);
+        }
+        drop(state);
+        Ok(sim)
+    }
+
+    /// All objects, as a text that [`Sim::of_state`] reads.
+    pub fn state(&self) -> String {
+        let state = self.state_mut();
+        let all: Vec<&Value> = state.objects.values().collect();
+        serde_json::to_string_pretty(&all).unwrap_or_default()
+    }
+
+    /// The object of a kind, as `deployment`, if it is there; the namespace is empty for a kind without one.
+    pub fn object(&self, kind: &str, namespace: &str, name: &str) -> Option<Value> {
+        let kind = Kind::by_word(kind)?;
+        self.state_mut().objects.get(&(kind.word, namespace.to_owned(), name.to_owned())).cloned()
+    }
+
+    /// Writes an object as another person's `kubectl create` or `kubectl replace` does.
+    pub fn put(&self, object: Value) {
+        let mut state = self.state_mut();
+        let manager = "kubectl-create";
+        if let Some(key) = key_of(&object) {
+            let object = apply::written(&mut state, &key, object, manager);
+            state.objects.insert(key, object);
+        }
+    }
+
+    /// It does not answer, or it does again.
+    pub fn away(&self, is_away: bool) {
+        self.state_mut().is_away = is_away;
+    }
+
+    /// The pods of a deployment, as `shop/web`, do not get ready, for this reason.
+    pub fn breaks(&self, deployment: &str, why: &str) {
+        self.state_mut().broken.insert(deployment.to_owned(), why.to_owned());
+    }
+
+    /// The number of requests so far: reads, and writes that were no dry runs.
+    pub fn requests(&self) -> (u32, u32) {
+        let state = self.state_mut();
+        let of = |verb| state.requests.get(verb).copied().unwrap_or_default();
+        (of("read"), of("write"))
+    }
+
+    fn state_mut(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Sim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sim({} objects)", self.state_mut().objects.len())
+    }
+}
+
+impl Link for Sim {
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, NoAnswer>> {
+        let answer = self.state_mut().answer(request);
+        async move { answer }.boxed()
+    }
+
+    fn pause(&self, _: u64) -> BoxFuture<'_, ()> {
+        async {}.boxed()
+    }
+}
+
+fn key_of(object: &Value) -> Option<Key> {
+    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
+    let kind = Kind::of(text("/apiVersion")?, text("/kind")?)?;
+    let namespace = text("/metadata/namespace").filter(|_| kind.is_namespaced).unwrap_or_default();
+    Some((kind.word, namespace.to_owned(), text("/metadata/name")?.to_owned()))
+}
+
+/// What a path names.
+struct Target {
+    kind: &'static Kind,
+    namespace: String,
+    name: Option<String>,
+    query: BTreeMap<String, String>,
+}
+
+impl Target {
+    fn of(path: &str) -> Option<Self> {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let query = query.split('&').filter_map(|pair| pair.split_once('=')).map(|(key, value)| {
+            (key.to_owned(), percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned())
+        });
+        let kind = KINDS.iter().find_map(|kind| {
+            let all = kind.path(None);
+            if let Some(rest) = path.strip_prefix(&all)
+                && (rest.is_empty() || rest.starts_with('/'))
+                && (rest.is_empty() || !(kind.is_namespaced || rest.trim_start_matches('/').contains('/')))
+            {
+                return Some((*kind, String::new(), rest.trim_start_matches('/').to_owned()));
+            }
+            let (root, plural) = all.rsplit_once('/')?;
+            let (namespace, rest) = path.strip_prefix(root)?.strip_prefix("/namespaces/")?.split_once('/')?;
+            let rest = rest.strip_prefix(plural)?;
+            (rest.is_empty() || rest.starts_with('/'))
+                .then(|| (*kind, namespace.to_owned(), rest.trim_start_matches('/').to_owned()))
+        });
+        let (kind, namespace, name) = kind?;
+        Some(Self { kind, namespace, name: (!name.is_empty()).then_some(name), query: query.collect() })
+    }
+
+    fn key(&self) -> Key {
+        (self.kind.word, self.namespace.clone(), self.name.clone().unwrap_or_default())
+    }
+
+    fn is_dry(&self) -> bool {
+        self.query.contains_key("dryRun")
+    }
+}
+
+pub(super) fn status(code: u16, reason: &str, message: String, causes: Vec<Value>) -> Response {
+    let body = json!({
+        "kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": reason, "message": message, "code": code,
+        "details": { "causes": causes },
+    });
+    Response { status: code, body, warnings: Vec::new() }
+}
+
+fn good(body: Value) -> Response {
+    Response { status: 200, body, warnings: Vec::new() }
+}
+
+impl State {
+    fn answer(&mut self, request: Request) -> Result<Response, NoAnswer> {
+        if self.is_away {
+            return Err(NoAnswer { cause: "connection refused".to_owned(), is_absent: true });
+        }
+        if request.path == "/readyz" {
+            return Ok(good(Value::from("ok")));
+        }
+        let Some(target) = Target::of(&request.path) else {
+            return Ok(status(404, "NotFound", "the server could not find the requested resource".to_owned(), Vec::new()));
+        };
+        let is_write = !matches!(request.verb, Verb::Get) && !target.is_dry();
+        *self.requests.entry(if is_write { "write" } else { "read" }).or_default() += 1;
+        Ok(match request.verb {
+            Verb::Get => self.get(&target),
+            Verb::Apply(manifest) => apply::apply(self, &target, manifest),
+            Verb::Patch(patch) => self.patch(&target, &patch),
+            Verb::Delete(options) => self.delete(&target, &options),
+        })
+    }
+
+    fn get(&self, target: &Target) -> Response {
+        let Some(name) = &target.name else {
+            let selected = |object: &Value| {
+                target.query.get("labelSelector").is_none_or(|selector| {
+                    let (key, value) = selector.split_once('=').unwrap_or_default();
+                    object.pointer("/metadata/labels").and_then(|labels| labels.get(key)).and_then(Value::as_str) == Some(value)
+                })
+            };
+            let of_kind = self.objects.iter().filter(|((kind, namespace, _), _)| {
+                *kind == target.kind.word && (target.namespace.is_empty() || *namespace == target.namespace)
+            });
+            let items: Vec<&Value> = of_kind.map(|(_, object)| object).filter(|object| selected(object)).collect();
+            return good(json!({ "kind": format!("{}List", target.kind.name), "items": items, "metadata": {} }));
+        };
+        match self.objects.get(&target.key()) {
+            Some(object) => good(object.clone()),
+            None => not_found(target.kind, name),
+        }
+    }
+
+    fn patch(&mut self, target: &Target, changes: &Value) -> Response {
+        let key = target.key();
+        let Some(object) = self.objects.get(&key) else { return not_found(target.kind, &key.2) };
+        match patch::patched(object, changes) {
+            Ok(changed) => {
+                let manager = target.query.get("fieldManager").map_or("unknown", String::as_str).to_owned();
+                let object = apply::written(self, &key, changed, &manager);
+                self.objects.insert(key, object.clone());
+                good(object)
+            }
+            Err(why) => status(422, "Invalid", why, Vec::new()),
+        }
+    }
+
+    fn delete(&mut self, target: &Target, options: &Value) -> Response {
+        let key = target.key();
+        let Some(object) = self.objects.get(&key) else { return not_found(target.kind, &key.2) };
+        for (asked, is) in [("uid", "/metadata/uid"), ("resourceVersion", "/metadata/resourceVersion")] {
+            let asked = options.pointer("/preconditions").and_then(|all| all.get(asked)).filter(|asked| !asked.is_null());
+            if asked.is_some_and(|asked| Some(asked) != object.pointer(is)) {
+                return status(409, "Conflict", "the precondition does not hold".to_owned(), Vec::new());
+            }
+        }
+        self.objects.remove(&key);
+        if *target.kind == NAMESPACE {
+            self.objects.retain(|(_, namespace, _), _| *namespace != key.2);
+        }
+        good(json!({ "kind": "Status", "status": "Success" }))
+    }
+}
+
+fn not_found(kind: &Kind, name: &str) -> Response {
+    status(404, "NotFound", format!("{} \"{name}\" not found", kind.plural), Vec::new())
+}

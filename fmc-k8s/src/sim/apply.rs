@@ -1,0 +1,291 @@
+//! Server-side apply: merging by managers, conflicts, defaults.
+
+use serde_json::{Map, Value, json};
+
+use super::fields::{entry_key, keys, of_manifest, without};
+use super::{Key, Response, State, Target, good, not_found, status};
+use crate::kind::{DEPLOYMENT, Kind, NAMESPACE, SERVICE};
+
+/// Applies a manifest by the manager that the query names.
+pub(super) fn apply(state: &mut State, target: &Target, manifest: Value) -> Response {
+    let key = target.key();
+    let Some(kind) = Kind::by_word(key.0) else { return not_found(target.kind, &key.2) };
+    let namespace = (NAMESPACE.word, String::new(), key.1.clone());
+    if kind.is_namespaced && !state.objects.contains_key(&namespace) {
+        return not_found(&NAMESPACE, &key.1);
+    }
+    let manager = target.query.get("fieldManager").cloned().unwrap_or_default();
+    let manifest = defaulted_entries(kind, "", manifest);
+    let there = state.objects.get(&key).cloned();
+    let ours = of_manifest(kind, &manifest);
+    let entries = |object: &Value| object.pointer("/metadata/managedFields").and_then(Value::as_array).cloned().unwrap_or_default();
+    let is_ours = |entry: &Value| entry.get("manager") == Some(&json!(manager)) && entry.get("operation") == Some(&json!("Apply"));
+    let mut next = match &there {
+        None => json!({ "apiVersion": kind.api(), "kind": kind.name, "metadata": { "name": key.2 } }),
+        Some(there) => {
+            if let Some(response) = conflicts(kind, there, &manifest, &ours, &entries(there), &is_ours) {
+                return response;
+            }
+            if *kind == DEPLOYMENT && manifest.pointer("/spec/selector") != there.pointer("/spec/selector") {
+                let cause = json!({ "reason": "FieldValueInvalid", "field": "spec.selector", "message": "Invalid value: field is immutable" });
+                return status(422, "Invalid", "spec.selector: field is immutable".to_owned(), vec![cause]);
+            }
+            there.clone()
+        }
+    };
+    // What was ours and is not in the manifest any more goes, unless another has it too.
+    for entry in there.iter().flat_map(entries).filter(|entry| is_ours(entry)) {
+        let others: Vec<Value> = there.iter().flat_map(entries).filter(|entry| !is_ours(entry)).collect();
+        let mut left = entry.get("fieldsV1").and_then(|fields| without(fields, &ours));
+        for other in &others {
+            left = left.and_then(|left| other.get("fieldsV1").map_or(Some(left.clone()), |fields| without(&left, fields)));
+        }
+        if let Some(left) = left {
+            take_away(kind, "", &mut next, &left);
+        }
+    }
+    merge(kind, "", &mut next, &manifest);
+    let mut managers: Vec<Value> = there.iter().flat_map(entries).collect();
+    let own = json!({ "manager": manager, "operation": "Apply", "apiVersion": kind.api(), "fieldsType": "FieldsV1", "fieldsV1": ours });
+    match managers.iter_mut().find(|entry| is_ours(entry)) {
+        Some(entry) => *entry = own,
+        None => managers.push(own),
+    }
+    next = defaulted(kind, next);
+    if let Some(metadata) = next.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.insert("managedFields".to_owned(), Value::Array(managers));
+    }
+    let changed = there.as_ref().is_none_or(|there| *there != next);
+    let next = if changed { stamped(state, &key, next, there.as_ref()) } else { next };
+    if !target.is_dry() && changed {
+        state.objects.insert(key, next.clone());
+    }
+    good(next)
+}
+
+/// An object as another manager writes it: the fields that it changes are the manager's.
+pub(super) fn written(state: &mut State, key: &Key, object: Value, manager: &str) -> Value {
+    let Some(kind) = Kind::by_word(key.0) else { return object };
+    let mut next = defaulted(kind, defaulted_entries(kind, "", object));
+    let there = state.objects.get(key).cloned();
+    let fields = of_manifest(kind, &changed(kind, "", there.as_ref(), &next));
+    let is_update = |entry: &Value| entry.get("manager") == Some(&json!(manager)) && entry.get("operation") == Some(&json!("Update"));
+    let entries = there.as_ref().and_then(|there| there.pointer("/metadata/managedFields")).and_then(Value::as_array);
+    let mut managers: Vec<Value> = entries.into_iter().flatten().filter(|entry| !is_update(entry)).cloned().collect();
+    for entry in &mut managers {
+        let left = entry.get("fieldsV1").and_then(|own| without(own, &fields)).unwrap_or_else(|| json!({}));
+        if let Some(entry) = entry.as_object_mut() {
+            entry.insert("fieldsV1".to_owned(), left);
+        }
+    }
+    managers.push(json!({ "manager": manager, "operation": "Update", "apiVersion": kind.api(), "fieldsType": "FieldsV1", "fieldsV1": fields }));
+    if let Some(metadata) = next.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.insert("managedFields".to_owned(), Value::Array(managers));
+    }
+    stamped(state, key, next, there.as_ref())
+}
+
+/// The parts of an object that differ from the one before; of a list that is merged, the entries that do.
+fn changed(kind: &Kind, name: &str, before: Option<&Value>, after: &Value) -> Value {
+    match (before, after, keys(kind, name)) {
+        (Some(Value::Object(before)), Value::Object(after), _) => {
+            let differing = after.iter().filter(|(key, value)| before.get(*key) != Some(*value));
+            let parts = differing.map(|(key, value)| (key.clone(), changed(kind, key, before.get(key), value)));
+            // A list that lost an entry and nothing else has no field that somebody writes.
+            let says = |part: &Value| part.as_array().is_none_or(|list| !list.is_empty());
+            Value::Object(parts.filter(|(_, part)| says(part)).collect())
+        }
+        (Some(Value::Array(before)), Value::Array(after), Some(keys)) => {
+            let differing = after.iter().filter(|entry| !before.contains(entry));
+            let entries = differing.map(|entry| {
+                let of = |one: &&Value| entry_key(one, keys) == entry_key(entry, keys);
+                let mut part = changed(kind, "", before.iter().find(of), entry);
+                // An entry is known by its keys.
+                if let (Some(part), Some(entry)) = (part.as_object_mut(), entry.as_object()) {
+                    part.extend(keys.iter().filter_map(|key| Some(((*key).to_owned(), entry.get(*key)?.clone()))));
+                }
+                part
+            });
+            Value::Array(entries.collect())
+        }
+        _ => after.clone(),
+    }
+}
+
+/// With a version, and with what the server and the controllers count and report.
+fn stamped(state: &mut State, key: &Key, mut object: Value, before: Option<&Value>) -> Value {
+    state.version += 1;
+    let spec_changed = before.and_then(|before| before.get("spec")) != object.get("spec");
+    let generation = before.and_then(|before| before.pointer("/metadata/generation")).and_then(Value::as_u64).unwrap_or_default();
+    let generation = generation + u64::from(spec_changed);
+    let uid = before.and_then(|before| before.pointer("/metadata/uid")).cloned();
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.insert("resourceVersion".to_owned(), json!(state.version.to_string()));
+        metadata.insert("uid".to_owned(), uid.unwrap_or_else(|| json!(format!("uid-{}", state.version))));
+        metadata.insert("generation".to_owned(), json!(generation));
+        if !key.1.is_empty() {
+            metadata.insert("namespace".to_owned(), json!(key.1));
+        }
+    }
+    if key.0 == DEPLOYMENT.word
+        && let Some(map) = object.as_object_mut()
+    {
+        let replicas = map.get("spec").and_then(|spec| spec.get("replicas")).and_then(Value::as_u64).unwrap_or(1);
+        let why = state.broken.get(&format!("{}/{}", key.1, key.2));
+        let available = if why.is_some() { 0 } else { replicas };
+        let failure = why.map(|why| json!([{ "type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": why }]));
+        map.insert(
+            "status".to_owned(),
+            json!({ "observedGeneration": generation, "replicas": replicas, "updatedReplicas": replicas,
+                "availableReplicas": available, "conditions": failure.unwrap_or_else(|| json!([])) }),
+        );
+    }
+    object
+}
+
+/// The fields of a manifest that others decide, with another value.
+fn conflicts(
+    kind: &Kind,
+    there: &Value,
+    manifest: &Value,
+    ours: &Value,
+    entries: &[Value],
+    is_ours: &impl Fn(&Value) -> bool,
+) -> Option<Response> {
+    let mut causes = Vec::new();
+    for entry in entries.iter().filter(|entry| !is_ours(entry)) {
+        let manager = entry.get("manager").and_then(Value::as_str).unwrap_or_default();
+        if let Some(fields) = entry.get("fieldsV1") {
+            clash(kind, "", "", (there, manifest), (ours, fields), &mut |field| {
+                causes.push(json!({ "reason": "FieldManagerConflict", "field": field,
+                    "message": format!("conflict with \"{manager}\" using {}", kind.api()) }));
+            });
+        }
+    }
+    let count = causes.len();
+    (count > 0).then(|| status(409, "Conflict", format!("Apply failed with {count} conflicts"), causes))
+}
+
+/// The fields that both have, and that differ.
+fn clash(
+    kind: &Kind,
+    name: &str,
+    path: &str,
+    (there, wanted): (&Value, &Value),
+    (ours, theirs): (&Value, &Value),
+    tell: &mut impl FnMut(String),
+) {
+    let (Some(ours), Some(theirs)) = (ours.as_object(), theirs.as_object()) else { return };
+    if ours.is_empty() && theirs.is_empty() {
+        if there != wanted {
+            tell(path.to_owned());
+        }
+        return;
+    }
+    for (key, ours) in ours {
+        let Some(theirs) = theirs.get(key) else { continue };
+        if let Some(field) = key.strip_prefix("f:") {
+            if let (Some(there), Some(wanted)) = (there.get(field), wanted.get(field)) {
+                clash(kind, field, &format!("{path}.{field}"), (there, wanted), (ours, theirs), tell);
+            }
+        } else if let Some(keys) = keys(kind, name) {
+            let find = |list: &Value| list.as_array()?.iter().find(|entry| entry_key(entry, keys) == *key).cloned();
+            if let (Some(there), Some(wanted)) = (find(there), find(wanted)) {
+                let path = format!("{path}[{}]", key.trim_start_matches("k:"));
+                clash(kind, "", &path, (&there, &wanted), (ours, theirs), tell);
+            }
+        }
+    }
+}
+
+fn merge(kind: &Kind, name: &str, into: &mut Value, from: &Value) {
+    match (into, from) {
+        (Value::Object(into), Value::Object(from)) => {
+            for (key, value) in from {
+                merge(kind, key, into.entry(key.clone()).or_insert(Value::Null), value);
+            }
+        }
+        (Value::Array(into), Value::Array(from)) if keys(kind, name).is_some() => {
+            let keys = keys(kind, name).unwrap_or_default();
+            for entry in from {
+                match into.iter_mut().find(|one| entry_key(one, keys) == entry_key(entry, keys)) {
+                    Some(one) => merge(kind, "", one, entry),
+                    None => into.push(entry.clone()),
+                }
+            }
+        }
+        (into, from) => *into = from.clone(),
+    }
+}
+
+/// Takes fields away.
+fn take_away(kind: &Kind, name: &str, from: &mut Value, fields: &Value) {
+    for (key, fields) in fields.as_object().into_iter().flatten() {
+        let is_leaf = fields.as_object().is_none_or(Map::is_empty);
+        match from {
+            Value::Object(map) => {
+                let Some(field) = key.strip_prefix("f:") else { continue };
+                if is_leaf {
+                    map.remove(field);
+                } else if let Some(value) = map.get_mut(field) {
+                    take_away(kind, field, value, fields);
+                }
+            }
+            Value::Array(list) => {
+                let keys = keys(kind, name).unwrap_or_default();
+                // The entry itself is `.` of its fields.
+                if fields.get(".").is_some() {
+                    list.retain(|entry| entry_key(entry, keys) != *key);
+                } else if let Some(entry) = list.iter_mut().find(|entry| entry_key(entry, keys) == *key) {
+                    take_away(kind, "", entry, fields);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The keys of entries that the server fills in before it merges.
+fn defaulted_entries(kind: &Kind, name: &str, value: Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            Value::Object(map.into_iter().map(|(key, value)| (key.clone(), defaulted_entries(kind, &key, value))).collect())
+        }
+        Value::Array(entries) => {
+            let has_protocol = keys(kind, name).is_some_and(|keys| keys.contains(&"protocol"));
+            let entries = entries.into_iter().map(|entry| {
+                let mut entry = defaulted_entries(kind, "", entry);
+                if has_protocol && let Some(map) = entry.as_object_mut() {
+                    map.entry("protocol").or_insert_with(|| json!("TCP"));
+                }
+                entry
+            });
+            Value::Array(entries.collect())
+        }
+        other => other,
+    }
+}
+
+/// Some of the defaults of the real server.
+fn defaulted(kind: &Kind, mut object: Value) -> Value {
+    let mut default = |pointer: &str, key: &str, value: Value| {
+        if let Some(map) = object.pointer_mut(pointer).and_then(Value::as_object_mut) {
+            map.entry(key).or_insert(value);
+        }
+    };
+    if *kind == NAMESPACE {
+        default("", "spec", json!({ "finalizers": ["kubernetes"] }));
+    }
+    if *kind == SERVICE {
+        default("/spec", "type", json!("ClusterIP"));
+        default("/spec", "sessionAffinity", json!("None"));
+    }
+    if *kind == DEPLOYMENT {
+        default("/spec", "replicas", json!(1));
+        default("/spec", "revisionHistoryLimit", json!(10));
+        default("/spec", "progressDeadlineSeconds", json!(600));
+        default("/spec/template/spec", "restartPolicy", json!("Always"));
+        default("/spec/template/spec", "dnsPolicy", json!("ClusterFirst"));
+    }
+    object
+}

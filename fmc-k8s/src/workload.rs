@@ -1,0 +1,96 @@
+//! Workloads: pods that are alike.
+
+use fmc_core::given::Given;
+use serde::{Deserialize, Serialize};
+
+use crate::container::Container;
+use crate::name::{ObjectName, PortName};
+
+/// Pods that are alike and keep nothing: any of them can take a request.
+///
+/// ```
+/// use fmc_core::unit::SizeExt as _;
+/// use fmc_k8s::container::{Container, Probe};
+/// use fmc_k8s::quantity::CpuExt as _;
+/// use fmc_k8s::workload::Deployment;
+///
+/// let container = Container::new("web", "registry.example.org/shop/web:1.4.2", 100.millicores(), 128.mib())
+///     .port("http", 8080)
+///     .ready(Probe::http("http", "/healthz"));
+/// let web = Deployment::new("web", container).replicas(2).expose(80, "http");
+/// # drop(web);
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Deployment {
+    pub(crate) name: Given<ObjectName>,
+    /// The number of pods: 1 if not said.
+    #[serde(default = "one")]
+    pub(crate) replicas: u16,
+    pub(crate) containers: Vec<Container>,
+    /// The ports at which other workloads reach it under its name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) expose: Vec<Exposed>,
+    /// How long an apply waits until its pods are ready, in seconds: 300 if not said, 0 for not at all.
+    #[serde(default = "patience")]
+    pub(crate) ready_within: u32,
+}
+
+/// A port of a workload's name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Exposed {
+    /// The port at the name.
+    pub(crate) port: u16,
+    /// The container's port, by its name.
+    pub(crate) to: Given<PortName>,
+}
+
+const fn one() -> u16 {
+    1
+}
+
+const fn patience() -> u32 {
+    300
+}
+
+impl Deployment {
+    /// One pod with one container.
+    pub fn new(name: impl Into<Given<ObjectName>>, container: Container) -> Self {
+        Self {
+            name: name.into(),
+            replicas: one(),
+            containers: vec![container],
+            expose: Vec::new(),
+            ready_within: patience(),
+        }
+    }
+
+    /// A further container in each pod.
+    #[must_use]
+    pub fn container(mut self, container: Container) -> Self {
+        self.containers.push(container);
+        self
+    }
+
+    /// The number of pods.
+    #[must_use]
+    pub fn replicas(self, replicas: u16) -> Self {
+        Self { replicas, ..self }
+    }
+
+    /// Other workloads reach it at its name and this port, which leads to a container's port. The `Service` follows.
+    #[must_use]
+    pub fn expose(mut self, port: u16, to: impl Into<Given<PortName>>) -> Self {
+        self.expose.push(Exposed { port, to: to.into() });
+        self
+    }
+
+    /// How long an apply waits until its pods are ready, in seconds; 0 for not at all.
+    #[must_use]
+    pub fn ready_within(self, seconds: u32) -> Self {
+        Self { ready_within: seconds, ..self }
+    }
+}

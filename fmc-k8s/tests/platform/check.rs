@@ -1,0 +1,70 @@
+//! The rules of a platform: each violated once, with its finding.
+
+use fmc::finding::Report;
+use fmc::prelude::*;
+use fmc_k8s::container::{Container, Probe};
+use fmc_k8s::platform::{Namespace, Platform};
+use fmc_k8s::quantity::CpuExt as _;
+use fmc_k8s::workload::Deployment;
+
+use crate::cloud::{cloud, db, shop, web};
+
+fn kinds(platform: Platform) -> Vec<(String, String)> {
+    let told = |report: &Report| -> Vec<(String, String)> {
+        let ours = report.findings().iter().filter(|finding| finding.at().contains("platform"));
+        ours.map(|finding| (finding.kind().to_string(), finding.at().to_owned())).collect()
+    };
+    match cloud().role(platform).check() {
+        Ok(checked) => {
+            let ours = checked.findings().iter().filter(|finding| finding.at().contains("platform"));
+            ours.map(|finding| (finding.kind().to_string(), finding.at().to_owned())).collect()
+        }
+        Err(report) => told(&report),
+    }
+}
+
+fn one(platform: Platform, kind: &str, path: &str) {
+    let found = kinds(platform);
+    assert_eq!(found, [(kind.to_owned(), format!("roles[0].platform.{path}"))]);
+}
+
+fn container(name: &str) -> Container {
+    Container::new(name, format!("registry.example.org/web:1@sha256:{}", "0".repeat(64)), 100.millicores(), 64.mib())
+}
+
+fn of(container: Container) -> Platform {
+    shop([Deployment::new("web", container)])
+}
+
+#[test]
+fn a_right_platform_has_no_finding() {
+    assert_eq!(kinds(shop([web(2), db()])), []);
+}
+
+#[test]
+fn each_rule_finds_its_mistake() {
+    one(Platform::on("other"), "platform-no-cluster", "cluster");
+    one(shop([web(1), web(1)]), "platform-twice", "namespaces[0].deployments[1]");
+    let twice = Platform::on("single").namespace(Namespace::new("a")).namespace(Namespace::new("a"));
+    one(twice, "platform-twice", "namespaces[1]");
+    let lost = shop([Deployment::new("web", container("web").port("http", 80).ready(Probe::tcp("http"))).expose(80, "https")]);
+    one(lost, "platform-no-port", "namespaces[0].deployments[0].expose[0].to");
+    let asked = of(container("web").port("http", 80).ready(Probe::tcp("sql")));
+    one(asked, "platform-no-port", "namespaces[0].deployments[0].containers[0].ready");
+    let tagged = of(Container::new("web", "registry.example.org/web:1", 100.millicores(), 64.mib()));
+    one(tagged, "platform-unpinned", "namespaces[0].deployments[0].containers[0].image");
+    one(of(container("web").user(0)), "platform-root", "namespaces[0].deployments[0].containers[0].user");
+    one(of(container("web").cpu_limit(50.millicores())), "platform-limit", "namespaces[0].deployments[0].containers[0].cpu_limit");
+    let unready = shop([Deployment::new("web", container("web").port("http", 80)).expose(80, "http")]);
+    one(unready, "platform-no-probe", "namespaces[0].deployments[0].containers[0]");
+    let lonely = Platform::on("single").namespace(Namespace::new("shop").deployment(web(1)).connect("web", "db", "sql"));
+    one(lonely, "platform-no-workload", "namespaces[0].connections[0].to");
+}
+
+#[test]
+fn a_wrong_leaf_is_found_where_it_stands() {
+    let wrong = of(Container::new("Web", "nginx", "1x", 64.mib()));
+    let paths: Vec<String> = kinds(wrong).into_iter().map(|(_, path)| path).collect();
+    let at = "roles[0].platform.namespaces[0].deployments[0].containers[0]";
+    assert_eq!(paths, ["cpu", "image", "name"].map(|key| format!("{at}.{key}")));
+}

@@ -1,0 +1,101 @@
+//! A cloud with one node, and a platform in it.
+
+use std::sync::Arc;
+
+use fmc::graph::{Action, Outcome};
+use fmc::libvirt::image::Images;
+use fmc::libvirt::sim::Sim as Hypervisor;
+use fmc::prelude::*;
+use fmc::{Plan, Providers, Wanted};
+use fmc_k8s::config::Config;
+use fmc_k8s::container::{Container, Probe};
+use fmc_k8s::platform::{Namespace, Platform};
+use fmc_k8s::provider::Kubernetes;
+use fmc_k8s::quantity::CpuExt as _;
+use fmc_k8s::sim::Sim;
+use fmc_k8s::workload::Deployment;
+use pollster::block_on;
+
+const IMAGE: &str =
+    "registry.example.org/shop/web:1.4.2@sha256:0000000000000000000000000000000000000000000000000000000000000000";
+
+pub(crate) fn web(replicas: u16) -> Deployment {
+    let container = Container::new("web", IMAGE, 100.millicores(), 128.mib())
+        .port("http", 8080)
+        .ready(Probe::http("http", "/healthz"))
+        .scratch("/tmp", 16.mib())
+        .config("/etc/web", Config::new("settings").file("web.conf", "workers = 2\n"));
+    Deployment::new("web", container).replicas(replicas).expose(80, "http")
+}
+
+pub(crate) fn db() -> Deployment {
+    let container = Container::new("db", IMAGE, 500.millicores(), 256.mib()).port("sql", 5432).ready(Probe::tcp("sql"));
+    Deployment::new("db", container).expose(5432, "sql")
+}
+
+pub(crate) fn shop(deployments: impl IntoIterator<Item = Deployment>) -> Platform {
+    let shop = deployments.into_iter().fold(Namespace::new("shop"), Namespace::deployment);
+    Platform::on("single").namespace(shop)
+}
+
+pub(crate) fn cloud() -> Cloud {
+    let node = Machine::new("node", Image::debian("12").path("/images/debian-12.qcow2"))
+        .cpus(2)
+        .memory(4.gib())
+        .root_disk(20.gib())
+        .disk(Disk::new("k3s", 20.gib()).mount("/var/lib/rancher/k3s"))
+        .interface(Interface::on("lab").address("10.17.3.10"));
+    Cloud::new("first")
+        .host(Host::local())
+        .network(Network::nat("lab", "10.17.3.0/24"))
+        .machine(node)
+        .cluster(k3s::Cluster::new("single", "v1.36.2+k3s1").servers(["node"]))
+}
+
+/// A hypervisor and a cluster in memory.
+pub(crate) struct World {
+    pub(crate) cluster: Sim,
+    pub(crate) providers: Providers,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let cluster = Sim::new();
+        let providers = Providers::new()
+            .host(HostName::literal("local"), Hypervisor::new())
+            .secrets(Arc::new(fmc::sim::StandIns))
+            .images(Images::stand_ins())
+            .with(Kubernetes::new().cluster("single", cluster.clone()));
+        Self { cluster, providers }
+    }
+
+    pub(crate) fn wanted(&self, platform: Platform) -> Wanted {
+        let checked = cloud().role(platform).check().unwrap_or_else(|report| panic!("{report}"));
+        self.providers.compile(&checked)
+    }
+
+    pub(crate) fn plan(&self, platform: Platform) -> Plan {
+        block_on(self.providers.plan(&self.wanted(platform))).unwrap()
+    }
+
+    pub(crate) fn run(&self, plan: &Plan) -> Outcome {
+        block_on(plan.apply(&self.providers, |_| ())).unwrap_or_else(|refused| panic!("{refused}\n{plan}"))
+    }
+
+    /// Plans and applies, and asserts that the next plan is empty and that making it wrote nothing.
+    pub(crate) fn apply(&self, platform: &Platform) -> Plan {
+        let plan = self.plan(platform.clone());
+        self.run(&plan).converged().unwrap_or_else(|error| panic!("{error}\n{plan}"));
+        let before = self.cluster.state();
+        let again = self.plan(platform.clone());
+        assert!(again.is_empty(), "{again}");
+        assert_eq!(self.cluster.state(), before);
+        plan
+    }
+
+    /// The steps of a plan in the cluster.
+    pub(crate) fn steps(plan: &Plan) -> Vec<(Action, String)> {
+        let steps = plan.steps.iter().filter(|step| step.address.provider() == "kubernetes");
+        steps.map(|step| (step.action, step.address.short().to_string())).collect()
+    }
+}

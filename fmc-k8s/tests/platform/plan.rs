@@ -1,0 +1,110 @@
+//! Plans: what is made, what others changed, what goes, what is refused.
+
+use fmc::graph::{Action, NoteKind};
+use fmc_k8s::platform::{Namespace, Platform};
+use pollster::block_on;
+use serde_json::json;
+
+use crate::cloud::{World, db, shop, web};
+
+#[test]
+fn machines_and_what_runs_in_them_are_one_plan() {
+    let world = World::new();
+    world.cluster.away(true);
+    let plan = world.plan(shop([web(2)]));
+    assert!(plan.steps.iter().any(|step| step.address.short().to_string() == "domain/node"), "{plan}");
+    assert_eq!(World::steps(&plan), [(Action::Create, "api/single".to_owned())], "{plan}");
+    world.cluster.away(false);
+    world.apply(&shop([web(2)]));
+    assert!(world.cluster.object("deployment", "shop", "web").is_some());
+}
+
+#[test]
+fn what_is_unchanged_is_listed_and_nothing_else() {
+    let world = World::new();
+    let platform = shop([web(2), db()]);
+    world.apply(&platform);
+    let (reads, writes) = world.cluster.requests();
+    assert!(world.plan(platform).is_empty());
+    let kinds = u32::try_from(fmc_k8s::kind::KINDS.len()).unwrap();
+    assert_eq!(world.cluster.requests(), (reads + kinds, writes), "one list a kind, and no dry run");
+}
+
+#[test]
+fn changes_by_others_are_mended() {
+    let world = World::new();
+    let platform = shop([web(2)]);
+    world.apply(&platform);
+    let mut deployment = world.cluster.object("deployment", "shop", "web").unwrap();
+    deployment["spec"]["replicas"] = json!(5);
+    deployment["spec"]["template"]["spec"]["containers"][0]["env"] = json!([{ "name": "DEBUG", "value": "1" }]);
+    world.cluster.put(deployment);
+    let plan = world.plan(platform.clone());
+    assert!(plan.to_string().contains("spec.replicas"), "{plan}");
+    let refused = plan.notes.iter().find(|note| note.kind == NoteKind::Refused).map(|note| note.text.clone());
+    assert_eq!(
+        refused.as_deref(),
+        Some("others decide fields of it: spec.replicas (by kubectl-create): leave them out, or let the others give them up")
+    );
+}
+
+#[test]
+fn an_entry_that_somebody_added_to_a_list_goes() {
+    let world = World::new();
+    let platform = shop([web(2)]);
+    world.apply(&platform);
+    let mut service = world.cluster.object("service", "shop", "web").unwrap();
+    service["spec"]["ports"].as_array_mut().unwrap().push(json!({ "name": "extra", "port": 81, "protocol": "TCP" }));
+    world.cluster.put(service);
+    let plan = world.apply(&platform);
+    assert_eq!(World::steps(&plan), [(Action::Update, "service/shop/web".to_owned())], "{plan}");
+    let ports = world.cluster.object("service", "shop", "web").unwrap()["spec"]["ports"].clone();
+    assert_eq!(ports.as_array().unwrap().len(), 1, "{ports}");
+}
+
+#[test]
+fn what_is_no_longer_wanted_goes_and_what_is_not_ours_stays() {
+    let world = World::new();
+    world.apply(&shop([web(2), db()]));
+    let foreign = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "foreign", "namespace": "shop" } });
+    world.cluster.put(foreign);
+    let plan = world.apply(&shop([web(1)]));
+    let gone: Vec<_> = World::steps(&plan).into_iter().filter(|(action, _)| *action == Action::Delete).collect();
+    let mut names: Vec<&str> = gone.iter().map(|(_, name)| name.as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["deployment/shop/db", "pod-disruption-budget/shop/web", "service/shop/db"], "{plan}");
+    assert!(world.cluster.object("config-map", "shop", "foreign").is_some());
+}
+
+#[test]
+fn a_namespace_with_foreign_content_is_not_deleted() {
+    let world = World::new();
+    world.apply(&shop([web(1)]));
+    let foreign = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "foreign", "namespace": "shop" } });
+    world.cluster.put(foreign);
+    let plan = world.plan(Platform::on("single").namespace(Namespace::new("other")));
+    assert!(World::steps(&plan).iter().all(|(_, name)| name != "namespace/shop"), "{plan}");
+    let left = plan.notes.iter().find(|note| note.kind == NoteKind::Left).map(|note| note.text.as_str());
+    assert!(left.is_some_and(|text| text.contains("configmaps/foreign")), "{plan}");
+}
+
+#[test]
+fn an_object_of_our_name_that_is_not_ours_is_refused() {
+    let world = World::new();
+    world.cluster.put(json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "shop" } }));
+    let plan = world.plan(shop([web(1)]));
+    let refused = plan.notes.iter().find(|note| note.kind == NoteKind::Refused).map(|note| note.text.as_str());
+    assert_eq!(refused, Some("fmc did not make it: give shop another name, or delete that one"), "{plan}");
+    assert!(block_on(plan.apply(&world.providers, |_| ())).is_err());
+}
+
+#[test]
+fn a_deployment_whose_pods_do_not_get_ready_is_told_with_the_cause() {
+    let world = World::new();
+    world.cluster.breaks("shop/web", "the image cannot be pulled");
+    let plan = world.plan(shop([web(1)]));
+    let outcome = world.run(&plan);
+    assert!(!outcome.is_converged());
+    let told = format!("{outcome:?}");
+    assert!(told.contains("the image cannot be pulled"), "{told}");
+}
