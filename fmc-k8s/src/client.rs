@@ -12,7 +12,7 @@ use kube::{Client, Config};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
-use crate::link::{Link, NoAnswer, Request, Response, Verb};
+use crate::link::{ApiLink, NoAnswer, Request, Response, Verb};
 
 /// A connection to an API server.
 pub struct Server {
@@ -23,12 +23,14 @@ pub struct Server {
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum ConnectError {
+pub enum KubeconfigError {
     /// The kubeconfig cannot be used.
     #[error("use the kubeconfig: {0}")]
     Kubeconfig(String),
     /// It names a program or a file of this computer, and its author is not trusted with either.
-    #[error("use the kubeconfig: it {0}, which fmc does not do for a text: use one with the certificates themselves")]
+    #[error(
+        "use the kubeconfig: it {0}, which fmc does not do for a text: use one with the certificates themselves"
+    )]
     Local(&'static str),
     /// The runtime cannot start.
     #[error("start a runtime: {0}")]
@@ -41,18 +43,19 @@ impl Server {
     /// # Errors
     ///
     /// The text is not a kubeconfig, lacks something, or names a program or a file.
-    pub fn of_kubeconfig(text: &str) -> Result<Self, ConnectError> {
-        let wrong = |error: &dyn fmt::Display| ConnectError::Kubeconfig(error.to_string());
+    pub fn of_kubeconfig(text: &str) -> Result<Self, KubeconfigError> {
+        let wrong = |error: &dyn fmt::Display| KubeconfigError::Kubeconfig(error.to_string());
         let parsed = Kubeconfig::from_yaml(text).map_err(|error| wrong(&error))?;
         refuse_local(&parsed)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .build()
-            .map_err(ConnectError::Runtime)?;
+            .map_err(KubeconfigError::Runtime)?;
         let made = async {
             let options = KubeConfigOptions::default();
-            let mut config = Config::from_custom_kubeconfig(parsed, &options).await.map_err(|error| wrong(&error))?;
+            let mut config =
+                Config::from_custom_kubeconfig(parsed, &options).await.map_err(|error| wrong(&error))?;
             config.connect_timeout = Some(Duration::from_secs(10));
             config.read_timeout = Some(Duration::from_secs(60));
             config.proxy_url = None;
@@ -68,18 +71,18 @@ impl Server {
 }
 
 /// A kubeconfig may name programs that give credentials, and files with certificates and tokens.
-fn refuse_local(kubeconfig: &Kubeconfig) -> Result<(), ConnectError> {
+fn refuse_local(kubeconfig: &Kubeconfig) -> Result<(), KubeconfigError> {
     for user in kubeconfig.auth_infos.iter().filter_map(|user| user.auth_info.as_ref()) {
         if user.exec.is_some() || user.auth_provider.is_some() {
-            return Err(ConnectError::Local("runs a program"));
+            return Err(KubeconfigError::Local("runs a program"));
         }
         if user.client_certificate.is_some() || user.client_key.is_some() || user.token_file.is_some() {
-            return Err(ConnectError::Local("reads a file"));
+            return Err(KubeconfigError::Local("reads a file"));
         }
     }
     let mut clusters = kubeconfig.clusters.iter().filter_map(|cluster| cluster.cluster.as_ref());
     if clusters.any(|cluster| cluster.certificate_authority.is_some()) {
-        return Err(ConnectError::Local("reads a file"));
+        return Err(KubeconfigError::Local("reads a file"));
     }
     Ok(())
 }
@@ -99,7 +102,7 @@ impl fmt::Debug for Server {
     }
 }
 
-impl Link for Server {
+impl ApiLink for Server {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, NoAnswer>> {
         let client = self.client.clone();
         let Some(runtime) = self.runtime() else { return async { Err(gone()) }.boxed() };
@@ -139,7 +142,8 @@ async fn answer(client: &Client, request: Request) -> Result<Response, NoAnswer>
     let warnings = warnings.filter_map(|warning| Some(warning.to_str().ok()?.to_owned())).collect();
     let bytes = answer.into_body().collect_bytes().await.map_err(|error| no_answer(&error))?;
     // Some paths, as that of readiness, answer with a text.
-    let body = serde_json::from_slice(&bytes).unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&bytes)));
+    let body =
+        serde_json::from_slice(&bytes).unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&bytes)));
     Ok(Response { status, body, warnings })
 }
 
@@ -153,7 +157,11 @@ fn no_answer(error: &(dyn std::error::Error + 'static)) -> NoAnswer {
             use std::io::ErrorKind as Kind;
             is_absent |= matches!(
                 error.kind(),
-                Kind::ConnectionRefused | Kind::HostUnreachable | Kind::NetworkUnreachable | Kind::TimedOut | Kind::ConnectionReset
+                Kind::ConnectionRefused
+                    | Kind::HostUnreachable
+                    | Kind::NetworkUnreachable
+                    | Kind::TimedOut
+                    | Kind::ConnectionReset
             );
         }
         let text = error.to_string();

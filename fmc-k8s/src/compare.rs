@@ -39,7 +39,8 @@ pub(crate) fn is_covered(wanted: &Value, owned: &Value) -> bool {
             return covers(value, owned);
         }
         let parts = ["labels", "annotations"].into_iter().filter_map(|part| Some((part, value.get(part)?)));
-        let mut parts = parts.map(|(part, value)| owned.get(format!("f:{part}")).is_some_and(|owned| covers(value, owned)));
+        let mut parts = parts
+            .map(|(part, value)| owned.get(format!("f:{part}")).is_some_and(|owned| covers(value, owned)));
         parts.all(|is_covered| is_covered)
     })
 }
@@ -171,7 +172,9 @@ fn lists(at: &At, wanted: &[Value], there: &[Value], owned: Option<&Value>, foun
             let keys = owned.into_iter().flat_map(entries).next().map(|(keys, _)| keys).unwrap_or_default();
             let is_same = |one: &Value, other: &Value| {
                 let mut names = keys.as_object().into_iter().flat_map(|keys| keys.keys());
-                names.all(|key| one.get(key).is_none() || other.get(key).is_none() || one.get(key) == other.get(key))
+                names.all(|key| {
+                    one.get(key).is_none() || other.get(key).is_none() || one.get(key) == other.get(key)
+                })
             };
             for value in wanted {
                 let position = there.iter().position(|there| is_same(value, there));
@@ -200,7 +203,12 @@ fn lists(at: &At, wanted: &[Value], there: &[Value], owned: Option<&Value>, foun
             for (index, value) in there.iter().enumerate().filter(|(_, value)| !wanted.contains(value)) {
                 let is_ours = owned.is_some_and(|owned| owned.get(format!("v:{value}")).is_some());
                 let added_at = (!is_ours).then(|| format!("{}/{index}", at.pointer));
-                found.push(Difference { path: at.path.clone(), from: Some(value.clone()), to: None, added_at });
+                found.push(Difference {
+                    path: at.path.clone(),
+                    from: Some(value.clone()),
+                    to: None,
+                    added_at,
+                });
             }
         }
         List::Whole if wanted.len() == there.len() => {

@@ -5,7 +5,7 @@ use fmc_core::path::AbsPath;
 use fmc_core::unit::Size;
 use serde::{Deserialize, Serialize};
 
-use crate::config::Config;
+use crate::config_map::ConfigMap;
 use crate::name::{ImageName, ObjectName, PortName};
 use crate::quantity::Cpu;
 
@@ -90,7 +90,7 @@ pub struct Mount {
 #[non_exhaustive]
 pub enum Source {
     /// Texts, read-only.
-    Config(Config),
+    Config(ConfigMap),
     /// An empty folder of this size, which is gone with the pod.
     Scratch(Given<Size>),
 }
@@ -176,7 +176,7 @@ impl Container {
 
     /// Texts in a folder, read-only. The `ConfigMap` and the volume follow.
     #[must_use]
-    pub fn config(mut self, path: impl Into<Given<AbsPath>>, config: Config) -> Self {
+    pub fn config(mut self, path: impl Into<Given<AbsPath>>, config: ConfigMap) -> Self {
         self.mounts.push(Mount { path: path.into(), from: Source::Config(config) });
         self
     }

@@ -20,7 +20,12 @@ pub struct Kind {
 }
 
 /// Makes rows of [`KINDS`].
-const fn kind(word: &'static str, api: (&'static str, &'static str), name: &'static str, plural: &'static str) -> Kind {
+const fn kind(
+    word: &'static str,
+    api: (&'static str, &'static str),
+    name: &'static str,
+    plural: &'static str,
+) -> Kind {
     Kind { word, group: api.0, version: api.1, name, plural, is_namespaced: true }
 }
 
@@ -28,7 +33,8 @@ const CORE: (&str, &str) = ("", "v1");
 const APPS: (&str, &str) = ("apps", "v1");
 
 /// Namespaces.
-pub const NAMESPACE: Kind = Kind { is_namespaced: false, ..kind("namespace", CORE, "Namespace", "namespaces") };
+pub const NAMESPACE: Kind =
+    Kind { is_namespaced: false, ..kind("namespace", CORE, "Namespace", "namespaces") };
 /// Texts that pods read.
 pub const CONFIG_MAP: Kind = kind("config-map", CORE, "ConfigMap", "configmaps");
 /// Names for a set of pods.
@@ -59,7 +65,11 @@ impl Kind {
 
     /// The `apiVersion` of a manifest.
     pub fn api(&self) -> String {
-        if self.group.is_empty() { self.version.to_owned() } else { format!("{}/{}", self.group, self.version) }
+        if self.group.is_empty() {
+            self.version.to_owned()
+        } else {
+            format!("{}/{}", self.group, self.version)
+        }
     }
 
     /// Whether its objects make pods of a template.

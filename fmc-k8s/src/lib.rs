@@ -2,9 +2,9 @@
 //! them to a Kubernetes API.
 //!
 //! A [`Platform`](platform::Platform) is a role of a cloud. It compiles to [manifests](manifest::Manifest), and
-//! [`Kubernetes`](provider::Kubernetes) plans and applies them over a [`Link`](link::Link).
+//! [`Kubernetes`](provider::Kubernetes) plans and applies them over a [`ApiLink`](link::ApiLink).
 
-pub mod config;
+pub mod config_map;
 pub mod container;
 pub mod kind;
 pub mod link;

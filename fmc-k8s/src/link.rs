@@ -47,7 +47,7 @@ pub struct NoAnswer {
 }
 
 /// A connection to one API server, without an opinion. A real server and the simulation implement it.
-pub trait Link: Send + Sync + 'static {
+pub trait ApiLink: Send + Sync + 'static {
     /// The answer to a request.
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, NoAnswer>>;
 

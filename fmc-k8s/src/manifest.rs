@@ -195,7 +195,8 @@ mod tests {
         let of = |value| Manifest::of_value(value).map(|manifest| manifest.kind().word);
         let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "shop" } });
         assert_eq!(of(namespace), Ok(NAMESPACE.word));
-        let deployment = json!({ "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": "web" } });
+        let deployment =
+            json!({ "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": "web" } });
         assert_eq!(of(deployment), Err(NotAManifest::Namespace("Deployment")));
         let unknown = json!({ "apiVersion": "v2", "kind": "Namespace", "metadata": { "name": "shop" } });
         assert!(matches!(of(unknown), Err(NotAManifest::Kind { .. })));

@@ -33,7 +33,9 @@ impl Leaf for ObjectName {
         if all && ends(text.bytes().next()) && ends(text.bytes().last()) {
             return Ok(Self(text.to_owned()));
         }
-        Err(LeafError::new("it is of lower-case letters, digits and '-', beginning and ending with a letter or digit"))
+        Err(LeafError::new(
+            "it is of lower-case letters, digits and '-', beginning and ending with a letter or digit",
+        ))
     }
 }
 
@@ -89,15 +91,24 @@ impl Leaf for ImageName {
             )));
         }
         let is_part = |part: &str| {
-            !part.is_empty() && part.bytes().all(|one| one.is_ascii_lowercase() || one.is_ascii_digit() || b"._-".contains(&one))
+            !part.is_empty()
+                && part
+                    .bytes()
+                    .all(|one| one.is_ascii_lowercase() || one.is_ascii_digit() || b"._-".contains(&one))
         };
         if !repository.split('/').all(is_part) {
             return Err(LeafError::new("its repository is of lower-case letters, digits, '.', '_' and '-'"));
         }
         match (tag, digest) {
             (None, None) => Err(LeafError::new("it has neither tag nor digest")),
-            (Some((_, "latest")), None) => Err(LeafError::new("`latest` is another image every day: name a version")),
-            (Some((_, tag)), _) if tag.is_empty() || tag.len() > 128 || !tag.bytes().all(|one| one.is_ascii_alphanumeric() || b"._-".contains(&one)) => {
+            (Some((_, "latest")), None) => {
+                Err(LeafError::new("`latest` is another image every day: name a version"))
+            }
+            (Some((_, tag)), _)
+                if tag.is_empty()
+                    || tag.len() > 128
+                    || !tag.bytes().all(|one| one.is_ascii_alphanumeric() || b"._-".contains(&one)) =>
+            {
                 Err(LeafError::new("its tag is of letters, digits, '.', '_' and '-', at most 128"))
             }
             _ => Ok(Self { text: text.to_owned(), is_pinned: digest.is_some() }),
@@ -137,9 +148,18 @@ mod tests {
         ] {
             assert_eq!(ImageName::parse(&right).map(|image| image.is_pinned()), Ok(is_pinned), "{right}");
         }
-        for wrong in ["nginx", "nginx:1", "library/nginx:1", "docker.io/library/nginx", "docker.io/library/nginx:latest",
-            "docker.io/Library/nginx:1", "docker.io/nginx:1@sha256:ab", "docker.io/nginx:", "docker.io/:1", ""]
-        {
+        for wrong in [
+            "nginx",
+            "nginx:1",
+            "library/nginx:1",
+            "docker.io/library/nginx",
+            "docker.io/library/nginx:latest",
+            "docker.io/Library/nginx:1",
+            "docker.io/nginx:1@sha256:ab",
+            "docker.io/nginx:",
+            "docker.io/:1",
+            "",
+        ] {
             assert!(ImageName::parse(wrong).is_err(), "{wrong}");
         }
     }

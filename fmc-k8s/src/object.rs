@@ -7,7 +7,7 @@ use crate::manifest::{MANIFEST, OWNER};
 
 /// An object as the server gave it, with what the server said of a change to it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Object {
+pub struct ApiObject {
     pub(crate) value: Value,
     pub(crate) trial: Option<Trial>,
     /// What is in a namespace and is not ours, as `configmaps/settings`. It is asked for only where the namespace would go.
@@ -27,7 +27,7 @@ pub(crate) enum Trial {
     Refused(String),
 }
 
-impl Object {
+impl ApiObject {
     /// An object as it was read.
     pub(crate) fn new(value: Value) -> Self {
         Self { value, trial: None, foreign: Vec::new() }

@@ -5,6 +5,8 @@ mod model;
 mod observe;
 mod ready;
 mod room;
+#[cfg(feature = "sim")]
+mod simulation;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,7 +15,7 @@ use std::sync::Arc;
 use fmc_core::graph::{Address, Place, StepError};
 use serde_json::Value;
 
-use crate::link::{Link, NoAnswer, Request, Response, Verb};
+use crate::link::{ApiLink, NoAnswer, Request, Response, Verb};
 use crate::manifest::Manifest;
 
 pub use model::Document;
@@ -27,7 +29,9 @@ pub const API: &str = "api";
 /// The clusters that a cloud's platforms are applied to.
 #[derive(Clone, Default)]
 pub struct Kubernetes {
-    clusters: BTreeMap<String, Arc<dyn Link>>,
+    clusters: BTreeMap<String, Arc<dyn ApiLink>>,
+    #[cfg(feature = "sim")]
+    simulated: Option<simulation::Simulated>,
 }
 
 impl Kubernetes {
@@ -38,13 +42,18 @@ impl Kubernetes {
 
     /// The connection to a cluster, by its name in the cloud.
     #[must_use]
-    pub fn cluster(mut self, name: impl Into<String>, link: impl Link) -> Self {
+    pub fn cluster(mut self, name: impl Into<String>, link: impl ApiLink) -> Self {
         self.clusters.insert(name.into(), Arc::new(link));
         self
     }
 
-    fn link(&self, place: &Place) -> Option<&Arc<dyn Link>> {
-        self.clusters.get(place.name()?)
+    fn link(&self, place: &Place) -> Option<Arc<dyn ApiLink>> {
+        let name = place.name()?;
+        #[cfg(feature = "sim")]
+        if let Some(simulated) = &self.simulated {
+            return Some(Arc::new(simulated.cluster(name)));
+        }
+        self.clusters.get(name).cloned()
     }
 }
 
@@ -102,7 +111,7 @@ impl Refusal {
 }
 
 /// The body of a good answer.
-async fn ask(link: &dyn Link, verb: Verb, path: String) -> Result<Value, Refusal> {
+async fn ask(link: &dyn ApiLink, verb: Verb, path: String) -> Result<Value, Refusal> {
     match link.send(Request { verb, path }).await {
         Ok(Response { status: 200..=299, body, .. }) => Ok(body),
         Ok(Response { status, body, .. }) => Err(Refusal::Status(status, body)),
@@ -111,7 +120,7 @@ async fn ask(link: &dyn Link, verb: Verb, path: String) -> Result<Value, Refusal
 }
 
 /// The object at a path, if there is one.
-async fn get(link: &dyn Link, path: String) -> Result<Option<Value>, Refusal> {
+async fn get(link: &dyn ApiLink, path: String) -> Result<Option<Value>, Refusal> {
     match ask(link, Verb::Get, path).await {
         Err(Refusal::Status(404, _)) => Ok(None),
         other => other.map(Some),

@@ -132,7 +132,9 @@ mod tests {
 
     #[test]
     fn a_cpu_is_read_in_each_form_and_written_in_one() {
-        for (text, written) in [("250m", "250m"), ("0.25", "250m"), ("1", "1"), ("1000m", "1"), ("1.5", "1500m")] {
+        for (text, written) in
+            [("250m", "250m"), ("0.25", "250m"), ("1", "1"), ("1000m", "1"), ("1.5", "1500m")]
+        {
             assert_eq!(text.parse::<Cpu>().unwrap().to_string(), written);
         }
         for wrong in ["", "0", "m", "1.", "1.2345", "-1", "4097", "1k"] {
@@ -142,7 +144,10 @@ mod tests {
 
     #[test]
     fn sizes_are_canonical() {
-        assert_eq!((bytes(128.mib()), bytes(2048.mib()), bytes(Size::bytes(1500))), ("128Mi".into(), "2Gi".into(), "1500".into()));
+        assert_eq!(
+            (bytes(128.mib()), bytes(2048.mib()), bytes(Size::bytes(1500))),
+            ("128Mi".into(), "2Gi".into(), "1500".into())
+        );
     }
 
     #[test]

@@ -16,7 +16,7 @@ use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
 use crate::kind::{KINDS, Kind, NAMESPACE};
-use crate::link::{Link, NoAnswer, Request, Response, Verb};
+use crate::link::{ApiLink, NoAnswer, Request, Response, Verb};
 
 /// A simulated API server. A clone is another handle of it.
 #[derive(Clone, Default)]
@@ -28,11 +28,16 @@ struct State {
     /// The version of the newest write.
     version: u64,
     is_away: bool,
+    /// Whether the next request gets no answer.
+    is_starting: bool,
     /// Deployments whose pods do not get ready, as `shop/web`, with the reason.
     broken: BTreeMap<String, String>,
     /// The number of requests by verb, as `GET`.
     requests: BTreeMap<&'static str, u32>,
 }
+
+/// The namespaces of every cluster.
+const BEGINNING: [&str; 2] = ["default", "kube-system"];
 
 /// An object: its kind, its namespace, its name.
 type Key = (&'static str, String, String);
@@ -41,11 +46,23 @@ impl Sim {
     /// An empty one, with the namespaces that every cluster has.
     pub fn new() -> Self {
         let sim = Self::default();
-        for name in ["default", "kube-system"] {
+        for name in BEGINNING {
             let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
             sim.put(namespace);
         }
         sim
+    }
+
+    /// One whose server is just starting: its first request gets no answer.
+    pub fn starting() -> Self {
+        let sim = Self::new();
+        sim.state_mut().is_starting = true;
+        sim
+    }
+
+    /// Whether nobody made anything in it.
+    pub fn is_empty(&self) -> bool {
+        self.state_mut().objects.len() <= BEGINNING.len()
     }
 
     /// The simulation whose state is this text, as [`Sim::state`] gave it.
@@ -119,7 +136,7 @@ impl fmt::Debug for Sim {
     }
 }
 
-impl Link for Sim {
+impl ApiLink for Sim {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, NoAnswer>> {
         let answer = self.state_mut().answer(request);
         async move { answer }.boxed()
@@ -192,14 +209,19 @@ fn good(body: Value) -> Response {
 
 impl State {
     fn answer(&mut self, request: Request) -> Result<Response, NoAnswer> {
-        if self.is_away {
+        if self.is_away || std::mem::take(&mut self.is_starting) {
             return Err(NoAnswer { cause: "connection refused".to_owned(), is_absent: true });
         }
         if request.path == "/readyz" {
             return Ok(good(Value::from("ok")));
         }
         let Some(target) = Target::of(&request.path) else {
-            return Ok(status(404, "NotFound", "the server could not find the requested resource".to_owned(), Vec::new()));
+            return Ok(status(
+                404,
+                "NotFound",
+                "the server could not find the requested resource".to_owned(),
+                Vec::new(),
+            ));
         };
         let is_write = !matches!(request.verb, Verb::Get) && !target.is_dry();
         *self.requests.entry(if is_write { "write" } else { "read" }).or_default() += 1;
@@ -216,14 +238,21 @@ impl State {
             let selected = |object: &Value| {
                 target.query.get("labelSelector").is_none_or(|selector| {
                     let (key, value) = selector.split_once('=').unwrap_or_default();
-                    object.pointer("/metadata/labels").and_then(|labels| labels.get(key)).and_then(Value::as_str) == Some(value)
+                    object
+                        .pointer("/metadata/labels")
+                        .and_then(|labels| labels.get(key))
+                        .and_then(Value::as_str)
+                        == Some(value)
                 })
             };
             let of_kind = self.objects.iter().filter(|((kind, namespace, _), _)| {
                 *kind == target.kind.word && (target.namespace.is_empty() || *namespace == target.namespace)
             });
-            let items: Vec<&Value> = of_kind.map(|(_, object)| object).filter(|object| selected(object)).collect();
-            return good(json!({ "kind": format!("{}List", target.kind.name), "items": items, "metadata": {} }));
+            let items: Vec<&Value> =
+                of_kind.map(|(_, object)| object).filter(|object| selected(object)).collect();
+            return good(
+                json!({ "kind": format!("{}List", target.kind.name), "items": items, "metadata": {} }),
+            );
         };
         match self.objects.get(&target.key()) {
             Some(object) => good(object.clone()),
@@ -249,7 +278,10 @@ impl State {
         let key = target.key();
         let Some(object) = self.objects.get(&key) else { return not_found(target.kind, &key.2) };
         for (asked, is) in [("uid", "/metadata/uid"), ("resourceVersion", "/metadata/resourceVersion")] {
-            let asked = options.pointer("/preconditions").and_then(|all| all.get(asked)).filter(|asked| !asked.is_null());
+            let asked = options
+                .pointer("/preconditions")
+                .and_then(|all| all.get(asked))
+                .filter(|asked| !asked.is_null());
             if asked.is_some_and(|asked| Some(asked) != object.pointer(is)) {
                 return status(409, "Conflict", "the precondition does not hold".to_owned(), Vec::new());
             }

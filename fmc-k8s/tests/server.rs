@@ -1,5 +1,5 @@
 //! A platform in a real cluster's control plane, through `fmc::Plan`: planned, applied, planned again, changed by others, pruned.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot be set up fails")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up fails")]
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use fmc::libvirt::sim::Sim;
 use fmc::prelude::*;
 use fmc::{Plan, Providers};
 use fmc_k8s::client::Server;
-use fmc_k8s::config::Config;
+use fmc_k8s::config_map::ConfigMap;
 use fmc_k8s::container::{Container, Probe};
 use fmc_k8s::platform::{Namespace, Platform};
 use fmc_k8s::provider::Kubernetes;
@@ -19,21 +19,21 @@ use fmc_testkit::kube::ControlPlane;
 use pollster::block_on;
 use serde_json::Value;
 
-const IMAGE: &str =
-    "registry.example.org/shop/web:1.4.2@sha256:0000000000000000000000000000000000000000000000000000000000000000";
+const IMAGE: &str = "registry.example.org/shop/web:1.4.2@sha256:0000000000000000000000000000000000000000000000000000000000000000";
 
 fn web(replicas: u16) -> Deployment {
     let container = Container::new("web", IMAGE, 100.millicores(), 128.mib())
         .port("http", 8080)
         .ready(Probe::http("http", "/healthz"))
         .scratch("/tmp", 16.mib())
-        .config("/etc/web", Config::new("settings").file("web.conf", "workers = 2\n"));
+        .config("/etc/web", ConfigMap::new("settings").file("web.conf", "workers = 2\n"));
     // Without nodes no pod gets ready.
     Deployment::new("web", container).replicas(replicas).expose(80, "http").ready_within(0)
 }
 
 fn db() -> Deployment {
-    let container = Container::new("db", IMAGE, 500.millicores(), 256.mib()).port("sql", 5432).ready(Probe::tcp("sql"));
+    let container =
+        Container::new("db", IMAGE, 500.millicores(), 256.mib()).port("sql", 5432).ready(Probe::tcp("sql"));
     Deployment::new("db", container).expose(5432, "sql").ready_within(0)
 }
 

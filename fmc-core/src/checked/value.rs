@@ -23,7 +23,8 @@ impl FromIterator<Arc<dyn Any + Send + Sync>> for RoleValues {
 
 impl PartialEq for RoleValues {
     fn eq(&self, other: &Self) -> bool {
-        self.0.len() == other.0.len() && self.0.iter().zip(&other.0).all(|(one, other)| Arc::ptr_eq(one, other))
+        self.0.len() == other.0.len()
+            && self.0.iter().zip(&other.0).all(|(one, other)| Arc::ptr_eq(one, other))
     }
 }
 

@@ -19,7 +19,11 @@ pub(super) fn policies(namespace: &Namespace) -> Vec<networking::NetworkPolicy> 
 
 fn policy(name: String, namespace: &str, spec: networking::NetworkPolicySpec) -> networking::NetworkPolicy {
     networking::NetworkPolicy {
-        metadata: ObjectMeta { name: Some(name), namespace: Some(namespace.to_owned()), ..ObjectMeta::default() },
+        metadata: ObjectMeta {
+            name: Some(name),
+            namespace: Some(namespace.to_owned()),
+            ..ObjectMeta::default()
+        },
         spec: Some(spec),
     }
 }
@@ -60,7 +64,10 @@ fn names(namespace: &str) -> networking::NetworkPolicy {
 }
 
 fn labelled(key: &str, value: &str) -> LabelSelector {
-    LabelSelector { match_labels: Some([(key.to_owned(), value.to_owned())].into()), ..LabelSelector::default() }
+    LabelSelector {
+        match_labels: Some([(key.to_owned(), value.to_owned())].into()),
+        ..LabelSelector::default()
+    }
 }
 
 /// The two policies of a connection: the one that asks may leave, the one that answers lets in.
@@ -71,7 +78,12 @@ fn pair(connection: &Connection, namespace: &str) -> [networking::NetworkPolicy;
         protocol: Some("TCP".to_owned()),
         ..networking::NetworkPolicyPort::default()
     }]);
-    let peers = |name| Some(vec![networking::NetworkPolicyPeer { pod_selector: Some(selector(name)), ..networking::NetworkPolicyPeer::default() }]);
+    let peers = |name| {
+        Some(vec![networking::NetworkPolicyPeer {
+            pod_selector: Some(selector(name)),
+            ..networking::NetworkPolicyPeer::default()
+        }])
+    };
     let out = networking::NetworkPolicySpec {
         pod_selector: Some(selector(from)),
         policy_types: Some(vec!["Egress".to_owned()]),

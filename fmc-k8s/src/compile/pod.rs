@@ -58,7 +58,10 @@ fn container(of: &Container) -> core::Container {
         }),
         security_context: Some(core::SecurityContext {
             allow_privilege_escalation: Some(false),
-            capabilities: Some(core::Capabilities { drop: Some(vec!["ALL".to_owned()]), ..core::Capabilities::default() }),
+            capabilities: Some(core::Capabilities {
+                drop: Some(vec!["ALL".to_owned()]),
+                ..core::Capabilities::default()
+            }),
             read_only_root_filesystem: Some(!of.writable_root),
             run_as_user: of.user.map(Into::into),
             ..core::SecurityContext::default()
@@ -110,7 +113,9 @@ fn volume_name(mount: &Mount) -> String {
         Source::Config(config) => format!("config-{}", config.name),
         Source::Scratch(_) => {
             let path = mount.path.to_string();
-            let letters = path.chars().map(|one| if one.is_ascii_alphanumeric() { one.to_ascii_lowercase() } else { '-' });
+            let letters = path
+                .chars()
+                .map(|one| if one.is_ascii_alphanumeric() { one.to_ascii_lowercase() } else { '-' });
             format!("scratch{}", letters.collect::<String>().trim_end_matches('-'))
         }
     }

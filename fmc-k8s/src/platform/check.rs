@@ -12,12 +12,14 @@ use crate::name::PortName;
 use crate::workload::Deployment;
 
 /// The kinds of findings of a platform.
-pub(super) const KINDS: &[OwnKind] = &[NO_CLUSTER, TWICE, NO_PORT, NO_WORKLOAD, UNPINNED, NO_PROBE, ROOT, LIMIT, EMPTY];
+pub(super) const KINDS: &[OwnKind] =
+    &[NO_CLUSTER, TWICE, NO_PORT, NO_WORKLOAD, UNPINNED, NO_PROBE, ROOT, LIMIT, EMPTY];
 
 const NO_CLUSTER: OwnKind =
     OwnKind::error("platform-no-cluster", include_str!("pages/no-cluster.md")).never_accepted();
 const TWICE: OwnKind = OwnKind::error("platform-twice", include_str!("pages/twice.md")).never_accepted();
-const NO_PORT: OwnKind = OwnKind::error("platform-no-port", include_str!("pages/no-port.md")).never_accepted();
+const NO_PORT: OwnKind =
+    OwnKind::error("platform-no-port", include_str!("pages/no-port.md")).never_accepted();
 const NO_WORKLOAD: OwnKind =
     OwnKind::error("platform-no-workload", include_str!("pages/no-workload.md")).never_accepted();
 const UNPINNED: OwnKind = OwnKind::warning("platform-unpinned", include_str!("pages/unpinned.md"));
@@ -43,7 +45,8 @@ fn leaves(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
                 findings.leaf(&format!("expose[{index}].to"), &exposed.to);
             }
             for (index, container) in deployment.containers.iter().enumerate() {
-                findings.part(&format!("containers[{index}]"), |findings| container_leaves(container, findings));
+                findings
+                    .part(&format!("containers[{index}]"), |findings| container_leaves(container, findings));
             }
         });
     }
@@ -69,8 +72,12 @@ fn container_leaves(container: &Container, findings: &mut RoleFindings<'_>) {
     for (index, mount) in container.mounts.iter().enumerate() {
         findings.leaf(&format!("mounts[{index}].path"), &mount.path);
         match &mount.from {
-            Source::Config(config) => drop(findings.leaf(&format!("mounts[{index}].from.config.name"), &config.name)),
-            Source::Scratch(size) => drop(findings.leaf(&format!("mounts[{index}].from.scratch"), size)),
+            Source::Config(config) => {
+                findings.leaf(&format!("mounts[{index}].from.config.name"), &config.name);
+            }
+            Source::Scratch(size) => {
+                findings.leaf(&format!("mounts[{index}].from.scratch"), size);
+            }
         }
     }
     for (key, probe) in [("ready", &container.ready), ("alive", &container.alive)] {
@@ -118,10 +125,15 @@ fn in_namespace(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
             let find = |name: &str| namespace.deployments.iter().find(|one| one.name.to_string() == name);
             for (key, name) in [("from", &connection.from), ("to", &connection.to)] {
                 if find(&name.to_string()).is_none() {
-                    let known: Vec<String> = namespace.deployments.iter().map(|one| one.name.to_string()).collect();
+                    let known: Vec<String> =
+                        namespace.deployments.iter().map(|one| one.name.to_string()).collect();
                     let help = format!("name one of {}", known.join(", "));
                     findings.part(key, |findings| {
-                        findings.find(&NO_WORKLOAD, format!("{} has no workload {name}", namespace.name), help);
+                        findings.find(
+                            &NO_WORKLOAD,
+                            format!("{} has no workload {name}", namespace.name),
+                            help,
+                        );
                     });
                 }
             }
@@ -198,7 +210,8 @@ fn within(container: &Container, deployment: &Deployment, findings: &mut RoleFin
     {
         below("cpu_limit", &limit.to_string(), &cpu.to_string(), findings);
     }
-    if let (Some(limit), Some(memory)) = (container.memory_limit.as_ref().and_then(Given::ok), container.memory.ok())
+    if let (Some(limit), Some(memory)) =
+        (container.memory_limit.as_ref().and_then(Given::ok), container.memory.ok())
         && limit < memory
     {
         below("memory_limit", &limit.to_string(), &memory.to_string(), findings);
@@ -242,7 +255,11 @@ fn twice(key: &str, what: &str, names: impl Iterator<Item = String>, findings: &
     for (index, name) in names.enumerate() {
         if seen.contains(&name) {
             findings.part(&format!("{key}[{index}]"), |findings| {
-                findings.find(&TWICE, format!("the {what} {name} is there twice"), "give one of them another name");
+                findings.find(
+                    &TWICE,
+                    format!("the {what} {name} is there twice"),
+                    "give one of them another name",
+                );
             });
         }
         seen.insert(name);

@@ -1,14 +1,16 @@
 //! Steps: apply, take away what others added, delete, and wait.
 
-use fmc_core::graph::{Acting, Action, Event, Provider, Awaited, NotUp, ObserveError, Place, Seen, Step, StepError, Wanted};
+use fmc_core::graph::{
+    Acting, Action, Awaited, Event, NotUp, ObserveError, Place, Provider, Seen, Step, StepError, Wanted,
+};
 use serde_json::{Value, json};
 
 use super::model::Wanted as OfOwner;
 use super::observe::apply_path;
 use super::{API, Document, Kubernetes, Refusal, ask, call, get, path_of, ready};
 use crate::kind::Kind;
-use crate::link::{Link, Verb};
-use crate::object::Object;
+use crate::link::{ApiLink, Verb};
+use crate::object::ApiObject;
 
 /// The time between two questions, in milliseconds.
 pub(super) const PAUSE: u64 = 500;
@@ -17,15 +19,22 @@ pub(super) const PAUSE: u64 = 500;
 const GONE_WITHIN: u64 = 300;
 
 impl Provider for Kubernetes {
-    async fn observe(&self, wanted: &Wanted<Document>) -> Result<Seen<Object>, ObserveError> {
+    async fn observe(&self, wanted: &Wanted<Document>) -> Result<Seen<ApiObject>, ObserveError> {
         self.look(wanted).await
     }
 
-    async fn act(&self, step: &Step<Document>, acting: &(impl Acting + Clone + 'static)) -> Result<(), StepError> {
+    async fn act(
+        &self,
+        step: &Step<Document>,
+        acting: &(impl Acting + Clone + 'static),
+    ) -> Result<(), StepError> {
         let Some(link) = self.link(step.address.place()) else {
-            return Err(StepError::Input { what: step.address.place().to_string(), cause: "there is no connection to it".to_owned() });
+            return Err(StepError::Input {
+                what: step.address.place().to_string(),
+                cause: "there is no connection to it".to_owned(),
+            });
         };
-        let link = &**link;
+        let link = &*link;
         if let Some(Document::Api { within }) = step.document.as_deref() {
             return answers(link, step, *within, acting).await;
         }
@@ -67,55 +76,75 @@ impl Provider for Kubernetes {
         ready::awaited(&wanted.manifest)
     }
 
-    async fn up(&self, step: &Step<Document>, acting: &(impl Acting + Clone + 'static)) -> Result<u64, NotUp> {
+    async fn up(
+        &self,
+        step: &Step<Document>,
+        acting: &(impl Acting + Clone + 'static),
+    ) -> Result<u64, NotUp> {
         let wanted = step.document.as_deref().and_then(Document::wanted);
         match (self.link(step.address.place()), wanted) {
-            (Some(link), Some(wanted)) => ready::wait(&**link, &wanted.manifest, acting).await,
+            (Some(link), Some(wanted)) => ready::wait(&*link, &wanted.manifest, acting).await,
             _ => Ok(0),
         }
     }
 }
 
 /// The object of a step, if it is what the plan saw.
-async fn unchanged(link: &dyn Link, step: &Step<Document>, path: String) -> Result<Option<Object>, StepError> {
-    let there = get(link, path).await.map_err(|refusal| call(&step.address, &refusal))?.map(Object::new);
-    if there.as_ref().map(Object::fingerprint) == step.expects {
+async fn unchanged(
+    link: &dyn ApiLink,
+    step: &Step<Document>,
+    path: String,
+) -> Result<Option<ApiObject>, StepError> {
+    let there = get(link, path).await.map_err(|refusal| call(&step.address, &refusal))?.map(ApiObject::new);
+    if there.as_ref().map(ApiObject::fingerprint) == step.expects {
         return Ok(there);
     }
     Err(StepError::Changed { what: step.address.to_string() })
 }
 
-async fn apply(link: &dyn Link, step: &Step<Document>, wanted: &OfOwner) -> Result<(), StepError> {
+async fn apply(link: &dyn ApiLink, step: &Step<Document>, wanted: &OfOwner) -> Result<(), StepError> {
     let path = apply_path(&path_of(&wanted.manifest), &wanted.owner);
     let marked = wanted.manifest.marked(&wanted.owner);
     ask(link, Verb::Apply(marked), path).await.map(drop).map_err(|refusal| call(&step.address, &refusal))
 }
 
 /// Takes away entries that others added to lists of ours: an apply merges into a list, and removes only what is its own.
-async fn strip(link: &dyn Link, step: &Step<Document>, wanted: &OfOwner, before: &Object) -> Result<(), StepError> {
+async fn strip(
+    link: &dyn ApiLink,
+    step: &Step<Document>,
+    wanted: &OfOwner,
+    before: &ApiObject,
+) -> Result<(), StepError> {
     if wanted.differences(before).iter().all(|one| one.added_at.is_none()) {
         return Ok(());
     }
     let failed = |refusal| call(&step.address, &refusal);
     let path = path_of(&wanted.manifest);
-    let Some(there) = get(link, path.clone()).await.map_err(failed)?.map(Object::new) else { return Ok(()) };
+    let Some(there) = get(link, path.clone()).await.map_err(failed)?.map(ApiObject::new) else {
+        return Ok(());
+    };
     let found = wanted.differences(&there);
     // From the end, so that each place is still right when it is its turn.
-    let mut removals: Vec<Value> = found.iter().rev().filter_map(|one| Some(json!({ "op": "remove", "path": one.added_at.as_ref()? }))).collect();
+    let mut removals: Vec<Value> = found
+        .iter()
+        .rev()
+        .filter_map(|one| Some(json!({ "op": "remove", "path": one.added_at.as_ref()? })))
+        .collect();
     if removals.is_empty() {
         return Ok(());
     }
-    removals.insert(0, json!({ "op": "test", "path": "/metadata/resourceVersion", "value": there.version() }));
+    removals
+        .insert(0, json!({ "op": "test", "path": "/metadata/resourceVersion", "value": there.version() }));
     let path = apply_path(&path, &wanted.owner);
     ask(link, Verb::Patch(Value::Array(removals)), path).await.map(drop).map_err(failed)
 }
 
 /// Deletes an object, that one and no other, and waits until it is gone.
 async fn delete(
-    link: &dyn Link,
+    link: &dyn ApiLink,
     step: &Step<Document>,
     path: &str,
-    there: &Object,
+    there: &ApiObject,
     acting: &(impl Acting + Clone + 'static),
 ) -> Result<(), StepError> {
     let options = json!({
@@ -130,14 +159,17 @@ async fn delete(
     let mut has_said = false;
     for _ in 0..GONE_WITHIN * 1000 / PAUSE {
         let left = get(link, path.to_owned()).await.map_err(|refusal| call(&step.address, &refusal))?;
-        if left.map(Object::new).is_none_or(|left| left.uid() != there.uid()) {
+        if left.map(ApiObject::new).is_none_or(|left| left.uid() != there.uid()) {
             return Ok(());
         }
         if acting.cancelled() {
             return Err(StepError::Cancelled);
         }
         if !has_said {
-            acting.say(Event::Doing { address: step.address.to_string(), what: "waits until it is gone".to_owned() });
+            acting.say(Event::Doing {
+                address: step.address.to_string(),
+                what: "waits until it is gone".to_owned(),
+            });
             has_said = true;
         }
         link.pause(PAUSE).await;
@@ -147,7 +179,7 @@ async fn delete(
 
 /// Waits until the API answers.
 async fn answers(
-    link: &dyn Link,
+    link: &dyn ApiLink,
     step: &Step<Document>,
     within: u64,
     acting: &(impl Acting + Clone + 'static),

@@ -11,7 +11,7 @@ use super::{API, Kubernetes, manager};
 use crate::compare::{Difference, differences, is_covered, plain};
 use crate::kind::{self, Kind};
 use crate::manifest::{MANIFEST, Manifest};
-use crate::object::{Object, Trial};
+use crate::object::{ApiObject, Trial};
 
 /// What an object of a cluster is made from.
 #[derive(Debug)]
@@ -50,11 +50,12 @@ impl Document {
 impl Wanted {
     /// The manifest as YAML.
     pub(crate) fn yaml(&self) -> &str {
-        self.yaml.get_or_init(|| self.manifest.to_yaml().unwrap_or_else(|_| self.manifest.content().to_string()))
+        self.yaml
+            .get_or_init(|| self.manifest.to_yaml().unwrap_or_else(|_| self.manifest.content().to_string()))
     }
 
     /// What differs, as far as it can be told without the server.
-    pub(crate) fn differences(&self, object: &Object) -> Vec<Difference> {
+    pub(crate) fn differences(&self, object: &ApiObject) -> Vec<Difference> {
         let owned = object.owned_by(&manager(&self.owner));
         let mut found = differences(&self.manifest.marked(&self.owner), object.value(), owned);
         // The mark follows from what differs.
@@ -63,7 +64,7 @@ impl Wanted {
     }
 
     /// Whether the object is as wanted, and ours in every field.
-    pub(crate) fn is_met_by(&self, object: &Object) -> bool {
+    pub(crate) fn is_met_by(&self, object: &ApiObject) -> bool {
         let owned = object.owned_by(&manager(&self.owner));
         object.made_from() == Some(self.manifest.fingerprint())
             && owned.is_some_and(|owned| is_covered(&self.manifest.marked(&self.owner), owned))
@@ -73,7 +74,7 @@ impl Wanted {
 
 impl Model for Kubernetes {
     type Document = Document;
-    type Object = Object;
+    type Object = ApiObject;
 
     fn known_as(&self, place: &Place) -> String {
         match place.name() {
@@ -96,7 +97,7 @@ impl Model for Kubernetes {
         }
     }
 
-    fn compare(&self, at: &Address, document: &Document, object: &Object) -> Verdict {
+    fn compare(&self, at: &Address, document: &Document, object: &ApiObject) -> Verdict {
         let Some(wanted) = document.wanted() else { return Verdict::Same };
         if object.owner() != Some(&wanted.owner) {
             let whose = match object.owner() {
@@ -120,7 +121,7 @@ impl Model for Kubernetes {
         }
     }
 
-    fn remove(&self, at: &Address, object: &Object, _: &dyn Fn(&Address) -> bool, _: &Choices) -> Removal {
+    fn remove(&self, at: &Address, object: &ApiObject, _: &dyn Fn(&Address) -> bool, _: &Choices) -> Removal {
         if at.kind() == API || object.is_leaving() {
             return Removal::Ignore;
         }
@@ -128,11 +129,13 @@ impl Model for Kubernetes {
             return Removal::Delete("no longer wanted".to_owned());
         }
         let foreign = object.foreign.join(", ");
-        Removal::Leave(format!("it has what fmc did not make: {foreign}: move that or delete it, and apply again"))
+        Removal::Leave(format!(
+            "it has what fmc did not make: {foreign}: move that or delete it, and apply again"
+        ))
     }
 
     /// An object is deleted before its namespace.
-    fn needs(&self, at: &Address, _: &Object) -> Vec<Edge> {
+    fn needs(&self, at: &Address, _: &ApiObject) -> Vec<Edge> {
         let namespace = at.name().split_once('/').map(|(namespace, _)| namespace);
         let namespace = namespace.map(|name| at.beside(kind::NAMESPACE.word, name));
         namespace.into_iter().map(|to| Edge { to, carries: Carries::Exists }).collect()
@@ -171,7 +174,11 @@ fn changed(one: &Difference, impact: Impact) -> Change {
 fn short(text: &str) -> String {
     const MOST: usize = 60;
     let line: String = text.chars().map(|one| if one.is_control() { ' ' } else { one }).collect();
-    if line.chars().count() <= MOST { line } else { format!("{}…", line.chars().take(MOST).collect::<String>()) }
+    if line.chars().count() <= MOST {
+        line
+    } else {
+        format!("{}…", line.chars().take(MOST).collect::<String>())
+    }
 }
 
 fn conflict(fields: &[(String, String)]) -> String {
@@ -215,14 +222,22 @@ mod tests {
         };
         let manifest = Manifest::of_value(value(2)).unwrap();
         let at = manifest.address("prod");
-        let mut object = Object::new(Manifest::of_value(value(1)).unwrap().marked("first"));
+        let mut object = ApiObject::new(Manifest::of_value(value(1)).unwrap().marked("first"));
         let document = Document::of(manifest, "first");
         object.trial = Some(Trial::Immutable(vec!["spec.selector".to_owned()]));
-        let Verdict::Differs(changes) = Kubernetes::new().compare(&at, &document, &object) else { unreachable!() };
+        let Verdict::Differs(changes) = Kubernetes::new().compare(&at, &document, &object) else {
+            unreachable!()
+        };
         assert_eq!((changes.len(), changes[0].impact), (1, Impact::Replace));
-        assert_eq!(changes[0].reason.as_deref(), Some("spec.selector cannot be changed in an object that exists"));
+        assert_eq!(
+            changes[0].reason.as_deref(),
+            Some("spec.selector cannot be changed in an object that exists")
+        );
         object.trial = Some(Trial::Refused("spec.replicas: Invalid value".to_owned()));
         let verdict = Kubernetes::new().compare(&at, &document, &object);
-        assert_eq!(verdict, Verdict::Refused("the server refuses it: spec.replicas: Invalid value".to_owned()));
+        assert_eq!(
+            verdict,
+            Verdict::Refused("the server refuses it: spec.replicas: Invalid value".to_owned())
+        );
     }
 }

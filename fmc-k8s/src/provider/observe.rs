@@ -8,18 +8,23 @@ use serde_json::Value;
 
 use super::{API, Document, Kubernetes, Refusal, ask, manager, path_of};
 use crate::kind::{self, KINDS};
-use crate::link::{Link, Verb};
+use crate::link::{ApiLink, Verb};
 use crate::manifest::{self, OWNER};
-use crate::object::{Object, Trial};
+use crate::object::{ApiObject, Trial};
 
 /// The objects that the server gives at once.
 const PAGE: usize = 500;
 
 /// What has a meaning of its own in a query.
-const QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'&').add(b'+').add(b'=').add(b'/');
+const QUERY: &AsciiSet =
+    &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'&').add(b'+').add(b'=').add(b'/');
 
 impl Kubernetes {
-    pub(super) async fn look(&self, wanted: &Wanted<Document>) -> Result<Seen<Object>, ObserveError> {
+    pub(super) async fn look(&self, wanted: &Wanted<Document>) -> Result<Seen<ApiObject>, ObserveError> {
+        // What runs in a cluster goes with it.
+        if wanted.nodes.is_empty() && !wanted.gone.is_empty() {
+            return Ok(Seen::default());
+        }
         let mut by_place: BTreeMap<&Place, BTreeMap<&Address, &Document>> =
             wanted.places.iter().map(|place| (place, BTreeMap::new())).collect();
         for (at, node) in &wanted.nodes {
@@ -31,7 +36,7 @@ impl Kubernetes {
                 seen.unknown.insert(place.clone(), "there is no connection to it".to_owned());
                 continue;
             };
-            match look_at(&**link, place, &wanted.owner, &documents, &mut seen).await {
+            match look_at(&*link, place, &wanted.owner, &documents, &mut seen).await {
                 Ok(()) => {}
                 Err(Refusal::NoAnswer(error)) if error.is_absent => not_yet(place, &documents, &mut seen),
                 Err(refusal) => drop(seen.unknown.insert(place.clone(), refusal.words())),
@@ -42,7 +47,7 @@ impl Kubernetes {
 }
 
 /// The API does not answer yet: it is absent, and all that is wanted in it waits for it.
-fn not_yet(place: &Place, documents: &BTreeMap<&Address, &Document>, seen: &mut Seen<Object>) {
+fn not_yet(place: &Place, documents: &BTreeMap<&Address, &Document>, seen: &mut Seen<ApiObject>) {
     let phase = format!("the API of {} answers", place.name().unwrap_or_default());
     for at in documents.keys().filter(|at| at.kind() != API) {
         seen.objects.insert((*at).clone(), State::NotYet { phase: phase.clone(), is_new: false });
@@ -53,11 +58,11 @@ fn not_yet(place: &Place, documents: &BTreeMap<&Address, &Document>, seen: &mut 
 }
 
 async fn look_at(
-    link: &dyn Link,
+    link: &dyn ApiLink,
     place: &Place,
     owner: &str,
     documents: &BTreeMap<&Address, &Document>,
-    seen: &mut Seen<Object>,
+    seen: &mut Seen<ApiObject>,
 ) -> Result<(), Refusal> {
     let cluster = place.name().unwrap_or_default();
     let api = Address::new(place.clone(), API, cluster);
@@ -70,14 +75,14 @@ async fn look_at(
             let text = |key: &str| value.get("metadata")?.get(key)?.as_str();
             let Some(name) = text("name") else { continue };
             let at = manifest::address(cluster, kind, text("namespace"), name);
-            let object = Object::new(value);
+            let object = ApiObject::new(value);
             if object.owner() == Some(owner) || documents.contains_key(&at) {
                 there.insert(at, object);
             }
         }
     }
     if documents.contains_key(&api) {
-        let answering = Object::new(Value::Null);
+        let answering = ApiObject::new(Value::Null);
         seen.objects.insert(api, State::present(answering, Fingerprint::of(b"api")));
     }
     for (at, mut object) in there {
@@ -99,7 +104,7 @@ async fn look_at(
 }
 
 /// What a namespace would take along that is not this owner's. What something else owns follows that.
-async fn foreign(link: &dyn Link, namespace: &str, owner: &str) -> Result<Vec<String>, Refusal> {
+async fn foreign(link: &dyn ApiLink, namespace: &str, owner: &str) -> Result<Vec<String>, Refusal> {
     /// What the cluster makes in each namespace.
     const MADE: [(&str, &str); 2] = [("configmaps", "kube-root-ca.crt"), ("serviceaccounts", "default")];
     let mut found = Vec::new();
@@ -107,7 +112,7 @@ async fn foreign(link: &dyn Link, namespace: &str, owner: &str) -> Result<Vec<St
         for value in list(link, &path, None).await? {
             let is_owned = value.pointer("/metadata/ownerReferences").is_some();
             let name = value.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned();
-            if !is_owned && !MADE.contains(&(plural, &name)) && Object::new(value).owner() != Some(owner) {
+            if !is_owned && !MADE.contains(&(plural, &name)) && ApiObject::new(value).owner() != Some(owner) {
                 found.push(format!("{plural}/{name}"));
             }
         }
@@ -132,12 +137,13 @@ fn within(namespace: &str) -> Vec<(&'static str, String)> {
 }
 
 /// All objects at a path, page by page. A kind that the server does not have has none.
-async fn list(link: &dyn Link, all_of: &str, selector: Option<&str>) -> Result<Vec<Value>, Refusal> {
+async fn list(link: &dyn ApiLink, all_of: &str, selector: Option<&str>) -> Result<Vec<Value>, Refusal> {
     let mut all = Vec::new();
     let mut from = String::new();
     loop {
         let mut path = format!("{all_of}?limit={PAGE}");
-        let mut query = |key: &str, value: &str| path += &format!("&{key}={}", utf8_percent_encode(value, QUERY));
+        let mut query =
+            |key: &str, value: &str| path += &format!("&{key}={}", utf8_percent_encode(value, QUERY));
         selector.iter().for_each(|selector| query("labelSelector", selector));
         if !from.is_empty() {
             query("continue", &from);
@@ -157,7 +163,7 @@ async fn list(link: &dyn Link, all_of: &str, selector: Option<&str>) -> Result<V
 }
 
 /// The server's answer to a dry run of a manifest.
-async fn try_out(link: &dyn Link, wanted: &super::model::Wanted) -> Result<Trial, Refusal> {
+async fn try_out(link: &dyn ApiLink, wanted: &super::model::Wanted) -> Result<Trial, Refusal> {
     let path = format!("{}&dryRun=All", apply_path(&path_of(&wanted.manifest), &wanted.owner));
     let refusal = match ask(link, Verb::Apply(wanted.manifest.marked(&wanted.owner)), path).await {
         Ok(_) => return Ok(Trial::Taken),
@@ -168,8 +174,9 @@ async fn try_out(link: &dyn Link, wanted: &super::model::Wanted) -> Result<Trial
         Some(409) => {
             let fields = refusal.causes().filter(|(reason, ..)| *reason == "FieldManagerConflict");
             let manager = |message: &str| message.split('"').nth(1).unwrap_or("another program").to_owned();
-            let fields: Vec<_> =
-                fields.map(|(_, field, message)| (field.trim_start_matches('.').to_owned(), manager(message))).collect();
+            let fields: Vec<_> = fields
+                .map(|(_, field, message)| (field.trim_start_matches('.').to_owned(), manager(message)))
+                .collect();
             Ok(if fields.is_empty() { Trial::Refused(refusal.words()) } else { Trial::Conflict(fields) })
         }
         Some(422) => {
@@ -184,7 +191,11 @@ async fn try_out(link: &dyn Link, wanted: &super::model::Wanted) -> Result<Trial
                 .collect();
             fields.dedup();
             let all = refusal.causes().count();
-            Ok(if fields.is_empty() || fields.len() < all { Trial::Refused(refusal.words()) } else { Trial::Immutable(fields) })
+            Ok(if fields.is_empty() || fields.len() < all {
+                Trial::Refused(refusal.words())
+            } else {
+                Trial::Immutable(fields)
+            })
         }
         Some(_) => Ok(Trial::Refused(refusal.words())),
     }

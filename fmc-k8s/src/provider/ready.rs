@@ -7,13 +7,14 @@ use super::act::PAUSE;
 use super::{get, path_of};
 use crate::compare::plain;
 use crate::kind;
-use crate::link::Link;
+use crate::link::ApiLink;
 use crate::manifest::Manifest;
 
 /// The signal that an apply waits for.
 pub(super) fn awaited(manifest: &Manifest) -> Option<Awaited> {
     let seconds = manifest.ready_within?;
-    (*manifest.kind() == kind::DEPLOYMENT).then(|| Awaited { signal: "its pods are ready".to_owned(), seconds })
+    (*manifest.kind() == kind::DEPLOYMENT)
+        .then(|| Awaited { signal: "its pods are ready".to_owned(), seconds })
 }
 
 /// How far an object is.
@@ -24,7 +25,11 @@ enum Progress {
     Failed(String),
 }
 
-pub(super) async fn wait(link: &dyn Link, manifest: &Manifest, acting: &impl Acting) -> Result<u64, NotUp> {
+pub(super) async fn wait(
+    link: &dyn ApiLink,
+    manifest: &Manifest,
+    acting: &impl Acting,
+) -> Result<u64, NotUp> {
     let seconds = manifest.ready_within.unwrap_or_default();
     let mut last = None;
     for tick in 0..=seconds * 1000 / PAUSE {

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fmc_core::checked::Checked;
-use fmc_core::graph::{Address, Carries, Edge, Node, Place, Seen, Verdict, Model as _, Wanted};
+use fmc_core::graph::{Address, Carries, Edge, Model as _, Node, Place, Seen, Verdict, Wanted};
+#[cfg(feature = "sim")]
+use fmc_core::provider::SimulationError;
 use fmc_core::provider::{Artifact, Drift, DriftKind, Drifted, Moved, Room};
 use serde_json::Value;
 
@@ -12,7 +14,7 @@ use super::{API, Document, Kubernetes, NAME};
 use crate::compare::plain;
 use crate::kind;
 use crate::manifest::Manifest;
-use crate::object::Object;
+use crate::object::ApiObject;
 use crate::platform::Platform;
 
 /// How long an apply waits for the API of a cluster whose servers were just made, in seconds.
@@ -27,7 +29,8 @@ impl Room for Kubernetes {
         for platform in checked.spanning_roles::<Platform>() {
             let cluster = platform.cluster.to_string();
             let api = Address::new(Place::new(NAME, cluster.as_str()), API, cluster.as_str());
-            let api_node = Node { document: Arc::new(Document::Api { within: API_WITHIN }), needs: Vec::new(), part_of: None };
+            let document = Arc::new(Document::Api { within: API_WITHIN });
+            let api_node = Node { document, needs: servers(checked, &cluster), part_of: None };
             wanted.nodes.insert(api.clone(), api_node);
             for manifest in platform.manifests() {
                 let at = manifest.address(&cluster);
@@ -39,7 +42,12 @@ impl Room for Kubernetes {
         wanted
     }
 
-    fn artifacts<'a>(&self, at: &'a Address, document: &'a Document, _: Option<&'a str>) -> Vec<Artifact<'a>> {
+    fn artifacts<'a>(
+        &self,
+        at: &'a Address,
+        document: &'a Document,
+        _: Option<&'a str>,
+    ) -> Vec<Artifact<'a>> {
         let Some(wanted) = document.wanted() else { return Vec::new() };
         let cluster = at.place().name().unwrap_or_default();
         let path = format!("kubernetes/{cluster}/{}.{}.yaml", at.name(), at.kind());
@@ -50,8 +58,18 @@ impl Room for Kubernetes {
         &[("deployment", "deployment")]
     }
 
+    #[cfg(feature = "sim")]
+    fn simulation(&self, state: Option<&str>) -> Result<Option<Self>, SimulationError> {
+        Self::in_memory(state).map(Some)
+    }
+
+    #[cfg(feature = "sim")]
+    fn simulated(&self) -> Option<String> {
+        self.kept()
+    }
+
     /// A change by another hand is one while the object's mark is that of the cloud as it is.
-    fn drift(&self, wanted: &Wanted<Document>, seen: &Seen<Object>) -> Drift {
+    fn drift(&self, wanted: &Wanted<Document>, seen: &Seen<ApiObject>) -> Drift {
         let mut found = Drift::unknown_of(seen);
         for (at, node) in &wanted.nodes {
             let Some(object) = seen.object(at) else { continue };
@@ -71,14 +89,32 @@ impl Room for Kubernetes {
     }
 }
 
+/// The API answers once the machines of its servers are there.
+fn servers(checked: &Checked, cluster: &str) -> Vec<Edge> {
+    // The address of a machine, as the provider of hypervisors gives it.
+    const MACHINE: (&str, &str) = ("libvirt", "domain");
+    let servers = checked.cluster(cluster).into_iter().flat_map(|cluster| &cluster.servers);
+    let machines = servers.filter_map(|server| checked.at(*server));
+    machines
+        .filter_map(|machine| {
+            let host = checked.at(machine.host)?;
+            let to =
+                Address::new(Place::new(MACHINE.0, host.name.as_str()), MACHINE.1, machine.name.as_str());
+            Some(Edge { to, carries: Carries::Exists })
+        })
+        .collect()
+}
+
 /// An object needs its namespace, and a workload its texts; a namespace needs the API.
 fn needs(manifest: &Manifest, at: &Address, api: &Address) -> Vec<Edge> {
     let edge = |to: Address| Edge { to, carries: Carries::Exists };
     let Some(namespace) = manifest.namespace() else { return vec![edge(api.clone())] };
     let configs = manifest.content().pointer("/spec/template/spec/volumes").and_then(Value::as_array);
     let configs = configs.into_iter().flatten().filter_map(|volume| volume.pointer("/configMap/name"));
-    let configs = configs.map(|name| at.beside(kind::CONFIG_MAP.word, format!("{namespace}/{}", plain(name))));
+    let configs =
+        configs.map(|name| at.beside(kind::CONFIG_MAP.word, format!("{namespace}/{}", plain(name))));
     let first = at.beside(kind::NAMESPACE.word, namespace);
-    let all: BTreeMap<Address, Edge> = std::iter::once(first).chain(configs).map(|to| (to.clone(), edge(to))).collect();
+    let all: BTreeMap<Address, Edge> =
+        std::iter::once(first).chain(configs).map(|to| (to.clone(), edge(to))).collect();
     all.into_values().collect()
 }

@@ -18,8 +18,12 @@ pub(super) fn apply(state: &mut State, target: &Target, manifest: Value) -> Resp
     let manifest = defaulted_entries(kind, "", manifest);
     let there = state.objects.get(&key).cloned();
     let ours = of_manifest(kind, &manifest);
-    let entries = |object: &Value| object.pointer("/metadata/managedFields").and_then(Value::as_array).cloned().unwrap_or_default();
-    let is_ours = |entry: &Value| entry.get("manager") == Some(&json!(manager)) && entry.get("operation") == Some(&json!("Apply"));
+    let entries = |object: &Value| {
+        object.pointer("/metadata/managedFields").and_then(Value::as_array).cloned().unwrap_or_default()
+    };
+    let is_ours = |entry: &Value| {
+        entry.get("manager") == Some(&json!(manager)) && entry.get("operation") == Some(&json!("Apply"))
+    };
     let mut next = match &there {
         None => json!({ "apiVersion": kind.api(), "kind": kind.name, "metadata": { "name": key.2 } }),
         Some(there) => {
@@ -38,7 +42,9 @@ pub(super) fn apply(state: &mut State, target: &Target, manifest: Value) -> Resp
         let others: Vec<Value> = there.iter().flat_map(entries).filter(|entry| !is_ours(entry)).collect();
         let mut left = entry.get("fieldsV1").and_then(|fields| without(fields, &ours));
         for other in &others {
-            left = left.and_then(|left| other.get("fieldsV1").map_or(Some(left.clone()), |fields| without(&left, fields)));
+            left = left.and_then(|left| {
+                other.get("fieldsV1").map_or(Some(left.clone()), |fields| without(&left, fields))
+            });
         }
         if let Some(left) = left {
             take_away(kind, "", &mut next, &left);
@@ -69,16 +75,23 @@ pub(super) fn written(state: &mut State, key: &Key, object: Value, manager: &str
     let mut next = defaulted(kind, defaulted_entries(kind, "", object));
     let there = state.objects.get(key).cloned();
     let fields = of_manifest(kind, &changed(kind, "", there.as_ref(), &next));
-    let is_update = |entry: &Value| entry.get("manager") == Some(&json!(manager)) && entry.get("operation") == Some(&json!("Update"));
-    let entries = there.as_ref().and_then(|there| there.pointer("/metadata/managedFields")).and_then(Value::as_array);
-    let mut managers: Vec<Value> = entries.into_iter().flatten().filter(|entry| !is_update(entry)).cloned().collect();
-    for entry in &mut managers {
+    let is_update = |entry: &Value| {
+        entry.get("manager") == Some(&json!(manager)) && entry.get("operation") == Some(&json!("Update"))
+    };
+    let entries =
+        there.as_ref().and_then(|there| there.pointer("/metadata/managedFields")).and_then(Value::as_array);
+    let mut managers: Vec<Value> =
+        entries.into_iter().flatten().filter(|entry| !is_update(entry)).cloned().collect();
+    let takes_some = fields.as_object().is_some_and(|fields| !fields.is_empty());
+    for entry in managers.iter_mut().filter(|_| takes_some) {
         let left = entry.get("fieldsV1").and_then(|own| without(own, &fields)).unwrap_or_else(|| json!({}));
         if let Some(entry) = entry.as_object_mut() {
             entry.insert("fieldsV1".to_owned(), left);
         }
     }
-    managers.push(json!({ "manager": manager, "operation": "Update", "apiVersion": kind.api(), "fieldsType": "FieldsV1", "fieldsV1": fields }));
+    if takes_some {
+        managers.push(json!({ "manager": manager, "operation": "Update", "apiVersion": kind.api(), "fieldsType": "FieldsV1", "fieldsV1": fields }));
+    }
     if let Some(metadata) = next.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.insert("managedFields".to_owned(), Value::Array(managers));
     }
@@ -90,9 +103,10 @@ fn changed(kind: &Kind, name: &str, before: Option<&Value>, after: &Value) -> Va
     match (before, after, keys(kind, name)) {
         (Some(Value::Object(before)), Value::Object(after), _) => {
             let differing = after.iter().filter(|(key, value)| before.get(*key) != Some(*value));
-            let parts = differing.map(|(key, value)| (key.clone(), changed(kind, key, before.get(key), value)));
+            let parts =
+                differing.map(|(key, value)| (key.clone(), changed(kind, key, before.get(key), value)));
             // A list that lost an entry and nothing else has no field that somebody writes.
-            let says = |part: &Value| part.as_array().is_none_or(|list| !list.is_empty());
+            let says = |part: &Value| *part != json!([]) && *part != json!({});
             Value::Object(parts.filter(|(_, part)| says(part)).collect())
         }
         (Some(Value::Array(before)), Value::Array(after), Some(keys)) => {
@@ -102,7 +116,9 @@ fn changed(kind: &Kind, name: &str, before: Option<&Value>, after: &Value) -> Va
                 let mut part = changed(kind, "", before.iter().find(of), entry);
                 // An entry is known by its keys.
                 if let (Some(part), Some(entry)) = (part.as_object_mut(), entry.as_object()) {
-                    part.extend(keys.iter().filter_map(|key| Some(((*key).to_owned(), entry.get(*key)?.clone()))));
+                    part.extend(
+                        keys.iter().filter_map(|key| Some(((*key).to_owned(), entry.get(*key)?.clone()))),
+                    );
                 }
                 part
             });
@@ -116,7 +132,10 @@ fn changed(kind: &Kind, name: &str, before: Option<&Value>, after: &Value) -> Va
 fn stamped(state: &mut State, key: &Key, mut object: Value, before: Option<&Value>) -> Value {
     state.version += 1;
     let spec_changed = before.and_then(|before| before.get("spec")) != object.get("spec");
-    let generation = before.and_then(|before| before.pointer("/metadata/generation")).and_then(Value::as_u64).unwrap_or_default();
+    let generation = before
+        .and_then(|before| before.pointer("/metadata/generation"))
+        .and_then(Value::as_u64)
+        .unwrap_or_default();
     let generation = generation + u64::from(spec_changed);
     let uid = before.and_then(|before| before.pointer("/metadata/uid")).cloned();
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
@@ -130,7 +149,8 @@ fn stamped(state: &mut State, key: &Key, mut object: Value, before: Option<&Valu
     if key.0 == DEPLOYMENT.word
         && let Some(map) = object.as_object_mut()
     {
-        let replicas = map.get("spec").and_then(|spec| spec.get("replicas")).and_then(Value::as_u64).unwrap_or(1);
+        let replicas =
+            map.get("spec").and_then(|spec| spec.get("replicas")).and_then(Value::as_u64).unwrap_or(1);
         let why = state.broken.get(&format!("{}/{}", key.1, key.2));
         let available = if why.is_some() { 0 } else { replicas };
         let failure = why.map(|why| json!([{ "type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": why }]));
@@ -189,7 +209,8 @@ fn clash(
                 clash(kind, field, &format!("{path}.{field}"), (there, wanted), (ours, theirs), tell);
             }
         } else if let Some(keys) = keys(kind, name) {
-            let find = |list: &Value| list.as_array()?.iter().find(|entry| entry_key(entry, keys) == *key).cloned();
+            let find =
+                |list: &Value| list.as_array()?.iter().find(|entry| entry_key(entry, keys) == *key).cloned();
             if let (Some(there), Some(wanted)) = (find(there), find(wanted)) {
                 let path = format!("{path}[{}]", key.trim_start_matches("k:"));
                 clash(kind, "", &path, (&there, &wanted), (ours, theirs), tell);
@@ -248,9 +269,9 @@ fn take_away(kind: &Kind, name: &str, from: &mut Value, fields: &Value) {
 /// The keys of entries that the server fills in before it merges.
 fn defaulted_entries(kind: &Kind, name: &str, value: Value) -> Value {
     match value {
-        Value::Object(map) => {
-            Value::Object(map.into_iter().map(|(key, value)| (key.clone(), defaulted_entries(kind, &key, value))).collect())
-        }
+        Value::Object(map) => Value::Object(
+            map.into_iter().map(|(key, value)| (key.clone(), defaulted_entries(kind, &key, value))).collect(),
+        ),
         Value::Array(entries) => {
             let has_protocol = keys(kind, name).is_some_and(|keys| keys.contains(&"protocol"));
             let entries = entries.into_iter().map(|entry| {

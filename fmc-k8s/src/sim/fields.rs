@@ -32,6 +32,9 @@ pub(super) fn of_manifest(kind: &Kind, manifest: &Value) -> Value {
         ["f:apiVersion", "f:kind", "f:status"].iter().for_each(|key| drop(map.remove(*key)));
         if let Some(metadata) = map.get_mut("f:metadata").and_then(Value::as_object_mut) {
             metadata.retain(|key, _| matches!(key.as_str(), "f:labels" | "f:annotations"));
+            if metadata.is_empty() {
+                map.remove("f:metadata");
+            }
         }
     }
     fields
@@ -40,7 +43,11 @@ pub(super) fn of_manifest(kind: &Kind, manifest: &Value) -> Value {
 fn of(kind: &Kind, name: &str, value: &Value) -> Value {
     match value {
         // A selector of one label is one thing to the server.
-        Value::Object(_) if matches!(name, "matchLabels" | "selector" | "podSelector" | "namespaceSelector") => Value::Object(Map::new()),
+        Value::Object(_)
+            if matches!(name, "matchLabels" | "selector" | "podSelector" | "namespaceSelector") =>
+        {
+            Value::Object(Map::new())
+        }
         Value::Object(map) => {
             Value::Object(map.iter().map(|(key, value)| (format!("f:{key}"), of(kind, key, value))).collect())
         }

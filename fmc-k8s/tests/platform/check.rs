@@ -29,7 +29,12 @@ fn one(platform: Platform, kind: &str, path: &str) {
 }
 
 fn container(name: &str) -> Container {
-    Container::new(name, format!("registry.example.org/web:1@sha256:{}", "0".repeat(64)), 100.millicores(), 64.mib())
+    Container::new(
+        name,
+        format!("registry.example.org/web:1@sha256:{}", "0".repeat(64)),
+        100.millicores(),
+        64.mib(),
+    )
 }
 
 fn of(container: Container) -> Platform {
@@ -47,17 +52,23 @@ fn each_rule_finds_its_mistake() {
     one(shop([web(1), web(1)]), "platform-twice", "namespaces[0].deployments[1]");
     let twice = Platform::on("single").namespace(Namespace::new("a")).namespace(Namespace::new("a"));
     one(twice, "platform-twice", "namespaces[1]");
-    let lost = shop([Deployment::new("web", container("web").port("http", 80).ready(Probe::tcp("http"))).expose(80, "https")]);
+    let lost = shop([Deployment::new("web", container("web").port("http", 80).ready(Probe::tcp("http")))
+        .expose(80, "https")]);
     one(lost, "platform-no-port", "namespaces[0].deployments[0].expose[0].to");
     let asked = of(container("web").port("http", 80).ready(Probe::tcp("sql")));
     one(asked, "platform-no-port", "namespaces[0].deployments[0].containers[0].ready");
     let tagged = of(Container::new("web", "registry.example.org/web:1", 100.millicores(), 64.mib()));
     one(tagged, "platform-unpinned", "namespaces[0].deployments[0].containers[0].image");
     one(of(container("web").user(0)), "platform-root", "namespaces[0].deployments[0].containers[0].user");
-    one(of(container("web").cpu_limit(50.millicores())), "platform-limit", "namespaces[0].deployments[0].containers[0].cpu_limit");
+    one(
+        of(container("web").cpu_limit(50.millicores())),
+        "platform-limit",
+        "namespaces[0].deployments[0].containers[0].cpu_limit",
+    );
     let unready = shop([Deployment::new("web", container("web").port("http", 80)).expose(80, "http")]);
     one(unready, "platform-no-probe", "namespaces[0].deployments[0].containers[0]");
-    let lonely = Platform::on("single").namespace(Namespace::new("shop").deployment(web(1)).connect("web", "db", "sql"));
+    let lonely = Platform::on("single")
+        .namespace(Namespace::new("shop").deployment(web(1)).connect("web", "db", "sql"));
     one(lonely, "platform-no-workload", "namespaces[0].connections[0].to");
 }
 

@@ -7,7 +7,7 @@ use fmc::libvirt::image::Images;
 use fmc::libvirt::sim::Sim as Hypervisor;
 use fmc::prelude::*;
 use fmc::{Plan, Providers, Wanted};
-use fmc_k8s::config::Config;
+use fmc_k8s::config_map::ConfigMap;
 use fmc_k8s::container::{Container, Probe};
 use fmc_k8s::platform::{Namespace, Platform};
 use fmc_k8s::provider::Kubernetes;
@@ -16,20 +16,20 @@ use fmc_k8s::sim::Sim;
 use fmc_k8s::workload::Deployment;
 use pollster::block_on;
 
-const IMAGE: &str =
-    "registry.example.org/shop/web:1.4.2@sha256:0000000000000000000000000000000000000000000000000000000000000000";
+const IMAGE: &str = "registry.example.org/shop/web:1.4.2@sha256:0000000000000000000000000000000000000000000000000000000000000000";
 
 pub(crate) fn web(replicas: u16) -> Deployment {
     let container = Container::new("web", IMAGE, 100.millicores(), 128.mib())
         .port("http", 8080)
         .ready(Probe::http("http", "/healthz"))
         .scratch("/tmp", 16.mib())
-        .config("/etc/web", Config::new("settings").file("web.conf", "workers = 2\n"));
+        .config("/etc/web", ConfigMap::new("settings").file("web.conf", "workers = 2\n"));
     Deployment::new("web", container).replicas(replicas).expose(80, "http")
 }
 
 pub(crate) fn db() -> Deployment {
-    let container = Container::new("db", IMAGE, 500.millicores(), 256.mib()).port("sql", 5432).ready(Probe::tcp("sql"));
+    let container =
+        Container::new("db", IMAGE, 500.millicores(), 256.mib()).port("sql", 5432).ready(Probe::tcp("sql"));
     Deployment::new("db", container).expose(5432, "sql")
 }
 

@@ -1,5 +1,5 @@
 //! Platforms in a cluster in memory, through `fmc::Plan`.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot be set up fails")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up fails")]
 
 mod check;
 mod cloud;

@@ -37,14 +37,17 @@ fn changes_by_others_are_mended() {
     world.apply(&platform);
     let mut deployment = world.cluster.object("deployment", "shop", "web").unwrap();
     deployment["spec"]["replicas"] = json!(5);
-    deployment["spec"]["template"]["spec"]["containers"][0]["env"] = json!([{ "name": "DEBUG", "value": "1" }]);
+    deployment["spec"]["template"]["spec"]["containers"][0]["env"] =
+        json!([{ "name": "DEBUG", "value": "1" }]);
     world.cluster.put(deployment);
     let plan = world.plan(platform.clone());
     assert!(plan.to_string().contains("spec.replicas"), "{plan}");
     let refused = plan.notes.iter().find(|note| note.kind == NoteKind::Refused).map(|note| note.text.clone());
     assert_eq!(
         refused.as_deref(),
-        Some("others decide fields of it: spec.replicas (by kubectl-create): leave them out, or let the others give them up")
+        Some(
+            "others decide fields of it: spec.replicas (by kubectl-create): leave them out, or let the others give them up"
+        )
     );
 }
 
@@ -54,7 +57,10 @@ fn an_entry_that_somebody_added_to_a_list_goes() {
     let platform = shop([web(2)]);
     world.apply(&platform);
     let mut service = world.cluster.object("service", "shop", "web").unwrap();
-    service["spec"]["ports"].as_array_mut().unwrap().push(json!({ "name": "extra", "port": 81, "protocol": "TCP" }));
+    service["spec"]["ports"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!({ "name": "extra", "port": 81, "protocol": "TCP" }));
     world.cluster.put(service);
     let plan = world.apply(&platform);
     assert_eq!(World::steps(&plan), [(Action::Update, "service/shop/web".to_owned())], "{plan}");
@@ -69,7 +75,8 @@ fn what_is_no_longer_wanted_goes_and_what_is_not_ours_stays() {
     let foreign = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "foreign", "namespace": "shop" } });
     world.cluster.put(foreign);
     let plan = world.apply(&shop([web(1)]));
-    let gone: Vec<_> = World::steps(&plan).into_iter().filter(|(action, _)| *action == Action::Delete).collect();
+    let gone: Vec<_> =
+        World::steps(&plan).into_iter().filter(|(action, _)| *action == Action::Delete).collect();
     let mut names: Vec<&str> = gone.iter().map(|(_, name)| name.as_str()).collect();
     names.sort_unstable();
     assert_eq!(names, ["deployment/shop/db", "pod-disruption-budget/shop/web", "service/shop/db"], "{plan}");
@@ -93,7 +100,8 @@ fn an_object_of_our_name_that_is_not_ours_is_refused() {
     let world = World::new();
     world.cluster.put(json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "shop" } }));
     let plan = world.plan(shop([web(1)]));
-    let refused = plan.notes.iter().find(|note| note.kind == NoteKind::Refused).map(|note| note.text.as_str());
+    let refused =
+        plan.notes.iter().find(|note| note.kind == NoteKind::Refused).map(|note| note.text.as_str());
     assert_eq!(refused, Some("fmc did not make it: give shop another name, or delete that one"), "{plan}");
     assert!(block_on(plan.apply(&world.providers, |_| ())).is_err());
 }

@@ -66,9 +66,9 @@ const ONLY_BY: &[(&str, &str)] = &[
 /// on any.
 const CRATES: &[&[&str]] = &[
     // For tests and people: no published crate depends on them.
-    &["fmc-api", "fmc-compile-fail", "fmc-registry", "fmc-testkit"],
+    &["fmc-api", "fmc-compile-fail", "fmc-platform", "fmc-registry", "fmc-testkit"],
     &["xtask"],
-    &["fmc"],
+    &["fmc", "fmc-k8s"],
     &["fmc-keys", "fmc-libvirt"],
     &["fmc-core"],
 ];

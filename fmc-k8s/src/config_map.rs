@@ -11,14 +11,14 @@ use crate::name::ObjectName;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub struct Config {
+pub struct ConfigMap {
     pub(crate) name: Given<ObjectName>,
     /// The texts, by file name.
     #[serde(default)]
     pub(crate) files: BTreeMap<String, String>,
 }
 
-impl Config {
+impl ConfigMap {
     /// No text yet.
     pub fn new(name: impl Into<Given<ObjectName>>) -> Self {
         Self { name: name.into(), files: BTreeMap::new() }
