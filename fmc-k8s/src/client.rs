@@ -23,7 +23,7 @@ pub struct Server {
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum KubeconfigError {
+pub enum NoServer {
     /// The kubeconfig cannot be used.
     #[error("use the kubeconfig: {0}")]
     Kubeconfig(String),
@@ -43,15 +43,15 @@ impl Server {
     /// # Errors
     ///
     /// The text is not a kubeconfig, lacks something, or names a program or a file.
-    pub fn of_kubeconfig(text: &str) -> Result<Self, KubeconfigError> {
-        let wrong = |error: &dyn fmt::Display| KubeconfigError::Kubeconfig(error.to_string());
+    pub fn of_kubeconfig(text: &str) -> Result<Self, NoServer> {
+        let wrong = |error: &dyn fmt::Display| NoServer::Kubeconfig(error.to_string());
         let parsed = Kubeconfig::from_yaml(text).map_err(|error| wrong(&error))?;
         refuse_local(&parsed)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .build()
-            .map_err(KubeconfigError::Runtime)?;
+            .map_err(NoServer::Runtime)?;
         let made = async {
             let options = KubeConfigOptions::default();
             let mut config =
@@ -71,18 +71,18 @@ impl Server {
 }
 
 /// A kubeconfig may name programs that give credentials, and files with certificates and tokens.
-fn refuse_local(kubeconfig: &Kubeconfig) -> Result<(), KubeconfigError> {
+fn refuse_local(kubeconfig: &Kubeconfig) -> Result<(), NoServer> {
     for user in kubeconfig.auth_infos.iter().filter_map(|user| user.auth_info.as_ref()) {
         if user.exec.is_some() || user.auth_provider.is_some() {
-            return Err(KubeconfigError::Local("runs a program"));
+            return Err(NoServer::Local("runs a program"));
         }
         if user.client_certificate.is_some() || user.client_key.is_some() || user.token_file.is_some() {
-            return Err(KubeconfigError::Local("reads a file"));
+            return Err(NoServer::Local("reads a file"));
         }
     }
     let mut clusters = kubeconfig.clusters.iter().filter_map(|cluster| cluster.cluster.as_ref());
     if clusters.any(|cluster| cluster.certificate_authority.is_some()) {
-        return Err(KubeconfigError::Local("reads a file"));
+        return Err(NoServer::Local("reads a file"));
     }
     Ok(())
 }
