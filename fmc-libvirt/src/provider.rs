@@ -245,7 +245,7 @@ impl<L: Link> Model for Libvirt<L> {
 
 impl<L: Link> Provider for Libvirt<L> {
     async fn observe(&self, wanted: &Wanted<Document>) -> Result<Seen<Object>, ObserveError> {
-        self.pools.forget_what_is_fresh();
+        self.pools.forget_what_was_read();
         observe::observe(self, wanted).await
     }
 

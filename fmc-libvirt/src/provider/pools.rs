@@ -16,10 +16,12 @@ type All = BTreeMap<(Place, String), Arc<Pool>>;
 #[derive(Debug, Default)]
 struct Pool {
     lane: Lane,
-    /// Whether it was refreshed since the last observation: then it lists every console file of a removed
-    /// machine.
-    is_fresh: Mutex<bool>,
+    consoles: Mutex<Option<Arc<Beside>>>,
+    records: Mutex<Option<Arc<Beside>>>,
 }
+
+/// The names of the files beside machines or disks, by the machine's or the disk's name.
+pub(super) type Beside = BTreeMap<String, Vec<String>>;
 
 /// One upload at a time into a pool: libvirt refreshes the pool after each, and refuses other calls
 /// meanwhile.
@@ -31,33 +33,49 @@ impl Pools {
         Arc::clone(&self.of(place, pool).lane)
     }
 
-    /// Refreshes a pool, unless that was done since the last observation. Concurrent callers wait until it is
-    /// done.
-    pub(super) fn refresh<E>(
+    /// The console files in a pool, read once after each observation.
+    pub(super) fn consoles<E>(
         &self,
         place: &Place,
         pool: &str,
-        read: impl FnOnce() -> Result<(), E>,
-    ) -> Result<(), E> {
-        let pool = self.of(place, pool);
-        let mut is_fresh = locked(&pool.is_fresh);
-        if !*is_fresh {
-            read()?;
-            *is_fresh = true;
-        }
-        Ok(())
+        read: impl FnOnce() -> Result<Beside, E>,
+    ) -> Result<Arc<Beside>, E> {
+        once(&self.of(place, pool).consoles, read)
     }
 
-    /// Marks all pools as stale, because a new observation begins.
-    pub(super) fn forget_what_is_fresh(&self) {
+    /// The records beside the data disks in a pool, read once after each observation.
+    pub(super) fn records<E>(
+        &self,
+        place: &Place,
+        pool: &str,
+        read: impl FnOnce() -> Result<Beside, E>,
+    ) -> Result<Arc<Beside>, E> {
+        once(&self.of(place, pool).records, read)
+    }
+
+    /// Forgets what was read, because a new observation begins.
+    pub(super) fn forget_what_was_read(&self) {
         for pool in locked(&self.all).values() {
-            *locked(&pool.is_fresh) = false;
+            *locked(&pool.consoles) = None;
+            *locked(&pool.records) = None;
         }
     }
 
     fn of(&self, place: &Place, pool: &str) -> Arc<Pool> {
         Arc::clone(locked(&self.all).entry((place.clone(), pool.to_owned())).or_default())
     }
+}
+
+/// What was read, or reads it. Concurrent callers wait until it is read.
+fn once<E>(
+    known: &Mutex<Option<Arc<Beside>>>,
+    read: impl FnOnce() -> Result<Beside, E>,
+) -> Result<Arc<Beside>, E> {
+    let mut known = locked(known);
+    if let Some(known) = &*known {
+        return Ok(Arc::clone(known));
+    }
+    Ok(Arc::clone(known.insert(Arc::new(read()?))))
 }
 
 /// Ignores a poisoned lock: a step that panicked leaves nothing half done here.
@@ -75,40 +93,46 @@ mod tests {
 
     const HOST: Place = Place::all_of("libvirt");
 
+    fn beside(machine: &str) -> Beside {
+        Beside::from([(machine.to_owned(), vec![format!("{machine}.console")])])
+    }
+
     #[test]
     fn who_comes_while_a_pool_is_read_waits_for_it() {
         let (pools, is_read) = (&Pools::default(), &AtomicBool::new(false));
         let ((reads, started), (asks, asked), (end, ended)) = (channel(), channel(), channel::<()>());
         thread::scope(|scope| {
             let first = scope.spawn(move || {
-                pools.refresh(&HOST, "lab", move || {
+                pools.consoles(&HOST, "lab", move || {
                     reads.send(()).unwrap();
                     ended.recv().unwrap();
                     is_read.store(true, Ordering::SeqCst);
-                    Ok::<_, ()>(())
+                    Ok::<_, &str>(beside("web"))
                 })
             });
             started.recv().unwrap();
             let second = scope.spawn(move || {
                 asks.send(()).unwrap();
-                pools.refresh(&HOST, "lab", || Err("it is read a second time"))?;
-                if is_read.load(Ordering::SeqCst) { Ok(()) } else { Err("it is not read yet") }
+                let read = pools.consoles(&HOST, "lab", || Err("it is read a second time"));
+                if is_read.load(Ordering::SeqCst) { read } else { Err("it is not read yet") }
             });
             asked.recv().unwrap();
             end.send(()).unwrap();
-            first.join().unwrap().unwrap();
-            second.join().unwrap().unwrap();
+            assert_eq!(*first.join().unwrap().unwrap(), beside("web"));
+            assert_eq!(*second.join().unwrap().unwrap(), beside("web"));
         });
     }
 
     #[test]
     fn a_pool_that_could_not_be_read_is_read_again_and_so_is_one_of_before() {
         let pools = Pools::default();
-        assert_eq!(pools.refresh(&HOST, "lab", || Err("busy")), Err("busy"));
-        assert_eq!(pools.refresh(&HOST, "lab", || Ok::<_, &str>(())), Ok(()));
-        assert_eq!(pools.refresh(&HOST, "lab", || Err("again")), Ok(()));
-        assert_eq!(pools.refresh(&HOST, "other", || Err("another")), Err("another"));
-        pools.forget_what_is_fresh();
-        assert_eq!(pools.refresh(&HOST, "lab", || Err("anew")), Err("anew"));
+        assert_eq!(pools.consoles(&HOST, "lab", || Err("busy")), Err("busy"));
+        let read = |name| pools.consoles(&HOST, "lab", || Ok::<_, &str>(beside(name))).unwrap();
+        assert_eq!(*read("web"), beside("web"));
+        assert_eq!(*read("db"), beside("web"));
+        assert_eq!(pools.records(&HOST, "lab", || Err("another list")), Err("another list"));
+        assert_eq!(pools.consoles(&HOST, "other", || Err("another")), Err("another"));
+        pools.forget_what_was_read();
+        assert_eq!(*read("db"), beside("db"));
     }
 }

@@ -1,9 +1,12 @@
 //! The output on machines' serial consoles: kept beside their disks, and deleted with them.
 
 use fmc_core::cloud::Cloud;
+use fmc_core::disk::Disk;
 use fmc_core::graph::{Choices, Impact, Wanted};
 use fmc_core::host::Host;
+use fmc_core::image::Image;
 use fmc_core::machine::Machine;
+use fmc_core::unit::SizeExt as _;
 use fmc_libvirt::document::Document;
 use fmc_libvirt::link::Link as _;
 
@@ -47,17 +50,21 @@ fn it_goes_with_its_machine_whether_libvirt_has_seen_it_or_not() {
 }
 
 #[test]
-fn many_machines_go_with_one_look_at_the_folder() {
-    let lab = Lab::new();
-    let machine = |n: u32| {
-        let name = format!("node{n}");
-        Machine::new(name, fmc_core::image::Image::blank())
+fn the_folder_is_read_as_often_for_many_machines_as_for_two() {
+    let looks = |machines: u32| {
+        let lab = Lab::new();
+        let machine =
+            |n: u32| Machine::new(format!("node{n}"), Image::blank()).disk(Disk::new("data", 1.gib()));
+        lab.apply(&wanted(&cloud([], (0..machines).map(machine))));
+        let made = lab.calls("volumes");
+        lab.sim.refresh_pool("fmc-first").unwrap();
+        lab.sim.forget_calls();
+        lab.apply_with(&nothing(), &delete_all_data());
+        assert!(lab.lists().is_empty());
+        assert_eq!(lab.calls("refresh-pool"), 1);
+        (made, lab.calls("volumes"))
     };
-    lab.apply(&wanted(&cloud([], (0..20).map(machine))));
-    lab.sim.forget_calls();
-    lab.apply_with(&nothing(), &Choices::default());
-    assert_eq!(lab.calls("refresh-pool"), 1);
-    assert!(lab.lists().is_empty());
+    assert_eq!(looks(20), looks(2));
 }
 
 #[test]

@@ -120,7 +120,11 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
     /// Deletes the files of its serial console.
     fn forget_console(&self, xml: &str) -> Result<(), StepError> {
         let Some(mark) = Mark::read(xml).filter(|_| keeps_console(xml)) else { return Ok(()) };
-        match self.delete_consoles(&own_pool(&mark.owner), |machine| machine == mark.first()) {
+        let pool = own_pool(&mark.owner);
+        let deleted = self.consoles(&pool).and_then(|consoles| {
+            self.delete_volumes(&pool, consoles.get(mark.first()).map_or(&[], Vec::as_slice))
+        });
+        match deleted {
             // The pool is deleted or stopped: then the files are gone too, or unreachable until it is back.
             Err(StepError::Call { .. } | StepError::Changed { .. }) => Ok(()),
             done => done,

@@ -9,6 +9,7 @@ use super::Job;
 use crate::document::VolumeDocument;
 use crate::link::Link;
 use crate::provider::object::pool_has_records;
+use crate::provider::pools::Beside;
 use crate::volume::{Ours, upload_xml};
 
 impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
@@ -28,17 +29,26 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
 
     /// Deletes the records of a data disk, but this one.
     pub(super) fn forget_records(&self, pool: &str, disk: &str, but: Option<&str>) -> Result<(), StepError> {
-        for volume in self.made(self.link.volumes(pool))? {
-            let is_of_disk = |record: &str| volume.name.strip_suffix(record) == Some(&format!("{disk}."));
-            if let Some(Ours::OnDisk { record, .. }) = self.ours(&volume.name)
-                && is_of_disk(&record)
-                && but != Some(volume.name.as_str())
-                && self.is_empty(pool, &volume.name)?
-            {
-                self.patiently(|| self.link.delete_volume(pool, &volume.name))?;
+        let records = self.pools.records(self.address.place(), pool, || self.listed_records(pool))?;
+        for name in records.get(disk).into_iter().flatten() {
+            if but != Some(name.as_str()) && self.is_empty(pool, name)? {
+                self.patiently(|| self.link.delete_volume(pool, name))?;
             }
         }
         Ok(())
+    }
+
+    /// The records in a pool, by disk.
+    fn listed_records(&self, pool: &str) -> Result<Beside, StepError> {
+        let mut records = Beside::new();
+        for volume in self.made(self.link.volumes(pool))? {
+            if let Some(Ours::OnDisk { record, .. }) = self.ours(&volume.name)
+                && let Some(disk) = volume.name.strip_suffix(&record).and_then(|name| name.strip_suffix('.'))
+            {
+                records.entry(disk.to_owned()).or_default().push(volume.name);
+            }
+        }
+        Ok(records)
     }
 
     /// Whether a volume with the name of a record is one: a copy that a person made has content.

@@ -1,5 +1,7 @@
 //! Steps of pools and volumes.
 
+use std::sync::Arc;
+
 use fmc_core::graph::{Acting, Action, StepError};
 
 use super::Job;
@@ -7,6 +9,7 @@ use crate::document::{Content, PoolDocument, VolumeDocument};
 use crate::link::{CallErrorKind, Link};
 use crate::provider::model::COMMIT;
 use crate::provider::object::{is_disk, is_uploaded, pool_fingerprint, volume_fingerprint};
+use crate::provider::pools::Beside;
 use crate::provider::records::RECORD;
 use crate::volume::{Ours, VolumeName, commit_name, commit_xml};
 
@@ -37,7 +40,7 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
         match seen {
             Some(seen) => {
                 if seen.active {
-                    self.delete_consoles(name, |_| true)?;
+                    self.delete_consoles(name)?;
                     self.delete_seals(name)?;
                 }
                 self.patiently(|| self.link.delete_pool(name)).map_err(|error| match error {
@@ -56,18 +59,34 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
         }
     }
 
-    /// Deletes the files of serial consoles. libvirt lists such a file only after a refresh of the pool, and
-    /// the pool's folder can be deleted only after its files.
-    pub(super) fn delete_consoles(&self, pool: &str, of: impl Fn(&str) -> bool) -> Result<(), StepError> {
-        let read = || self.patiently(|| self.link.refresh_pool(pool));
-        self.pools.refresh(self.address.place(), pool, read)?;
+    /// The files of serial consoles, by machine. libvirt lists such a file only after a refresh of the pool.
+    pub(super) fn consoles(&self, pool: &str) -> Result<Arc<Beside>, StepError> {
+        self.pools.consoles(self.address.place(), pool, || {
+            self.patiently(|| self.link.refresh_pool(pool))?;
+            self.listed_consoles(pool)
+        })
+    }
+
+    fn listed_consoles(&self, pool: &str) -> Result<Beside, StepError> {
+        let mut consoles = Beside::new();
         for record in self.made(self.link.volumes(pool))? {
-            let name = VolumeName::parse(&record.name).map(|name| name.ours);
-            if matches!(name, Some(Ours::Console { machine, .. }) if of(&machine)) {
-                self.patiently(|| self.link.delete_volume(pool, &record.name))?;
+            if let Some(Ours::Console { machine, .. }) = VolumeName::parse(&record.name).map(|name| name.ours)
+            {
+                consoles.entry(machine).or_default().push(record.name);
             }
         }
-        Ok(())
+        Ok(consoles)
+    }
+
+    /// Deletes the files of all serial consoles: the pool's folder can be deleted only after its files.
+    fn delete_consoles(&self, pool: &str) -> Result<(), StepError> {
+        self.consoles(pool)?;
+        // Removed machines have taken theirs with them.
+        self.listed_consoles(pool)?.values().try_for_each(|files| self.delete_volumes(pool, files))
+    }
+
+    pub(super) fn delete_volumes(&self, pool: &str, names: &[String]) -> Result<(), StepError> {
+        names.iter().try_for_each(|name| self.patiently(|| self.link.delete_volume(pool, name)))
     }
 
     pub(super) fn volume(&self, wanted: &VolumeDocument) -> Result<(), StepError> {
