@@ -6,13 +6,12 @@ use std::fmt;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
-use crate::link::{ApiLink, NoAnswer, Request, Response, Verb};
+use crate::link::{Answering, ApiLink, NoAnswer, Request, Response, Verb};
 
 /// A connection to an API server.
 pub struct Server {
@@ -103,16 +102,17 @@ impl fmt::Debug for Server {
 }
 
 impl ApiLink for Server {
-    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, NoAnswer>> {
+    fn send(&self, request: Request) -> Answering<'_, Result<Response, NoAnswer>> {
         let client = self.client.clone();
         let Some(runtime) = self.runtime() else { return async { Err(gone()) }.boxed() };
         let task = runtime.spawn(async move { answer(&client, request).await });
         async move { task.await.map_err(|_| gone())? }.boxed()
     }
 
-    fn pause(&self, milliseconds: u64) -> BoxFuture<'_, ()> {
+    fn pause(&self, milliseconds: u64) -> Answering<'_, ()> {
         let Some(runtime) = self.runtime() else { return async {}.boxed() };
-        let task = runtime.spawn(tokio::time::sleep(Duration::from_millis(milliseconds)));
+        let task =
+            runtime.spawn(async move { tokio::time::sleep(Duration::from_millis(milliseconds)).await });
         async move { drop(task.await) }.boxed()
     }
 }

@@ -1,10 +1,15 @@
 //! A link to an API server: requests as values, so that the same provider runs on a real server and on the simulation.
 
-use futures_util::future::BoxFuture;
+use std::pin::Pin;
+
 use serde_json::Value;
+
+/// What a link does, to be waited for on any executor.
+pub type Answering<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// What a request does.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Verb {
     /// Reads.
     Get,
@@ -49,8 +54,8 @@ pub struct NoAnswer {
 /// A connection to one API server, without an opinion. A real server and the simulation implement it.
 pub trait ApiLink: Send + Sync + 'static {
     /// The answer to a request.
-    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, NoAnswer>>;
+    fn send(&self, request: Request) -> Answering<'_, Result<Response, NoAnswer>>;
 
     /// Waits so many milliseconds of the link's own time: in the simulation none pass.
-    fn pause(&self, milliseconds: u64) -> BoxFuture<'_, ()>;
+    fn pause(&self, milliseconds: u64) -> Answering<'_, ()>;
 }

@@ -3,6 +3,7 @@
 use fmc_core::graph::Fingerprint;
 use serde_json::Value;
 
+use crate::kind::Kind;
 use crate::manifest::{MANIFEST, OWNER};
 
 /// An object as the server gave it, with what the server said of a change to it.
@@ -31,6 +32,15 @@ impl ApiObject {
     /// An object as it was read.
     pub(crate) fn new(value: Value) -> Self {
         Self { value, trial: None, foreign: Vec::new() }
+    }
+
+    /// An item of a list: the server says the kind of the items once, for the list.
+    pub(crate) fn of_list(mut value: Value, kind: &Kind) -> Self {
+        if let Some(map) = value.as_object_mut() {
+            map.insert("apiVersion".to_owned(), kind.api().into());
+            map.insert("kind".to_owned(), kind.name.into());
+        }
+        Self::new(value)
     }
 
     fn metadata(&self, key: &str) -> Option<&Value> {

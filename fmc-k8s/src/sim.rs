@@ -12,11 +12,10 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
 use crate::kind::{KINDS, Kind, NAMESPACE};
-use crate::link::{ApiLink, NoAnswer, Request, Response, Verb};
+use crate::link::{Answering, ApiLink, NoAnswer, Request, Response, Verb};
 
 /// A simulated API server. A clone is another handle of it.
 #[derive(Clone, Default)]
@@ -137,12 +136,12 @@ impl fmt::Debug for Sim {
 }
 
 impl ApiLink for Sim {
-    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, NoAnswer>> {
+    fn send(&self, request: Request) -> Answering<'_, Result<Response, NoAnswer>> {
         let answer = self.state_mut().answer(request);
         async move { answer }.boxed()
     }
 
-    fn pause(&self, _: u64) -> BoxFuture<'_, ()> {
+    fn pause(&self, _: u64) -> Answering<'_, ()> {
         async {}.boxed()
     }
 }
@@ -248,8 +247,9 @@ impl State {
             let of_kind = self.objects.iter().filter(|((kind, namespace, _), _)| {
                 *kind == target.kind.word && (target.namespace.is_empty() || *namespace == target.namespace)
             });
-            let items: Vec<&Value> =
-                of_kind.map(|(_, object)| object).filter(|object| selected(object)).collect();
+            let selected = of_kind.map(|(_, object)| object).filter(|object| selected(object));
+            // The server says the kind of a list's items once.
+            let items: Vec<Value> = selected.map(|object| without_kind(object.clone())).collect();
             return good(
                 json!({ "kind": format!("{}List", target.kind.name), "items": items, "metadata": {} }),
             );
@@ -292,6 +292,13 @@ impl State {
         }
         good(json!({ "kind": "Status", "status": "Success" }))
     }
+}
+
+fn without_kind(mut object: Value) -> Value {
+    if let Some(map) = object.as_object_mut() {
+        ["apiVersion", "kind"].iter().for_each(|key| drop(map.remove(*key)));
+    }
+    object
 }
 
 fn not_found(kind: &Kind, name: &str) -> Response {

@@ -138,21 +138,27 @@ fn a_platform_is_made_changed_by_others_mended_and_pruned() {
     }
     assert_eq!(pods().lines().count(), 3);
 
-    // Another hand changes a value, adds an entry to a list, and takes one away.
+    // Another hand decides a value now: that is said, and nothing is forced.
     world.kubectl(&["scale", "deployment/web", "--namespace=shop", "--replicas=5"]);
-    world.kubectl(&["set", "env", "deployment/db", "--namespace=shop", "DEBUG=1"]);
+    let refused = world.plan(platform.clone()).to_string();
+    assert!(refused.contains("spec.replicas (by kubectl)"), "{refused}");
+    world.kubectl(&["scale", "deployment/web", "--namespace=shop", "--replicas=2"]);
+
+    // Another hand adds an entry to a list that we decide, and takes a text away.
     let patch = r#"[{"op": "add", "path": "/spec/ports/-", "value": {"name": "extra", "port": 81}}]"#;
     world.kubectl(&["patch", "service/web", "--namespace=shop", "--type=json", "--patch", patch]);
-    let mended = world.apply(&platform);
-    let text = mended.to_string();
-    assert!(text.contains("spec.replicas 5 -> 2"), "{text}");
-    assert_eq!(world.read("service/web")["spec"]["ports"].as_array().unwrap().len(), 1, "{text}");
-    assert_eq!(world.read("deployment/web")["spec"]["replicas"], 2);
+    let patch = r#"[{"op": "remove", "path": "/data/web.conf"}]"#;
+    world.kubectl(&["patch", "configmap/settings", "--namespace=shop", "--type=json", "--patch", patch]);
+    let mended = world.apply(&platform).to_string();
+    assert!(mended.contains("spec.ports[extra]") && mended.contains("web.conf"), "{mended}");
+    assert_eq!(world.read("service/web")["spec"]["ports"].as_array().map(Vec::len), Some(1), "{mended}");
+    assert_eq!(world.read("configmap/settings")["data"]["web.conf"], "workers = 2\n");
 
     // A foreign object beside ours stays, and ours of before go.
     world.kubectl(&["create", "configmap", "foreign", "--namespace=shop", "--from-literal=a=b"]);
     let pruned = world.apply(&shop([web(2)]));
-    let gone: Vec<(Action, String)> = World::steps(&pruned);
+    let mut gone: Vec<(Action, String)> = World::steps(&pruned);
+    gone.sort_by(|(_, one), (_, other)| one.cmp(other));
     assert_eq!(
         gone,
         [(Action::Delete, "deployment/shop/db".to_owned()), (Action::Delete, "service/shop/db".to_owned())],

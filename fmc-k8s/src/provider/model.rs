@@ -15,6 +15,7 @@ use crate::object::{ApiObject, Trial};
 
 /// What an object of a cluster is made from.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Document {
     /// The API of a cluster, which answers once its servers are up.
     Api {

@@ -75,7 +75,7 @@ async fn look_at(
             let text = |key: &str| value.get("metadata")?.get(key)?.as_str();
             let Some(name) = text("name") else { continue };
             let at = manifest::address(cluster, kind, text("namespace"), name);
-            let object = ApiObject::new(value);
+            let object = ApiObject::of_list(value, kind);
             if object.owner() == Some(owner) || documents.contains_key(&at) {
                 there.insert(at, object);
             }
