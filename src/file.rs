@@ -24,6 +24,8 @@
 //! every setting knows its type. Anchors, aliases and `<<` work; all tags except YAML's own are refused.
 
 mod decode;
+#[cfg(feature = "schema")]
+mod example;
 mod json;
 mod mask;
 mod mistake;
@@ -189,6 +191,13 @@ impl Mistakes {
         for mistake in &mut mistakes {
             mistake.shift(offset);
             (mistake.line, mistake.column) = lines.place(mistake.span().start);
+            if let Some(first) = mistake.also_at() {
+                mistake.help.push_str(&format!(" (the first is in line {})", lines.place(first.start).0));
+            }
+            if let Some(alias) = mistake.alias_at() {
+                let line = lines.place(alias.start).0;
+                mistake.message.push_str(&format!(" (this is the anchor of the alias in line {line})"));
+            }
         }
         mistakes.sort_by_key(|mistake| mistake.span().start);
         Self { mistakes, unread: Unread::Nothing }
@@ -286,6 +295,8 @@ impl Source {
             Some(cloud) if mistakes.is_empty() => Ok(cloud),
             _ => {
                 let offset = decode::mark(&self.text);
+                #[cfg(feature = "schema")]
+                example::add(&mut mistakes, || self.roles.schema(), self.format);
                 let mistakes = Mistakes::of(mistakes, &self.text, offset);
                 Err(FileError::Read(Mistakes { unread, ..mistakes }))
             }
@@ -331,8 +342,13 @@ impl Places<'_> {
     /// The range of a path's value in the text; if the text does not have it, the range of the nearest value around it.
     pub fn place(&self, path: &str) -> Range<usize> {
         let Some(tree) = &self.tree else { return 0..0 };
-        let range = place::place(tree, path).range();
-        range.start + self.offset..range.end + self.offset
+        place::place(tree, path).span.moved(self.offset).range()
+    }
+
+    /// The range of the alias of YAML by which the value is at its path: the value itself stands at its anchor.
+    pub fn alias(&self, path: &str) -> Option<Range<usize>> {
+        let found = place::place(self.tree.as_ref()?, path);
+        found.alias.map(|alias| alias.moved(self.offset).range())
     }
 }
 

@@ -67,6 +67,22 @@ fn files_that_are_clouds_fit() {
     fits(&yaml(include_str!("../examples/flatcar_micro_cloud/cloud.yaml")));
 }
 
+/// Each example that a mistake shows is right where it is shown.
+#[test]
+fn examples_fit_their_forms() {
+    let schema = Cloud::schema();
+    let mut examples = 0;
+    for (name, of) in schema["$defs"].as_object().unwrap() {
+        for example in of["examples"].as_array().into_iter().flatten() {
+            let form = json!({ "$defs": schema["$defs"], "$ref": format!("#/$defs/{name}") });
+            let validator = jsonschema::draft202012::options().build(&form).unwrap();
+            assert!(validator.is_valid(example), "{name}: {example}");
+            examples += 1;
+        }
+    }
+    assert!(examples > 50, "{examples}");
+}
+
 #[test]
 fn mistakes_do_not_fit() {
     let cloud = |machine: Value| json!({ "name": "first", "machines": { "web": machine } });

@@ -1,8 +1,8 @@
 //! "Did you mean …": the known word nearest to a mistyped one.
 
 /// The candidate with the fewest edits from `word` (letters added, removed, changed, or swapped with a
-/// neighbour), the first of several; `None` if even that needs more edits than a third of the word. Upper and
-/// lower case count as the same.
+/// neighbour), the first of several; `None` if even that needs more edits than a third of the word, or than one in a
+/// word of less than six letters: another word is no help. Upper and lower case count as the same.
 ///
 /// ```
 /// use fmc_core::nearest::nearest;
@@ -13,7 +13,7 @@
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
     let length = word.chars().count();
-    let limit = length.div_ceil(3);
+    let limit = if length < 6 { length.min(1) } else { length.div_ceil(3) };
     candidates
         .into_iter()
         // The lengths alone rule out most candidates, at no cost.
@@ -38,5 +38,6 @@ mod tests {
         // A swap is one edit, and two of three letters are too many.
         assert_eq!(nearest("abdc", ["abcd"]), Some("abcd"));
         assert_eq!(nearest("abc", ["xbz"]), None);
+        assert_eq!(nearest("path", ["text", "parts", "secret"]), None);
     }
 }

@@ -11,8 +11,34 @@ pub(crate) fn of<T: JsonSchema + ?Sized>() -> Schema {
     let settings = SchemaSettings::default()
         .with_transform(RecursiveTransform(without_null))
         .with_transform(RecursiveTransform(without_rust));
-    settings.into_generator().into_root_schema_for::<T>()
+    let mut schema = settings.into_generator().into_root_schema_for::<T>();
+    if let Some(Value::Object(definitions)) = schema.get_mut("$defs") {
+        for (name, example) in EXAMPLES {
+            let of = definitions.get_mut(*name).and_then(Value::as_object_mut);
+            if let (Some(of), Ok(example)) = (of, serde_json::from_str::<Value>(example)) {
+                of.insert("examples".to_owned(), Value::Array(vec![example]));
+            }
+        }
+    }
+    schema
 }
+
+/// A right value of each map that people write most.
+const EXAMPLES: &[(&str, &str)] = &[
+    ("Accept", r#"{ "kind": "image-unpinned", "reason": "a first try" }"#),
+    ("Cluster", r#"{ "version": "v1.36.3+k3s1", "servers": ["master1"] }"#),
+    ("Disk", r#"{ "size": "20 GiB", "mount": "/srv/data" }"#),
+    ("Guest", r#"{ "packages": ["nginx"] }"#),
+    ("Image", r#"{ "os": "debian", "version": "12", "source": { "path": "/images/debian-12.qcow2" } }"#),
+    ("Interface", r#"{ "network": "lab", "address": "10.17.3.10" }"#),
+    ("Network", r#"{ "mode": "nat", "subnet": "10.17.3.0/24" }"#),
+    ("Opening", r#"{ "service": "tcp 22", "from": { "machine": "bastion" } }"#),
+    ("Peer", r#"{ "machine": "bastion" }"#),
+    ("Ready", r#"{ "signal": { "tcp": 22 } }"#),
+    ("Source", r#"{ "path": "/images/debian-12.qcow2" }"#),
+    ("Unit", r#"{ "state": "enabled" }"#),
+    ("User", r#"{ "admin": true }"#),
+];
 
 fn without_null(schema: &mut Schema) {
     let Some(keys) = schema.as_object_mut() else { return };

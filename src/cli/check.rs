@@ -176,6 +176,8 @@ impl Teller<'_> {
     fn draw(&self, finding: &Finding, map: &Map<'_>) -> Option<String> {
         let mut labels = vec![(map.range(finding.at()), plain(finding.at()).into_owned())];
         labels.extend(finding.also_at().iter().map(|at| (map.range(at), plain(at).into_owned())));
+        let paths = std::iter::once(finding.at()).chain(finding.also_at().iter().map(String::as_str));
+        labels.extend(paths.filter_map(|at| Some((map.alias(at)?, format!("{} by this alias", plain(at))))));
         let more = match finding.accepted() {
             Some(reason) => format!("accepted: {}", plain(reason)),
             None => format!("`{} explain {}` says more", self.args.program, finding.kind().as_str()),
@@ -229,7 +231,8 @@ impl Teller<'_> {
             || plain(path).into_owned(),
             |map| {
                 let (line, column) = map.place(path);
-                format!("{}:{line}:{column} {}", plain(map.name()), plain(path))
+                let by = map.alias_line(path).map(|line| format!(" (by the alias in line {line})"));
+                format!("{}:{line}:{column} {}{}", plain(map.name()), plain(path), by.unwrap_or_default())
             },
         )
     }

@@ -133,6 +133,7 @@ fn refused(error: &FileError, name: &str, source: Option<&Source>, args: &Args, 
             let excerpt = Excerpt { name, text, lines, width: io.width_err };
             let mut labels = vec![(mistake.span(), String::new())];
             labels.extend(mistake.also_at().map(|first| (first, "first here".to_owned())));
+            labels.extend(mistake.alias_at().map(|alias| (alias, "repeated here".to_owned())));
             if let Some(drawn) = excerpt.draw(
                 None,
                 true,
@@ -201,6 +202,16 @@ impl Map<'_> {
     /// The line and the column of the value of a path.
     pub(super) fn place(&self, path: &str) -> (usize, usize) {
         self.lines.place(self.range(path).start)
+    }
+
+    /// The bytes of the alias by which the value is at its path, if it stands at an anchor.
+    pub(super) fn alias(&self, path: &str) -> Option<Range<usize>> {
+        self.places.alias(path)
+    }
+
+    /// The line of that alias.
+    pub(super) fn alias_line(&self, path: &str) -> Option<usize> {
+        Some(self.lines.place(self.alias(path)?.start).0)
     }
 
     /// The file as it may be shown.

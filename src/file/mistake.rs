@@ -12,12 +12,28 @@ use super::tree::Span;
 /// The greatest number of reported mistakes.
 pub(super) const MOST_MISTAKES: usize = 50;
 
+/// What the schema may add to the help of a mistake.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Wants {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// A right value for the place.
+    Example,
+    /// A right value for a key that is missing.
+    Missing(&'static str),
+    /// The place that a key belongs to.
+    Key(String),
+}
+
 /// One mistake in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
     pub(crate) path: String,
     pub(crate) span: Span,
     pub(crate) also: Option<Span>,
+    pub(crate) alias: Option<Span>,
+    pub(crate) wants: Wants,
     pub(crate) message: String,
     pub(crate) help: String,
     pub(crate) line: usize,
@@ -26,8 +42,8 @@ pub struct Mistake {
 
 impl Mistake {
     pub(crate) fn at(span: Span, message: impl Into<String>) -> Self {
-        let (path, help) = (String::new(), String::new());
-        Self { path, span, also: None, message: message.into(), help, line: 0, column: 0 }
+        let (path, help, wants) = (String::new(), String::new(), Wants::Nothing);
+        Self { path, span, also: None, alias: None, wants, message: message.into(), help, line: 0, column: 0 }
     }
 
     pub(crate) fn also(mut self, span: Span) -> Self {
@@ -49,6 +65,7 @@ impl Mistake {
     pub(crate) fn shift(&mut self, offset: usize) {
         self.span = self.span.moved(offset);
         self.also = self.also.map(|span| span.moved(offset));
+        self.alias = self.alias.map(|span| span.moved(offset));
     }
 
     /// The path to the value, as `machines.web`; empty for the whole text, and for a text that is not even YAML, TOML or
@@ -65,6 +82,12 @@ impl Mistake {
     /// A second place, such as the first of two equal keys.
     pub fn also_at(&self) -> Option<Range<usize>> {
         self.also.map(Span::range)
+    }
+
+    /// The alias of YAML by which the value is at its path: the value itself, which [`span`](Self::span) shows, stands at the
+    /// anchor.
+    pub fn alias_at(&self) -> Option<Range<usize>> {
+        self.alias.map(Span::range)
     }
 
     /// The line, counted from 1.

@@ -14,7 +14,7 @@ use fmc_core::finding::At;
 use serde::de::DeserializeOwned;
 
 use super::mistake::{MOST_MISTAKES, Mistake};
-use super::tree::Node;
+use super::tree::{Node, Span};
 use place::Place;
 use wrong::Wrong;
 pub(crate) use wrong::known_instead;
@@ -90,6 +90,8 @@ pub(crate) fn read_with_shapes<T: DeserializeOwned>(node: &Node<'_>) -> Result<(
 #[derive(Default)]
 struct Notes {
     mistakes: RefCell<Vec<Mistake>>,
+    /// The values of these mistakes, as far as they were read here.
+    values: RefCell<Vec<(Span, String)>>,
     shapes: Option<RefCell<Shapes>>,
     /// The values with a mistake, which the next reading passes over.
     passed_over: RefCell<BTreeSet<usize>>,
@@ -115,12 +117,15 @@ impl Notes {
 
     /// Adds a mistake, unless it only follows from another, or an alias repeats it.
     fn add(&self, wrong: Wrong) {
-        let mut mistakes = self.mistakes.borrow_mut();
+        let (mut mistakes, mut values) = (self.mistakes.borrow_mut(), self.values.borrow_mut());
         let new = &wrong.mistake;
+        let of_value = (wrong.value, new.message.clone());
         let is_again =
-            || mistakes.iter().any(|mistake| mistake.span == new.span && mistake.message == new.message);
-        if !wrong.follows && !is_again() {
+            mistakes.iter().any(|mistake| mistake.span == new.span && mistake.message == new.message)
+                || new.alias.is_some() && values.contains(&of_value);
+        if !wrong.follows && !is_again {
             mistakes.push(*wrong.mistake);
+            values.push(of_value);
         }
     }
 

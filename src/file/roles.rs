@@ -223,7 +223,7 @@ fn one<R>(
     };
     let at = at.key(kind);
     let said = member.map(|member| &member.node);
-    let nothing = |value| Node { span: node.span, value };
+    let nothing = |value| Node { value, ..node.clone() };
     match said {
         Some(settings) if matches!(settings.value, Value::Null) => {
             let span = member.map_or(node.span, |member| member.span);

@@ -42,6 +42,15 @@ impl Span {
 pub(crate) struct Node<'a> {
     pub(crate) span: Span,
     pub(crate) value: Value<'a>,
+    /// Where it is repeated from, if it is there by an alias of YAML.
+    pub(crate) alias: Option<Alias>,
+}
+
+/// The places of an alias and of its anchor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Alias {
+    pub(crate) alias: Span,
+    pub(crate) anchor: Span,
 }
 
 /// A value as it is written.
@@ -139,7 +148,7 @@ fn by_key(members: &[Member<'_>]) -> Vec<u32> {
 
 impl<'a> Node<'a> {
     pub(crate) fn new(range: Range<usize>, value: Value<'a>) -> Self {
-        Self { span: Span::new(range), value }
+        Self { span: Span::new(range), value, alias: None }
     }
 
     /// The value of a key, to be changed in place.
@@ -180,6 +189,6 @@ impl<'a> From<&'a serde_json::Value> for Node<'a> {
                 Value::Map(Members::new(map.iter().map(member).collect(), &mut Vec::new()))
             }
         };
-        Node { span: Span::default(), value }
+        Node { span: Span::default(), value, alias: None }
     }
 }

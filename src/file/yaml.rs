@@ -3,13 +3,16 @@
 //! A plain scalar is kept as text: the setting that takes it knows whether it is a number, a truth value or a text.
 //! So `no` is a name, `9.10` a version and `52:54:00:12:34:56` a MAC, although other readers of YAML convert them.
 
+mod refused;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, StrInput, Tag};
+use granit_parser::{Event, Parser, ScalarStyle, StrInput, Tag};
 
-use super::mistake::{Lines, Mistake};
-use super::tree::{DEEPEST, MOST_VALUES, Member, Members, Node, Span, Value};
+use super::mistake::Mistake;
+use super::tree::{Alias, DEEPEST, MOST_VALUES, Member, Members, Node, Span, Value};
+use refused::{refused, too_deep};
 
 /// Reads a text. Duplicate keys are mistakes, and the first is kept.
 pub(super) fn read<'a>(text: &'a str, mistakes: &mut Vec<Mistake>) -> Result<Node<'a>, Mistake> {
@@ -55,8 +58,8 @@ pub(crate) fn scalars_as_texts(text: &str) -> Option<serde_json::Value> {
 struct Reader<'a, 'm> {
     text: &'a str,
     parser: Parser<'a, StrInput<'a>>,
-    /// The value of an anchor, and how many values it has.
-    anchors: BTreeMap<usize, (Node<'a>, usize)>,
+    /// The value of an anchor, the place of the anchor, and how many values it has.
+    anchors: BTreeMap<usize, (Node<'a>, Span, usize)>,
     values: usize,
     mistakes: &'m mut Vec<Mistake>,
 }
@@ -70,49 +73,8 @@ impl<'a> Reader<'a, '_> {
                 let range = span.byte_range().unwrap_or_default();
                 Ok((event, Span::new(range)))
             }
-            Some(Err(error)) => Err(self.refused(&error)),
+            Some(Err(error)) => Err(refused(self.text, &error)),
         }
-    }
-
-    fn refused(&self, error: &ScanError) -> Mistake {
-        let marker = error.marker();
-        let at = marker
-            .byte_offset()
-            .unwrap_or_else(|| Lines::of(self.text).byte(marker.line(), marker.col() + 1))
-            .min(self.text.len());
-        let is_tab = matches!(
-            error.kind(),
-            ErrorKind::TabInIndentation
-                | ErrorKind::TabInBlockIndentation
-                | ErrorKind::TabNotAllowed
-                | ErrorKind::TabInPlainScalar
-        );
-        if is_tab && let Some(tab) = self.tab(at) {
-            let message = "this is not YAML: a tab stands where only spaces may";
-            return Mistake::at(Span::new(tab..tab + 1), message).help("indent with spaces");
-        }
-        let length = self.text.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
-        if *error.kind() == ErrorKind::RecursionLimitExceeded {
-            return too_deep(Span::new(at..at + length));
-        }
-        let help = match error.kind() {
-            ErrorKind::MappingValueNotAllowed => {
-                "put a text with `: ` in it in quotes, and the keys of a map in one column"
-            }
-            ErrorKind::UnclosedQuotedScalar => "close the quote",
-            ErrorKind::UnknownAnchor => "an alias `*name` follows its anchor `&name`",
-            _ => "",
-        };
-        Mistake::at(Span::new(at..at + length), format!("this is not YAML: {}", error.info())).help(help)
-    }
-
-    /// The tab that the parser means: it names a place behind the tab, or the end of the line before.
-    fn tab(&self, at: usize) -> Option<usize> {
-        let (before, behind) = self.text.split_at_checked(at)?;
-        let line = before.rfind('\n').map_or(0, |end| end + 1);
-        let indentation = before.get(line..).filter(|indentation| indentation.trim().is_empty());
-        let within = indentation.and_then(|indentation| indentation.find('\t')).map(|tab| line + tab);
-        within.or_else(|| behind.find('\t').map(|tab| at + tab))
     }
 
     fn count(&mut self, values: usize, span: Span) -> Result<(), Mistake> {
@@ -130,19 +92,19 @@ impl<'a> Reader<'a, '_> {
             return Err(too_deep(span));
         }
         if let Event::Alias(anchor) = event {
-            let (node, values) = self
+            let (node, anchor, values) = self
                 .anchors
                 .get(&anchor)
                 .cloned()
                 .ok_or_else(|| Mistake::at(span, "an alias is inside the value that it names"))?;
             self.count(values, span)?;
-            return Ok(node);
+            return Ok(Node { alias: Some(Alias { alias: span, anchor }), ..node });
         }
         let before = self.values;
         self.count(1, span)?;
         let (anchor, node) = match event {
             Event::Scalar(text, style, anchor, tag) => {
-                (anchor, Node { span, value: scalar(text, style, tag.as_deref(), span)? })
+                (anchor, Node::new(span.range(), scalar(text, style, tag.as_deref(), span)?))
             }
             Event::SequenceStart(_, anchor, tag) => {
                 known(tag.as_deref(), &["seq"], span)?;
@@ -157,7 +119,8 @@ impl<'a> Reader<'a, '_> {
             _ => return Err(Mistake::at(span, "a value is expected here")),
         };
         if anchor > 0 {
-            self.anchors.insert(anchor, (node.clone(), self.values - before));
+            let place = self.anchor(node.span);
+            self.anchors.insert(anchor, (node.clone(), place, self.values - before));
         }
         Ok(node)
     }
@@ -195,7 +158,12 @@ impl<'a> Reader<'a, '_> {
                         return Err(Mistake::at(span, "a key is expected before `:`"));
                     }
                     Value::Null => Cow::Borrowed(self.slice(span)),
-                    _ => return Err(Mistake::at(span, "a key is a text, not a list or map")),
+                    _ => {
+                        let mistake = Mistake::at(span, "a key is a text, not a list or map");
+                        return Err(
+                            mistake.help("put a text that begins with a brace or a bracket in quotes")
+                        );
+                    }
                 },
             };
             let (event, at) = self.next()?;
@@ -208,26 +176,39 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
+    /// The place of the anchor before a value, as `&name`; that of the value itself if a comment is between them.
+    fn anchor(&self, value: Span) -> Span {
+        let start = value.range().start;
+        let before = self.text.get(..start).unwrap_or_default().trim_end();
+        let word = before.rfind(char::is_whitespace).map_or(0, |at| at + 1);
+        let name = before.get(word..).unwrap_or_default();
+        // In a list or map between brackets it may follow one of their signs.
+        let sign = name
+            .find('&')
+            .filter(|sign| name.get(..*sign).is_some_and(|signs| signs.chars().all(|c| "[{,".contains(c))));
+        sign.map_or(value, |sign| Span::new(word + sign..before.len()))
+    }
+
     fn slice(&self, span: Span) -> &'a str {
         self.text.get(span.range()).unwrap_or_default()
     }
 }
 
-fn too_deep(span: Span) -> Mistake {
-    Mistake::at(span, format!("values nest deeper than {DEEPEST} levels"))
-}
-
-/// The maps that `<<` merges: one map, or several, of which the first with a key wins.
+/// The maps that `<<` merges: one map, or several, of which the first with a key wins. Their values are there by an alias.
 fn defaults<'a>(node: Node<'a>, span: Span) -> Result<Vec<Members<'a>>, Mistake> {
-    let maps = match node.value {
-        Value::Map(members) => vec![members],
-        Value::List(values) => values
-            .into_iter()
-            .filter_map(|node| if let Value::Map(members) = node.value { Some(members) } else { None })
-            .collect(),
-        _ => return Err(Mistake::at(span, "`<<` takes a map").help("write `<<: *name`")),
+    let repeated = |node: Node<'a>| {
+        let Value::Map(mut members) = node.value else { return None };
+        for member in members.iter_mut() {
+            let by = node.alias.map(|by| Alias { anchor: member.span, ..by });
+            member.node.alias = by.or(member.node.alias);
+        }
+        Some(members)
     };
-    Ok(maps)
+    match node.value {
+        Value::Map(_) => Ok(repeated(node).into_iter().collect()),
+        Value::List(values) => Ok(values.into_iter().filter_map(repeated).collect()),
+        _ => Err(Mistake::at(span, "`<<` takes a map").help("write `<<: *name`")),
+    }
 }
 
 /// The members of a map, followed by those of its defaults with other keys.

@@ -106,7 +106,7 @@ fn mistakes_are_at_a_line_and_column_too() {
     assert_eq!(
         ran.err,
         "error: the key `machnies` is not known here\n  at cloud.yaml:2:1\n  help: did you mean `machines`?\n\n\
-         error: the key `name` occurs twice\n  at cloud.yaml:3:1\n  help: keep one of the two\n\n\
+         error: the key `name` occurs twice\n  at cloud.yaml:3:1\n  help: keep one of the two (the first is in line 1)\n\n\
          error: cloud.yaml is not a valid cloud: 2 mistakes\n"
     );
     let ran = fmc(folder.path(), "check --json", "");

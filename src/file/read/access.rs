@@ -29,7 +29,8 @@ impl<'de> SeqAccess<'de> for List<'_> {
         };
         notes.count();
         let at = self.place.at.index(index);
-        seed.deserialize(Place { node, at, notes: self.place.notes }).map(Some)
+        let read = seed.deserialize(Place { node, at, notes: self.place.notes });
+        read.map(Some).map_err(|wrong: Wrong| wrong.repeated(node.alias))
     }
 }
 
@@ -87,16 +88,17 @@ impl<'de> MapAccess<'de> for Entries<'_> {
         let at = self.place.at.key(&member.key);
         let read = seed.deserialize(Place { node: &member.node, at, notes: self.place.notes });
         // A large value is shown by its key.
-        read.map_err(
-            |wrong| if wrong.mistake.span == member.node.span { pointing(wrong, member) } else { wrong },
-        )
+        read.map_err(|wrong| {
+            let wrong = if wrong.mistake.span == member.node.span { pointing(wrong, member) } else { wrong };
+            wrong.repeated(member.node.alias)
+        })
     }
 }
 
-/// The place of a map or list is its key, because its own range is many lines.
+/// The place of a map or list is its key, because its own range is many lines; that of one behind an alias is its anchor.
 fn pointing(mut wrong: Wrong, member: &Member<'_>) -> Wrong {
     if matches!(member.node.value, Value::Map(_) | Value::List(_) | Value::Null) {
-        wrong.mistake.span = member.span;
+        wrong.mistake.span = member.node.alias.map_or(member.span, |by| by.anchor);
     }
     wrong
 }

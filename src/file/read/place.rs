@@ -3,9 +3,10 @@
 use fmc_core::finding::At;
 use serde::de::{Deserializer, Visitor};
 
+use super::super::mistake::Wants;
 use super::super::tree::{Member, Members, Node, Value};
 use super::access::{Entries, List, Variant, Word};
-use super::wrong::{Wrong, known_instead, map_of, one_of};
+use super::wrong::{Wrong, closed, known_instead, one_of};
 use super::{Keys, Notes};
 
 #[derive(Clone, Copy)]
@@ -26,6 +27,13 @@ impl Place<'_> {
         read.map_err(|wrong| wrong.within(&self.at, self.node.span, self.node, self.notes))
     }
 
+    /// The known key that a text of YAML begins with, as `network:lab`: without the space it is one word.
+    fn unspaced(&self, fields: &'static [&'static str]) -> Option<&'static str> {
+        let Value::Plain(text) = &self.node.value else { return None };
+        let (key, _) = text.split_once(':')?;
+        fields.iter().copied().find(|field| *field == key)
+    }
+
     /// A key without a value is refused: it would silently mean the default, even if the author forgot to fill it in.
     fn nothing<T>(&self) -> Result<T, Wrong> {
         let help = "write a value, or leave the key out".to_owned();
@@ -33,8 +41,8 @@ impl Place<'_> {
     }
 
     fn refused<T>(&self, expected: &str) -> Result<T, Wrong> {
-        let message = format!("{expected} is expected here, and this is {}", self.node.what());
-        self.placed(Err(Wrong::new(message, String::new())))
+        let message = format!("{} is expected here, and this is {}", closed(expected), self.node.what());
+        self.placed(Err(Wrong::new(message, String::new()).wants(Wants::Example)))
     }
 
     fn integer<N: std::str::FromStr>(&self, bounds: &str) -> Result<N, Wrong> {
@@ -145,10 +153,33 @@ impl<'de> Deserializer<'de> for Place<'_> {
                     Entries { place: self, members: members.iter(), known: Some(fields), next: None };
                 self.placed(visitor.visit_map(members))
             }
-            _ => self.placed(Err(Wrong::new(
-                format!("a map with {} is expected here, and this is {}", all_of(fields), self.node.what()),
-                map_of(fields),
-            ))),
+            _ => {
+                let message = format!(
+                    "a map with {} is expected here, and this is {}",
+                    all_of(fields),
+                    self.node.what()
+                );
+                let path = self.at.to_string();
+                let wrong = match path.split_once('.') {
+                    // A setting that stands in the column of the names.
+                    Some((all @ ("hosts" | "networks" | "machines" | "clusters"), name))
+                        if fields.contains(&name) =>
+                    {
+                        let help = format!(
+                            "`{name}` is a setting of one of the {all}: indent it below the name of that one"
+                        );
+                        Wrong::new(message, help)
+                    }
+                    _ => match self.unspaced(fields) {
+                        Some(key) => {
+                            let help = format!("a space is missing after the colon: write `{key}: …`");
+                            Wrong::new(message, help)
+                        }
+                        None => Wrong::new(message, String::new()).wants(Wants::Example),
+                    },
+                };
+                self.placed(Err(wrong))
+            }
         }
     }
 
@@ -175,7 +206,8 @@ impl<'de> Deserializer<'de> for Place<'_> {
                 }
                 Some(member) => visitor.visit_enum(Variant { place: self, member }),
                 None => {
-                    Err(Wrong::new(format!("one key is expected here: {}", one_of(variants)), String::new()))
+                    let message = format!("one key is expected here: {}", one_of(variants));
+                    Err(Wrong::new(message, String::new()).wants(Wants::Example))
                 }
             },
             _ => return self.refused(&one_of(variants)),

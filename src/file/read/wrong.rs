@@ -1,13 +1,14 @@
 //! Why a value was refused, in a person's words.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use fmc_core::finding::At;
 use fmc_core::nearest::nearest;
 use serde::de::{self, Expected, Unexpected};
 
-use super::super::mistake::Mistake;
-use super::super::tree::{Node, Span, Value};
+use super::super::mistake::{Mistake, Wants};
+use super::super::tree::{Alias, Node, Span, Value};
 use super::Notes;
 
 /// The help for an unknown key: the nearest known key, or all of them.
@@ -77,23 +78,6 @@ pub(super) fn form_of(expected: &str, found: &str) -> String {
     form.to_owned()
 }
 
-/// Maps that are often written as one text, by keys that only they have.
-const MAPS: &[(&[&str], &str)] = &[
-    (
-        &["os", "version"],
-        "write, for example, {os: debian, version: \"12\", source: {path: /images/debian-12.qcow2}}",
-    ),
-    (&["network", "address"], "write, for example, {network: lab}, with an `address` if it is static"),
-    (&["size", "serial"], "write, for example, {size: 20 GiB}"),
-    (&["keys", "admin"], "write, for example, {admin: true, keys: [ssh-ed25519 …]}"),
-];
-
-/// The form of a map with these keys.
-pub(super) fn map_of(fields: &[&str]) -> String {
-    let map = MAPS.iter().find(|(keys, _)| keys.iter().all(|key| fields.contains(key)));
-    map.map(|(_, form)| (*form).to_owned()).unwrap_or_default()
-}
-
 /// The reason why serde stopped.
 #[derive(Debug)]
 pub(super) struct Wrong {
@@ -104,12 +88,29 @@ pub(super) struct Wrong {
     missing: Option<&'static str>,
     /// Whether it only follows from a mistake inside the value.
     pub(super) follows: bool,
+    /// The range of the value that is wrong.
+    pub(super) value: Span,
 }
 
 impl Wrong {
     pub(super) fn new(message: String, help: String) -> Self {
         let mistake = Mistake::at(Span::default(), message).help(help);
-        Self { mistake: Box::new(mistake), at: None, missing: None, follows: false }
+        Self { mistake: Box::new(mistake), at: None, missing: None, follows: false, value: Span::default() }
+    }
+
+    /// The schema may add to its help.
+    pub(super) fn wants(mut self, wants: Wants) -> Self {
+        self.mistake.wants = wants;
+        self
+    }
+
+    /// It is in a value that an alias repeats.
+    pub(super) fn repeated(mut self, alias: Option<Alias>) -> Self {
+        // The outermost of several is the one that the author of the path sees.
+        if let Some(by) = alias {
+            self.mistake.alias = Some(by.alias);
+        }
+        self
     }
 
     /// The mistake is at the innermost place: at this value, and shown at this range.
@@ -117,6 +118,10 @@ impl Wrong {
         if self.at.is_none() {
             self.mistake.path = at.to_string();
             self.mistake.span = span;
+            self.value = node.span;
+            if is_dashed(node) {
+                self.mistake.help = "a list's item begins with a dash and a space, as `- a`".to_owned();
+            }
             self.at = Some(Notes::id(node));
             self.follows |= self.is_caused_inside(node, notes);
         }
@@ -137,6 +142,13 @@ impl Wrong {
             _ => false,
         }
     }
+}
+
+/// Whether a map was meant as a list: each of its keys begins with a dash, without a space behind it.
+fn is_dashed(node: &Node<'_>) -> bool {
+    let Value::Map(members) = &node.value else { return false };
+    let mut members = members.iter().peekable();
+    members.peek().is_some() && members.all(|member| member.key.starts_with('-') && member.key.len() > 1)
 }
 
 impl fmt::Display for Wrong {
@@ -171,7 +183,8 @@ impl de::Error for Wrong {
             other => other.strip_prefix("struct ").map_or(other, |_| "a map"),
         };
         let help = form_of(expected, found);
-        Self::new(format!("{expected} is expected here, and this is {found}"), help)
+        Self::new(format!("{} is expected here, and this is {found}", closed(expected)), help)
+            .wants(Wants::Example)
     }
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
@@ -187,18 +200,19 @@ impl de::Error for Wrong {
             }
             None => {
                 let help = other_value(variant, expected).unwrap_or_default();
-                Self::new(format!("{} is expected here", one_of(expected)), help)
+                Self::new(format!("{} is expected here", one_of(expected)), help).wants(Wants::Example)
             }
         }
     }
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
         let help = known_instead(field, expected.iter().copied());
-        Self::new(format!("the key `{field}` is not known here"), help)
+        Self::new(format!("the key `{field}` is not known here"), help).wants(Wants::Key(field.to_owned()))
     }
 
     fn missing_field(field: &'static str) -> Self {
-        Self { missing: Some(field), ..Self::new(format!("`{field}` is missing"), String::new()) }
+        let wrong = Self::new(format!("`{field}` is missing"), String::new()).wants(Wants::Missing(field));
+        Self { missing: Some(field), ..wrong }
     }
 
     fn duplicate_field(field: &'static str) -> Self {
@@ -211,6 +225,16 @@ impl de::Error for Wrong {
 fn is_begun_by(word: &str, known: &str) -> bool {
     let (short, long) = if word.len() < known.len() { (word, known) } else { (known, word) };
     short.len() >= 3 && short.len() * 2 >= long.len() && long.starts_with(short)
+}
+
+/// An expectation as a part of a sentence: one that ends with an example ends with a comma.
+pub(super) fn closed(expected: &str) -> Cow<'_, str> {
+    let example = expected.rsplit_once(", for example ").map(|(_, example)| example);
+    if example.is_some_and(|example| !example.contains(", ")) {
+        format!("{expected},").into()
+    } else {
+        expected.into()
+    }
 }
 
 pub(super) fn one_of(names: &[&str]) -> String {

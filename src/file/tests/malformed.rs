@@ -78,7 +78,7 @@ const CASES: &[Case] = &[
         "name: a\nmachines: {w: {image: debian-12}}\n",
         Yaml,
         (2, 23),
-        "write, for example, {os: debian, version: \"12\"",
+        "write, for example, {os: debian, source: {path: /images/debian-12.qcow2}, version: \"12\"}",
     ),
     Case(
         "name: a\nmachines: {w: {image: {os: none}, roles: x}}\n",
@@ -90,13 +90,13 @@ const CASES: &[Case] = &[
         "name: a\nmachines: {w: {image: {os: none}, interfaces: [lab]}}\n",
         Yaml,
         (2, 48),
-        "for example, {network: lab}",
+        "for example, {address: 10.17.3.10, network: lab}",
     ),
     Case(
         "name: a\nmachines: {w: {image: {os: none}, disks: {d: 20 GiB}}}\n",
         Yaml,
         (2, 46),
-        "for example, {size: 20 GiB}",
+        "for example, {mount: /srv/data, size: 20 GiB}",
     ),
     Case("name: a\nhosts: [h]\n", Yaml, (2, 1), "write each by its name, as {NAME: …}"),
     // A word where a map with one key is needed.
@@ -219,15 +219,20 @@ const CASES: &[Case] = &[
         "the key `name2` is not known here",
     ),
     // Text that does not follow its format.
-    Case("name: [a\n", Yaml, (1, 7), "this is not YAML: unclosed bracket"),
-    Case("name: 'a\n", Yaml, (1, 7), "close the quote"),
+    Case(
+        "name: [a\n",
+        Yaml,
+        (1, 7),
+        "this is not YAML: `[` is opened here and not closed; close it with `]`",
+    ),
+    Case("name: 'a\n", Yaml, (1, 7), "close it with `'` where the text ends"),
     // A tab is shown at its own line.
     Case("name: a\nhosts:\n\tlocal: {}\n", Yaml, (3, 1), "indent with spaces"),
     Case("name: a\nhosts:\n  h:\n  \tcpu: x\n", Yaml, (4, 3), "a tab stands where only spaces may"),
     Case("name: a\nresolvers:\n  - 9.9.9.9\n\t- 9.9.9.10\n", Yaml, (4, 1), "indent with spaces"),
     Case("name: a\ndomain: b.example\n\n\tlab: true\n", Yaml, (4, 1), "indent with spaces"),
     Case("name: a\nhosts:\n  local: {\n\tcpu: x}\n", Yaml, (4, 1), "indent with spaces"),
-    Case("name: a: b\n", Yaml, (1, 8), "put a text with `: ` in it in quotes"),
+    Case("name: a: b\n", Yaml, (1, 1), "put the value in quotes, as `name: \"…\"`"),
     Case("name: *a\n", Yaml, (1, 7), "an alias `*name` follows its anchor `&name`"),
     Case("name: !secret a\n", Yaml, (1, 15), "a tag has no meaning here"),
     Case("? [a]\n: b\n", Yaml, (1, 3), "a key is a text"),
