@@ -271,10 +271,11 @@ impl Saved {
     fn differences(&self, plan: &Plan) -> Vec<String> {
         let now: Vec<SavedStep> = plan.all_steps().map(SavedStep::of).collect();
         if now.is_empty() && !self.0.steps.is_empty() {
-            let steps = self.0.steps.len();
-            return vec![format!(
-                "its steps, {steps}, are no longer needed: it was applied already, or somebody did the same"
-            )];
+            let steps = match self.0.steps.len() {
+                1 => "its only step is no longer needed".to_owned(),
+                steps => format!("its {steps} steps are no longer needed"),
+            };
+            return vec![format!("{steps}: it was applied already, or somebody did the same")];
         }
         let saved: BTreeMap<&str, &SavedStep> =
             self.0.steps.iter().map(|step| (step.address.as_str(), step)).collect();

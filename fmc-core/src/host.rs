@@ -11,6 +11,7 @@ use crate::name::{BridgeName, HostName, PoolName};
 use crate::named::Named;
 use crate::path::AbsPath;
 use crate::rust::{Expr, Names, Unsaid};
+use crate::text::counted;
 use crate::unit::Size;
 
 /// How a host runs guests.
@@ -66,7 +67,9 @@ impl Topology {
 
 impl fmt::Display for Topology {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} sockets × {} cores × {} threads", self.sockets, self.cores, self.threads)
+        let Self { sockets, cores, threads } = self;
+        let all = [counted(sockets, "socket"), counted(cores, "core"), counted(threads, "thread")];
+        f.write_str(&all.join(" × "))
     }
 }
 

@@ -4,6 +4,13 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+/// A number of things, as `1 host` or `2 hosts`.
+pub(crate) fn counted(number: impl fmt::Display, what: &str) -> String {
+    let number = number.to_string();
+    let end = if number == "1" { "" } else { "s" };
+    format!("{number} {what}{end}")
+}
+
 /// The text of a leaf: a literal, or shared by every copy of the leaf.
 #[derive(Clone)]
 pub(crate) enum Text {

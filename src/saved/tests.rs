@@ -102,7 +102,7 @@ fn what_has_changed_since_is_said() {
         run the plan: it was saved for the cloud first, not for the cloud other
         run the plan: it was saved for the cloud first, not for the destruction of first
         run the plan: the world is no longer what the plan saw (libvirt/local/volume/fmc-first/db.root.e658fc39: create is new; libvirt/local/domain/db: replace is new; libvirt/local/volume/fmc-first/db.root.19a703c6: delete is new): plan again
-        run the plan: the world is no longer what the plan saw (its steps, 1, are no longer needed: it was applied already, or somebody did the same): plan again
+        run the plan: the world is no longer what the plan saw (its only step is no longer needed: it was applied already, or somebody did the same): plan again
         run the plan: the world is no longer what the plan saw (libvirt/local/domain/web: restart has changed since): plan again
     "#]].assert_eq(
         &(cloud_changed + &other_owner + &end + &chosen_otherwise + &done_already + &changed_by_somebody),

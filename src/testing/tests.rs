@@ -49,7 +49,7 @@ fn a_finding_is_found_at_each_of_its_places() {
         finding::finding(report.findings(), Kind::AddressDuplicate, "machines.web.interfaces[0]"),
         expect![[r#"
             no finding address-duplicate at machines.web.interfaces[0]
-              there: error[address-duplicate] at machines.web.interfaces[0].address and machines.db.interfaces[0].address: 10.17.3.10 is the address of two machines
+              there: error[address-duplicate] at machines.web.interfaces[0].address and machines.db.interfaces[0].address: 10.17.3.10 is the address of two machines: db and web
               right: to expect it at machines.web.interfaces[0].address, machines.db.interfaces[0].address
         "#]],
     );
@@ -57,7 +57,7 @@ fn a_finding_is_found_at_each_of_its_places() {
         finding::finding(report.findings(), Kind::AddressOutside, "machines.web.interfaces[0].address"),
         expect![[r#"
             no finding address-outside at machines.web.interfaces[0].address
-              there: error[address-duplicate] at machines.web.interfaces[0].address and machines.db.interfaces[0].address: 10.17.3.10 is the address of two machines
+              there: error[address-duplicate] at machines.web.interfaces[0].address and machines.db.interfaces[0].address: 10.17.3.10 is the address of two machines: db and web
               right: to expect address-duplicate there
         "#]],
     );
@@ -74,10 +74,10 @@ fn a_finding_is_found_at_each_of_its_places() {
         expect![[r#"
         the check refuses the cloud
           there:
-            error[address-duplicate]: 10.17.3.10 is the address of two machines
+            error[address-duplicate]: 10.17.3.10 is the address of two machines: db and web
               at machines.web.interfaces[0].address
               and machines.db.interfaces[0].address
-              help: give web a free address of lab (10.17.3.0/24), for example 10.17.3.11
+              help: give one of them a free address of lab (10.17.3.0/24), for example 10.17.3.11
               `explain address-duplicate` says more
           right: a cloud without findings of severity error that it does not accept
     "#]],

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::view::{View, text};
 use crate::addr::{Subnet, is_rfc1918};
-use crate::finding::{Finding, for_example, problems};
+use crate::finding::{Finding, NameList, for_example, problems};
 use crate::sort;
 
 mod free;
@@ -50,10 +50,13 @@ impl Holder {
     }
 
     /// Its name in a sentence.
-    fn who<'a>(self, view: &View<'a>) -> &'a str {
+    fn who(self, view: &View<'_>) -> String {
         match self {
-            Self::Interface(machine, ..) => self.name(view, machine),
-            Self::Reservation(..) => "the reservation",
+            Self::Interface(machine, ..) => self.name(view, machine).to_owned(),
+            Self::Reservation(network, _) => {
+                let name = view.network(network).map_or("", |net| text(&net.draft.name));
+                format!("a reservation of {name}")
+            }
         }
     }
 }
@@ -119,24 +122,17 @@ fn duplicate(view: &View<'_>, address: IpAddr, same: &[Use], free: &mut free::Fr
     let mut holders: Vec<(String, &Use)> = same.iter().map(|one| (one.holder.at(view), one)).collect();
     sort::all(&mut holders);
     let (last, others) = holders.split_last()?;
-    let machine = |holder: Holder| match holder {
-        Holder::Interface(machine, ..) => Some(machine),
-        Holder::Reservation(..) => None,
-    };
-    let mut machines: Vec<_> = same.iter().map(|one| machine(one.holder)).collect();
-    sort::all(&mut machines);
-    machines.dedup();
+    let is_machine = |one: &Use| matches!(one.holder, Holder::Interface(..));
+    let who = NameList::new(same.iter().map(|one| one.holder.who(view)));
     let count = same.len();
     let net = view.network(last.1.network)?;
-    let who = last.1.holder.who(view).to_owned();
     let subnet = net.family(address).map(|family| family.subnet);
     let example = net.family(address).and_then(|family| free.after(family, address));
     let network = net.draft.name.to_string();
-    let problem = match (machines.first(), machines.len()) {
-        (Some(Some(_)), holders) if holders == count => {
-            AddressProblem::OfMachines { address, count, who, network, subnet, example }
-        }
-        _ => AddressProblem::Twice { address, count, who, network, subnet, example },
+    let problem = if who.len() == count && same.iter().all(is_machine) {
+        AddressProblem::OfMachines { address, machines: who, network, subnet, example }
+    } else {
+        AddressProblem::Twice { address, count, holders: who, network, subnet, example }
     };
     let finding = problem.at(&last.0);
     Some(others.iter().fold(finding, |finding, (at, _)| finding.also(at)))
@@ -157,26 +153,30 @@ fn public(view: &View<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// The help for an address that is already in use.
-fn another(who: &str, network: &str, subnet: Option<Subnet>, example: Option<IpAddr>) -> String {
+/// The help for an address that is already in use. Who had it first is not known.
+fn another(network: &str, subnet: Option<Subnet>, example: Option<IpAddr>) -> String {
     match subnet {
         Some(subnet) => {
-            format!("give {who} a free address of {network} ({subnet}){}", for_example(example))
+            format!("give one of them a free address of {network} ({subnet}){}", for_example(example))
         }
-        None => format!("give {who} a free address"),
+        None => "give one of them a free address".to_owned(),
     }
+}
+
+fn two_or(count: usize) -> String {
+    if count == 2 { "two".to_owned() } else { count.to_string() }
 }
 
 problems! {
     /// Problems with addresses as such.
     pub enum AddressProblem {
-        OfMachines { address: IpAddr, count: usize, who: String, network: String, subnet: Option<Subnet>, example: Option<IpAddr> } is AddressDuplicate
-            with (several = if *count == 2 { "two".to_owned() } else { count.to_string() }, help = another(who, network, *subnet, *example)):
-            "{address} is the address of {several} machines",
+        OfMachines { address: IpAddr, machines: NameList, network: String, subnet: Option<Subnet>, example: Option<IpAddr> } is AddressDuplicate
+            with (several = two_or(machines.len()), help = another(network, *subnet, *example)):
+            "{address} is the address of {several} machines: {machines}",
             "{help}";
-        Twice { address: IpAddr, count: usize, who: String, network: String, subnet: Option<Subnet>, example: Option<IpAddr> } is AddressDuplicate
-            with (help = another(who, network, *subnet, *example)):
-            "{address} is given {count} times",
+        Twice { address: IpAddr, count: usize, holders: NameList, network: String, subnet: Option<Subnet>, example: Option<IpAddr> } is AddressDuplicate
+            with (several = two_or(*count), help = another(network, *subnet, *example)):
+            "{address} is given {several} times, to {holders}",
             "{help}";
         Private { address: IpAddr } is AddressNotPublic:
             "{address} is a private address (RFC 1918), which cannot be reached from the Internet",

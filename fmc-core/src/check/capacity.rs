@@ -6,6 +6,7 @@ use super::view::{View, text};
 use crate::finding::{Finding, problems};
 use crate::given::Given;
 use crate::host::Host;
+use crate::text::counted;
 use crate::unit::{Cpus, Size};
 
 /// Looks at every host. A machine with a wrong size counts for nothing until the size is right.
@@ -107,14 +108,15 @@ fn space(host: &Host, space: &Space) -> Option<Finding> {
 problems! {
     /// Resources that a host has too little of.
     pub enum CapacityProblem {
-        Memory { count: usize, machines: Size, overhead: Size, reserve: Size, needed: Size, total: u64, missing: u64 } is MemoryOvercommit:
-            "{count} machines need {machines}, QEMU {overhead} and the host {reserve}: {needed} of {total} MiB",
+        Memory { count: usize, machines: Size, overhead: Size, reserve: Size, needed: Size, total: u64, missing: u64 } is MemoryOvercommit
+            with (who = counted(count, "machine"), need = if *count == 1 { "needs" } else { "need" }):
+            "{who} {need} {machines}, QEMU {overhead} and the host {reserve}: {needed} of {total} MiB",
             "take {missing} MiB from the machines, or give the host more";
-        NoneLeft { wanted: u64, threads: u64, topology: String, most: u64 } is CpuOvercommit:
-            "{wanted} virtual processors on {threads} threads ({topology}): none is left for the host",
+        NoneLeft { wanted: u64, threads: u64, topology: String, most: u64 } is CpuOvercommit with (there = counted(threads, "thread")):
+            "{wanted} virtual processors on {there} ({topology}): none is left for the host",
             "give the machines at most {most} together";
-        Processors { wanted: u64, threads: u64, topology: String, most: u64 } is CpuOvercommit:
-            "{wanted} virtual processors on {threads} threads ({topology}): they wait for each other",
+        Processors { wanted: u64, threads: u64, topology: String, most: u64 } is CpuOvercommit with (there = counted(threads, "thread")):
+            "{wanted} virtual processors on {there} ({topology}): they wait for each other",
             "give the machines at most {most} together";
         Pool { full: Size, capacity: Size, pool: String, missing: u64 } is PoolOvercommit:
             "fully allocated volumes take {full} of {capacity} in the pool {pool}",

@@ -34,6 +34,7 @@ pub(super) fn network(
         .collect::<Option<Vec<_>>>()?;
     sort::by_key(&mut reservations, |reservation| reservation.address);
     Some(checked::Network {
+        former_name: optional(draft.formerly.as_ref())?,
         hosts: net.host.and_then(|host| hosts.new_index(host)).into_iter().collect(),
         forward: match draft.mode {
             NetworkMode::Nat => Forward::Nat,

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::addr::Subnet;
 use crate::finding::{NameList, Remedy, for_example, problems};
+use crate::text::counted;
 
 /// A network of a cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -56,8 +57,8 @@ problems! {
         TooManyNodes { own: OwnNetwork, mask: u8 } is K3sSubnetSize with (least = mask.saturating_sub(16)):
             "{own} has room for more than 65,536 nodes with a /{mask} each",
             "write a network of at least /{least}";
-        NoRoom { own: OwnNetwork, mask: u8, room: usize, nodes: usize, prefix: u8 } is K3sSubnetSize:
-            "{own} has room for {room} nodes with a /{mask} each, but there are {nodes}",
+        NoRoom { own: OwnNetwork, mask: u8, room: usize, nodes: usize, prefix: u8 } is K3sSubnetSize with (some = counted(room, "node")):
+            "{own} has room for {some} with a /{mask} each, but there are {nodes}",
             "write a /{prefix} or a larger one";
         NoTenth { own: OwnNetwork } is K3sClusterDns:
             "{own} has no tenth address, which the cluster's DNS takes",
