@@ -5,7 +5,7 @@
 //! shows them. With `--json` it writes a `drift-object` of [`json`](super::json).
 
 use fmc_core::cloud::Cloud;
-use fmc_core::provider::{Drift, DriftKind, Drifted, Rooms};
+use fmc_core::provider::{Drift, DriftKind, Drifted, Moved, Rooms};
 
 use super::args::Args;
 use super::check::{self, count};
@@ -16,6 +16,13 @@ use super::plan::{self, Towards};
 use super::style::{BAD, CHANGE, DIM, GOOD, Paint, STRONG, WARN};
 use super::{DONE, FAILED, PENDING};
 use crate::json::{DriftObject, Versioned};
+
+/// Who made a change that the cloud did not ask for.
+const BY_HAND: &str = "by hand";
+const EDITED: &str = "the cloud itself has changed there since its last apply, and `plan` shows what an apply does. A change by hand of the \
+                      same object cannot be told apart before that";
+const UNCLEAR: &str =
+    "nothing records what the last apply made: the cloud may have changed there, or somebody by hand";
 
 pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     let checked = check::checked(cloud, args, io)?;
@@ -48,26 +55,30 @@ fn text(drift: &Drift, rooms: &Rooms<'_>, colour: bool) -> String {
     let width = all().map(|drifted| name(drifted, rooms).chars().count()).max().unwrap_or(0).clamp(16, 40);
     let mut text = String::new();
     for drifted in &drift.drift {
-        let style = match drifted.kind {
-            DriftKind::Missing => BAD,
-            DriftKind::Extra => GOOD,
-            _ => CHANGE,
+        let (style, verb) = match drifted.kind {
+            DriftKind::Missing => (BAD, drifted.kind.as_str()),
+            DriftKind::Extra => (GOOD, drifted.kind.as_str()),
+            _ => (CHANGE, BY_HAND),
         };
-        text += &line(drifted, drifted.kind.sign(), style, drifted.kind.as_str(), width, rooms, colour);
+        text += &line(drifted, drifted.kind.sign(), style, verb, width, rooms, colour);
     }
-    for drifted in &drift.unclear {
-        text += &line(drifted, '!', WARN, "unclear", width, rooms, colour);
-    }
-    if !drift.unclear.is_empty() {
-        let why = "unclear: the cloud may have changed there since it was applied: manual changes cannot be told apart here";
-        text += &format!("  {}\n", Paint(why, DIM, colour));
+    let (edited, unclear): (Vec<&Drifted>, Vec<&Drifted>) =
+        drift.unclear.iter().partition(|drifted| drifted.kind == DriftKind::Edited);
+    for (of_kind, verb, why) in [(&edited, "edited", EDITED), (&unclear, "unclear", UNCLEAR)] {
+        for drifted in of_kind {
+            text += &line(drifted, '!', WARN, verb, width, rooms, colour);
+        }
+        if !of_kind.is_empty() {
+            text += &format!("  {}\n", Paint(format_args!("{verb}: {why}"), DIM, colour));
+        }
     }
     let number = |kind: DriftKind| drift.drift.iter().filter(|drifted| drifted.kind == kind).count();
     let counts = [
-        (number(DriftKind::Changed), "changed"),
+        (number(DriftKind::Changed), "changed by hand"),
         (number(DriftKind::Missing), "missing"),
         (number(DriftKind::Extra), "extra"),
-        (drift.unclear.len(), "unclear"),
+        (edited.len(), "edited"),
+        (unclear.len(), "unclear"),
     ];
     let told: Vec<String> = counts
         .iter()
@@ -92,10 +103,25 @@ fn line(
     rooms: &Rooms<'_>,
     colour: bool,
 ) -> String {
-    let changes: Vec<String> = drifted.changes.iter().map(ToString::to_string).collect();
+    let changes = drifted.changes.iter();
+    let changes: Vec<String> = match verb {
+        "edited" | "unclear" => changes.map(towards_the_cloud).collect(),
+        _ => changes.map(ToString::to_string).collect(),
+    };
     let (name, changes) = (name(drifted, rooms), changes.join("; "));
     let (sign, verb) = (Paint(sign, style, colour), Paint(format!("{verb:8}"), style, colour));
     format!("{}\n", format!("  {sign} {name:width$}  {verb} {changes}").trim_end())
+}
+
+/// A difference that nobody is known to have made by hand, from what is there to what the cloud says.
+fn towards_the_cloud(Moved { path, from, to }: &Moved) -> String {
+    match (from, to) {
+        (None, None) => path.clone(),
+        (from, to) => {
+            let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
+            format!("{path} {} -> {}", shown(from), shown(to))
+        }
+    }
 }
 
 /// An object in a person's words, such as `machine web`.

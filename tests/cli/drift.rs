@@ -49,9 +49,9 @@ fn without_a_change_by_hand_there_is_none() {
     // be told apart, and the exit code does not claim that there are none.
     let before = |cloud: Cloud, arguments: &str| {
         let ran = stage.run(cloud, arguments);
-        let unclear = if ran.out.contains("unclear") { 2 } else { 0 };
+        let unclear = if ran.out.contains("unclear") || ran.out.contains("edited") { 2 } else { 0 };
         assert_eq!(ran.code, unclear, "{arguments}: {ran:?}");
-        let is_known = ["  changed  ", "  missing", "  extra  "].iter().any(|kind| ran.out.contains(kind));
+        let is_known = ["  by hand  ", "  missing", "  extra  "].iter().any(|kind| ran.out.contains(kind));
         assert!(!is_known, "{arguments}: {ran:?}");
     };
     let more = || cloud().machine(machine("third", "10.17.3.12"));
@@ -82,7 +82,7 @@ fn without_a_change_by_hand_there_is_none() {
         let again = drift(&stage, cloud());
         assert_eq!(again.0, if is_kept { 2 } else { 0 }, "{set}: {}", again.1);
         assert_eq!(
-            again.1.contains("! volume fmc-first/db.disk.data  unclear  data disk data 5 GiB -> 6 GiB"),
+            again.1.contains("! volume fmc-first/db.disk.data  unclear  data disk data 6 GiB -> 5 GiB"),
             is_kept
         );
     }
@@ -97,10 +97,10 @@ fn what_somebody_changed_is_told() {
         sim.set_network_autostart("lab", false).unwrap();
     });
     let told = [
-        "~ machine db        changed  power running -> stopped",
-        "~ machine web       changed  memory 1 GiB -> 2 GiB",
-        "~ network lab       changed  autostart on -> off",
-        "3 changed",
+        "~ machine db        by hand  power stopped -> running",
+        "~ machine web       by hand  memory 2 GiB -> 1 GiB",
+        "~ network lab       by hand  autostart off -> on",
+        "3 changed by hand",
     ];
     assert_eq!(drift(&stage, cloud()), (2, lines(&told)));
     stage.done(cloud(), "apply");
@@ -118,9 +118,9 @@ fn what_is_missing_is_told_by_what_is_there() {
     });
     let told = [
         "- machine db        missing",
-        "~ machine web       changed  network/lab plugged in -> unplugged",
+        "~ machine web       by hand  network/lab unplugged -> plugged in",
         "- network lab       missing",
-        "1 changed, 2 missing",
+        "1 changed by hand, 2 missing",
     ];
     assert_eq!(drift(&stage, cloud()), (2, lines(&told)));
     stage.done(cloud(), "apply");
@@ -145,8 +145,8 @@ fn what_keeps_a_machine_from_being_changed_is_told() {
     };
     let cases: [(ByHand<'_>, &str); 6] = [
         (&|sim| sim.snapshot_inside("db", "monday").unwrap(), "snapshots monday added"),
-        (&|sim| sim.pause("db", "user").unwrap(), "state running -> paused (user)"),
-        (&|sim| sim.save("db").unwrap(), "state running -> saved to a file"),
+        (&|sim| sim.pause("db", "user").unwrap(), "state paused (user) -> running"),
+        (&|sim| sim.save("db").unwrap(), "state saved to a file -> running"),
         (&|sim| sim.edit("db", "</devices>", extra).unwrap(), "disk vdx /srv/more.qcow2 added"),
         (&|sim| sim.snapshot("db", "deadbeef").unwrap(), "/db.root.deadbeef"),
         (
@@ -154,14 +154,14 @@ fn what_keeps_a_machine_from_being_changed_is_told() {
                 sim.put_overlay("/srv/db.root.deadbeef", &root(sim));
                 sim.now_on("db", &root(sim), "/srv/db.root.deadbeef").unwrap();
             },
-            "-> /srv/db.root.deadbeef",
+            "disk /srv/db.root.deadbeef -> ",
         ),
     ];
     for (change, said) in cases {
         let stage = applied();
         by_hand(&stage, change);
         let (code, told) = drift(&stage, cloud());
-        let mut changed = told.lines().filter(|line| line.contains("  changed  "));
+        let mut changed = told.lines().filter(|line| line.contains("  by hand  "));
         assert!(code == 2 && changed.any(|line| line.contains(said)), "{said}: {code} {told}");
         let plan = stage.run(cloud(), "plan");
         assert!(plan.out.contains(" machine db "), "{said}: {plan:?}");
@@ -191,7 +191,7 @@ fn a_mark_that_somebody_took_is_told() {
         let (start, end) = (xml.find("<metadata>").unwrap(), xml.find("</metadata>").unwrap());
         sim.define_domain(&format!("{}{}", &xml[..start], &xml[end + "</metadata>".len()..])).unwrap();
     });
-    let told = ["~ machine web       changed  metadata our mark removed", "1 changed"];
+    let told = ["~ machine web       by hand  metadata our mark removed", "1 changed by hand"];
     assert_eq!(drift(&stage, cloud()), (2, lines(&told)));
 }
 
@@ -205,16 +205,17 @@ fn where_both_changed_it_both_are_said() {
     let ran = stage.run(cloud(), "drift --set machines.web.cpus=2");
     assert_eq!(ran.code, 2);
     let told = [
-        "~ machine db        changed  power running -> stopped",
-        "! machine web       unclear  memory 1 GiB -> 2 GiB; vcpu 2 -> 1",
-        "unclear: the cloud may have changed there since it was applied: manual changes cannot be told apart here",
-        "1 changed, 1 unclear",
+        "~ machine db        by hand  power stopped -> running",
+        "! machine web       edited   memory 2 GiB -> 1 GiB; vcpu 1 -> 2",
+        "edited: the cloud itself has changed there since its last apply, and `plan` shows what an apply does. A change by hand of \
+         the same object cannot be told apart before that",
+        "1 changed by hand, 1 edited",
     ];
     assert_eq!(ran.out.split_once('\n').unwrap().1, lines(&told));
     by_hand(&stage, |sim| sim.start_domain("db").unwrap());
     // Somebody may have changed it, which is not the same as nobody.
     let unclear = stage.run(cloud(), "drift --set machines.web.cpus=2");
-    assert!(unclear.code == 2 && unclear.out.ends_with("  1 unclear\n"), "{unclear:?}");
+    assert!(unclear.code == 2 && unclear.out.ends_with("  1 edited\n"), "{unclear:?}");
 }
 
 #[test]
@@ -228,7 +229,7 @@ fn an_outdated_machine_has_not_drifted_by_that() {
     stage.done(cloud(1), "apply");
     assert_eq!(drift(&stage, cloud(2)), (0, lines(&["no drift"])));
     by_hand(&stage, |sim| redefine(sim, "web", "<memory unit='KiB'>1048576", "<memory unit='KiB'>2097152"));
-    let told = ["~ machine web       changed  memory 1 GiB -> 2 GiB", "1 changed"];
+    let told = ["~ machine web       by hand  memory 2 GiB -> 1 GiB", "1 changed by hand"];
     assert_eq!(drift(&stage, cloud(2)), (2, lines(&told)));
     assert_eq!(stage.run(cloud(2), "apply").code, 2, "it is still outdated");
     stage.done(cloud(2), "apply --replace web");
@@ -250,7 +251,7 @@ fn drift_as_json_says_path_from_and_to() {
     assert_eq!((&drift["version"], &web["address"]), (&1.into(), &"libvirt/local/domain/web".into()));
     let change = &web["changes"][0];
     assert_eq!(change["path"], "memory");
-    assert_eq!((&change["from"], &change["to"]), (&"1 GiB".into(), &"2 GiB".into()));
+    assert_eq!((&change["from"], &change["to"]), (&"2 GiB".into(), &"1 GiB".into()));
 }
 
 #[test]
@@ -258,7 +259,7 @@ fn a_world_that_cannot_be_read_is_a_failure() {
     let stage = applied();
     by_hand(&stage, |sim| sim.stop_pool("fmc-first").unwrap());
     let ran = stage.run(cloud(), "drift");
-    assert!(ran.code == 2 && ran.out.contains("active active -> inactive"), "{ran:?}");
+    assert!(ran.code == 2 && ran.out.contains("active inactive -> active"), "{ran:?}");
     std::fs::write(stage.path().join("first.sim.json"), "{").unwrap();
     assert_eq!(stage.run(cloud(), "drift").code, 1);
 }

@@ -13,8 +13,8 @@ use crate::graph::{Address, Change, Model, Seen, State, Verdict, Wanted};
 pub struct Drift {
     /// Objects that differ from the last apply, by address.
     pub drift: Vec<Drifted>,
-    /// Objects that differ from a cloud that was itself changed since the last apply, so that manual changes
-    /// cannot be told apart.
+    /// Objects that differ from a cloud that was itself changed since the last apply ([`DriftKind::Edited`]), or may have been
+    /// ([`DriftKind::Changed`]), so that manual changes cannot be told apart.
     pub unclear: Vec<Drifted>,
     /// Places and addresses that could not be read, with the cause.
     pub unknown: BTreeMap<String, String>,
@@ -38,8 +38,11 @@ pub struct Drifted {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum DriftKind {
-    /// It was changed.
+    /// It was changed by hand, or may have been.
     Changed,
+    /// The cloud itself has changed there since the last apply. Whether somebody has changed it too is not known before the next
+    /// apply.
+    Edited,
     /// It is gone, although other objects show that it existed.
     Missing,
     /// It was copied from one of ours, with our mark in it.
@@ -47,10 +50,11 @@ pub enum DriftKind {
 }
 
 impl DriftKind {
-    /// Its word: `changed`, `missing` or `extra`.
+    /// Its word: `changed`, `edited`, `missing` or `extra`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Changed => "changed",
+            Self::Edited => "edited",
             Self::Missing => "missing",
             Self::Extra => "extra",
         }
@@ -59,40 +63,40 @@ impl DriftKind {
     /// Its sign: `~`, `-` or `+`.
     pub const fn sign(self) -> char {
         match self {
-            Self::Changed => '~',
+            Self::Changed | Self::Edited => '~',
             Self::Missing => '-',
             Self::Extra => '+',
         }
     }
 }
 
-/// One difference between the last apply and the existing object.
+/// One difference between the existing object and the last apply, in the direction of a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Moved {
     /// The path within the document, as `memory`.
     pub path: String,
-    /// The applied value; `None` if there was none.
-    pub from: Option<String>,
     /// The existing value; `None` if there is none.
+    pub from: Option<String>,
+    /// The applied value; `None` if there was none.
     pub to: Option<String>,
 }
 
+/// As `memory 2 GiB -> 1 GiB`. What has no other value was added or removed since the last apply.
 impl fmt::Display for Moved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { path, from, to } = self;
         match (from, to) {
             (Some(from), Some(to)) => write!(f, "{path} {from} -> {to}"),
-            (Some(from), None) => write!(f, "{path} {from} removed"),
-            (None, Some(to)) => write!(f, "{path} {to} added"),
+            (Some(from), None) => write!(f, "{path} {from} added"),
+            (None, Some(to)) => write!(f, "{path} {to} removed"),
             (None, None) => f.write_str(path),
         }
     }
 }
 
 impl From<Change> for Moved {
-    /// A plan goes from the existing to the wanted value; drift went the other way.
     fn from(Change { path, from, to, .. }: Change) -> Self {
-        Self { path, from: to, to: from }
+        Self { path, from, to }
     }
 }
 

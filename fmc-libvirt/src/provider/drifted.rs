@@ -79,7 +79,8 @@ impl Looking {
         if !unclear.is_empty() {
             let changes = unclear.into_iter().map(Moved::from).collect();
             let part_of = part_of(address, object).map(Arc::from);
-            let unclear = Drifted { address: address.clone(), part_of, kind: DriftKind::Changed, changes };
+            let kind = if is_edited(document, object) { DriftKind::Edited } else { DriftKind::Changed };
+            let unclear = Drifted { address: address.clone(), part_of, kind, changes };
             self.found.unclear.push(unclear);
         }
     }
@@ -87,8 +88,8 @@ impl Looking {
     /// A volume that lies under a disk which fmc did not make, as the root of a machine with a snapshot.
     fn covered(&mut self, address: &Address, object: &Object, above: &str) {
         let Object::Volume(volume) = object else { return };
-        let from = Some(volume.path.clone());
-        let moved = Moved { path: "disk".to_owned(), from, to: Some(above.to_owned()) };
+        let (from, to) = (Some(above.to_owned()), Some(volume.path.clone()));
+        let moved = Moved { path: "disk".to_owned(), from, to };
         self.tell(address, object, DriftKind::Changed, vec![moved]);
     }
 
@@ -107,7 +108,7 @@ impl Looking {
                 let object = Object::Domain(there.clone());
                 let path = format!("image {}", image.image.path);
                 let moved =
-                    Moved { path, from: Some("the file that its root lies over".to_owned()), to: Some(what) };
+                    Moved { path, from: Some(what), to: Some("the file that its root lies over".to_owned()) };
                 self.tell(address, &object, DriftKind::Changed, vec![moved]);
             }
         }
@@ -121,7 +122,7 @@ impl Looking {
             Object::Pool(_) | Object::Volume(_) | Object::Image(_) => return,
         };
         if let Some(mark) = mark.filter(|_| *owner == Owner::Copied) {
-            let copy = Moved { path: "copy of".to_owned(), from: None, to: Some(mark.address) };
+            let copy = Moved { path: "copy of".to_owned(), from: Some(mark.address), to: None };
             self.tell(address, object, DriftKind::Extra, vec![copy]);
         }
     }
@@ -198,22 +199,22 @@ fn by_hand(domain: &DomainObject, covering: &BTreeSet<String>) -> Vec<Moved> {
     };
     moved.extend(state.map(|state| Moved {
         path: "state".to_owned(),
-        from: Some("running".to_owned()),
-        to: Some(state),
+        from: Some(state),
+        to: Some("running".to_owned()),
     }));
     // One that may only look like a disk of somebody's is compared by its document.
     let is_told = |disk: &&StrangeDisk| disk.in_doubt || covering.contains(&disk.source);
     moved.extend(domain.strange.iter().filter(|disk| !is_told(disk)).map(|disk| Moved {
         path: format!("disk {}", disk.target),
-        from: None,
-        to: Some(disk.source.clone()),
+        from: Some(disk.source.clone()),
+        to: None,
     }));
     let snapshots = Some(domain.snapshots()).filter(|names| !names.is_empty());
-    moved.extend(snapshots.map(|names| Moved { path: "snapshots".to_owned(), from: None, to: Some(names) }));
+    moved.extend(snapshots.map(|names| Moved { path: "snapshots".to_owned(), from: Some(names), to: None }));
     moved.extend(domain.copying.iter().map(|target| Moved {
         path: format!("disk {target}"),
-        from: None,
-        to: Some("a job that copies it".to_owned()),
+        from: Some("a job that copies it".to_owned()),
+        to: None,
     }));
     moved
 }
@@ -231,6 +232,19 @@ fn is_known(document: &Document, object: &Object, change: &Change) -> bool {
         (Document::Network(wanted), Object::Network(seen)) => is_made_from(&wanted.xml, &seen.record.xml),
         (Document::Pool(_), Object::Pool(_)) => matches!(change.path.as_str(), "active" | "autostart"),
         // libvirt keeps no mark for a volume: either it was grown by hand, or the cloud now wants a smaller one.
+        _ => false,
+    }
+}
+
+/// Whether the cloud is known to have changed there since the last apply.
+fn is_edited(document: &Document, object: &Object) -> bool {
+    match (document, object) {
+        (Document::Domain(wanted), Object::Domain(seen)) => !is_made_from(&wanted.xml, &seen.record.xml),
+        (Document::Network(wanted), Object::Network(seen)) => !is_made_from(&wanted.xml, &seen.record.xml),
+        // Nobody makes a volume smaller than it was.
+        (Document::Volume(wanted), Object::Volume(seen)) => {
+            seen.capacity.is_some_and(|has| has < wanted.capacity)
+        }
         _ => false,
     }
 }
@@ -261,5 +275,5 @@ fn without_mark(document: &Document, object: &Object) -> Option<Moved> {
     let uuid = |xml: &str| Outline::read(xml)?.root().at("uuid")?.text().map(str::to_owned);
     let ours: BTreeSet<Option<String>> = [uuid(document.xml()), uuid(seen)].into();
     let is_ours = ours.len() == 1 && !ours.contains(&None);
-    is_ours.then(|| Moved { path: "metadata".to_owned(), from: Some("our mark".to_owned()), to: None })
+    is_ours.then(|| Moved { path: "metadata".to_owned(), from: None, to: Some("our mark".to_owned()) })
 }

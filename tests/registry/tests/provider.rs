@@ -65,7 +65,7 @@ fn a_change_by_hand_is_drift_and_is_mended() {
     let drift = plan.drift();
     let told: Vec<String> = drift.drift.iter().map(|drifted| drifted.address.to_string()).collect();
     assert_eq!(told, ["names/name/db.lab"]);
-    assert_eq!(drift.drift[0].changes[0].to_string(), "target db -> ns");
+    assert_eq!(drift.drift[0].changes[0].to_string(), "target ns -> db");
     assert_eq!(plan.step("name/db.lab").unwrap().impact(), Impact::Live, "{plan}");
     assert!(stage.apply(&plan).is_converged());
     assert_eq!(stage.names.entries(), published(&ALL));
