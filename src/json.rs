@@ -366,6 +366,9 @@ pub struct MachineStatus {
     pub outdated: Vec<String>,
     /// The changes of its next boot.
     pub pending: Vec<String>,
+    /// Differences that are left alone, and what is still there of a machine that is not.
+    #[serde(default)]
+    pub left: Vec<String>,
 }
 
 /// An object that is kept.

@@ -178,6 +178,8 @@ pub struct NetworkDocument {
     pub xml: Arc<str>,
     /// Its name.
     pub name: Arc<str>,
+    /// The name that it had before, if it was called otherwise.
+    pub former: Option<Arc<str>>,
     /// Its name on the host.
     pub on_host: Arc<str>,
     /// Whether it starts with the host.

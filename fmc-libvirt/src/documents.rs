@@ -119,6 +119,7 @@ impl Documents<'_> {
         let document = Document::Network(NetworkDocument {
             xml: network::xml(place.owner, &address, &on_host, wanted).into(),
             name,
+            former: wanted.former_name.as_ref().map(|name| name.as_str().into()),
             on_host,
             autostart: wanted.autostart,
         });

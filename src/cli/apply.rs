@@ -274,10 +274,7 @@ fn report(plan: &Plan, outcome: &Outcome, stop: &StopFlag, args: &Args, io: &mut
         return;
     }
     if outcome.waits_for_person() {
-        let warning = Paint("warning", WARN, colour);
-        let program = &args.program;
-        let left = counted(&outcome.left);
-        io.err(format_args!("{warning}: {left}: `{program} plan` shows why, and what to do\n"));
+        report_waiting(&outcome.left, args, io);
         return;
     }
     if stop.is_stopped() {
@@ -347,6 +344,32 @@ fn counted(left: &[Left]) -> String {
         format!("{} {what}", abouts.len())
     });
     words.collect::<Vec<_>>().join(", ")
+}
+
+/// Prints what waits for a person: which machine, why, and the next command.
+fn report_waiting(left: &[Left], args: &Args, io: &mut Io<'_>) {
+    let program = &args.program;
+    let mut sorted: Vec<&Left> = left.iter().collect();
+    sorted.sort_by(|one, other| (&one.about, one.note).cmp(&(&other.about, other.note)));
+    for Left { about, cause, note, .. } in sorted.iter().take(LISTED) {
+        let warning = Paint("warning", WARN, io.colour_err);
+        let what = if *note == Some(NoteKind::Outdated) { "is outdated" } else { "is left as it is" };
+        io.err(format_args!("{warning}: {} {what}: {cause}\n", about.spoken()));
+    }
+    if let Some(more) = sorted.len().checked_sub(LISTED).filter(|more| *more > 0) {
+        io.err(format_args!("  and {more} more: `{program} plan` shows all\n"));
+    }
+    let outdated = sorted.iter().filter(|left| left.note == Some(NoteKind::Outdated));
+    let outdated: Vec<String> = outdated.map(|left| left.about.to_string()).collect();
+    let next = match outdated.as_slice() {
+        [] => format!("`{program} plan` shows this again"),
+        [only] => {
+            let name = only.strip_prefix("machine/").unwrap_or(only);
+            format!("`{program} apply --replace {name}` makes it anew, when it may be")
+        }
+        all => format!("`{program} apply --replace outdated` makes the {} anew, when they may be", all.len()),
+    };
+    io.err(format_args!("  {}: {next}\n", Paint("help", GOOD, io.colour_err)));
 }
 
 /// Prints the work that an apply leaves, one line for each cause.

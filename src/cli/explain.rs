@@ -12,10 +12,13 @@ use super::style::{Paint, STRONG};
 use super::table::Table;
 use crate::json::{KindsView, PageView, Versioned};
 
+/// The words of a plan.
+const PLAN: &str = include_str!("explain/plan.md");
+
 pub(super) fn run(name: Option<&str>, kinds: &[Kind], args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     let Some(name) = name else { return list(kinds, args, io) };
     if name == "plan" && !args.json {
-        io.show(include_str!("explain/plan.md"))?;
+        io.show(PLAN)?;
         return Ok(DONE);
     }
     let found = kinds.iter().copied().find(|kind| kind.as_str() == name);
@@ -57,10 +60,26 @@ fn list(kinds: &[Kind], args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
 }
 
 fn unknown(name: &str, kinds: &[Kind], program: &str) -> Failure {
-    let known = || kinds.iter().map(|kind| kind.as_str());
     let failure = Failure::usage(format!("there is no kind of finding `{name}`"));
-    match nearest(name, known()) {
+    let of_a_plan: Vec<&str> = words_of_a_plan().collect();
+    let known = kinds.iter().map(|kind| kind.as_str()).chain(["plan"]).chain(of_a_plan.iter().copied());
+    let near = nearest(name, known);
+    match near {
+        Some(word) if of_a_plan.contains(&word) => {
+            failure.help(format!("`{word}` is a word of a plan: `{program} explain plan` says what it means"))
+        }
         Some(near) => failure.help(format!("did you mean `{near}`?")),
-        None => failure.help(format!("`{program} explain` lists the kinds")),
+        None => failure.help(format!(
+            "`{program} explain` lists the kinds, and `{program} explain plan` has the words of a plan"
+        )),
     }
+}
+
+/// The words that the page explains: each begins a line, after a sign if it has one.
+fn words_of_a_plan() -> impl Iterator<Item = &'static str> {
+    let lines = PLAN.lines().filter_map(|line| line.strip_prefix("  ")).filter(|line| !line.starts_with(' '));
+    lines.filter_map(|line| {
+        let word = line.trim_start_matches(['+', '~', '±', '-', ' ']);
+        word.split_once("  ").map(|(word, _)| word)
+    })
 }

@@ -54,10 +54,11 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
     io.show(format_args!("{}\n", Paint(title, STRONG, io.colour_out)))?;
     let several = checked.hosts().len() > 1;
     let mut table = Table::new(["machine", "state", "address", if several { "host" } else { "" }, ""]);
-    for MachineStatus { name, host, state, addresses, outdated, pending } in &machines {
+    for MachineStatus { name, host, state, addresses, outdated, pending, left } in &machines {
         let mut remarks = Vec::new();
         remarks.extend((!outdated.is_empty()).then(|| format!("outdated: {}", outdated.join("; "))));
         remarks.extend((!pending.is_empty()).then(|| format!("pending boot: {}", pending.join("; "))));
+        remarks.extend((!left.is_empty()).then(|| format!("left: {}", left.join("; "))));
         let host = if several { host.clone() } else { String::new() };
         table.row([name.clone(), state.clone(), addresses.join(" "), host, remarks.join(" · ")]);
     }
@@ -121,6 +122,7 @@ fn by_marks(plan: &Plan, status: &Status) -> Vec<MachineStatus> {
             addresses: Vec::new(),
             outdated: Vec::new(),
             pending: Vec::new(),
+            left: Vec::new(),
         })
         .collect()
 }
@@ -132,11 +134,16 @@ fn standing(checked: &Checked, machine: &Machine, plan: &Plan, status: &Status) 
         let of_it = plan.notes.iter().filter(|note| note.kind == kind && note.about == about);
         of_it.map(|note| note.text.clone()).collect()
     };
+    let state = status.machines.get(machine.name.as_str()).map_or("unknown", |state| state);
+    let mut left = notes(NoteKind::Left);
+    if state == "not there" {
+        left.extend(still_there(plan, &about));
+    }
     let known = machine.interfaces.iter().flat_map(|interface| [interface.ipv4, interface.ipv6]);
     MachineStatus {
         name: machine.name.to_string(),
         host: host.map(|host| host.name.to_string()).unwrap_or_default(),
-        state: status.machines.get(machine.name.as_str()).map_or("unknown", |state| state).to_owned(),
+        state: state.to_owned(),
         addresses: known
             .flatten()
             .map(|addressing| match addressing {
@@ -146,5 +153,17 @@ fn standing(checked: &Checked, machine: &Machine, plan: &Plan, status: &Status) 
             .collect(),
         outdated: notes(NoteKind::Outdated),
         pending: notes(NoteKind::PendingBoot),
+        left,
     }
+}
+
+/// The objects of a machine that are there although it is not, as its data.
+fn still_there(plan: &Plan, machine: &About) -> Vec<String> {
+    let untouched = plan.untouched.iter().map(|object| (&object.address, object.part_of.as_deref()));
+    let changed = plan.all_steps().filter(|step| step.expects.is_some());
+    let changed = changed.map(|step| (&step.address, step.part_of.as_deref()));
+    let of_it =
+        untouched.chain(changed).filter(|(_, noun)| noun.is_some_and(|noun| About::noun(noun) == *machine));
+    let names: BTreeSet<String> = of_it.map(|(at, _)| format!("{} is still there", at.short())).collect();
+    names.into_iter().collect()
 }

@@ -47,17 +47,23 @@ fn a_disk_that_the_cloud_makes_smaller_waits_for_a_person() {
     let plan = stage.run(cloud(), "plan --detailed-exitcode");
     assert_eq!(plan.code, 2, "{plan:?}");
     assert!(
-        plan.out.contains(
-            "data disk data stays 6 GiB, and does not become 5 GiB: a volume is never made smaller"
-        ) && plan.out.ends_with("  1 left\n"),
+        plan.out
+            .contains("data disk data stays 6 GiB, not 5 GiB: a disk is never made smaller; say 6 GiB again")
+            && plan.out.ends_with("  1 left\n"),
         "{plan:?}"
     );
     assert_eq!(stage.run(cloud(), "plan").code, 0);
     let applied = stage.run(cloud(), "apply");
     assert_eq!(applied.code, 2, "{applied:?}");
     assert!(applied.out.contains("0 steps done, 1 left"), "{applied:?}");
-    assert!(applied.err.contains("`program plan` shows why"), "{applied:?}");
+    let warning = "warning: machine db is left as it is: data disk data stays 6 GiB";
+    assert!(applied.err.contains(warning), "{applied:?}");
+    assert!(applied.err.contains("help: `program plan` shows this again"), "{applied:?}");
     let status = stage.run(cloud(), "status");
+    let row = status.out.lines().find(|line| line.starts_with("  db ")).unwrap();
+    assert!(row.contains("left: data disk data stays 6 GiB"), "{status:?}");
+    let json: Value = serde_json::from_str(&stage.run(cloud(), "status --json").out).unwrap();
+    assert_eq!(json["machines"][0]["left"].as_array().unwrap().len(), 1, "{json}");
     assert!(!status.out.contains("as wanted") && status.out.contains("1 left"), "{status:?}");
     let left = outcome(&stage.run(cloud(), "apply --json").out)["left"].clone();
     assert_eq!((&left[0]["about"], &left[0]["note"]), (&"machine/db".into(), &"left".into()));

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::host::Host;
 use super::index::Idx;
 use crate::addr::{IpRange, Mac, Subnet};
-use crate::name::{BridgeName, DomainName, Fqdn, Hostname, NetworkName};
+use crate::name::{BridgeName, DomainName, FormerNetworkName, Fqdn, Hostname, NetworkName};
 use crate::unit::Mtu;
 
 /// How a network forwards.
@@ -31,6 +31,8 @@ pub enum Forward {
 pub struct Network {
     /// Its name.
     pub name: NetworkName,
+    /// The name that it had before, if it was called otherwise.
+    pub former_name: Option<FormerNetworkName>,
     /// The hosts that it is on: one, or for a host bridge every host whose machines use it.
     pub hosts: Vec<Idx<Host>>,
     /// How it forwards.

@@ -63,15 +63,35 @@ impl<'a, D: ?Sized> Group<'a, D> {
     pub fn action(&self) -> Action {
         let stays = self.steps.iter().filter(|step| step.action != Action::Delete);
         // The noun itself comes last. A part that is made for a machine that is there does not make the machine, and a new machine
-        // may take over a part that changes.
+        // may take over a part that changes, or one that is made again.
         let is_made = |step: &&Step<D>| step.action == Action::Create && step.impact <= Impact::Create;
-        let created = stays.clone().next_back().is_some_and(is_made)
-            && stays.clone().all(|step| matches!(step.action, Action::Create | Action::Update));
+        let is_part =
+            |step: &&Step<D>| matches!(step.action, Action::Create | Action::Update | Action::Replace);
+        let created =
+            stays.clone().next_back().is_some_and(is_made) && stays.clone().all(|step| is_part(&step));
         match stays.map(|step| step.action).max() {
             None => Action::Delete,
             Some(_) if created => Action::Create,
             Some(action) => action.max(Action::Update),
         }
+    }
+
+    /// Whether a new object takes the place of one that is deleted: the noun is called otherwise now.
+    pub(super) fn is_renamed(&self) -> bool {
+        let is_made = |step: &&&Step<D>| step.action == Action::Create;
+        let gone = self.steps.iter().filter(|step| step.action == Action::Delete);
+        let mut gone = gone.filter(|step| step.impact == Impact::Restart);
+        self.steps.iter().filter(is_made).any(|made| {
+            gone.any(|gone| {
+                gone.address.kind() == made.address.kind() && gone.address.place() == made.address.place()
+            })
+        })
+    }
+
+    /// The parts that are made again for a noun that is made.
+    pub(super) fn made_again(&self) -> impl Iterator<Item = &'a Step<D>> {
+        let is_created = self.action() == Action::Create;
+        self.steps().filter(move |step| is_created && step.action == Action::Replace)
     }
 
     /// The highest impact of a step.
@@ -94,7 +114,9 @@ impl<'a, D: ?Sized> Group<'a, D> {
                     action == Action::Delete
                         && (step.impact == Impact::Delete || self.impact() < Impact::Delete)
                 }
-                Action::Update | Action::Restart | Action::Stop | Action::Replace => true,
+                // Of a machine that is made, a part that is made again has a line of its own.
+                Action::Replace => action != Action::Create,
+                Action::Update | Action::Restart | Action::Stop => true,
             })
             .flat_map(|step| {
                 let explained = step.action == Action::Replace && !step.reasons.is_empty();

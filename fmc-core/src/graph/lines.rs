@@ -8,6 +8,7 @@ use super::address::Address;
 use super::group::Group;
 use super::impact::Impact;
 use super::plan::{Action, Note, NoteKind, Plan, Step, Why};
+use crate::text::counted;
 
 /// One line of a plan. A CLI colours it by its sign; its text is the same everywhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,6 +124,7 @@ fn of_group<D: ?Sized>(group: &Group<'_, D>, once: Option<String>, names: &Names
         Action::Delete => "delete",
         // An update shows when it takes effect, because a person must know that first.
         Action::Update if group.steps().any(|step| step.impact == Impact::NextBoot) => "at boot",
+        Action::Update if group.is_renamed() => "rename",
         Action::Update => "update",
     };
     let mut details = group.details();
@@ -155,17 +157,23 @@ fn of_group<D: ?Sized>(group: &Group<'_, D>, once: Option<String>, names: &Names
     if action != Action::Delete {
         let lost = group.steps().filter(|step| step.impact == Impact::Delete);
         lines.extend(lost.map(|step| deletion(step, names, 1)));
+        lines.extend(group.made_again().map(|step| of_part(step, "replace", names, 1)));
     }
 }
 
 fn deletion<D: ?Sized>(step: &Step<D>, names: &Names<'_>, indent: usize) -> Line {
+    of_part(step, "delete", names, indent)
+}
+
+/// A line for one object.
+fn of_part<D: ?Sized>(step: &Step<D>, verb: &'static str, names: &Names<'_>, indent: usize) -> Line {
     Line {
-        sign: Action::Delete.sign(),
+        sign: step.action.sign(),
         what: names.show_object(&step.address),
-        verb: "delete",
+        verb,
         detail: step.reasons.join("; "),
         indent,
-        action: Some(Action::Delete),
+        action: Some(step.action),
         continues: false,
     }
 }
@@ -187,7 +195,7 @@ fn of_deferred<D: ?Sized>(plan: &Plan<D>, names: &Names<'_>) -> Vec<Line> {
             let shown = names.show(about);
             *kinds.entry(shown.split(' ').next().unwrap_or_default().to_owned()).or_default() += 1;
         }
-        let counted = kinds.iter().map(|(kind, count)| counted(kind, *count));
+        let counted = kinds.iter().map(|(kind, count)| counted(*count, kind));
         counted.collect::<Vec<_>>().join(", ")
     };
     let line = |(cause, abouts): (&str, Vec<&About>)| Line {
@@ -200,14 +208,6 @@ fn of_deferred<D: ?Sized>(plan: &Plan<D>, names: &Names<'_>) -> Vec<Line> {
         continues: false,
     };
     causes.into_iter().map(line).collect()
-}
-
-fn counted(kind: &str, count: usize) -> String {
-    match kind.strip_suffix('y') {
-        _ if count == 1 => format!("1 {kind}"),
-        Some(stem) => format!("{count} {stem}ies"),
-        None => format!("{count} {kind}s"),
-    }
 }
 
 fn of_note(note: &Note, names: &Names<'_>) -> Line {
@@ -260,7 +260,7 @@ fn unchanged<D: ?Sized>(plan: &Plan<D>, names: &Names<'_>) -> Vec<Line> {
     }
     let line = |(kind, names): (String, BTreeSet<About>)| Line {
         sign: ' ',
-        what: counted(&kind, names.len()),
+        what: counted(names.len(), &kind),
         verb: "no change",
         detail: String::new(),
         indent: 0,
@@ -293,7 +293,10 @@ impl<'a> Names<'a> {
     /// Objects that belong to no noun (networks, pools) by kind and name, then machines and other nouns.
     fn sorted<'p, D: ?Sized>(&self, mut groups: Vec<Group<'p, D>>) -> Vec<Group<'p, D>> {
         groups.sort_by_cached_key(|group| {
-            let alone = group.steps().next().filter(|step| step.part_of.is_none());
+            // A renamed object is its own noun.
+            let is_own =
+                |noun: &str| noun.split('/').next() == group.steps().next().map(|step| step.address.kind());
+            let alone = group.steps().next().filter(|step| step.part_of.as_deref().is_none_or(is_own));
             let address = alone.map(|step| (step.address.kind(), step.address.name()));
             (address.is_none(), address, group.name().to_owned())
         });

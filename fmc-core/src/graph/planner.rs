@@ -294,7 +294,8 @@ impl<D: ?Sized> Subject<'_, D> {
         let (changes, left): (Vec<Change>, Vec<Change>) =
             changes.into_iter().partition(|change| change.impact > Impact::None);
         for change in &left {
-            self.note(notes, NoteKind::Left, &stays(change));
+            let about = About::object(self.address, self.node.part_of.as_deref());
+            notes.push(Note { about, kind: NoteKind::Left, text: stays(change) });
         }
         let highest = changes.iter().map(|change| change.impact).max();
         let impact = if self.anew.is_some() { highest.max(Some(Impact::Replace)) } else { highest };
@@ -363,7 +364,7 @@ fn stays(change: &Change) -> String {
     let Change { path, from, to, impact: _, reason } = change;
     match (from, to, reason) {
         (Some(from), Some(to), Some(reason)) => {
-            format!("{path} stays {from}, and does not become {to}: {reason}")
+            format!("{path} stays {from}, not {to}: {reason}")
         }
         _ => format!("not done: {change}"),
     }

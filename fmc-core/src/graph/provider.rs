@@ -74,6 +74,9 @@ pub struct Settled<'a, D: ?Sized + 'a> {
     /// successor needs is there; any other, as its disk, once the successor is made. They stay while the successor
     /// cannot be made.
     pub moved: BTreeMap<Address, Address>,
+    /// Existing objects that are not wanted because they are called otherwise now, and that cannot be renamed: each with the object
+    /// that is made in its place, at the same place. Both are one line of the plan, and the deletion loses nothing.
+    pub renamed: BTreeMap<Address, Address>,
     /// Notes for the person who plans.
     pub notes: Vec<Note>,
 }
@@ -138,6 +141,7 @@ pub trait Model {
             anew: BTreeMap::new(),
             added: BTreeMap::new(),
             moved: BTreeMap::new(),
+            renamed: BTreeMap::new(),
             notes: Vec::new(),
         }
     }

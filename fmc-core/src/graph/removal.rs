@@ -74,7 +74,11 @@ pub(super) fn remove<M: Model>(
             }
             State::NotYet { .. } => continue,
         };
-        let part_of = || model.part_of(address, object).map(Arc::from);
+        let successor = settled.renamed.get(address);
+        let part_of = || {
+            let noun = successor.and_then(|to| settled.nodes.get(to)?.part_of.clone());
+            noun.or_else(|| model.part_of(address, object).map(Arc::from))
+        };
         let (reason, impact) = match model.remove(address, object, &is_wanted, choices) {
             Removal::Delete(reason) => (reason, Impact::Delete),
             Removal::Discard(reason) => (reason, Impact::Live),
@@ -89,6 +93,10 @@ pub(super) fn remove<M: Model>(
                 continue;
             }
             Removal::Ignore => continue,
+        };
+        let (reason, impact) = match successor {
+            Some(to) => (format!("called {} from now on", to.name()), impact.min(Impact::Restart)),
+            None => (reason, impact),
         };
         let candidate = Candidate { reason, impact, fingerprint, part_of: part_of(), after: BTreeSet::new() };
         candidates.insert(address, candidate);

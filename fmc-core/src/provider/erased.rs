@@ -306,10 +306,10 @@ impl<R: Room> Erased for R {
         choices: &Choices,
     ) -> Settled<'static, AnyDocument> {
         let wanted = typed_wanted(R::NAME, wanted);
-        let Settled { nodes, anew, added, moved, notes } =
+        let Settled { nodes, anew, added, moved, renamed, notes } =
             self.settle(&wanted, &typed_seen(R::NAME, seen), choices);
         let nodes = nodes.into_owned().into_iter().map(|(at, node)| (at, erased_node(node))).collect();
-        Settled { nodes: Cow::Owned(nodes), anew, added, moved, notes }
+        Settled { nodes: Cow::Owned(nodes), anew, added, moved, renamed, notes }
     }
 
     fn fingerprint_any(&self, document: &AnyDocument) -> Option<Fingerprint> {

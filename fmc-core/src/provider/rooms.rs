@@ -269,15 +269,17 @@ impl Model for Rooms<'_> {
             anew: BTreeMap::new(),
             added: BTreeMap::new(),
             moved: BTreeMap::new(),
+            renamed: BTreeMap::new(),
             notes: Vec::new(),
         };
         for room in &self.rooms {
-            let Settled { nodes, mut anew, mut added, mut moved, notes } =
+            let Settled { nodes, mut anew, mut added, mut moved, mut renamed, notes } =
                 room.settle_any(wanted, seen, choices);
             all_nodes.append(&mut nodes.into_owned());
             all.anew.append(&mut anew);
             all.added.append(&mut added);
             all.moved.append(&mut moved);
+            all.renamed.append(&mut renamed);
             all.notes.extend(notes);
         }
         // Objects of unknown providers stay wanted: they are unknown, and the plan reports them.

@@ -22,7 +22,7 @@ pub fn compare_pool(wanted: &PoolDocument, seen: &PoolRecord) -> Vec<Change> {
 }
 
 /// Why a volume stays larger than wanted, and what to do.
-const LEFT: &str = "a volume is never made smaller: say its present size; `--replace` makes a root disk again, but keeps data disks";
+const LEFT: &str = "a disk is never made smaller; say its present size";
 
 /// The differences between a wanted and an observed volume: its capacity, unless its bytes determine it. It grows in
 /// place and never shrinks: a smaller capacity is [`Impact::None`], a difference that is left alone.

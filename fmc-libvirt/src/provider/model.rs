@@ -104,10 +104,24 @@ pub(super) fn compare(document: &Document, object: &Object) -> Verdict {
                     Ours::Disk { disk, .. } => format!("data disk {disk}"),
                     _ => "root disk".to_owned(),
                 };
+                if change.impact == Impact::None {
+                    change.reason = Some(stays(change, seen));
+                }
             }
             verdict(grown.into_iter().chain(records::compare(wanted, seen)).collect())
         }
         _ => Verdict::Same,
+    }
+}
+
+/// Why a disk stays larger than wanted, and what to do.
+fn stays(change: &Change, seen: &VolumeObject) -> String {
+    let has = change.from.as_deref().unwrap_or_default();
+    match (&seen.ours, &seen.machine) {
+        (Ours::Root { .. }, Some(machine)) => {
+            format!("a disk is never made smaller; say {has} again, or `--replace {machine}` makes it anew")
+        }
+        _ => format!("a disk is never made smaller; say {has} again"),
     }
 }
 

@@ -18,6 +18,7 @@ mod misnamed;
 mod moved;
 mod names;
 mod pinned;
+mod renamed;
 mod returns;
 mod subnets;
 mod swapped;
@@ -56,6 +57,7 @@ pub(super) fn settle<'a>(
         anew: BTreeMap::new(),
         added: BTreeMap::new(),
         moved: BTreeMap::new(),
+        renamed: BTreeMap::new(),
         notes: Vec::new(),
         dropped: Vec::new(),
         given_up: BTreeSet::new(),
@@ -78,6 +80,8 @@ pub(super) fn settle<'a>(
     settling.members(wanted, choices);
     settling.movements(wanted, choices);
     settling.misnamed(wanted);
+    settling.renamed();
+    settling.grown_by_a_start();
     settling.one_hypervisor();
     settling.crowded();
     settling.known_pools();
@@ -88,8 +92,8 @@ pub(super) fn settle<'a>(
     settling.uploads();
     settling.unknown_replacements(&machines, choices);
     settling.unknown_data(choices);
-    let Settling { nodes, anew, added, moved, notes, .. } = settling;
-    Settled { nodes, anew, added, moved, notes }
+    let Settling { nodes, anew, added, moved, renamed, notes, .. } = settling;
+    Settled { nodes, anew, added, moved, renamed, notes }
 }
 
 struct Settling<'a, 'w> {
@@ -102,6 +106,8 @@ struct Settling<'a, 'w> {
     added: BTreeMap<Address, String>,
     /// The objects of a moved machine on its earlier host, each with the machine's domain on the new host.
     moved: BTreeMap<Address, Address>,
+    /// Networks that are called otherwise now, each with the one in its place.
+    renamed: BTreeMap<Address, Address>,
     notes: Vec<Note>,
     /// Roots that are no longer wanted because their machine stays on its present one.
     dropped: Vec<graph::Node<Document>>,

@@ -218,6 +218,7 @@ impl Model for Toy {
                 .collect(),
             added: BTreeMap::new(),
             moved: BTreeMap::new(),
+            renamed: BTreeMap::new(),
             notes: Vec::new(),
         }
     }

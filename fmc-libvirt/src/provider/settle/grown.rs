@@ -1,9 +1,9 @@
-//! A disk with snapshots inside its file does not grow: libvirt writes qcow2 files in their first version, which QEMU resizes
-//! only without any.
+//! Disks that grow. One with snapshots inside its file does not: libvirt writes qcow2 files in their first version, which QEMU
+//! resizes only without any.
 
 use std::sync::Arc;
 
-use fmc_core::graph::{About, Note, NoteKind};
+use fmc_core::graph::{About, Edge, Note, NoteKind};
 use fmc_core::unit::Size;
 
 use super::{Object, Owner, Settling, format_of};
@@ -11,6 +11,35 @@ use crate::document::{Document, VolumeDocument};
 use crate::provider::object::is_disk;
 
 impl Settling<'_, '_> {
+    /// A guest that is made now grows the file systems that it mounts when it starts: nobody has to.
+    pub(super) fn grown_by_a_start(&mut self) {
+        let mut grow = Vec::new();
+        for (address, node) in self.nodes.iter() {
+            let is_made = self.states.get(address).is_none() || self.anew.contains_key(address);
+            if !is_made || !matches!(&*node.document, Document::Domain(_)) {
+                continue;
+            }
+            for Edge { to, .. } in &node.needs {
+                let Some(Document::Volume(document)) = self.nodes.get(to).map(|node| &*node.document) else {
+                    continue;
+                };
+                let on = document.data.as_ref().and_then(|data| data.on.as_ref());
+                let is_mounted = on.is_some_and(|on| on.mount.is_some());
+                if is_mounted
+                    && self.present(to).is_some_and(|volume| volume.capacity < Some(document.capacity))
+                {
+                    let grown = Some("its file system grows when the guest starts".into());
+                    grow.push((to.clone(), VolumeDocument { grown, ..document.clone() }));
+                }
+            }
+        }
+        for (at, document) in grow {
+            if let Some(node) = self.nodes.to_mut().get_mut(&at) {
+                node.document = Arc::new(Document::Volume(document));
+            }
+        }
+    }
+
     /// Leaves disks as large as they are while their machines have snapshots inside them.
     pub(super) fn grown(&mut self) {
         let mut left = Vec::new();

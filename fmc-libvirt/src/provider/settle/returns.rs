@@ -100,7 +100,9 @@ impl<'a> Settling<'a, '_> {
             }
             if asked.delete_data {
                 self.given_up.insert(wanted.name.to_string());
-                self.anew.insert(to.clone(), "its data is given up by --delete-data".to_owned());
+                let size = volume.capacity.map(|bytes| format!("{} of data, ", Size::bytes(bytes)));
+                let reason = format!("{}given up by --delete-data", size.unwrap_or_default());
+                self.anew.insert(to.clone(), reason);
             } else {
                 let size = volume.capacity.map(|bytes| format!(" ({})", Size::bytes(bytes)));
                 let known = records::about(volume, "").map(|about| format!(", {about},"));
