@@ -190,7 +190,7 @@ impl Mistakes {
         let lines = Lines::of(text);
         for mistake in &mut mistakes {
             mistake.shift(offset);
-            (mistake.line, mistake.column) = lines.place(mistake.span().start);
+            mistake.set_place(lines.place(mistake.span().start));
             if let Some(first) = mistake.also_at() {
                 mistake.help.push_str(&format!(" (the first is in line {})", lines.place(first.start).0));
             }

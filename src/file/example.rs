@@ -13,29 +13,27 @@ const MOST_REFERENCES: usize = 16;
 
 /// Adds to the help of the mistakes that the schema can help with. The schema is made only for these.
 pub(super) fn add(mistakes: &mut [Mistake], schema: impl FnOnce() -> Json, syntax: Syntax) {
-    let mut mistakes = mistakes.iter_mut().filter(|mistake| mistake.wants != Wants::Nothing).peekable();
+    let mut mistakes = mistakes.iter_mut().filter(|mistake| mistake.wants.is_some()).peekable();
     if mistakes.peek().is_none() {
         return;
     }
     let root = schema();
     let schema = Schema { root: &root };
     for mistake in mistakes {
-        let found = match &mistake.wants {
-            Wants::Nothing => None,
-            Wants::Example
-                if mistake.message.contains("for example") || mistake.help.contains("for example") =>
-            {
-                None
+        let (path, message, help) = (&mistake.path, &mistake.message, &mistake.help);
+        let has_example = message.contains("for example") || help.contains("for example");
+        let found = match mistake.wants.as_deref() {
+            Some(Wants::Example) if !has_example => {
+                schema.at(&root, path).and_then(|form| schema.shown(form, syntax))
             }
-            Wants::Example => schema.at(&root, &mistake.path).and_then(|form| schema.shown(form, syntax)),
-            Wants::Missing(key) => schema.missing(&mistake.path, key, syntax),
-            Wants::Key(key) if mistake.help.starts_with("known keys") => {
-                if let Some(help) = schema.elsewhere(&mistake.path, key, syntax) {
+            Some(Wants::Missing(key)) => schema.missing(path, key, syntax),
+            Some(Wants::Key(key)) if help.starts_with("known keys") => {
+                if let Some(help) = schema.elsewhere(path, key, syntax) {
                     mistake.help = help;
                 }
                 None
             }
-            Wants::Key(_) => None,
+            Some(Wants::Example | Wants::Key(_)) | None => None,
         };
         let Some(example) = found else { continue };
         if mistake.help.is_empty() {

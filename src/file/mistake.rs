@@ -13,11 +13,8 @@ use super::tree::Span;
 pub(super) const MOST_MISTAKES: usize = 50;
 
 /// What the schema may add to the help of a mistake.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Wants {
-    /// Nothing.
-    #[default]
-    Nothing,
     /// A right value for the place.
     Example,
     /// A right value for a key that is missing.
@@ -33,17 +30,28 @@ pub struct Mistake {
     pub(crate) span: Span,
     pub(crate) also: Option<Span>,
     pub(crate) alias: Option<Span>,
-    pub(crate) wants: Wants,
+    /// Boxed, because a mistake is the error of many functions.
+    pub(crate) wants: Option<Box<Wants>>,
     pub(crate) message: String,
     pub(crate) help: String,
-    pub(crate) line: usize,
-    pub(crate) column: usize,
+    line: u32,
+    column: u32,
 }
 
 impl Mistake {
     pub(crate) fn at(span: Span, message: impl Into<String>) -> Self {
-        let (path, help, wants) = (String::new(), String::new(), Wants::Nothing);
-        Self { path, span, also: None, alias: None, wants, message: message.into(), help, line: 0, column: 0 }
+        let (path, help) = (String::new(), String::new());
+        Self {
+            path,
+            span,
+            also: None,
+            alias: None,
+            wants: None,
+            message: message.into(),
+            help,
+            line: 0,
+            column: 0,
+        }
     }
 
     pub(crate) fn also(mut self, span: Span) -> Self {
@@ -59,6 +67,12 @@ impl Mistake {
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = help.into();
         self
+    }
+
+    /// Sets its line and column, both counted from 1. A text has less than 4 GiB.
+    pub(crate) fn set_place(&mut self, (line, column): (usize, usize)) {
+        let at = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
+        (self.line, self.column) = (at(line), at(column));
     }
 
     /// Moves it behind a byte order mark, which the reader did not see.
@@ -92,12 +106,12 @@ impl Mistake {
 
     /// The line, counted from 1.
     pub fn line(&self) -> usize {
-        self.line
+        self.line as usize
     }
 
     /// The character in the line, counted from 1.
     pub fn column(&self) -> usize {
-        self.column
+        self.column as usize
     }
 
     /// The message. It never quotes a value of the text, because that may be a secret.

@@ -67,8 +67,7 @@ impl<'a, D: ?Sized> Group<'a, D> {
         let is_made = |step: &&Step<D>| step.action == Action::Create && step.impact <= Impact::Create;
         let is_part =
             |step: &&Step<D>| matches!(step.action, Action::Create | Action::Update | Action::Replace);
-        let created =
-            stays.clone().next_back().is_some_and(is_made) && stays.clone().all(|step| is_part(&step));
+        let created = stays.clone().next_back().is_some_and(is_made) && stays.clone().all(is_part);
         match stays.map(|step| step.action).max() {
             None => Action::Delete,
             Some(_) if created => Action::Create,

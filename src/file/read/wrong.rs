@@ -100,7 +100,7 @@ impl Wrong {
 
     /// The schema may add to its help.
     pub(super) fn wants(mut self, wants: Wants) -> Self {
-        self.mistake.wants = wants;
+        self.mistake.wants = Some(Box::new(wants));
         self
     }
 
