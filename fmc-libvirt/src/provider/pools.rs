@@ -53,6 +53,11 @@ impl Pools {
         once(&self.of(place, pool).records, read)
     }
 
+    /// Forgets the records in a pool, because there is one more.
+    pub(super) fn forget_records(&self, place: &Place, pool: &str) {
+        *locked(&self.of(place, pool).records) = None;
+    }
+
     /// Forgets what was read, because a new observation begins.
     pub(super) fn forget_what_was_read(&self) {
         for pool in locked(&self.all).values() {

@@ -1,6 +1,7 @@
 //! What a machine reads on its first boot and never again, as hashes: the names of its root and boot volumes end in them.
 
 use fmc_core::checked::{Image, Source};
+use fmc_core::image::{Format, Os};
 use sha2::{Digest as _, Sha256};
 
 use super::hex;
@@ -33,6 +34,16 @@ impl FirstBoot {
             image: hex(&image, 8),
             config: config.map(|config| hex(&config, 8)),
         }
+    }
+
+    /// Whether a hash is that of a machine without an image and a boot configuration: all such have the same.
+    pub(crate) fn is_of_nothing(hash: &str) -> bool {
+        let mut nothing = Sha256::new();
+        for part in [Os::None.label(), "", Format::default().as_str(), "blank", ""] {
+            nothing.update(part);
+            nothing.update([0]);
+        }
+        hex(&nothing.finalize(), 4) == hash
     }
 }
 

@@ -5,9 +5,10 @@ use fmc_core::graph::{Choices, NoteKind, Wanted};
 use fmc_core::unit::SizeExt as _;
 use fmc_libvirt::document::Document;
 use fmc_libvirt::link::Link as _;
+use fmc_libvirt::sim::{Fault, When};
 
 use crate::lab::{
-    Lab, blank, cloud, db, delete_all_data, delete_data, lan, notes, nothing, replace, small, wanted,
+    Lab, blank, cloud, db, delete_all_data, delete_data, lan, notes, nothing, replace, small, wanted, web,
 };
 
 /// Copies of the data disk `db.disk.data`, with names of the form of its records.
@@ -99,6 +100,80 @@ fn a_copy_of_a_root_with_a_date_in_its_name_is_never_deleted() {
     }
     let plan = lab.plan(&nothing());
     assert!(notes(&plan, NoteKind::Kept).join("\n").contains("and 3 more, not ours"), "{plan}");
+}
+
+/// A copy has content, as a guest's disk has.
+fn put_full(lab: &Lab, name: &str) {
+    let text = format!(
+        "<volume><name>{name}</name><capacity>1073741824</capacity><allocation>1073741824</allocation></volume>"
+    );
+    lab.sim.create_volume("fmc-first", &text).unwrap();
+}
+
+#[test]
+fn a_copy_of_a_data_disk_is_no_data_disk_of_its_machine() {
+    let copies = ["db.disk.backup", "db.disk.data2", "web.disk.data"];
+    let lab = Lab::new();
+    lab.apply(&small());
+    for copy in copies {
+        put_full(&lab, copy);
+    }
+    assert!(lab.plan(&small()).is_empty(), "{}", lab.plan(&small()));
+    let rest = wanted(&cloud([lan()], [blank("other")]));
+    lab.apply(&rest);
+    let kept = notes(&lab.plan(&rest), NoteKind::Kept).join("\n");
+    assert!(kept.contains("db") && !kept.contains("backup") && !kept.contains("data2"), "{kept}");
+    let plan = lab.plan_with(&rest, &delete_data("web"));
+    let notice = notes(&plan, NoteKind::Notice).join("\n");
+    assert!(plan.steps.is_empty() && notice.contains("`virsh vol-delete web.disk.data fmc-first`"), "{plan}");
+    lab.apply_with(&rest, &delete_data("db"));
+    assert!(!has(&lab, "db.disk.data"));
+    lab.apply_with(&nothing(), &delete_all_data());
+    for copy in copies {
+        assert!(has(&lab, copy), "{copy}: {:?}", lab.lists());
+    }
+    // A machine that is to have a disk of the name takes it over, and the plan says so.
+    lab.apply(&rest);
+    let mut db = db();
+    db.disks.push(Disk::new("backup", 1.gib()));
+    let plan = lab.plan(&wanted(&cloud([lan()], [db])));
+    assert!(notes(&plan, NoteKind::Notice).join("\n").contains("takes over the data disk backup"), "{plan}");
+}
+
+#[test]
+fn a_copy_of_a_root_is_never_deleted_whatever_its_digits() {
+    let copies = ["db.root.0a1b2c3d", "web.root.deadbeef", "gone.root.12345678"];
+    let lab = Lab::new();
+    lab.apply(&small());
+    for copy in copies {
+        put_full(&lab, copy);
+    }
+    let before = lab.lists();
+    lab.apply(&small());
+    assert_eq!(lab.lists(), before);
+    lab.apply_with(&small(), &replace("db"));
+    lab.sim.undefine("db").unwrap();
+    lab.apply(&small());
+    lab.apply_with(&mounted(), &replace("db"));
+    lab.apply_with(&nothing(), &delete_all_data());
+    for copy in copies {
+        assert!(has(&lab, copy), "{copy}: {:?}", lab.lists());
+    }
+    assert_eq!(lab.lists().len(), 1 + copies.len(), "{:?}", lab.lists());
+}
+
+/// The root of a removed machine that ran goes although the apply that removed it was cut anywhere.
+#[test]
+fn a_root_that_a_cut_apply_left_behind_goes() {
+    let start = Lab::new();
+    start.apply(&wanted(&cloud([lan()], [web(), blank("other")])));
+    for nth in 1..60 {
+        let lab = start.copy();
+        lab.sim.on(When::any().nth(nth), Fault::CutAfter);
+        lab.cut_apply(&nothing(), &delete_all_data());
+        lab.apply_with(&nothing(), &delete_all_data());
+        assert_eq!(lab.lists(), [""; 0], "cut after {nth} calls");
+    }
 }
 
 #[test]

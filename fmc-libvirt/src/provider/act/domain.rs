@@ -63,7 +63,7 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
         if is_renamed {
             self.rename(there, name, stops && runs)?;
         }
-        let defined = self.define(wanted, autostart, stale);
+        let defined = self.define(wanted, &own, autostart, stale);
         if runs && (stops || !active) {
             self.note_leases(wanted);
             // It starts even if the new definition failed: the old one goes on.
@@ -91,8 +91,15 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
         }
     }
 
-    fn define(&self, wanted: &DomainDocument, autostart: bool, stale: bool) -> Result<(), StepError> {
+    fn define(
+        &self,
+        wanted: &DomainDocument,
+        own: &str,
+        autostart: bool,
+        stale: bool,
+    ) -> Result<(), StepError> {
         if stale || self.redefines(&["autostart", "power"]) {
+            self.record_those_left(own, &wanted.xml)?;
             self.patiently(|| self.link.define_domain(&wanted.xml))?;
         }
         if autostart != wanted.autostart {
@@ -114,6 +121,7 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
         if !seen.persistent {
             return Ok(());
         }
+        self.record_those_left(&seen.xml, "")?;
         self.made(self.link.undefine_domain(name))
     }
 

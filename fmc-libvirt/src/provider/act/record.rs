@@ -3,14 +3,18 @@
 //! A record is there before its disk, and stays until the disk is gone; a new one is there before an older one goes. Wherever
 //! an apply is cut, no disk is without its record, and a new disk never has the record of an earlier one.
 
+use std::collections::BTreeMap;
+
 use fmc_core::graph::{Acting, StepError};
 
 use super::Job;
 use crate::document::VolumeDocument;
 use crate::link::Link;
-use crate::provider::object::pool_has_records;
+use crate::mark::Mark;
+use crate::provider::object::{pool_has_records, pool_identity};
 use crate::provider::pools::Beside;
-use crate::volume::{Ours, upload_xml};
+use crate::volume::{OnDisk, Ours, upload_xml};
+use crate::xml::outline::{Node, Outline};
 
 impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
     /// Makes the record of a data disk, and deletes an older one.
@@ -25,6 +29,44 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
             self.make_volume(pool, &name, &upload_xml(&name, 0))?;
         }
         self.forget_records(pool, disk, Some(&name))
+    }
+
+    /// Makes a record beside each data disk that a domain has, will not have any more, and that has none: an earlier version of
+    /// fmc made the disk. Until now the domain showed whose it is.
+    pub(super) fn record_those_left(&self, has: &str, will_have: &str) -> Result<(), StepError> {
+        let Some(mark) = Mark::read(has) else { return Ok(()) };
+        let mut left = files(has);
+        let stay = files(will_have);
+        left.retain(|file| file.contains(".disk.") && !stay.contains(file));
+        if left.is_empty() {
+            return Ok(());
+        }
+        let pools = self.made(self.link.pools())?;
+        let pools = pools.iter().filter(|pool| pool.active && pool_has_records(&pool.xml));
+        let pools: BTreeMap<String, &str> =
+            pools.filter_map(|pool| Some((pool_identity(&pool.xml).1?, &*pool.name))).collect();
+        for file in left {
+            let Some((folder, volume)) = file.rsplit_once('/') else { continue };
+            let Some(pool) = pools.get(folder) else { continue };
+            let Some(Ours::Disk { machine, disk }) = self.ours(volume) else { continue };
+            if machine != mark.first() || self.has_record(pool, volume)? {
+                continue;
+            }
+            let born = mark.born.iter().flat_map(|born| &born.disks).find(|born| *born.serial == *disk);
+            let on = born.map(|born| OnDisk::new(born.filesystem.as_deref(), born.mount.as_deref()));
+            let secrets = mark.born.as_ref().and_then(|born| born.secrets.derivation());
+            let on = on.unwrap_or_default().derivation(secrets);
+            let name = format!("{volume}.{}", on.text(volume));
+            self.make_volume(pool, &name, &upload_xml(&name, 0))?;
+            self.pools.forget_records(self.address.place(), pool);
+        }
+        Ok(())
+    }
+
+    /// Whether a data disk has a record, or is not there.
+    fn has_record(&self, pool: &str, disk: &str) -> Result<bool, StepError> {
+        let records = self.pools.records(self.address.place(), pool, || self.listed_records(pool))?;
+        Ok(records.contains_key(disk) || self.made(self.link.volume(pool, disk))?.is_none())
     }
 
     /// Deletes the records of a data disk, but this one.
@@ -55,4 +97,12 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
     pub(super) fn is_empty(&self, pool: &str, name: &str) -> Result<bool, StepError> {
         Ok(self.made(self.link.volume(pool, name))?.is_some_and(|facts| facts.capacity == 0))
     }
+}
+
+/// The files of a domain's disks.
+fn files(xml: &str) -> Vec<String> {
+    let Some(outline) = Outline::read(xml) else { return Vec::new() };
+    let devices = outline.root().at("devices").into_iter().flat_map(Node::children);
+    let disks = devices.filter(|device| device.name() == "disk");
+    disks.filter_map(|disk| disk.at("source")?.attribute("file").map(str::to_owned)).collect()
 }

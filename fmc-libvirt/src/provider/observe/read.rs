@@ -94,7 +94,7 @@ impl HostRead {
         for pool in read.pools.iter().filter(|pool| pool.active) {
             read.volumes.insert(pool.name.clone(), link.volumes(&pool.name)?);
         }
-        read.strangers = read.dated(place, wants);
+        read.strangers = read.made_by_hand(place, wants);
         let own = own_pool(&wants.owner);
         if read.has_volume(&own, LEASE) {
             read.lease = lease::read(link, &own)?.map(|found| found.holder());
@@ -108,7 +108,7 @@ impl HostRead {
             console::refresh(link, pool)?;
             read.volumes.insert(pool.clone(), link.volumes(pool)?);
         }
-        read.strangers = read.dated(place, wants);
+        read.strangers = read.made_by_hand(place, wants);
         let worth = read.worth_a_look(place, wants, !bereft.is_empty());
         let records = read.records_of(&worth, &wants.owner);
         let in_doubt = read.doubtful_records(place, wants);
@@ -121,6 +121,9 @@ impl HostRead {
             }
         }
         read.strangers.extend(read.with_content(&in_doubt));
+        // What looked like a record may have vouched for a disk.
+        read.strangers.extend(read.made_by_hand(place, wants));
+        read.strangers.extend(read.roots_by_hand(place, wants));
         read.look_under_ours(link, wants)?;
         read.look_below(link, wants)?;
         read.look_at_images(link, place, wants, promises)?;

@@ -18,6 +18,7 @@ use crate::provider::object::{
     domain_fingerprint, is_disk, is_uploaded, network_fingerprint, pool_fingerprint, pool_identity,
     volume_fingerprint, volume_name,
 };
+use crate::provider::settle::twin;
 use crate::volume::{Ours, own_pool};
 
 /// The wanted objects and ours, as far as a host shows them.
@@ -267,6 +268,17 @@ impl See<'_> {
                     && let Some(to) = self.volume_at(below, folders)
                 {
                     needs.push(Edge { to, carries: Carries::Content });
+                }
+                // It goes before its boot configuration, which shows whose it is if an apply is cut.
+                if let Ours::Root { machine, hash } = &name.ours {
+                    let boots =
+                        [hash.clone(), twin(hash)].map(|hash| Ours::Boot { machine: machine.clone(), hash });
+                    let boots = boots.into_iter().map(|boot| boot.to_string());
+                    let boots = boots.filter(|boot| names.contains(boot.as_str()));
+                    needs.extend(boots.map(|boot| Edge {
+                        to: self.address(kind::VOLUME, &format!("{pool}/{boot}")),
+                        carries: Carries::Exists,
+                    }));
                 }
                 let fingerprint = volume_fingerprint(&record.path, capacity, whole);
                 let machine = name.ours.machine().filter(|_| is_disk(&name.ours));

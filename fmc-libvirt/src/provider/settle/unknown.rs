@@ -37,7 +37,24 @@ impl Settling<'_, '_> {
         let known: BTreeSet<&str> = data.flatten().filter_map(|name| name.as_deref()).collect();
         let is_known = |name: &String| known.contains(name.as_str()) || self.given_up.contains(name);
         for name in names.iter().filter(|name| !is_known(name)) {
-            let text = format!("--delete-data {name}: it has no unwanted data disk");
+            let start = format!("{name}.disk.");
+            let pools = self.seen.present().filter_map(|(_, object)| match object {
+                Object::Pool(pool) => Some(pool),
+                _ => None,
+            });
+            let by_hand: Vec<String> = pools
+                .flat_map(|pool| pool.strangers.iter().map(|stranger| (&pool.record.name, stranger)))
+                .filter(|(_, stranger)| stranger.starts_with(&start))
+                .map(|(pool, stranger)| format!("`virsh vol-delete {stranger} {pool}`"))
+                .collect();
+            let hint = match by_hand.as_slice() {
+                [] => String::new(),
+                some => format!(
+                    ". What nothing shows to be of fmc is not deleted; by hand it goes with {}",
+                    some.join(" and ")
+                ),
+            };
+            let text = format!("--delete-data {name}: it has no unwanted data disk{hint}");
             self.notes.push(Note { about: About::machine(name.as_str()), kind: NoteKind::Notice, text });
         }
     }
