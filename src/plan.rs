@@ -14,8 +14,8 @@ use std::sync::Arc;
 
 use fmc_core::checked::Checked;
 use fmc_core::graph::{
-    self, Action, ApplyOptions, Choices, DeleteData, Event, Events, Group, Impact, Model as _, Note, Outcome,
-    Refused, State, Watch, apply_phases,
+    self, Action, ApplyOptions, Choices, DeleteData, Event, Events, Group, Impact, Note, Outcome, Refused,
+    State, Watch, apply_phases,
 };
 use fmc_core::provider::{AnyDocument, AnyObject, Drift, Status};
 use fmc_core::secret::Derivation;
@@ -265,13 +265,8 @@ fn unknown_data(wanted: &Wanted, seen: &Seen, choices: &Choices) -> Vec<Note> {
         return Vec::new();
     }
     let rooms = wanted.rooms();
-    let nouns = seen.objects.iter().filter_map(|(at, state)| match state {
-        State::Present { object, .. } => rooms.part_of(at, &**object),
-        State::Unknown { .. } | State::NotYet { .. } => None,
-    });
-    let nouns: Vec<String> = nouns.collect();
-    let left = nouns.iter().filter_map(|noun| noun.strip_prefix("machine/"));
-    names::unknown_data(&choices.delete_data, wanted.machines().chain(left))
+    let left = names::of_data(&rooms, seen);
+    names::unknown_data(&choices.delete_data, wanted.machines().chain(left.iter().map(String::as_str)))
 }
 
 impl Deref for Plan {

@@ -1,6 +1,7 @@
 //! Text with typed holes for secrets: the compiled form, before the secrets are known.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -287,35 +288,48 @@ fn line_of<'a>(secret: &SecretRef, bytes: &'a [u8]) -> Result<&'a str, SecretErr
 }
 
 /// Whether a line is a hash in one of the forms of crypt(5): `$id$…`, with none of the characters that it excludes. A known form
-/// has all its parts: `$6$abc` was cut, or is a password that looks like a hash.
+/// has all its parts in their lengths: `$6$salt$abc` was cut, or is a password that looks like a hash.
 fn is_hash(line: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_graphic() && !b":;*!\\".contains(&byte);
     let parts = line.strip_prefix('$').and_then(|rest| rest.split_once('$'));
     parts.is_some_and(|(id, rest)| {
         let is_id = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        is_id && !rest.is_empty() && rest.bytes().all(is_plain) && has_parts(id, rest)
+        is_id && !rest.is_empty() && rest.bytes().all(is_plain) && has_form(id, rest)
     })
 }
 
-/// Whether a hash of a known form has its salt and its end.
-fn has_parts(id: &str, rest: &str) -> bool {
-    let mut parts = rest.split('$').skip_while(|part| part.starts_with("rounds="));
-    match id {
-        // The salt, and the hash.
-        "1" | "5" | "6" => {
-            parts.next().is_some_and(|salt| !salt.is_empty())
-                && parts.next().is_some_and(|hash| !hash.is_empty())
+/// Whether a hash of a known form is whole: the regular expressions of crypt(5).
+fn has_form(id: &str, rest: &str) -> bool {
+    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_base64 = |text: &str, lengths: RangeInclusive<usize>| {
+        let is_one = |byte: u8| byte.is_ascii_alphanumeric() || b"./".contains(&byte);
+        lengths.contains(&text.len()) && text.bytes().all(is_one)
+    };
+    let parts: Vec<&str> = rest.split('$').collect();
+    let rounds =
+        |text: &str| text.strip_prefix("rounds=").is_some_and(|count| !count.is_empty() && is_digits(count));
+    let salted = |parts: &[&str], salt: usize, length: usize| matches!(parts, [own, hash] if (1..=salt).contains(&own.len()) && is_base64(hash, length..=length));
+    match (id, parts.as_slice()) {
+        ("1", parts) => salted(parts, 8, 22),
+        ("5" | "6", parts) => {
+            let parts = match parts {
+                [first, rest @ ..] if rounds(first) => rest,
+                parts => parts,
+            };
+            salted(parts, 16, if id == "5" { 43 } else { 86 })
         }
-        // The cost; then the salt and the hash in one.
-        "2a" | "2b" | "2x" | "2y" => {
-            parts.next().is_some() && parts.next().is_some_and(|hash| !hash.is_empty())
+        ("2a" | "2b" | "2x" | "2y", [cost, hash]) => {
+            cost.len() == 2 && is_digits(cost) && is_base64(hash, 53..=53)
         }
+        ("2a" | "2b" | "2x" | "2y", _) => false,
         // The parameters, the salt, which may be empty, and the hash.
-        "y" | "gy" => {
-            parts.next().is_some()
-                && parts.next().is_some()
-                && parts.next().is_some_and(|hash| !hash.is_empty())
+        ("y" | "gy", [parameters, salt, hash]) => {
+            is_base64(parameters, 1..=usize::MAX) && is_base64(salt, 0..=86) && is_base64(hash, 43..=43)
         }
+        ("y" | "gy", _) => false,
+        // The parameters and the salt in one, and the hash.
+        ("7", [salt, hash]) => is_base64(salt, 11..=97) && is_base64(hash, 43..=43),
+        ("7", _) => false,
         _ => true,
     }
 }
@@ -469,12 +483,15 @@ mod tests {
     #[test]
     fn a_password_in_clear_is_not_the_hash_of_one() {
         let render = |bytes: &'static [u8]| with_hole(Encoding::PasswordHash).render(&Fixed(bytes));
+        // What `openssl passwd -salt abcdefgh` with `-6`, `-5` and `-1`, and crypt(3) with `$y$` and `$2b$` make of `x`.
         for hash in [
-            "$6$salt$h./",
-            "$y$j9T$salt$hash\n",
-            "$2b$12$abc",
+            "$6$abcdefgh$D7W7qyozKBT.t6FD3DVYHvADbIO0eSyI4.p20LaEUjro8PqTGYYo/EQcuNjhFbzo9Yg5ir1KIEqFY/yJpgFph0",
+            "$6$rounds=9000$abcdefgh$D7W7qyozKBT.t6FD3DVYHvADbIO0eSyI4.p20LaEUjro8PqTGYYo/EQcuNjhFbzo9Yg5ir1KIEqFY/yJpgFph0\n",
+            "$5$abcdefgh$sI6g8tHKrJ6RX7w.YoN9B7a/5wK5jYEOMmMnt3tPl0/",
+            "$1$abcdefgh$znAnv9M.XU2pRYfmSs46h/",
+            "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$6foLM1JhGupouWKMU70wxK61Kw9ZnecbACjJwRadqM2",
+            "$2b$05$R9h/cIPz0gi.URNNX3kh2OUlU3fK7JInVVOVMgU3sBFV4OJUP7JaW",
             "$argon2id$v=19$m=1,t=2,p=1$s",
-            "$6$rounds=9$s$h",
         ] {
             render(hash.as_bytes()).unwrap();
         }
@@ -494,6 +511,14 @@ mod tests {
             "$6$rounds=9$s",
             "$y$j9T$salt",
             "$2b$12",
+            // One character of the hash is cut, or one is too many; the salt is too long.
+            "$6$abcdefgh$D7W7qyozKBT.t6FD3DVYHvADbIO0eSyI4.p20LaEUjro8PqTGYYo/EQcuNjhFbzo9Yg5ir1KIEqFY/yJpgFph",
+            "$5$abcdefgh$sI6g8tHKrJ6RX7w.YoN9B7a/5wK5jYEOMmMnt3tPl0/a",
+            "$1$abcdefghi$znAnv9M.XU2pRYfmSs46h/",
+            "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$6foLM1JhGupouWKMU70wxK61Kw9ZnecbACjJwRadqM",
+            "$2b$05$R9h/cIPz0gi.URNNX3kh2OUlU3fK7JInVVOVMgU3sBFV4OJUP7Ja",
+            "$2b$123$R9h/cIPz0gi.URNNX3kh2OUlU3fK7JInVVOVMgU3sBFV4OJUP7JaW",
+            "$6$salt$hunter2-and-more",
         ] {
             let error = render(wrong.as_bytes()).unwrap_err().to_string();
             assert!(

@@ -114,6 +114,13 @@ impl<L: Link> Room for Libvirt<L> {
         records::said(volume).filter_map(|on| on.derivation).min()
     }
 
+    fn former<'a>(&self, object: &'a Object) -> Option<&'a str> {
+        match object {
+            Object::Volume(volume) if matches!(volume.ours, Ours::Disk { .. }) => volume.former.as_deref(),
+            _ => None,
+        }
+    }
+
     fn memberships<'a>(&self, object: &'a Object) -> &'a [Membership] {
         mark_of(object).map(|mark| &*mark.memberships).unwrap_or_default()
     }

@@ -306,7 +306,8 @@ fn what_libvirt_finds_late_is_found_early() {
 
 struct OneSecret;
 
-const PASSWORD: &[u8] = b"$6$planted$secret.of.the.test";
+const PASSWORD: &[u8] =
+    b"$6$planted$secret.of.the.test....................................................................";
 
 impl Secrets for OneSecret {
     fn bytes(&self, _: &SecretRef) -> Result<SecretBytes, SecretError> {

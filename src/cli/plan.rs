@@ -7,7 +7,7 @@ use std::path::Path;
 
 use fmc_core::checked::Checked;
 use fmc_core::cloud::Cloud;
-use fmc_core::graph::{self, About, Action, Choices, DeleteData, Line, Model as _, NoteKind, Why};
+use fmc_core::graph::{self, About, Action, Choices, DeleteData, Line, NoteKind, Why};
 use fmc_core::name::MachineName;
 use fmc_core::nearest::nearest;
 use fmc_core::provider::{AnyDocument, ByHand};
@@ -24,7 +24,7 @@ use super::style::{ANEW, BAD, CHANGE, DIM, GOOD, Paint, STRONG, WARN};
 use super::{DONE, FAILED, PENDING};
 use crate::compile::Wanted;
 use crate::json::{HostAt, PlanObject, Versioned};
-use crate::plan::{Plan, derivation};
+use crate::plan::{Plan, derivation, names};
 
 /// The name that stands for every outdated machine in `--replace`.
 const OUTDATED: &str = "outdated";
@@ -203,14 +203,11 @@ fn choices(checked: &Checked, args: &Args) -> Result<Choices, Failure> {
 
 /// A machine that the cloud no longer has may have left data. A name without a machine and without data is a mistake.
 fn has_data(checked: &Checked, plan: &Plan, machine: &str) -> Result<(), Failure> {
-    let noun = format!("machine/{machine}");
-    let left = plan.seen().present();
-    let rooms = plan.wanted().rooms();
-    let left: Vec<String> = left.filter_map(|(at, object)| rooms.part_of(at, object)).collect();
-    if checked.machine(machine).is_some() || left.contains(&noun) {
+    let left = names::of_data(&plan.wanted().rooms(), plan.seen());
+    if checked.machine(machine).is_some() || left.contains(machine) {
         return Ok(());
     }
-    let there = left.iter().filter_map(|noun| noun.strip_prefix("machine/"));
+    let there = left.iter().map(String::as_str);
     let names = checked.machines().iter().map(|machine| machine.name.as_str()).chain(there);
     Err(unknown("--delete-data", machine, names))
 }

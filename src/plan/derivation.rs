@@ -163,6 +163,10 @@ struct Group<'a> {
     back: BTreeSet<&'a str>,
     /// Those that are made with other secrets, and lose their state.
     lose: Vec<&'a str>,
+    /// Those that are made with other secrets, and whose state is outside of them.
+    elsewhere: Vec<&'a str>,
+    /// The place of that state.
+    place: Option<&'a str>,
     /// All that are there or take over a state.
     all: Vec<&'a str>,
     /// Those with a role that has a state.
@@ -205,6 +209,12 @@ impl<'a> Group<'a> {
                 group.on_disk.insert(machine);
             }
             let changes = there.get(machine).is_some_and(|was| *was != now);
+            let place = member.wanted.and_then(|wanted| wanted.facts.elsewhere());
+            if let (Fate::Replaced { .. }, true, Some(place)) = (member.fate, changes, place) {
+                group.elsewhere.push(machine);
+                group.place = Some(place);
+                continue;
+            }
             match member.fate {
                 Fate::Replaced { keeps_state: true } if changes => group.keep.push(machine),
                 Fate::Replaced { keeps_state: false } if changes => group.lose.push(machine),
@@ -241,6 +251,11 @@ impl<'a> Group<'a> {
                     "{} would get secrets by derivation {now}, and {} a state that was made with those by derivation {was}",
                     names(&self.keep),
                     if self.keep.len() == 1 { "keeps" } else { "keep" }
+                )
+            } else if let Some(place) = self.place {
+                format!(
+                    "{} would get secrets by derivation {now}, and those by derivation {was} alone open {place}",
+                    names(&self.elsewhere)
                 )
             } else if self.lose.len() > 1 {
                 format!(
@@ -288,7 +303,10 @@ impl<'a> Group<'a> {
         let how = match there.is_empty() {
             true => format!("`apply{data}`"),
             // A disk that is deleted belongs to a machine, also to one that is not there.
-            false => format!("`destroy{}{data}`, then `apply`", options("--only machine/", &self.all)),
+            false => {
+                let empty = self.place.map(|place| format!(" empty {place},")).unwrap_or_default();
+                format!("`destroy{}{data}`,{empty} then `apply`", options("--only machine/", &self.all))
+            }
         };
         format!("{keep}. To have derivation {now}, begin anew without the state of these machines: {how}")
     }

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use fmc_core::graph::{self, About, Address, DeleteData, Note, NoteKind};
+use fmc_core::graph::{self, About, Address, DeleteData, Model as _, Note, NoteKind};
 use fmc_core::nearest::nearest;
+use fmc_core::provider::Rooms;
+
+use super::Seen;
 
 /// The plan does not know this name: it neither changes such an object nor leaves one unchanged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -61,6 +64,17 @@ pub(crate) fn is_named(address: &Address, part_of: Option<&str>, name: &str) -> 
         of_kind.is_some() && within(address) == of_kind
     };
     part_of == Some(name) || address.is_named(name) || is_within()
+}
+
+/// The names of the machines that are there or have left something, and the names that those had first whose data is there.
+pub(crate) fn of_data(rooms: &Rooms<'_>, seen: &Seen) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for (at, object) in seen.present() {
+        let noun = rooms.part_of(at, object);
+        names.extend(noun.as_deref().and_then(|noun| noun.strip_prefix("machine/")).map(str::to_owned));
+        names.extend(rooms.former(at, object).map(str::to_owned));
+    }
+    names
 }
 
 /// A refusal for each machine whose data may be deleted and that is neither in the cloud nor has left any

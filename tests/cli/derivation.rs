@@ -199,6 +199,31 @@ fn servers_that_keep_nothing_are_not_told_to_change_one_after_another() {
     follow(&stage, &second, anew);
 }
 
+/// The state is in a database that fmc does not make, and only the token that it was made with opens it.
+#[test]
+fn a_server_with_its_state_in_a_database_keeps_its_secrets() {
+    let database = |derivation| {
+        let cluster = cluster(&["m1"], |cluster| {
+            cluster.datastore(k3s::Datastore::endpoint(Secret::environment("dsn", "DSN")))
+        });
+        by(cluster, derivation)
+    };
+    let stage = stage();
+    stage.done(database(Derivation::V1), "apply");
+    let second = || database(Derivation::V2);
+    let anew =
+        "`destroy --only machine/m1 --delete-data m1`, empty the database of the cluster prod, then `apply`";
+    let words = [
+        "m1 would get secrets by derivation 2, and those by derivation 1 alone open the database of the cluster prod",
+        "To keep what is there, write `secrets: {derivation: 1}` in the cloud",
+        anew,
+    ];
+    refused(&stage, second(), "plan --replace m1", "m1", &words);
+    assert_eq!(stage.run(second(), "apply --yes --replace m1").code, 1);
+    stage.done(database(Derivation::V1), "apply --replace m1");
+    follow(&stage, &second, anew);
+}
+
 /// Two machines that know one password.
 fn with_password(derivation: Derivation) -> Cloud {
     let file = || GuestFile::secret("/etc/password", Secret::password("shop-password"));

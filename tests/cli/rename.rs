@@ -56,6 +56,41 @@ fn a_renamed_machine_is_one_line_of_the_plan_and_goes_by_its_name() {
 }
 
 #[test]
+fn data_goes_by_the_name_that_its_machine_had_first_too() {
+    let stage = Stage::new();
+    stage.done(better("store"), "apply");
+    stage.done(better("store"), "destroy");
+    let wrong = stage.run(better("store"), "destroy --delete-data dbb");
+    assert!(wrong.code == 64 && wrong.err.contains("did you mean `db`?"), "{wrong:?}");
+    let ran = one_line(&stage.done(better("store"), "destroy --delete-data db"));
+    assert!(ran.contains("released by --delete-data") && !ran.contains("has no unwanted data"), "{ran}");
+}
+
+/// The data of a machine that the cloud has forgotten to be the same is in use: no option deletes it as long as that is so.
+#[test]
+fn the_data_of_a_machine_whose_former_name_was_forgotten_has_no_advice_that_does_nothing() {
+    let stage = Stage::new();
+    stage.done(better("store"), "apply");
+    let plain = || {
+        let mut plain = better("store");
+        for machine in plain.machines.iter_mut() {
+            machine.formerly = None;
+        }
+        plain
+    };
+    let refused = stage.run(plain(), "plan");
+    let said = one_line(&refused.out);
+    assert!(
+        refused.code == 1 && said.contains("called db first") && !said.contains("--delete-data"),
+        "{said}"
+    );
+    assert!(said.contains("the machine store uses it, which the cloud takes for another one"), "{said}");
+    // The other advice, followed.
+    let plan = stage.done(better("store"), "plan");
+    assert!(plan.contains("nothing to do"), "{plan}");
+}
+
+#[test]
 fn a_former_name_that_nothing_has_is_noticed() {
     let stage = Stage::new();
     let renamed = |first: &'static str| {

@@ -11,7 +11,10 @@ use sha2::{Digest as _, Sha256, Sha512};
 
 use crate::stage::Stage;
 
-const PLANTED: [&str; 2] = ["correct-horse-battery-staple", "$6$salt$tr0ub4dor-and-three"];
+const PLANTED: [&str; 2] = [
+    "correct-horse-battery-staple",
+    "$6$salt$tr0ub4dor.and.three...................................................................",
+];
 
 fn cloud() -> Cloud {
     let token = || Secret::file("token", "token.txt").generation(3);
@@ -121,7 +124,11 @@ fn a_planted_secret_is_in_the_guests_files_only() {
 fn the_index_does_not_depend_on_the_bytes_of_secrets() {
     let (one, mut other) = (stage(), stage());
     fs::write(other.path().join("token.txt"), "another token").unwrap();
-    other.environment.insert("OPS_PASSWORD".to_owned(), "$6$salt$another".to_owned());
+    other.environment.insert(
+        "OPS_PASSWORD".to_owned(),
+        "$6$salt$another..............................................................................."
+            .to_owned(),
+    );
     let index = |stage: &Stage| stage.done(cloud(), "compile --out out --json");
     assert_eq!(index(&one), index(&other));
 }

@@ -6,7 +6,8 @@ use fmc::secret::{SecretBytes, SecretError, SecretRef, Secrets};
 use crate::{caught, seed, unreadable};
 
 /// Only the guest's own files may contain this.
-const PLANTED: &str = "$6$salt$correct-horse-battery-staple";
+const PLANTED: &str =
+    "$6$salt$correct.horse.battery.staple..........................................................";
 
 /// Gives the planted secret for every name.
 struct Planted;

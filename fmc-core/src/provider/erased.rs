@@ -111,6 +111,7 @@ pub(super) trait Erased: Send + Sync {
     fn is_lab_any(&self, object: &AnyObject) -> Option<bool>;
     fn derivation_any(&self, object: &AnyObject) -> Option<Derivation>;
     fn kept_derivation_any(&self, object: &AnyObject) -> Option<Derivation>;
+    fn former_any<'a>(&self, object: &'a AnyObject) -> Option<&'a str>;
     fn nouns_any(&self) -> &'static [(&'static str, &'static str)];
     fn memberships_any<'a>(&self, object: &'a AnyObject) -> &'a [Membership];
     fn born_any<'a>(&self, object: &'a AnyObject) -> Option<&'a Born>;
@@ -224,6 +225,10 @@ impl<R: Room> Erased for R {
 
     fn derivation_any(&self, object: &AnyObject) -> Option<Derivation> {
         self.derivation(object.downcast_ref()?)
+    }
+
+    fn former_any<'a>(&self, object: &'a AnyObject) -> Option<&'a str> {
+        self.former(object.downcast_ref()?)
     }
 
     fn kept_derivation_any(&self, object: &AnyObject) -> Option<Derivation> {

@@ -79,6 +79,11 @@ pub trait Room: Provider<Document: Sized + 'static, Object: Sized + 'static> + S
         None
     }
 
+    /// The name that the machine of an existing data disk had first, if no machine has it now: a person may call the data by it.
+    fn former<'a>(&self, _object: &'a Self::Object) -> Option<&'a str> {
+        None
+    }
+
     /// The kinds of objects that a plan counts in its title, each with a person's noun for it.
     fn nouns(&self) -> &'static [(&'static str, &'static str)] {
         &[]

@@ -136,6 +136,11 @@ impl<'a> Rooms<'a> {
         self.of(at)?.kept_derivation_any(object)
     }
 
+    /// The name that the machine of an existing data disk had first, if no machine has it now.
+    pub fn former<'o>(&self, at: &Address, object: &'o AnyObject) -> Option<&'o str> {
+        self.of(at)?.former_any(object)
+    }
+
     /// The kinds of objects that a plan counts in its title, each with its noun and its provider's name.
     pub fn nouns(&self) -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
         let of = |room: &'a dyn Erased| {

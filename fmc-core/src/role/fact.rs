@@ -26,6 +26,7 @@ pub struct Facts {
     stale: Option<Arc<str>>,
     bound: Option<Arc<str>>,
     begins: bool,
+    elsewhere: Option<Arc<str>>,
 }
 
 /// A fact of a role.
@@ -209,6 +210,18 @@ impl Facts {
     /// Whether the machine begins its instance.
     pub fn is_beginning(&self) -> bool {
         self.begins
+    }
+
+    /// The role's state is in this place outside of its machines, and only the secrets that it was made with open it: a machine
+    /// that is made anew must get the same ones.
+    #[must_use]
+    pub fn state_elsewhere(self, place: impl Into<Arc<str>>) -> Self {
+        Self { elsewhere: Some(place.into()), ..self }
+    }
+
+    /// The place of a state outside of its machines.
+    pub fn elsewhere(&self) -> Option<&str> {
+        self.elsewhere.as_deref()
     }
 
     /// Why a machine with the state of an instance cannot be of another one.

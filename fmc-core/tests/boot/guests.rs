@@ -14,7 +14,8 @@ use fmc_core::secret::{Secret, SecretBytes, SecretError, SecretRef, Secrets};
 use fmc_core::unit::SizeExt as _;
 
 /// The bytes of every secret of these tests; no other text contains them.
-pub(crate) const PLANTED: &str = "$6$pl4nted$pl4nted";
+pub(crate) const PLANTED: &str =
+    "$6$pl4nted$pl4nted...............................................................................";
 
 /// A key that opens an account.
 pub(crate) const KEY: &str =

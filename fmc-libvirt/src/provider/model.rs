@@ -364,6 +364,12 @@ fn remove_volume(
     if let Some(user) = volume.used_by.first().filter(|_| !matches!(volume.ours, Ours::Base { .. })) {
         return Removal::Keep(format!("{user} has it as backing store"));
     }
+    if let (Ours::Disk { .. }, Some(name)) = (&volume.ours, &volume.forgotten) {
+        let size = volume.capacity.map(size).unwrap_or_default();
+        return Removal::Keep(format!(
+            "{size} of data: the machine {name} uses it, which the cloud takes for another one"
+        ));
+    }
     let machine = volume.machine.as_deref().unwrap_or_default();
     match &volume.ours {
         Ours::Disk { .. }

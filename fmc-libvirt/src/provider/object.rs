@@ -171,6 +171,8 @@ pub struct VolumeObject {
     pub machine: Option<String>,
     /// The name that the machine had first, if it is another one that no machine has now.
     pub former: Option<String>,
+    /// The machine that uses it, if the cloud has another machine by that name: it has forgotten what that one was called first.
+    pub forgotten: Option<String>,
     /// Its path.
     pub path: String,
     /// Its capacity in bytes, if it is a disk.

@@ -18,6 +18,10 @@ pub(super) fn compare(wanted: &VolumeDocument, seen: &VolumeObject) -> Option<Ch
     if records.iter().any(|record| record.on.is_none()) {
         return None;
     }
+    // Of a disk on which fmc had nothing made there is nothing to add later.
+    if records.is_empty() && *on == OnDisk::default() {
+        return None;
+    }
     let text = on.text(&seen.name);
     let is_this = |seen_on: &OnDisk| seen_on.text(&seen.name) == text;
     match records.as_slice() {

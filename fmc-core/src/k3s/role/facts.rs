@@ -66,7 +66,9 @@ pub(super) fn server(node: &Node<'_>) -> Facts {
     });
     let facts = settings::facts(node, facts);
     if cluster.said().datastore.is_some() {
-        return facts.fixed(DATASTORE, DATABASE, elsewhere);
+        return facts
+            .fixed(DATASTORE, DATABASE, elsewhere)
+            .state_elsewhere(format!("the database of the cluster {name}"));
     }
     let facts = facts.fixed(DATASTORE, "servers", elsewhere);
     let facts = if node.is_initial() {

@@ -303,7 +303,13 @@ impl See<'_> {
                 let machine = machine.map(str::to_owned);
                 let former = first.filter(|first| is_free(first) && machine.as_deref() != Some(*first));
                 let former = former.map(str::to_owned);
+                let used_by_machine = first.and_then(|first| called.get(first));
+                let forgotten = used_by_machine.filter(|name| {
+                    let is_same = first.and_then(|first| self.wants.renamed(&self.place, first)).is_some();
+                    !is_same && self.wants.has(&self.place, kind::DOMAIN, name)
+                });
                 let object = VolumeObject {
+                    forgotten: forgotten.cloned(),
                     missing: missing.cloned(),
                     records: own.filter(|_| matches!(name.ours, Ours::Disk { .. })),
                     written: details.and_then(|facts| facts.changed),
