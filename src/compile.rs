@@ -8,7 +8,7 @@ use fmc_core::checked::Checked;
 use fmc_core::graph;
 use fmc_core::name::{CloudName, OwnerId, SecretName};
 use fmc_core::provider::{AnyDocument, AnyRoom, Artifact, ByHand, Rooms};
-use fmc_core::secret::{SecretRef, SecretScope};
+use fmc_core::secret::{RootKeyCheck, SecretRef, SecretScope};
 
 use crate::providers;
 
@@ -28,17 +28,18 @@ mod tests;
 /// # Ok::<(), Report>(())
 /// ```
 pub fn compile(checked: &Checked) -> Wanted {
-    compile_with(checked, providers::built_in())
+    compile_with(checked, providers::built_in(), None)
 }
 
 /// Compiles a checked cloud for these providers.
-pub(crate) fn compile_with(checked: &Checked, rooms: Vec<AnyRoom>) -> Wanted {
+pub(crate) fn compile_with(checked: &Checked, rooms: Vec<AnyRoom>, root_key: Option<RootKeyCheck>) -> Wanted {
     let all = rooms.iter().fold(Rooms::new(), Rooms::with_any);
     Wanted(Arc::new(Inner {
         name: checked.name().clone(),
         owner: checked.owner().clone(),
         secrets: checked.secret_scope(),
         says_derivation: checked.derivation().is_some(),
+        root_key,
         lab: checked.is_lab(),
         destroyed: None,
         by_hand: all.by_hand(checked),
@@ -58,6 +59,7 @@ struct Inner {
     owner: OwnerId,
     secrets: SecretScope,
     says_derivation: bool,
+    root_key: Option<RootKeyCheck>,
     lab: bool,
     /// The wanted objects before they became nothing.
     destroyed: Option<Wanted>,
@@ -88,6 +90,11 @@ impl Wanted {
     /// Whether the cloud says by which derivation they are made.
     pub(crate) fn says_derivation(&self) -> bool {
         self.0.says_derivation
+    }
+
+    /// What tells the root key that is given now.
+    pub(crate) fn root_key(&self) -> Option<&RootKeyCheck> {
+        self.0.root_key.as_ref()
     }
 
     /// Whether it is a lab, the small copy of a cloud.
@@ -147,6 +154,7 @@ impl Wanted {
             owner: self.0.owner.clone(),
             secrets: self.0.secrets.clone(),
             says_derivation: self.0.says_derivation,
+            root_key: self.0.root_key.clone(),
             lab: self.0.lab,
             destroyed: Some(self.clone()),
             by_hand: Vec::new(),

@@ -5,6 +5,7 @@ pub(crate) mod derivation;
 mod everything;
 mod gone;
 pub(crate) mod names;
+mod root_key;
 #[cfg(all(test, feature = "sim"))]
 mod tests;
 

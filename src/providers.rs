@@ -126,7 +126,8 @@ impl Providers {
     /// Compiles a checked cloud for all of them, as [`compile`](crate::compile()) does for those that every program has.
     pub fn compile(&self, checked: &Checked) -> Wanted {
         let further = self.others.iter().chain(self.absent.iter().map(|(provider, _)| provider));
-        compile_with(checked, built_in().into_iter().chain(further.cloned()).collect())
+        let root_key = self.secrets.as_ref().and_then(|secrets| secrets.root_key_check());
+        compile_with(checked, built_in().into_iter().chain(further.cloned()).collect(), root_key)
     }
 
     /// All of them as one, which the planner and the apply know: the list of providers.

@@ -17,7 +17,7 @@ use crate::finding::{At, Finding, ValueProblem, leaf};
 use crate::given::Given;
 use crate::name::SecretName;
 use crate::rust::{Expr, Names, Unsaid, quoted};
-pub use derivation::{Derivation, SecretScope, SecretSettings};
+pub use derivation::{Derivation, RootKeyCheck, SecretScope, SecretSettings};
 pub use generated::{Authority, CertificateUsage, Generated, JoinToken, LeafCertificate};
 pub(crate) use generated::{derived_name, shared_name};
 
@@ -185,6 +185,11 @@ pub trait Secrets {
     ///
     /// Names the secret and how to provide it.
     fn bytes(&self, secret: &SecretRef) -> Result<SecretBytes, SecretError>;
+
+    /// What tells their root key from another one, if they are made from one: see [`RootKeyCheck`].
+    fn root_key_check(&self) -> Option<RootKeyCheck> {
+        None
+    }
 }
 
 /// Has no secrets, and returns an error for each.

@@ -1,7 +1,7 @@
 //! Bytes from the root key: HKDF with SHA-256 (RFC 5869).
 
-use fmc_core::name::SecretName;
-use fmc_core::secret::{Derivation, SecretScope};
+use fmc_core::name::{OwnerId, SecretName};
+use fmc_core::secret::{Derivation, RootKeyCheck, SecretScope};
 use hkdf::Hkdf;
 use p256::SecretKey;
 use secrecy::zeroize::Zeroizing;
@@ -40,6 +40,14 @@ impl Purpose {
             Self::ScramSalt => b"scram-salt",
         }
     }
+}
+
+/// What tells a root key of an owner from another one. Its salt is that of no secret, so that it says nothing of any.
+pub(crate) fn check(key: &RootKey, owner: &OwnerId) -> Option<RootKeyCheck> {
+    let mut bytes = [0; 8];
+    let own = Hkdf::<Sha256>::new(Some(b"fmc root key check 1"), key.bytes());
+    own.expand(owner.as_str().as_bytes(), &mut bytes).ok()?;
+    Some(RootKeyCheck::of(bytes))
 }
 
 /// Derives the bytes of secrets from their name and generation, and from whose they are.

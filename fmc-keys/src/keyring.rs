@@ -5,11 +5,12 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use fmc_core::secret::{
-    Authority, Generated, SecretBytes, SecretError, SecretRef, SecretScope, SecretSource, Secrets,
+    Authority, Generated, RootKeyCheck, SecretBytes, SecretError, SecretRef, SecretScope, SecretSource,
+    Secrets,
 };
 use secrecy::zeroize::Zeroizing;
 
-use crate::derive::{Deriver, Purpose};
+use crate::derive::{self, Deriver, Purpose};
 use crate::root::RootKey;
 use crate::signing::{Key, to_pem};
 use crate::{certificate, join, openssh, scram};
@@ -24,6 +25,7 @@ const NOT_DERIVED: &str = "no derived bytes are valid, which is practically impo
 pub struct Keyring {
     deriver: Deriver,
     is_sample: bool,
+    check: Option<RootKeyCheck>,
     own: Arc<dyn Secrets + Send + Sync>,
     /// One place per secret, so that only threads that want the same secret wait for each other.
     made: Mutex<BTreeMap<SecretRef, Place>>,
@@ -38,6 +40,7 @@ impl Keyring {
         Self {
             deriver: Deriver::new(&root, scope),
             is_sample: root.is_sample(),
+            check: derive::check(&root, scope.whose()),
             own,
             made: Mutex::new(BTreeMap::new()),
         }
@@ -167,6 +170,10 @@ impl Secrets for Keyring {
             Some(bytes) => Ok(bytes.clone()),
             None => Ok(place.insert(self.make(secret, what)?).clone()),
         }
+    }
+
+    fn root_key_check(&self) -> Option<RootKeyCheck> {
+        self.check.clone()
     }
 }
 

@@ -210,6 +210,8 @@ pub struct DomainDocument {
     pub config_digest: Arc<str>,
     /// What its machine is made with, as its mark records it; `None` on a root of which that is not known.
     pub born: Option<Arc<Born>>,
+    /// Whether it is defined again on a root that is there, from an earlier apply.
+    pub returns: bool,
     /// Whether it should run.
     pub power: Power,
     /// Whether it starts with the host.

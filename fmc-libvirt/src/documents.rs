@@ -236,6 +236,7 @@ impl Documents<'_> {
             image_digest: first_boot.image.into(),
             config_digest: first_boot.config.unwrap_or_default().into(),
             born: Some(Arc::new(born)),
+            returns: false,
             power: machine.power,
             autostart: machine.autostart,
             shutdown: machine.shutdown,

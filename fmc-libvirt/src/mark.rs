@@ -19,6 +19,7 @@ use fmc_core::boot::Born;
 use fmc_core::graph::{Address, Fingerprint};
 use fmc_core::machine::{Power, Shutdown};
 use fmc_core::role::Membership;
+use fmc_core::secret::RootKeyCheck;
 
 use crate::xml::{Element, Outline, Writer};
 
@@ -27,6 +28,7 @@ pub const NAMESPACE: &str = "urn:fmc:mark:1";
 
 const ELEMENT: &str = "fmc:mark";
 const FINGERPRINT: &str = "fingerprint";
+const ROOT_KEY: &str = "root-key";
 
 /// The content of the mark.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,6 +52,8 @@ pub struct Mark {
     pub shutdown: Option<String>,
     /// The memberships of a domain's machine.
     pub memberships: Vec<Membership>,
+    /// What tells the root key from which the secrets of a domain's machine were made.
+    pub root_key: Option<RootKeyCheck>,
     /// What a domain's machine was made with; `None` if it is not known, as in the mark of an earlier version.
     pub born: Option<Arc<Born>>,
 }
@@ -79,6 +83,7 @@ impl Mark {
             config: text("config"),
             shutdown: text("shutdown"),
             memberships: mark.attribute("roles").map(Membership::all_of).unwrap_or_default(),
+            root_key: mark.attribute(ROOT_KEY).and_then(RootKeyCheck::recorded),
             born: mark.children_named(born::NAME).find_map(born::read).map(Arc::new),
         })
     }
@@ -209,6 +214,15 @@ pub(crate) fn keep_members(own: &mut Element, was: &Mark) {
     }
     let words: Vec<String> = members.iter().map(ToString::to_string).collect();
     own.set_attribute(ROLES, words.join(" "));
+}
+
+/// A domain's document with what tells the root key of its machine. It stands outside of the seal, because only an apply knows it.
+pub(crate) fn with_root_key(xml: &str, check: &RootKeyCheck) -> String {
+    let Some(mut document) = Element::read(xml) else { return xml.to_owned() };
+    if let Some(own) = of_document(&mut document) {
+        own.set_attribute(ROOT_KEY, check.to_string());
+    }
+    document.write()
 }
 
 /// Replaces what the mark of a domain says that its machine was made with.

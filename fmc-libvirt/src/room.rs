@@ -9,7 +9,7 @@ use fmc_core::checked::{Checked, Idx, Machine, Network};
 use fmc_core::graph::{Address, Note, Seen, Wanted};
 use fmc_core::provider::{Artifact, ByHand, Drawn, Drift, MachinePart, NoValue, Room, Status};
 use fmc_core::role::Membership;
-use fmc_core::secret::Derivation;
+use fmc_core::secret::{Derivation, RootKeyCheck};
 use fmc_core::unit::Size;
 
 use crate::document::{self, Content, Document, PROVIDER, kind};
@@ -106,6 +106,10 @@ impl<L: Link> Room for Libvirt<L> {
             BornSecrets::Derived(derivation) => Some(derivation),
             _ => None,
         }
+    }
+
+    fn root_key_check(&self, object: &Object) -> Option<RootKeyCheck> {
+        mark_of(object)?.root_key.clone()
     }
 
     fn kept_derivation(&self, object: &Object) -> Option<Derivation> {

@@ -15,13 +15,14 @@ use fmc_core::host::LibvirtUri;
 use fmc_core::name::HostName;
 use fmc_core::nearest::nearest;
 use fmc_core::provider::AnyRoom;
+use fmc_core::secret::{RootKeyCheck, SecretBytes, SecretError, SecretRef, Secrets};
 use fmc_keys::Keyring;
 
 use super::args::Args;
 use super::failure::Failure;
 use super::images;
 use super::io::Io;
-use super::saved;
+use super::{root_key, saved};
 use crate::files::Files;
 use crate::providers::{ConnectError, Providers, Saver, SimFile};
 use crate::secrets::Local;
@@ -60,6 +61,19 @@ enum Target {
     Libvirt(String),
 }
 
+/// The secrets of a simulation are stand-ins. The root key, if one is given, is told from another one as on a real host.
+struct Simulated(Option<Arc<Keyring>>);
+
+impl Secrets for Simulated {
+    fn bytes(&self, secret: &SecretRef) -> Result<SecretBytes, SecretError> {
+        StandIns.bytes(secret)
+    }
+
+    fn root_key_check(&self) -> Option<RootKeyCheck> {
+        self.0.as_ref()?.root_key_check()
+    }
+}
+
 impl World {
     /// Connects to every host of the cloud.
     pub(super) fn connect(
@@ -79,12 +93,18 @@ impl World {
         let is_simulation = targets.values().all(|target| matches!(target, Target::Sim(_)));
         // The person who runs the command can read these files anyway.
         let files = Files::anywhere(&io.folder);
+        // A key that cannot be read is said where it is needed.
+        let key = root_key::keyring_if_given(|| Ok(checked.secret_scope()), args, io).ok().flatten();
         let mut world = Self {
             providers: if is_simulation {
-                Providers::new().secrets(Arc::new(StandIns)).images_of_a_simulation(files)
+                Providers::new().secrets(Arc::new(Simulated(key))).images_of_a_simulation(files)
             } else {
-                let secrets = Local::anywhere(args.folder(io), Arc::clone(&io.environment));
-                Providers::new().secrets(Arc::new(secrets)).images_in(images::folder(io), files)
+                let own = Local::anywhere(args.folder(io), Arc::clone(&io.environment));
+                let secrets: Arc<dyn Secrets + Send + Sync> = match key {
+                    Some(keyring) => keyring,
+                    None => Arc::new(own),
+                };
+                Providers::new().secrets(secrets).images_in(images::folder(io), files)
             },
             on: Vec::new(),
             files: Vec::new(),

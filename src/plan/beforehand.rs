@@ -7,8 +7,9 @@ use fmc_core::graph::{self, About, Action, Address, Group, Impact, Note, NoteKin
 use fmc_core::provider::{AnyDocument, MachinePart, Rooms};
 use fmc_core::role::{Fate, Membership, Moving, RoleFacts};
 use fmc_core::roles;
+use fmc_core::secret::RootKeyCheck;
 
-use super::{Seen, derivation};
+use super::{Seen, derivation, root_key};
 use crate::compile::Wanted;
 
 /// What the roles say of their members in a plan.
@@ -28,7 +29,7 @@ pub(super) fn notes(plan: &graph::Plan<AnyDocument>, wanted: &Wanted, seen: &See
         let kind = if told.is_refused { NoteKind::Refused } else { NoteKind::Beforehand };
         Note { about: About::machine(told.machine), kind, text: told.text }
     });
-    told.chain(divided).collect()
+    told.chain(divided).chain(root_key::notes(&planned, &members, wanted)).collect()
 }
 
 fn groups(plan: &graph::Plan<AnyDocument>) -> BTreeMap<String, Group<'_, AnyDocument>> {
@@ -139,6 +140,15 @@ impl<'a> Planned<'a> {
             matches!(step.action, Action::Create | Action::Replace)
                 && document.and_then(|document| self.rooms.machine_part(&step.address, document))
                     == Some(part)
+        })
+    }
+
+    /// What tells the root keys from which the secrets of the wanted machines that are there were made.
+    pub(super) fn root_keys(&self) -> impl Iterator<Item = (&'a str, RootKeyCheck)> {
+        let domains = self.domains.iter();
+        domains.filter_map(|(name, at)| {
+            let object = self.seen.object(at)?;
+            Some((*name, self.rooms.root_key_check(at, object)?))
         })
     }
 

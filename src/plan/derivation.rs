@@ -111,7 +111,7 @@ pub(super) fn divided<'a>(
 }
 
 /// The machines that have secrets from the root key besides their own host keys, in groups that share some.
-fn sharing(wanted: &Wanted) -> Vec<BTreeSet<&str>> {
+pub(super) fn sharing(wanted: &Wanted) -> Vec<BTreeSet<&str>> {
     let mut groups: Vec<BTreeSet<&str>> = Vec::new();
     let mut holders: BTreeMap<&SecretRef, usize> = BTreeMap::new();
     // Where a group has gone that was joined with another one.

@@ -224,6 +224,60 @@ fn a_server_with_its_state_in_a_database_keeps_its_secrets() {
     follow(&stage, &second, anew);
 }
 
+/// Another root key gives other secrets, although nothing else of the cloud differs.
+#[test]
+fn another_root_key_is_said_and_divides_no_machines_that_share_secrets() {
+    let stage = stage();
+    let other = stage.path().join("other.key");
+    fs::write(&other, RootKey::from_bytes([8; 32]).to_text().as_str()).unwrap();
+    fs::set_permissions(&other, PermissionsExt::from_mode(0o600)).unwrap();
+    let cloud = || with_password(Derivation::V2);
+    let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    stage.done(cloud(), "apply --root-key root.key");
+    let world = fs::read_to_string(stage.path().join("shop.sim.json")).unwrap();
+    assert_eq!(world.matches(" root-key='1-").count(), 4, "of two machines that run: {world}");
+    for key in ["", " --root-key root.key"] {
+        let plan = stage.done(cloud(), &format!("plan{key}"));
+        assert!(plan.contains("nothing to do") && !plan.contains("root key"), "{plan}");
+    }
+    let plan = line(&stage.done(cloud(), "plan --root-key other.key"));
+    assert!(plan.contains("is not the one that the secrets of db, web were made from"), "{plan}");
+    assert_eq!(plan.matches("root key is not the one").count(), 1, "{plan}");
+    let advice = "replace all of them at once: `apply --replace db --replace web`";
+    let words = [
+        "web would get secrets of this root key, and share some with db, made from another root key",
+        advice,
+    ];
+    refused(&stage, cloud(), "plan --root-key other.key --replace web", "web", &words);
+    // The mark keeps what it says through other changes, and until the machine is made anew.
+    let larger = || cloud().map_machines(|machine| machine.memory(3.gib()));
+    stage.done(larger(), "apply --root-key other.key");
+    assert!(line(&stage.done(larger(), "plan --root-key other.key")).contains("is not the one"));
+    assert!(stage.done(larger(), "plan --root-key root.key").contains("nothing to do"));
+    stage.done(larger(), "apply --root-key other.key --replace db --replace web");
+    let plan = stage.done(larger(), "plan --root-key other.key");
+    assert!(plan.contains("nothing to do") && !plan.contains("root key"), "{plan}");
+    assert!(line(&stage.done(larger(), "plan --root-key root.key")).contains("is not the one"));
+}
+
+/// A cluster's state opens with its own token alone.
+#[test]
+fn a_state_is_not_taken_over_with_another_root_key() {
+    let stage = stage();
+    let other = stage.path().join("other.key");
+    fs::write(&other, RootKey::from_bytes([8; 32]).to_text().as_str()).unwrap();
+    fs::set_permissions(&other, PermissionsExt::from_mode(0o600)).unwrap();
+    let one = || cluster(&["m1"], same);
+    stage.done(one(), "apply --root-key root.key");
+    let anew = "begin anew without their state: `destroy --only machine/m1 --delete-data m1`, then `apply`";
+    let words = ["m1 would get secrets of this root key, and a state that others open", anew];
+    refused(&stage, one(), "plan --root-key other.key --replace m1", "m1", &words);
+    assert_eq!(stage.run(one(), "apply --yes --root-key other.key --replace m1").code, 1);
+    stage.done(one(), "destroy --only machine/m1 --delete-data m1");
+    stage.done(one(), "apply --root-key other.key");
+    assert!(stage.done(one(), "plan --root-key other.key").contains("nothing to do"));
+}
+
 /// Two machines that know one password.
 fn with_password(derivation: Derivation) -> Cloud {
     let file = || GuestFile::secret("/etc/password", Secret::password("shop-password"));

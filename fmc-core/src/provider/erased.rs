@@ -20,7 +20,7 @@ use crate::graph::{
     ObserveError, Place, Removal, Seen, Settled, State, Step, StepError, Verdict, Wanted,
 };
 use crate::role::Membership;
-use crate::secret::{Derivation, SecretRef, Secrets};
+use crate::secret::{Derivation, RootKeyCheck, SecretRef, Secrets};
 
 /// A document of some provider.
 pub type AnyDocument = dyn Any + Send + Sync;
@@ -110,6 +110,7 @@ pub(super) trait Erased: Send + Sync {
     fn secrets_any<'a>(&self, document: &'a AnyDocument) -> Vec<&'a SecretRef>;
     fn is_lab_any(&self, object: &AnyObject) -> Option<bool>;
     fn derivation_any(&self, object: &AnyObject) -> Option<Derivation>;
+    fn root_key_check_any(&self, object: &AnyObject) -> Option<RootKeyCheck>;
     fn kept_derivation_any(&self, object: &AnyObject) -> Option<Derivation>;
     fn former_any<'a>(&self, object: &'a AnyObject) -> Option<&'a str>;
     fn nouns_any(&self) -> &'static [(&'static str, &'static str)];
@@ -229,6 +230,10 @@ impl<R: Room> Erased for R {
 
     fn former_any<'a>(&self, object: &'a AnyObject) -> Option<&'a str> {
         self.former(object.downcast_ref()?)
+    }
+
+    fn root_key_check_any(&self, object: &AnyObject) -> Option<RootKeyCheck> {
+        self.root_key_check(object.downcast_ref()?)
     }
 
     fn kept_derivation_any(&self, object: &AnyObject) -> Option<Derivation> {

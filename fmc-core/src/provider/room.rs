@@ -11,7 +11,7 @@ use crate::boot::{Boot, Born};
 use crate::checked::{Checked, Idx, Machine, Network};
 use crate::graph::{Address, Note, Provider, Seen, Wanted};
 use crate::role::Membership;
-use crate::secret::{Derivation, SecretRef, Secrets};
+use crate::secret::{Derivation, RootKeyCheck, SecretRef, Secrets};
 
 /// What an object holds of a machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +70,12 @@ pub trait Room: Provider<Document: Sized + 'static, Object: Sized + 'static> + S
     /// How the secrets of an existing machine were made from the root key; `None` if it has none, or if the object is not a
     /// machine of the cloud's.
     fn derivation(&self, _object: &Self::Object) -> Option<Derivation> {
+        None
+    }
+
+    /// What tells the root key from which the secrets of an existing machine were made; `None` if it has none, or if that is not
+    /// known.
+    fn root_key_check(&self, _object: &Self::Object) -> Option<RootKeyCheck> {
         None
     }
 

@@ -20,7 +20,7 @@ use crate::graph::{
     ObserveError, Place, Provider, Removal, Seen, Settled, Step, StepError, Verdict, Wanted,
 };
 use crate::role::Membership;
-use crate::secret::{Derivation, SecretRef};
+use crate::secret::{Derivation, RootKeyCheck, SecretRef};
 use crate::sort;
 
 /// Several providers as one: each object is handled by the provider that its address names. It is a
@@ -129,6 +129,11 @@ impl<'a> Rooms<'a> {
     /// How the secrets of an existing machine were made from the root key.
     pub fn derivation(&self, at: &Address, object: &AnyObject) -> Option<Derivation> {
         self.of(at)?.derivation_any(object)
+    }
+
+    /// What tells the root key from which the secrets of an existing machine were made.
+    pub fn root_key_check(&self, at: &Address, object: &AnyObject) -> Option<RootKeyCheck> {
+        self.of(at)?.root_key_check_any(object)
     }
 
     /// How the secrets of the guest were made that had an existing disk.

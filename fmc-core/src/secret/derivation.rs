@@ -1,6 +1,7 @@
 //! How secrets are made from the root key, and for whom.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -119,6 +120,11 @@ impl SecretScope {
         self.derivation
     }
 
+    /// Whose secrets they are, in any derivation.
+    pub const fn whose(&self) -> &OwnerId {
+        &self.owner
+    }
+
     /// The owner, if the secrets depend on it.
     pub const fn owner(&self) -> Option<&OwnerId> {
         match self.derivation {
@@ -133,6 +139,32 @@ impl SecretScope {
             hash.update(b"secrets of\0");
             hash.update(owner.as_str());
         }
+    }
+}
+
+/// A short public value that tells one root key of an owner from another: the mark of a machine records it. It is a digest that
+/// is made for this alone: it says nothing of the key or of a secret, and another owner's is another one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RootKeyCheck(Arc<str>);
+
+impl RootKeyCheck {
+    /// The first form: a number, and hexadecimal digits.
+    const VERSION: &str = "1-";
+
+    /// From bytes that are derived from the key for this.
+    pub fn of(bytes: [u8; 8]) -> Self {
+        Self(format!("{}{}", Self::VERSION, crate::digest::hex(&bytes)).into())
+    }
+
+    /// One that was recorded; `None` if it has the form of a later version, which cannot be compared.
+    pub fn recorded(text: &str) -> Option<Self> {
+        text.starts_with(Self::VERSION).then(|| Self(text.into()))
+    }
+}
+
+impl fmt::Display for RootKeyCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 

@@ -5,8 +5,10 @@
 //! A restart stops, then defines, then starts. An apply that is cut in between leaves a machine that is off, which the
 //! next plan sees, instead of one that runs on its old definition. If the definition fails, the old one is started again.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
+use fmc_core::boot::BornSecrets;
 use fmc_core::checked::Signal;
 use fmc_core::graph::{Acting, Action, StepError};
 use fmc_core::machine::{Power, Shutdown};
@@ -14,7 +16,7 @@ use fmc_core::machine::{Power, Shutdown};
 use super::{Job, step_error};
 use crate::document::DomainDocument;
 use crate::link::{CallErrorKind, Link, Suspended};
-use crate::mark::{Mark, is_stale};
+use crate::mark::{self, Mark, is_stale};
 use crate::provider::object::domain_fingerprint;
 use crate::provider::up::leases;
 use crate::volume::own_pool;
@@ -100,12 +102,26 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
     ) -> Result<(), StepError> {
         if stale || self.redefines(&["autostart", "power"]) {
             self.record_those_left(own, &wanted.xml)?;
-            self.patiently(|| self.link.define_domain(&wanted.xml))?;
+            let xml = self.with_root_key(wanted, own);
+            self.patiently(|| self.link.define_domain(&xml))?;
         }
         if autostart != wanted.autostart {
             self.made(self.link.set_domain_autostart(&wanted.on_host, wanted.autostart))?;
         }
         Ok(())
+    }
+
+    /// The document with what tells the root key from which the secrets of the machine were made: the one of this apply, if it
+    /// makes them.
+    fn with_root_key<'d>(&self, wanted: &'d DomainDocument, own: &str) -> Cow<'d, str> {
+        let is_made = matches!(self.action, Action::Create | Action::Replace) && !wanted.returns;
+        let has_secrets =
+            wanted.born.as_ref().is_some_and(|born| matches!(born.secrets, BornSecrets::Derived(_)));
+        let check = match is_made {
+            true => self.secrets.root_key_check().filter(|_| has_secrets),
+            false => Mark::read(own).and_then(|mark| mark.root_key),
+        };
+        check.map_or(Cow::Borrowed(&*wanted.xml), |check| mark::with_root_key(&wanted.xml, &check).into())
     }
 
     pub(super) fn delete_domain(&self, name: &str) -> Result<(), StepError> {

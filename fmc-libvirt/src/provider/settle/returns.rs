@@ -1,5 +1,7 @@
 //! A machine whose domain does not exist: it returns on the root that it has, or takes over kept data disks.
 
+use std::sync::Arc;
+
 use fmc_core::graph::{self, About, Address, Edge, Note, NoteKind};
 use fmc_core::unit::Size;
 
@@ -61,6 +63,11 @@ impl<'a> Settling<'a, '_> {
         let wanted_hash = hash_of(root);
         let is_current = [twin(&wanted_hash), wanted_hash].contains(&hash_of(&chosen.name));
         self.added.insert(address.clone(), format!("on its root {}, which is there", chosen.name));
+        let wanted = &DomainDocument { returns: true, ..wanted.clone() };
+        let mut node = node.clone();
+        node.document = Arc::new(Document::Domain(Box::new(wanted.clone())));
+        self.nodes.to_mut().insert(address.clone(), node.clone());
+        let node = &node;
         if !is_current {
             self.as_recorded(node);
             // What it was made from is not known without its domain.
