@@ -79,6 +79,11 @@ impl Leaf for Ip {
         {
             return Err(LeafError::mending(format!("it has a prefix length: write {address}")));
         }
+        if ["dhcp", "auto", "automatic"].contains(&text.to_ascii_lowercase().as_str()) {
+            return Err(LeafError::mending(
+                "an address that DHCP gives is not said: leave it out".to_owned(),
+            ));
+        }
         Self::new(address(text)?)
     }
 }

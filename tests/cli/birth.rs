@@ -142,3 +142,24 @@ fn a_cloud_that_wants_none_of_the_machines_that_are_here_is_asked_by_its_owner()
     assert!(stage.done(crate::stage::cloud(), "plan").contains("no change"), "nothing was done");
     stage.done(theirs(), "apply --delete-all first");
 }
+
+/// A file with secrets has no digest, and its settings have each their own.
+#[test]
+fn a_setting_beside_the_secrets_of_a_file_is_named() {
+    let stage = Stage::new();
+    stage.done(cluster(&["m1"], same), "apply");
+    let other = || {
+        let config = k3s::Config::new().set(k3s::key::WRITE_KUBECONFIG_MODE, "0640");
+        cluster(&["m1"], move |cluster| cluster.server_config(config.clone()))
+    };
+    let plan = |stage: &Stage| stage.done(other(), "plan").split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = "outdated 1 setting (write-kubeconfig-mode in /etc/rancher/k3s/config.yaml) (--replace m1";
+    assert!(plan(&stage).contains(said), "{}", plan(&stage));
+    // An earlier version recorded none: they are not all new.
+    let world = stage.path().join("first.sim.json");
+    let text = std::fs::read_to_string(&world).unwrap();
+    assert!(text.contains("name='token in /etc/rancher/k3s/config.yaml'"), "{text}");
+    let lines = text.split("\\n").filter(|line| !line.contains(" in /etc/rancher/k3s/config.yaml'"));
+    std::fs::write(world, lines.collect::<Vec<_>>().join("\\n")).unwrap();
+    assert!(plan(&stage).contains("another secret, a setting that is used"), "{}", plan(&stage));
+}

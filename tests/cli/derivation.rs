@@ -214,6 +214,8 @@ fn a_server_with_its_state_in_a_database_keeps_its_secrets() {
     let anew =
         "`destroy --only machine/m1 --delete-data m1`, empty the database of the cluster prod, then `apply`";
     let words = [
+        "! machine m1 refused to replace it: ",
+        "asked for by --replace: secrets by derivation 1 → 2",
         "m1 would get secrets by derivation 2, and those by derivation 1 alone open the database of the cluster prod",
         "To keep what is there, write `secrets: {derivation: 1}` in the cloud",
         anew,

@@ -60,7 +60,10 @@ impl<D: ?Sized> Plan<D> {
         let mut lines = Vec::new();
         for group in names.sorted(self.groups()) {
             if refused.contains(&group.about()) {
-                // Its note stands below. Its other parts are not made either, since the plan is refused.
+                // Why stands in its note below. Its other parts are not made either, since the plan is refused.
+                if has_the_noun_itself(&group) {
+                    lines.push(of_refused(&group, &names));
+                }
                 continue;
             }
             // Of a machine that is gone already only a part is deleted, as its data.
@@ -158,6 +161,30 @@ fn of_group<D: ?Sized>(group: &Group<'_, D>, once: Option<String>, names: &Names
         let lost = group.steps().filter(|step| step.impact == Impact::Delete);
         lines.extend(lost.map(|step| deletion(step, names, 1)));
         lines.extend(group.made_again().map(|step| of_part(step, "replace", names, 1)));
+    }
+}
+
+/// What a plan would do with a machine or object, and is refused.
+fn of_refused<D: ?Sized>(group: &Group<'_, D>, names: &Names<'_>) -> Line {
+    let to = match group.action() {
+        Action::Create => "create",
+        Action::Restart => "restart",
+        Action::Stop => "stop",
+        Action::Replace => "replace",
+        Action::Delete => "delete",
+        Action::Update => "change",
+    };
+    let mut details = group.details();
+    details.retain(|detail| !detail.is_empty());
+    let details = if details.is_empty() { String::new() } else { format!(": {}", details.join("; ")) };
+    Line {
+        sign: '!',
+        what: names.show(&group.about()),
+        verb: "refused",
+        detail: format!("to {to} it{details}"),
+        indent: 0,
+        action: None,
+        continues: false,
     }
 }
 

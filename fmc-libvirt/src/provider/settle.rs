@@ -270,6 +270,14 @@ impl<'a> Settling<'a, '_> {
         matches!(volume, Some(Document::Volume(volume)) if volume.name.contains(".disk."))
     }
 
+    /// The name that a wanted data disk had before.
+    fn former_disk(&self, at: &Address) -> Option<String> {
+        let Document::Volume(volume) = &*self.nodes.get(at)?.document else { return None };
+        let now = &volume.data.as_ref()?.name;
+        let (_, disk) = volume.name.rsplit_once(".disk.")?;
+        (disk != &**now).then(|| disk.to_owned())
+    }
+
     fn refuse(&mut self, machine: &str, text: String) {
         self.notes.push(Note { about: About::machine(machine), kind: NoteKind::Refused, text });
     }
@@ -306,7 +314,15 @@ impl<'a> Settling<'a, '_> {
         for Edge { to, .. } in &node.needs {
             // A disk that it had is lost, and somebody gave its data up.
             if self.states.get(to).is_none() && self.is_disk(to) {
-                self.added.entry(to.clone()).or_insert_with(|| "begins empty".to_owned());
+                let begins = match self.former_disk(to) {
+                    Some(former) => {
+                        format!(
+                            "begins empty: formerly {former}, and no data disk of the machine was called so"
+                        )
+                    }
+                    None => "begins empty".to_owned(),
+                };
+                self.added.entry(to.clone()).or_insert(begins);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Volumes that a person made, with content, whose names look like those of fmc's own.
 
 use fmc_core::disk::Disk;
-use fmc_core::graph::{Choices, NoteKind, Wanted};
+use fmc_core::graph::{Choices, Event, NoteKind, Wanted};
 use fmc_core::unit::SizeExt as _;
 use fmc_libvirt::document::Document;
 use fmc_libvirt::link::Link as _;
@@ -174,6 +174,28 @@ fn a_root_that_a_cut_apply_left_behind_goes() {
         lab.apply_with(&nothing(), &delete_all_data());
         assert_eq!(lab.lists(), [""; 0], "cut after {nth} calls");
     }
+}
+
+/// A person's file has the name that the record of a new disk would have.
+#[test]
+fn a_record_that_a_file_stands_in_the_way_of_is_said() {
+    let lab = Lab::new();
+    lab.apply(&wanted(&cloud([lan()], [web()])));
+    put_full(&lab, "db.disk.data.v1.none.none");
+    let mut said = Vec::new();
+    let plan = lab.plan(&small());
+    let on = |event| {
+        if let Event::Doing { what, .. } = event {
+            said.push(what);
+        }
+    };
+    let outcome = lab.run(plan, &small(), &Choices::default(), on).unwrap();
+    assert!(outcome.is_converged(), "{outcome:?}");
+    assert!(
+        said.iter().any(|what| what.contains("a file db.disk.data.v1.none.none with content")),
+        "{said:?}"
+    );
+    assert!(has(&lab, "db.disk.data.v1.none.none"));
 }
 
 #[test]

@@ -383,3 +383,21 @@ fn the_data_of_a_renamed_machine_that_leaves_the_cloud_has_a_name_before_and_aft
         assert!(lab.lists().iter().all(|name| !name.contains("a.disk.")), "{:?}", lab.lists());
     }
 }
+
+#[test]
+fn a_former_name_that_no_disk_had_is_said() {
+    let lab = Lab::new();
+    lab.apply(&small());
+    let with = |former: &'static str| {
+        let mut db = db();
+        db.disks.push(Disk::new("more", 1.gib()).formerly(former));
+        wanted(&cloud([lan()], [web(), db]))
+    };
+    let plan = lab.plan(&with("mor")).to_string();
+    assert!(
+        plan.contains("begins empty: formerly mor, and no data disk of the machine was called so"),
+        "{plan}"
+    );
+    lab.apply(&with("mor"));
+    assert!(!lab.plan(&with("mor")).to_string().contains("formerly"), "a former name may stay for ever");
+}

@@ -1,5 +1,6 @@
 //! The differences between recorded and wanted birth facts, in words for a person.
 
+use super::parts::file_of;
 use super::{Born, BornDisk, BornInterface, BornSecrets, PartKind};
 use crate::role::RoleFacts;
 use crate::secret::Derivation;
@@ -28,7 +29,12 @@ impl Born {
         }
         found.extend(secrets(self.secrets, wanted.secrets));
         let mut changed: Vec<(PartKind, &str)> = Vec::new();
-        let missing = |from: &'_ Self, part: &super::BornPart| !from.parts.contains(part);
+        // Where an earlier version recorded no settings of a file, what they were is not known.
+        let is_known = |from: &'_ Self, part: &super::BornPart| {
+            file_of(part).is_none_or(|file| from.parts.iter().any(|other| file_of(other) == Some(file)))
+        };
+        let missing =
+            |from: &'_ Self, part: &super::BornPart| !from.parts.contains(part) && is_known(from, part);
         changed.extend(
             self.parts.iter().filter(|part| missing(wanted, part)).map(|part| (part.kind, &*part.name)),
         );

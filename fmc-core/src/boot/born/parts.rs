@@ -159,6 +159,11 @@ impl Digests {
             inside.resolvers.iter().for_each(|resolver| digest.field(&resolver.to_string()));
             add(PartKind::Setting, "resolvers", Some(digest.end()));
         }
+        for file in &guest.files {
+            for (key, digest) in settings(file) {
+                add(PartKind::Setting, &setting(&key, file.path.as_str()), Some(digest.end()));
+            }
+        }
         parts.shrink_to_fit();
         parts
     }
@@ -167,6 +172,57 @@ impl Digests {
     fn once<T>(&mut self, part: &Arc<T>, of: impl FnOnce(&T) -> Option<Arc<str>>) -> Option<Arc<str>> {
         self.0.entry(Arc::as_ptr(part).addr()).or_insert_with(|| of(part)).clone()
     }
+}
+
+/// The name of a setting in a file.
+fn setting(key: &str, path: &str) -> String {
+    format!("{key}{IN}{path}")
+}
+
+/// Between a setting and its file.
+const IN: &str = " in ";
+
+/// The file of a setting in a file.
+pub(super) fn file_of(part: &BornPart) -> Option<&str> {
+    let (_, path) = part.name.split_once(IN).filter(|_| part.kind == PartKind::Setting)?;
+    Some(path)
+}
+
+/// The settings of a YAML file with secrets: the file as a whole has no digest, and what stands around its secrets is none.
+fn settings(file: &GuestFile) -> Vec<(String, Fields)> {
+    let mut found: Vec<(String, Fields)> = Vec::new();
+    let Contents::Parts(parts) = &file.contents else { return found };
+    let is_yaml = [".yaml", ".yml"].iter().any(|end| file.path.as_str().ends_with(end));
+    if !is_yaml || parts.iter().all(|part| matches!(part, TextPart::Text(_))) {
+        return found;
+    }
+    let mut begins_line = true;
+    for part in parts {
+        let text: &str = match part {
+            TextPart::Text(text) => text,
+            // Only that there is one.
+            _ => "",
+        };
+        for line in text.split_inclusive('\n') {
+            if let Some(key) = key_of(line).filter(|_| begins_line) {
+                found.push((key.to_owned(), Fields::default()));
+            }
+            begins_line = line.ends_with('\n');
+            found.iter_mut().next_back().into_iter().for_each(|(_, digest)| digest.field(line));
+        }
+        if text.is_empty() {
+            begins_line = false;
+            found.iter_mut().next_back().into_iter().for_each(|(_, digest)| digest.field(""));
+        }
+    }
+    found
+}
+
+/// The key that a line of a YAML file begins with, at its outermost level.
+fn key_of(line: &str) -> Option<&str> {
+    let (key, _) = line.split_once(':')?;
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    (!key.is_empty() && key.bytes().all(is_plain)).then_some(key)
 }
 
 /// `None` for a file with a secret.

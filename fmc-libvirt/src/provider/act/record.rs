@@ -27,6 +27,11 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
         let name = format!("{disk}.{}", on.text(disk));
         if self.made(self.link.volume(pool, &name))?.is_none() {
             self.make_volume(pool, &name, &upload_xml(&name, 0))?;
+        } else if !self.is_empty(pool, &name)? {
+            self.say(format!(
+                "the record beside its disk is not written: the pool {pool} has a file {name} with content, which is not fmc's \
+                 (with another name it stands in nobody's way)"
+            ));
         }
         self.forget_records(pool, disk, Some(&name))
     }
