@@ -28,7 +28,7 @@ use crate::firewall::Firewall;
 use crate::flow::{Direction, Service};
 use crate::guest::{Alike, Parts};
 use crate::name::RoleName;
-use crate::role::{Assigned, CustomRole, RoleFindings, Site, subject};
+use crate::role::{Assigned, CustomRole, Membership, RoleFindings, Site, subject};
 use crate::roles::ROOMS;
 use crate::sort;
 
@@ -93,8 +93,12 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Building, findings: &mut Vec<F
     }
 }
 
-/// Gives machines these guests.
-fn fill(cloud: &mut Building, guests: Vec<(Idx<Machine>, Parts)>, alike: &mut Alike) {
+/// Gives machines these guests. The members of one instance come one after the other: they have most alike.
+fn fill(cloud: &mut Building, mut guests: Vec<(Idx<Machine>, Parts)>, alike: &mut Alike) {
+    sort::by_key(&mut guests, |(at, _)| {
+        let memberships = cloud.at(*at).map(|machine| machine.memberships.as_slice()).unwrap_or_default();
+        memberships.iter().find_map(Membership::instance)
+    });
     for (at, mut parts) in guests {
         alike.share(&mut parts);
         if let Some(machine) = cloud.machine_mut(at) {

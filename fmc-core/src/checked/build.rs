@@ -97,6 +97,7 @@ impl Building {
             machine.resolvers.shrink_to_fit();
             machine.memberships.shrink_to_fit();
             machine.facts.shrink_to_fit();
+            machine.facts.iter_mut().for_each(|role| role.facts.fit());
             machine.after.shrink_to_fit();
         }
         hosts.shrink_to_fit();

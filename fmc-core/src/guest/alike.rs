@@ -109,7 +109,11 @@ impl Part for GuestFile {
                     secret.name.hash(hasher);
                 }
             }),
-            Contents::Remote { digest, .. } => digest.bytes().hash(hasher),
+            // Each cluster may fetch the same bytes from a mirror of its own.
+            Contents::Remote { url, digest } => {
+                url.hash(hasher);
+                digest.bytes().hash(hasher);
+            }
         }
     }
 }

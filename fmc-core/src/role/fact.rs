@@ -22,7 +22,8 @@ use crate::path::AbsPath;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
-    all: Vec<Fact>,
+    /// Shared by a machine and what it is made with.
+    all: Arc<Vec<Fact>>,
     stale: Option<Arc<str>>,
     bound: Option<Arc<str>>,
     begins: bool,
@@ -161,13 +162,21 @@ impl Facts {
         judge: impl Fn(&str) -> FactChange + Send + Sync + 'static,
     ) -> Self {
         let (key, value, judge) = (key.into(), value.into(), Some(Judge(Arc::new(judge))));
-        self.all.push(Fact { key, value, change: FactChange::Replacement, judge });
+        Arc::make_mut(&mut self.all).push(Fact { key, value, change: FactChange::Replacement, judge });
         self
     }
 
     fn with(mut self, key: impl Into<Arc<str>>, value: impl Into<Arc<str>>, change: FactChange) -> Self {
-        self.all.push(Fact { key: key.into(), value: value.into(), change, judge: None });
+        let fact = Fact { key: key.into(), value: value.into(), change, judge: None };
+        Arc::make_mut(&mut self.all).push(fact);
         self
+    }
+
+    /// Frees spare capacity.
+    pub(crate) fn fit(&mut self) {
+        if let Some(all) = Arc::get_mut(&mut self.all) {
+            all.shrink_to_fit();
+        }
     }
 
     /// Each of them.

@@ -109,9 +109,9 @@ impl FromStr for PartKind {
     }
 }
 
-/// The digests of parts that many machines share: each is computed once.
+/// The parts that many machines share, each made once, by their places in memory.
 #[derive(Debug, Default)]
-pub struct Digests(BTreeMap<usize, Option<Arc<str>>>);
+pub struct Digests(BTreeMap<usize, Option<BornPart>>);
 
 impl Digests {
     /// No digests yet. They are valid for one checked cloud.
@@ -123,41 +123,52 @@ impl Digests {
     pub(super) fn parts(&mut self, inside: &Inside<'_>) -> Vec<BornPart> {
         let guest = inside.guest;
         let mut parts = Vec::with_capacity(guest.files.len() + guest.units.len() + guest.users.len() + 4);
-        let mut add = |kind, name: &str, digest: Option<Arc<str>>| {
-            parts.extend(digest.map(|digest| BornPart { kind, name: name.into(), digest }));
-        };
-        for file in &guest.files {
-            add(PartKind::File, file.path.as_str(), self.once(file, file_digest));
-        }
-        for directory in &guest.directories {
+        parts.extend(guest.files.iter().filter_map(|file| {
+            let part = |file: &GuestFile| {
+                Some(BornPart::new(PartKind::File, file.path.as_str(), file_digest(file)?))
+            };
+            self.once(file, part)
+        }));
+        parts.extend(guest.directories.iter().map(|directory| {
             let mut digest = Fields::default();
             digest.owned(directory.mode, &directory.owner);
-            add(PartKind::Directory, directory.path.as_str(), Some(digest.end()));
-        }
-        for link in &guest.links {
-            add(PartKind::Link, link.path.as_str(), Some(digest_of(&link.target)));
-        }
-        for user in &guest.users {
-            add(PartKind::User, user.name.as_str(), self.once(user, user_digest));
-        }
-        for group in &guest.groups {
-            add(PartKind::Group, group.name.as_str(), Some(digest_of(&format!("{:?}", group.gid))));
-        }
-        for unit in &guest.units {
-            add(PartKind::Unit, unit.name.as_str(), self.once(unit, |unit| Some(unit_digest(unit))));
-        }
-        for package in &guest.packages {
-            add(PartKind::Package, package.as_str(), Some(digest_of("")));
-        }
+            BornPart::new(PartKind::Directory, directory.path.as_str(), digest.end())
+        }));
+        parts.extend(
+            guest
+                .links
+                .iter()
+                .map(|link| BornPart::new(PartKind::Link, link.path.as_str(), digest_of(&link.target))),
+        );
+        parts.extend(guest.users.iter().filter_map(|user| {
+            let part =
+                |user: &User| Some(BornPart::new(PartKind::User, user.name.as_str(), user_digest(user)?));
+            self.once(user, part)
+        }));
+        parts.extend(guest.groups.iter().map(|group| {
+            BornPart::new(PartKind::Group, group.name.as_str(), digest_of(&format!("{:?}", group.gid)))
+        }));
+        parts.extend(guest.units.iter().filter_map(|unit| {
+            let part =
+                |unit: &Unit| Some(BornPart::new(PartKind::Unit, unit.name.as_str(), unit_digest(unit)));
+            self.once(unit, part)
+        }));
+        parts.extend(
+            guest
+                .packages
+                .iter()
+                .map(|package| BornPart::new(PartKind::Package, package.as_str(), digest_of(""))),
+        );
+        let setting = |name: &str, digest: Arc<str>| BornPart::new(PartKind::Setting, name, digest);
         let name = inside.fqdn.map_or_else(|| inside.hostname.as_str(), |fqdn| fqdn.as_str());
-        add(PartKind::Setting, "host name", Some(digest_of(name)));
+        parts.push(setting("host name", digest_of(name)));
         if let Some(zone) = inside.time_zone {
-            add(PartKind::Setting, "time zone", Some(digest_of(zone.as_str())));
+            parts.push(setting("time zone", digest_of(zone.as_str())));
         }
         if !inside.resolvers.is_empty() {
             let mut digest = Fields::default();
             inside.resolvers.iter().for_each(|resolver| digest.field(&resolver.to_string()));
-            add(PartKind::Setting, "resolvers", Some(digest.end()));
+            parts.push(setting("resolvers", digest.end()));
         }
         for file in &guest.files {
             for (key, digest) in settings(file) {
@@ -168,8 +179,7 @@ impl Digests {
         parts
     }
 
-    /// The digest of a shared value, by its place in memory.
-    fn once<T>(&mut self, part: &Arc<T>, of: impl FnOnce(&T) -> Option<Arc<str>>) -> Option<Arc<str>> {
+    fn once<T>(&mut self, part: &Arc<T>, of: impl FnOnce(&T) -> Option<BornPart>) -> Option<BornPart> {
         self.0.entry(Arc::as_ptr(part).addr()).or_insert_with(|| of(part)).clone()
     }
 }
