@@ -136,6 +136,7 @@ impl Part for User {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::digest::Digest;
     use crate::finding::At;
     use crate::guest::{Guest, UnitFile, UnitSection};
 
@@ -167,6 +168,20 @@ mod tests {
         // The file of their own, the same one, the unit, the user.
         assert_eq!(is_shared(&one, &other), [false, true, false, true]);
         assert_eq!(is_shared(&one, &same), [true; 4]);
+    }
+
+    #[test]
+    fn downloads_of_one_digest_from_two_mirrors_are_each_held() {
+        let mut alike = Alike::for_machines(3);
+        let mut from = |mirror: &str| {
+            let url = format!("http://{mirror}/k3s");
+            let file = super::super::GuestFile::remote("/usr/local/bin/k3s", url, Digest::sha256(b"K3s"));
+            let mut parts = Guest::new().file(file).parts(&At::ROOT, &mut Vec::new()).unwrap();
+            alike.share(&mut parts);
+            parts
+        };
+        let [one, _, again] = ["10.0.0.1", "10.1.0.1", "10.0.0.1"].map(&mut from);
+        assert!(Arc::ptr_eq(&one.files[0], &again.files[0]));
     }
 
     #[test]
