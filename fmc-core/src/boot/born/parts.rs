@@ -172,7 +172,7 @@ impl Digests {
         }
         for file in &guest.files {
             for (key, digest) in settings(file) {
-                add(PartKind::Setting, &setting(&key, file.path.as_str()), Some(digest.end()));
+                parts.push(setting(&setting_of(&key, file.path.as_str()), digest.end()));
             }
         }
         parts.shrink_to_fit();
@@ -185,7 +185,7 @@ impl Digests {
 }
 
 /// The name of a setting in a file.
-fn setting(key: &str, path: &str) -> String {
+fn setting_of(key: &str, path: &str) -> String {
     format!("{key}{IN}{path}")
 }
 
