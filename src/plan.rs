@@ -138,7 +138,7 @@ impl Plan {
     /// use fmc::libvirt::link::Link as _;
     /// world.host(&HostName::literal("local")).destroy_domain("web").unwrap();
     /// let drift = world.plan(&cloud()).drift();
-    /// assert_eq!(drift.drift[0].changes[0].to_string(), "power running -> stopped");
+    /// assert_eq!(drift.drift[0].changes[0].to_string(), "power stopped -> running"); // as it is -> as it should be
     /// # }
     /// ```
     pub fn drift(&self) -> Drift {

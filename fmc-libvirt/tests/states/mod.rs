@@ -75,9 +75,9 @@ fn a_machine_with_an_external_snapshot_waits_until_it_is_merged() {
     let drift = drift(&wanted_now, &seen).drift;
     assert_eq!(drift.len(), 2, "{drift:?}");
     for (drifted, kind) in drift.iter().zip(["disk", "root"]) {
-        let to = drifted.changes[0].to.clone().unwrap_or_default();
+        let there = drifted.changes[0].from.clone().unwrap_or_default();
         assert!(drifted.address.name().contains(&format!("db.{kind}.")), "{drift:?}");
-        assert!(to.ends_with(&format!("/db.{kind}.before-upgrade")), "{drift:?}");
+        assert!(there.ends_with(&format!("/db.{kind}.before-upgrade")), "{drift:?}");
     }
     held(&hypervisor, &usual(), &by_name(true), NoteKind::Refused, &["before-upgrade"]);
     // Without the machine its disks stay, whatever is given up, because the overlays lie over them.

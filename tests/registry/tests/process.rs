@@ -83,7 +83,7 @@ fn status_drift_and_a_part_of_an_apply_know_names() {
     // Somebody changes a name by hand.
     fs::write(folder.path().join(STATE), state(&folder).replace("db.lab db ", "db.lab ns ")).unwrap();
     let (code, out, _) = run(&folder, "drift");
-    assert!(code == 2 && out.contains("name db.lab") && out.contains("target db -> ns"), "{out}");
+    assert!(code == 2 && out.contains("name db.lab") && out.contains("target ns -> db"), "{out}");
     let (code, out, _) = run(&folder, "drift --json");
     assert!(code == 2 && out.contains("\"names/name/db.lab\""), "{out}");
 
