@@ -16,7 +16,7 @@ mod value;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::addr::Subnet;
-use crate::finding::Finding;
+use crate::finding::{Finding, KnownNames, Listed};
 use crate::k3s;
 use crate::name::{CloudName, OwnerId};
 use crate::secret::{Derivation, SecretScope};
@@ -50,6 +50,8 @@ pub struct Checked {
     roles: BTreeMap<CheckedGroup, Members>,
     flows: Vec<CheckedFlow>,
     findings: Vec<Finding>,
+    machine_names: Listed,
+    network_names: Listed,
 }
 
 /// The values that rooms of built-in roles make of a draft, for the roles of their machines.
@@ -213,6 +215,16 @@ impl Checked {
     /// A network by name.
     pub fn network(&self, name: &str) -> Option<&Network> {
         self.at(self.find(name)?)
+    }
+
+    /// The names of all machines, for a message about one that is not there.
+    pub(crate) fn machine_names(&self) -> &KnownNames {
+        self.machine_names.of(self.machines.iter().map(|machine| machine.name.as_str()))
+    }
+
+    /// The names of all networks, for a message about one that is not there.
+    pub(crate) fn network_names(&self) -> &KnownNames {
+        self.network_names.of(self.networks.iter().map(|network| network.name.as_str()))
     }
 
     /// A K3s cluster by name.

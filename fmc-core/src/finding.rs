@@ -20,6 +20,7 @@ pub use kind::{Kind, UnknownKind, findings};
 pub use leaf::LeafProblem;
 pub(crate) use leaf::leaf;
 pub use names::NameList;
+pub(crate) use names::{KnownNames, Listed};
 pub use own::OwnKind;
 pub use problem::{Data, Problem};
 pub(crate) use problem::{for_example, problems};

@@ -262,8 +262,8 @@ impl<'a> RoleFindings<'a> {
         let right = self.leaf(key, name)?;
         let found = site.cloud().machine(right.as_str());
         if found.is_none() {
-            let known = NameList::new(site.cloud().machines().iter().map(|machine| machine.name.as_str()));
-            let (name, near) = (right.to_string(), known.nearest(right.as_str()));
+            let (near, known) = site.cloud().machine_names().instead_of(right.as_str());
+            let name = right.to_string();
             let settings = self.settings();
             self.findings.push(SaidProblem::NoMachine { name, near, known }.at(settings.key(key)));
         }

@@ -86,7 +86,9 @@ fn prepare(
         // There is nothing to consent to.
         return Ok(());
     }
-    if towards == Towards::Cloud && !world.is_simulation() && plan.wanted().needs_root_key() {
+    if towards == Towards::Cloud && world.is_simulation() {
+        root_key::validate_for(plan.wanted(), args, io)?;
+    } else if towards == Towards::Cloud && plan.wanted().needs_root_key() {
         world.fill_from(root_key::keyring_for_apply(
             plan.wanted().secret_scope(),
             plan.wanted().is_lab(),

@@ -50,6 +50,7 @@ pub(super) fn run(
     root_key::validate(args, io)?;
     let world = World::connect(&checked, args, io, Access::Look)?;
     let (_, plan) = decide(checked, &world, args, towards)?;
+    root_key::validate_for(plan.wanted(), args, io)?;
     let reads = root_key::reads(plan.wanted(), args, io)?;
     if args.json {
         io.json(&Versioned::new(shown(&plan, plan.wanted(), &world)))?;

@@ -137,6 +137,11 @@ pub(super) fn validate(args: &Args, io: &Io<'_>) -> Result<(), Failure> {
     if args.root_key.is_some() { given(args, io).map(drop) } else { Ok(()) }
 }
 
+/// Refuses a wrong root key, also one from the environment, if secrets of this cloud are made from it.
+pub(super) fn validate_for(wanted: &Wanted, args: &Args, io: &Io<'_>) -> Result<(), Failure> {
+    if wanted.needs_root_key() { given(args, io).map(drop) } else { Ok(()) }
+}
+
 /// What an apply reads on this computer for the secrets of a cloud, for a person: a cloud file of somebody else could name
 /// any file. Empty if it reads nothing.
 ///

@@ -139,6 +139,15 @@ impl<'a> Members<'a> {
     }
 }
 
+impl<'a> IntoIterator for Members<'a> {
+    type Item = Member<'a>;
+    type IntoIter = std::vec::IntoIter<Member<'a>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.members.into_iter()
+    }
+}
+
 fn by_key(members: &[Member<'_>]) -> Vec<u32> {
     let key = |place: &u32| members.get(*place as usize).map(|member| &member.key);
     let mut sorted: Vec<u32> = (0..members.len()).filter_map(|place| u32::try_from(place).ok()).collect();

@@ -4,9 +4,10 @@
 //! So `no` is a name, `9.10` a version and `52:54:00:12:34:56` a MAC, although other readers of YAML convert them.
 
 mod refused;
+mod words;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use granit_parser::{Event, Parser, ScalarStyle, StrInput, Tag};
 
@@ -104,6 +105,9 @@ impl<'a> Reader<'a, '_> {
         self.count(1, span)?;
         let (anchor, node) = match event {
             Event::Scalar(text, style, anchor, tag) => {
+                if style == ScalarStyle::Plain {
+                    self.no_other_space(&text, span)?;
+                }
                 (anchor, Node::new(span.range(), scalar(text, style, tag.as_deref(), span)?))
             }
             Event::SequenceStart(_, anchor, tag) => {
@@ -123,6 +127,29 @@ impl<'a> Reader<'a, '_> {
             self.anchors.insert(anchor, (node.clone(), place, self.values - before));
         }
         Ok(node)
+    }
+
+    /// Refuses a text without quotes in which a space that is none of YAML's is taken for one: behind a colon, or for an indentation.
+    fn no_other_space(&self, text: &str, span: Span) -> Result<(), Mistake> {
+        let is_other = |sign: char| (sign.is_whitespace() || sign == '\u{feff}') && !sign.is_ascii();
+        let leads = text.starts_with(is_other);
+        let behind = text
+            .char_indices()
+            .zip(text.chars().skip(1))
+            .find(|((_, sign), next)| *sign == ':' && is_other(*next));
+        let Some(sign) = text.chars().find(|sign| is_other(*sign)).filter(|_| leads || behind.is_some())
+        else {
+            return Ok(());
+        };
+        let start = span.range().start;
+        let at = self.slice(span).find(sign).map_or(start, |offset| start + offset);
+        let message = format!(
+            "the character U+{:04X} stands here, which looks like a space and is none",
+            u32::from(sign)
+        );
+        Err(Mistake::at(Span::new(at..at + sign.len_utf8()), message).help(
+            "write a space; such characters come with text that is copied from a page, and belong in quotes",
+        ))
     }
 
     fn list(&mut self, depth: usize) -> Result<(Vec<Node<'a>>, Span), Mistake> {
@@ -169,7 +196,7 @@ impl<'a> Reader<'a, '_> {
             let (event, at) = self.next()?;
             let node = self.node(event, at, depth + 1)?;
             if merges {
-                merged.extend(defaults(node, span)?);
+                merged.extend(defaults(node)?);
             } else {
                 members.push(Member { key, span, node });
             }
@@ -195,33 +222,35 @@ impl<'a> Reader<'a, '_> {
 }
 
 /// The maps that `<<` merges: one map, or several, of which the first with a key wins. Their values are there by an alias.
-fn defaults<'a>(node: Node<'a>, span: Span) -> Result<Vec<Members<'a>>, Mistake> {
+fn defaults<'a>(node: Node<'a>) -> Result<Vec<Members<'a>>, Mistake> {
     let repeated = |node: Node<'a>| {
-        let Value::Map(mut members) = node.value else { return None };
+        let Value::Map(mut members) = node.value else {
+            let (is, place) = (node.what(), node.alias.map_or(node.span, |by| by.alias));
+            let mistake = Mistake::at(place, format!("`<<` takes maps, and this is {is}"));
+            return Err(mistake.help("write `<<: *name`, where `&name` is before a map above it"));
+        };
         for member in members.iter_mut() {
             let by = node.alias.map(|by| Alias { anchor: member.span, ..by });
             member.node.alias = by.or(member.node.alias);
         }
-        Some(members)
+        Ok(members)
     };
     match node.value {
-        Value::Map(_) => Ok(repeated(node).into_iter().collect()),
-        Value::List(values) => Ok(values.into_iter().filter_map(repeated).collect()),
-        _ => Err(Mistake::at(span, "`<<` takes a map").help("write `<<: *name`")),
+        Value::List(values) => values.into_iter().map(repeated).collect(),
+        _ => Ok(vec![repeated(node)?]),
     }
 }
 
 /// The members of a map, followed by those of its defaults with other keys.
 fn with_defaults<'a>(own: Members<'a>, defaults: Vec<Members<'a>>) -> Members<'a> {
-    defaults.into_iter().fold(own, |own, defaults| {
-        let more: Vec<Member<'a>> =
-            defaults.iter().filter(|member| own.get(&member.key).is_none()).cloned().collect();
-        if more.is_empty() {
-            return own;
-        }
-        let members = own.iter().cloned().chain(more).collect();
-        Members::new(members, &mut Vec::new())
-    })
+    if defaults.is_empty() {
+        return own;
+    }
+    let mut keys: BTreeSet<Cow<'a, str>> = own.iter().map(|member| member.key.clone()).collect();
+    let mut members: Vec<Member<'a>> = own.into_iter().collect();
+    let more = defaults.into_iter().flatten().filter(|member| keys.insert(member.key.clone()));
+    members.extend(more);
+    Members::new(members, &mut Vec::new())
 }
 
 fn scalar<'a>(

@@ -114,7 +114,9 @@ fn a_wrong_key_is_refused_with_what_is_right_and_nothing_of_it() {
     for (text, words) in cases {
         let mut stage = Stage::new();
         stage.environment.insert("FMC_ROOT_KEY".to_owned(), text.clone());
-        stage.fails(cloud(), "compile --out out", 1, &[words, "FMC_ROOT_KEY", "root-key new"]);
+        for command in ["compile --out out", "plan", "apply"] {
+            stage.fails(cloud(), command, 1, &[words, "FMC_ROOT_KEY", "root-key new"]);
+        }
         let ran = stage.run(cloud(), "compile --out out");
         assert!(!ran.err.contains("hunter2") && !ran.err.contains("0909"), "{ran:?}");
         assert!(!stage.path().join("out").exists());

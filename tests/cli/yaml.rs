@@ -45,6 +45,12 @@ fn a_mistake_of_syntax_is_told_where_it_begins() {
             "a text in quotes ends before the end of its value",
             "write `\\\"` for a quote within it",
         ),
+        (
+            "name: \"a\\x4\"\n",
+            "1:9",
+            "an escape has too few digits",
+            "write 2 hexadecimal digits behind `\\x`",
+        ),
         ("name: 'it's'\n", "1:7", "a text in quotes ends before the end", "write `''` for a quote within it"),
         ("name: \"a\\dx\"\n", "1:9", "this backslash begins no escape", "write `\\\\` for a backslash"),
         // Tabs and columns.
@@ -84,6 +90,13 @@ fn a_mistake_of_syntax_is_told_where_it_begins() {
             "a list's item stands where a key is expected",
             "begin below their key",
         ),
+        (
+            "a:\n  - b\n - c\n",
+            "3:2",
+            "this item begins in column 2, and the items above it in column 3",
+            "begin it in column 3",
+        ),
+        ("a: >\n\tx\n", "2:1", "a tab stands where only spaces may", "with spaces"),
         // Colons, dashes and brackets.
         ("name first\nhosts: {}\n", "1:1", "this line has no colon", "write `key: value`"),
         ("name:first\nhosts: {}\n", "1:1", "a space is missing after the colon", "write `name: …`"),
@@ -110,9 +123,24 @@ fn a_mistake_of_syntax_is_told_where_it_begins() {
         ),
         ("a: [ {b: c}\nd: e\n", "1:4", "`[` is opened here and not closed", "close it with `]`"),
         ("a: [{b: c]\n", "1:5", "`{` is closed by `]`", "close it with `}`"),
+        ("a: [b,,c]\n", "1:7", "a comma stands where a value is expected", "leave one of the commas out"),
         ("a: [b}\n", "1:4", "`[` is closed by `}`", "close it with `]`"),
         ("a: {}}\n", "1:6", "this bracket closes nothing", "leave it out"),
         ("a: [{b: c} {d: e}]\n", "1:12", "a comma is missing before this", "write a comma"),
+        (
+            "web: {\n  cpus: 2\n  memory: 1 GiB\n}\n",
+            "2:10",
+            "a comma is missing behind this line",
+            "end each line between the brackets with a comma",
+        ),
+        (
+            "web: {\n  disks: {a: {}},\n  roles: []\n\n  cpus: 2 }\n",
+            "3:12",
+            "a comma is missing behind this line",
+            "with a comma",
+        ),
+        ("a: [\n  'b'\n  c\n]\n", "3:3", "a comma is missing", "comma"),
+        ("web: {\n  cpus: 2\nmachines:\n  a: {}\n", "1:6", "`{` is opened here and not closed", "close it"),
         ("a: - b\n", "1:4", "a list begins behind its key", "in a line of its own"),
         ("a:\n- b\n-c\n", "3:1", "a space is missing after the dash", "write `- …`"),
         // Signs at the beginning.
@@ -147,6 +175,34 @@ fn the_lines_around_do_not_mislead() {
     let fine = "name: first\nowner: \"it's: a {brace\"\nhosts: {}\nx: [\n";
     assert!(first(fine).contains("`[` is opened here and not closed"), "{}", first(fine));
     assert!(first(fine).contains(":4:4"), "{}", first(fine));
+}
+
+#[test]
+fn a_character_that_looks_like_a_space_is_named() {
+    for (text, place) in [
+        ("name: first\n\u{a0}\u{a0}owner: me\n", "2:1"),
+        ("name:\u{a0}first\n", "1:6"),
+        ("name: first\nhosts:\n  local:\u{2003}{}\n", "3:9"),
+    ] {
+        let said = first(text);
+        assert!(said.contains("looks like a space and is none") && said.contains(place), "{said}");
+    }
+    // In a text, such a character is as good as another one.
+    let text = format!(
+        "{WEB}    guest: {{ hostname: x, files: {{ /etc/motd: {{ contents: {{ text: a\u{a0}b }} }} }} }}\n    cpu: 1\n"
+    );
+    assert!(!said(&text).contains("looks like a space"), "{}", said(&text));
+}
+
+#[test]
+fn only_maps_are_merged() {
+    for text in ["<<: [x, y]\n", "<<: 3\n", "a: &a {b: c}\nd:\n  <<: [*a, {e: f}, 3]\n"] {
+        let said = first(text);
+        assert!(
+            said.contains("`<<` takes maps, and this is a") && said.contains("write `<<: *name`"),
+            "{said}"
+        );
+    }
 }
 
 #[test]

@@ -7,13 +7,13 @@ use std::collections::BTreeMap;
 use super::reference::ReferenceProblem;
 use super::view::View;
 use crate::draft::{Look, Nouns, Setting as _};
-use crate::finding::{At, Finding, NameList};
+use crate::finding::{At, Finding, KnownNames};
 use crate::given::Noun;
 use crate::role::Stated;
 
 /// Looks at every setting.
 pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
-    let mut nouns = Known { view, missing: BTreeMap::new() };
+    let mut nouns = Known { view, listed: Default::default(), missing: BTreeMap::new() };
     let mut look = Look { findings, nouns: &mut nouns };
     view.cloud.look(&At::ROOT, &mut look);
     for stated in view.spans.iter().filter(|stated| stated.is_own()) {
@@ -37,11 +37,12 @@ fn span(stated: &Stated<'_>, look: &mut Look<'_>) {
 /// The names in the cloud. The suggestion for a wrong text is computed once, and not for each machine.
 struct Known<'v> {
     view: &'v View<'v>,
+    listed: BTreeMap<Noun, KnownNames>,
     missing: BTreeMap<(Noun, String), ReferenceProblem>,
 }
 
-impl Known<'_> {
-    fn index(&self, noun: Noun) -> &BTreeMap<&str, usize> {
+impl<'v> Known<'v> {
+    fn index(&self, noun: Noun) -> &'v BTreeMap<&'v str, usize> {
         match noun {
             Noun::Host => &self.view.host_index,
             Noun::Network => &self.view.network_index,
@@ -68,7 +69,9 @@ impl Nouns for Known<'_> {
         if let Some(problem) = self.missing.get(&(noun, name.to_owned())) {
             return Some(problem.clone().at(at));
         }
-        let problem = ReferenceProblem::unknown(what, name, NameList::new(self.index(noun).keys().copied()));
+        let index = self.index(noun);
+        let listed = self.listed.entry(noun).or_insert_with(|| KnownNames::new(index.keys().copied()));
+        let problem = ReferenceProblem::unknown(what, name, listed);
         self.missing.insert((noun, name.to_owned()), problem.clone());
         Some(problem.at(at))
     }

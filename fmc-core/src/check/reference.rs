@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::view::{Net, Placed, View, text};
-use crate::finding::{Finding, NameList, Remedy, problems};
+use crate::finding::{Finding, KnownNames, NameList, Remedy, problems};
 use crate::given::{Given, Leaf};
 use crate::name::PoolName;
 use crate::named::{Keyed, Named};
@@ -197,8 +197,9 @@ fn machine(view: &View<'_>, placed: &Placed<'_>, findings: &mut Vec<Finding>) {
 
 impl ReferenceProblem {
     /// The help for an unknown name: the nearest one, and the known ones.
-    pub(crate) fn unknown(what: &'static str, name: &str, known: NameList) -> Self {
-        Self::Unknown { what, name: name.to_owned(), near: known.nearest(name), known }
+    pub(crate) fn unknown(what: &'static str, name: &str, known: &KnownNames) -> Self {
+        let (near, known) = known.instead_of(name);
+        Self::Unknown { what, name: name.to_owned(), near, known }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Deref;
 
 use super::{Checked, CheckedFlow, CheckedGroup, Host, Idx, Machine, Members, Network, OfRoles, RoleValues};
-use crate::finding::Finding;
+use crate::finding::{Finding, Listed};
 use crate::name::{CloudName, OwnerId};
 use crate::secret::Derivation;
 
@@ -24,6 +24,8 @@ impl Building {
             hosts,
             networks: Vec::new(),
             machines: Vec::new(),
+            machine_names: Listed::default(),
+            network_names: Listed::default(),
             of_roles: OfRoles::default(),
             role_values: RoleValues::default(),
             roles: BTreeMap::new(),

@@ -1,7 +1,7 @@
 //! Names in a message: all of them are data, and the text shows a few.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
@@ -9,8 +9,19 @@ use crate::nearest::nearest;
 
 /// How many names a message says before it counts the rest.
 pub(crate) const LISTED: usize = 8;
+/// Up to how many names each is compared with a wrong one.
+const COMPARED: usize = 512;
+/// How many names on each side of its place a wrong one is compared with, if there are more.
+const BESIDE: usize = 64;
+
+/// How many names a finding lists as known: with thousands of machines, each of thousands of wrong names would list them all.
+const KNOWN: usize = 100;
+/// It stands for the rest of the known names.
+const MORE: &str = "…";
 
 /// Names of things, sorted, each once. In a message they are `core, kube and lan`, and of many `m00, m01, … and 12 more`.
+///
+/// Known names beside a wrong one are at most a hundred, and then `…` for the rest.
 ///
 /// A clone shares the names: ten thousand findings that list the same names hold them once.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -53,9 +64,16 @@ impl NameList {
         self.0.iter().map(String::as_str)
     }
 
-    /// The name nearest to a wrong one, if one is near.
+    /// The name nearest to a wrong one, if one is near. Of many names, only those around its place in their order are looked at:
+    /// thousands of wrong names among thousands of right ones would take minutes.
     pub(crate) fn nearest(&self, wrong: &str) -> Option<String> {
-        nearest(wrong, self.iter()).map(str::to_owned)
+        let looked_at = if self.len() <= COMPARED {
+            0..self.len()
+        } else {
+            let place = self.0.partition_point(|name| name.as_str() < wrong);
+            place.saturating_sub(BESIDE)..self.len().min(place + BESIDE)
+        };
+        nearest(wrong, self.0.get(looked_at)?.iter().map(String::as_str)).map(str::to_owned)
     }
 
     /// `worker1`, `worker1 and 1 other machine`, `worker1 and 5 other machines`.
@@ -82,12 +100,59 @@ impl fmt::Display for NameList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let said = self.0.get(..LISTED).unwrap_or(&self.0);
         let rest = self.len() - said.len();
+        if rest > 0 && self.0.last().is_some_and(|last| last == MORE) {
+            return write!(f, "{} and more", said.join(", "));
+        }
         match said.split_last() {
             None => f.write_str("none"),
             Some((last, [])) => f.write_str(last),
             Some(_) if rest > 0 => write!(f, "{} and {rest} more", said.join(", ")),
             Some((last, before)) => write!(f, "{} and {last}", before.join(", ")),
         }
+    }
+}
+
+/// The names that a cloud has of one kind, for messages about those that it does not have.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct KnownNames {
+    all: NameList,
+    shown: NameList,
+}
+
+impl KnownNames {
+    /// All names, in any order.
+    pub(crate) fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        let all = NameList::new(names);
+        let shown = match all.0.get(..KNOWN) {
+            Some(first) if all.len() > KNOWN => {
+                NameList(first.iter().cloned().chain([MORE.to_owned()]).collect())
+            }
+            _ => all.clone(),
+        };
+        Self { all, shown }
+    }
+
+    /// The name nearest to a wrong one, and the known ones: of more than a hundred, the first hundred and `…`.
+    pub(crate) fn instead_of(&self, wrong: &str) -> (Option<String>, NameList) {
+        (self.all.nearest(wrong), self.shown.clone())
+    }
+}
+
+/// Known names that are listed when the first message needs them.
+#[derive(Debug, Default)]
+pub(crate) struct Listed(OnceLock<KnownNames>);
+
+impl Listed {
+    /// The names, which are the same at each call.
+    pub(crate) fn of<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> &KnownNames {
+        self.0.get_or_init(|| KnownNames::new(names))
+    }
+}
+
+/// What was asked for is no part of a value.
+impl PartialEq for Listed {
+    fn eq(&self, _: &Self) -> bool {
+        true
     }
 }
 
@@ -107,9 +172,23 @@ mod tests {
     }
 
     #[test]
+    fn known_names_are_few() {
+        let names: Vec<String> = (0..300).map(|n| format!("n{n:03}")).collect();
+        let (near, known) = KnownNames::new(names.iter().map(String::as_str)).instead_of("n29");
+        assert_eq!((near.as_deref(), known.len()), (Some("n290"), 101));
+        assert_eq!(known.to_string(), "n000, n001, n002, n003, n004, n005, n006, n007 and more");
+        let (_, all) = KnownNames::new(names.iter().take(100).map(String::as_str)).instead_of("x");
+        assert_eq!((all.len(), all.to_string().ends_with("n007 and 92 more")), (100, true));
+    }
+
+    #[test]
     fn the_name_that_was_meant() {
         let networks = NameList::new(["core", "kube"]);
         assert_eq!(networks.nearest("kub").as_deref(), Some("kube"));
         assert_eq!(networks.nearest("lan"), None);
+        let many = NameList::new((0..5_000).map(|n| format!("worker{n:04}")));
+        assert_eq!(many.nearest("worke4711").as_deref(), Some("worker4711"));
+        assert_eq!(many.nearest("worker471").as_deref(), Some("worker4710"));
+        assert_eq!(many.nearest("database"), None);
     }
 }

@@ -7,6 +7,7 @@ use granit_parser::{ErrorKind, ScanError};
 
 use super::super::mistake::{Lines, Mistake};
 use super::super::tree::{DEEPEST, Span};
+use super::words::words;
 
 /// The mistake of a text that the parser refuses.
 pub(super) fn refused(text: &str, error: &ScanError) -> Mistake {
@@ -19,10 +20,10 @@ pub(super) fn refused(text: &str, error: &ScanError) -> Mistake {
         return too_deep(Span::new(at..at + length(text, at)));
     }
     let looking = Looking { text, at };
-    let cause = looking.cause(error.kind()).unwrap_or_else(|| Cause {
-        at,
-        message: error.info().to_owned(),
-        help: help(error.kind()).to_owned(),
+    let info = error.info();
+    let cause = looking.cause(error.kind()).unwrap_or_else(|| {
+        let (message, help) = words(error.kind()).unwrap_or((&info, ""));
+        Cause { at, message: message.to_owned(), help: help.to_owned() }
     });
     let span = Span::new(cause.at..cause.at + length(text, cause.at));
     Mistake::at(span, format!("this is not YAML: {}", cause.message)).help(cause.help)
@@ -35,23 +36,6 @@ pub(super) fn too_deep(span: Span) -> Mistake {
 /// The bytes of the character at a place.
 fn length(text: &str, at: usize) -> usize {
     text.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8)
-}
-
-/// The help where the lines around tell nothing.
-fn help(kind: &ErrorKind) -> &'static str {
-    match kind {
-        ErrorKind::MappingValueNotAllowed => {
-            "put a text with `: ` in it in quotes, and the keys of a map in one column"
-        }
-        ErrorKind::UnknownAnchor => {
-            "an alias `*name` follows its anchor `&name`; a text that begins with `*` needs quotes"
-        }
-        ErrorKind::BlockSequenceEntryNotAllowed => "begin a list in a line of its own, or write [a, b]",
-        ErrorKind::SimpleKeyExpected | ErrorKind::ExpectedBlockMappingKey => {
-            "write `key: value`, with a space after the colon, and the keys of a map in one column"
-        }
-        _ => "",
-    }
 }
 
 /// A cause that is told instead of the parser's words.
@@ -123,7 +107,8 @@ impl<'a> Looking<'a> {
             ErrorKind::TabInIndentation
             | ErrorKind::TabInBlockIndentation
             | ErrorKind::TabNotAllowed
-            | ErrorKind::TabInPlainScalar => {
+            | ErrorKind::TabInPlainScalar
+            | ErrorKind::TabAtBlockScalarStart => {
                 cause(self.tab()?, "a tab stands where only spaces may", "indent with spaces")
             }
             ErrorKind::UnclosedQuotedScalar
@@ -156,10 +141,7 @@ impl<'a> Looking<'a> {
             | ErrorKind::UnexpectedEof
             | ErrorKind::UnclosedFlowCollection { .. }
             | ErrorKind::MismatchedFlowCollectionEnd { .. } => self.brackets(kind),
-            ErrorKind::BlockSequenceEntryNotAllowed => {
-                cause(self.at, "a list begins behind its key", help(kind))
-            }
-            ErrorKind::UnknownAnchor => cause(self.at, "this alias names no anchor above it", help(kind)),
+            ErrorKind::InvalidQuotedScalarHexEscape => self.escape(),
             _ => None,
         }
     }
@@ -230,6 +212,19 @@ impl<'a> Looking<'a> {
                 let (_, sign) = signs.next()?;
                 if !"0abtnvfre \"/\\N_LPxuU\t\n".contains(sign) {
                     break at;
+                }
+                let digits = match sign {
+                    'x' => 2,
+                    'u' => 4,
+                    'U' => 8,
+                    _ => continue,
+                };
+                let is_whole = text.get(at + 2..at + 2 + digits).is_some_and(is_hexadecimal);
+                if !is_whole {
+                    let help = format!(
+                        "write {digits} hexadecimal digits behind `\\{sign}`, or `\\\\` for a backslash"
+                    );
+                    return cause(self.at + at, "an escape has too few digits", help);
                 }
             }
         };
@@ -324,6 +319,18 @@ impl<'a> Looking<'a> {
             }
         }
         if line.content().starts_with("- ") {
+            let item = self.above(line).find(|above| above.content().starts_with("- "));
+            if let Some(item) = item.filter(|item| item.indentation() > own) {
+                let column = item.indentation() + 1;
+                return cause(
+                    line.begin(),
+                    format!(
+                        "this item begins in column {}, and the items above it in column {column}",
+                        own + 1
+                    ),
+                    format!("begin it in column {column}"),
+                );
+            }
             let help =
                 "the items of a list begin below their key, each with `- `, and the keys of a map without";
             return cause(line.begin(), "a list's item stands where a key is expected", help);
@@ -379,9 +386,10 @@ impl<'a> Looking<'a> {
         let (line, first) = (self.line(self.at), self.line(at));
         let is_end = self.text.get(self.at..).is_none_or(|rest| rest.trim().is_empty());
         let is_unclosed = matches!(kind, ErrorKind::UnclosedFlowCollection { .. }) || is_end;
-        // A line further down that looks like one outside of the brackets.
-        let goes_on = first.start < line.start && line.pair().is_some_and(|(_, value)| !value.ends_with(','));
-        if is_unclosed || goes_on {
+        let is_below = first.start < line.start;
+        // A line further down that looks like one outside of the brackets, which nothing closes behind it.
+        let goes_on = is_below && line.pair().is_some_and(|(_, value)| !value.ends_with(','));
+        if is_unclosed || (goes_on && !self.closes_later()) {
             let end = closing(open);
             return cause(
                 at,
@@ -389,7 +397,18 @@ impl<'a> Looking<'a> {
                 format!("close it with `{end}`"),
             );
         }
+        let above = self.above(line).next().filter(|above| is_below && above.start >= first.start);
         match self.text.get(self.at..)?.chars().next()? {
+            _ if let Some(above) =
+                above.filter(|above| goes_on && !above.content().ends_with([',', '{', '['])) =>
+            {
+                cause(
+                    above.start + above.text.trim_end().len(),
+                    "a comma is missing behind this line",
+                    "end each line between the brackets with a comma",
+                )
+            }
+            ',' => cause(self.at, "a comma stands where a value is expected", "leave one of the commas out"),
             ':' => cause(
                 self.at,
                 "a `: ` follows in a value that has no quotes",
@@ -401,6 +420,20 @@ impl<'a> Looking<'a> {
                 "write a comma between two members, and close each bracket",
             ),
         }
+    }
+
+    /// Whether a bracket closes behind this place that nothing opens there.
+    fn closes_later(&self) -> bool {
+        let mut open = 0_usize;
+        for sign in self.text.get(self.at..).unwrap_or_default().chars() {
+            match sign {
+                '{' | '[' => open += 1,
+                '}' | ']' if open == 0 => return true,
+                '}' | ']' => open -= 1,
+                _ => {}
+            }
+        }
+        false
     }
 
     /// The innermost bracket that is open where the parser noticed the mistake.
@@ -432,6 +465,10 @@ impl<'a> Looking<'a> {
         }
         open.pop()
     }
+}
+
+fn is_hexadecimal(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn closing(open: char) -> char {

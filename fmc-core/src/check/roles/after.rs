@@ -143,9 +143,8 @@ fn waits(one: &Assigned, cloud: &Checked, assigned: &[Assigned], findings: &mut 
                 let Some(name) = leaf(name, &at, findings) else { continue };
                 let found = cloud.find::<Machine>(name.as_str());
                 let Some((index, there)) = found.and_then(|index| Some((index, cloud.at(index)?))) else {
-                    let known = NameList::new(cloud.machines().iter().map(|machine| machine.name.as_str()));
-                    let (role, near) = (one.kind.to_string(), known.nearest(name.as_str()));
-                    let name = name.to_string();
+                    let (near, known) = cloud.machine_names().instead_of(name.as_str());
+                    let (role, name) = (one.kind.to_string(), name.to_string());
                     findings.push(OrderProblem::NoMachine { role, name, near, known }.at(at));
                     continue;
                 };

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::reach::FlowProblem;
 use crate::checked::{By, Checked, CheckedFlow, CheckedGroup, CheckedPeer, Idx, Machine};
-use crate::finding::{At, Finding, NameList, leaf};
+use crate::finding::{At, Finding, KnownNames, leaf};
 use crate::flow::{Flows, Group, Peer};
 use crate::name::{BridgeName, RoleName};
 
@@ -64,8 +64,7 @@ pub(super) fn peer(
             match cloud.find(name.as_str()) {
                 Some(index) => CheckedPeer::Network(index),
                 None => {
-                    let known = cloud.networks().iter().map(|network| network.name.as_str());
-                    return unknown("network", name.as_str(), known, at, findings);
+                    return unknown("network", name.as_str(), cloud.network_names(), at, findings);
                 }
             }
         }
@@ -74,23 +73,22 @@ pub(super) fn peer(
             match cloud.find(name.as_str()) {
                 Some(index) => CheckedPeer::Machine(index),
                 None => {
-                    let known = cloud.machines().iter().map(|machine| machine.name.as_str());
-                    return unknown("machine", name.as_str(), known, at, findings);
+                    return unknown("machine", name.as_str(), cloud.machine_names(), at, findings);
                 }
             }
         }
     })
 }
 
-fn unknown<'a>(
+fn unknown(
     what: &'static str,
     name: &str,
-    known: impl Iterator<Item = &'a str>,
+    known: &KnownNames,
     at: &At<'_>,
     findings: &mut Vec<Finding>,
 ) -> Option<CheckedPeer> {
-    let known = NameList::new(known);
-    let problem = FlowProblem::NoPeer { what, name: name.to_owned(), near: known.nearest(name), known };
+    let (near, known) = known.instead_of(name);
+    let problem = FlowProblem::NoPeer { what, name: name.to_owned(), near, known };
     findings.push(problem.at(at));
     None
 }
