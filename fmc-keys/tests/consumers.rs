@@ -14,7 +14,7 @@ use fmc_core::secret::{
     Authority, Derivation, Generated, LeafCertificate, NoSecrets, Secret, SecretBytes, SecretError,
     SecretRef, SecretScope, SecretSource, Secrets,
 };
-use fmc_keys::{Keyring, Kubeconfig, KubeconfigError, RootKey, Validity, known_hosts};
+use fmc_keys::{Keyring, Kubeconfig, KubeconfigError, RootKey, Validity, judge_own, known_hosts};
 use fmc_testkit::pki;
 use sha2::{Digest as _, Sha256};
 
@@ -423,4 +423,60 @@ fn a_verifier_follows_from_the_password_and_the_root_key() {
     assert_eq!(one, verifier("shop", 1));
     assert_ne!(one, verifier("shop", 2));
     assert_ne!(one, verifier("shop2", 1));
+}
+
+#[test]
+fn authorities_of_the_users_own_are_judged() {
+    let pki = of(&Credentials::new()
+        .authority(Ca::EtcdPeer, Secret::file("peer", "peer.crt"), Secret::file("peer-key", "peer.key"))
+        .service_key(Secret::file("service", "service.key")));
+    let judged = |certificates: &str, key: &str, service: &str, now: i64| {
+        let own = [("peer", certificates), ("peer-key", key), ("service", service)];
+        let own = Own(own.map(|(name, text)| (name.to_owned(), text.to_owned())).into());
+        judge_own(&pki, &own, now).map_err(|error| error.to_string())
+    };
+    let (ca, key) = pki::own_authority("prime256v1", "/CN=peers").unwrap();
+    let (other, other_key) = pki::own_authority("prime256v1", "/CN=other").unwrap();
+    let (rsa, rsa_key) = pki::own_authority("RSA", "/CN=peers").unwrap();
+    let (_, other_rsa) = pki::own_authority("RSA", "/CN=other").unwrap();
+    let (curve, curve_key) = pki::own_authority("secp384r1", "/CN=peers").unwrap();
+    for (ca, key) in [(&ca, &key), (&rsa, &rsa_key), (&curve, &curve_key)] {
+        judged(ca, key, &rsa_key, NOW).unwrap();
+    }
+    // Two tiers as they are made from a root key.
+    let made = of(&Credentials::new());
+    let two_tiers = text(&keyring(), &made.authority(Ca::EtcdPeer).certificates);
+    let made_key = text(&keyring(), &made.authority(Ca::EtcdPeer).key);
+    judged(&two_tiers, &made_key, &key, NOW).unwrap();
+    let leaf = Authority::named("postgres").server("db", ["db.example.com"]);
+    let leaf = SecretRef::generated(SecretName::literal("leaf"), 1, Generated::Certificate(Arc::new(leaf)));
+    let leaf = text(&keyring(), &leaf);
+    let encrypted = key.replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY");
+    let swapped: String = certificates(&two_tiers).into_iter().rev().collect();
+    for (certificates, key, service, now, words) in [
+        ("", &*key, &*key, NOW, "use the secret peer: it holds no certificate in PEM"),
+        (&key, &key, &key, NOW, "use the secret peer: it holds no certificate in PEM"),
+        (&leaf, &key, &key, NOW, "is no authority's (CA:TRUE is missing)"),
+        (&ca, &key, &key, NOW + 20 * 366 * DAY, "ended on 2045-01-01: renew it"),
+        (&ca, &key, &key, NOW - 366 * DAY, "is valid only from 2025-01-01"),
+        (&format!("{ca}{other}"), &key, &key, NOW, "certificate 2 did not sign certificate 1"),
+        (&swapped, &made_key, &key, NOW, "certificate 2 did not sign certificate 1"),
+        (
+            &ca,
+            &other_key,
+            &key,
+            NOW,
+            "use the secret peer-key: it is not the key of the first certificate of the secret peer",
+        ),
+        (&ca, &rsa_key, &key, NOW, "it is not the key of the first certificate"),
+        (&rsa, &other_rsa, &key, NOW, "it is not the key of the first certificate"),
+        (&rsa, &key, &key, NOW, "it is not the key of the first certificate"),
+        (&ca, &ca, &key, NOW, "use the secret peer-key: it holds no private key in PEM"),
+        (&ca, &encrypted, &key, NOW, "use the secret peer-key: it is encrypted with a password"),
+        (&ca, &key, "hunter2", NOW, "use the secret service: it holds no private key in PEM"),
+    ] {
+        let said = judged(certificates, key, service, now).unwrap_err();
+        assert!(said.contains(words), "{words}: {said}");
+        assert!(!said.contains("hunter2"), "{said}");
+    }
 }

@@ -119,7 +119,7 @@ pub fn ssh_known(known_hosts: &str, host: &str) -> Result<String, Refused> {
         .silent_success()
 }
 
-/// An authority that OpenSSL makes: its certificate and its private key, on a curve and with a name such as
+/// An authority that OpenSSL makes: its certificate and its private key, of a kind (a curve, or `RSA`) and with a name such as
 /// `/O=x/CN=y`. It is new each time, and valid from 2025 to 2045.
 ///
 /// # Errors
@@ -129,11 +129,14 @@ pub fn ssh_known(known_hosts: &str, host: &str) -> Result<String, Refused> {
 /// # Panics
 ///
 /// OpenSSL is missing, or the folder for its files cannot be written.
-pub fn own_authority(curve: &str, subject: &str) -> Result<(String, String), Refused> {
+pub fn own_authority(kind: &str, subject: &str) -> Result<(String, String), Refused> {
     let folder = Folder::new();
     let mut generate = command("openssl");
-    let curve = format!("ec_paramgen_curve:{curve}");
-    let key = run(generate.args(["genpkey", "-algorithm", "EC", "-pkeyopt", &curve])).success()?;
+    let (algorithm, option) = match kind {
+        "RSA" => (kind, "rsa_keygen_bits:2048".to_owned()),
+        curve => ("EC", format!("ec_paramgen_curve:{curve}")),
+    };
+    let key = run(generate.args(["genpkey", "-algorithm", algorithm, "-pkeyopt", &option])).success()?;
     let mut request = command("openssl");
     request.args(["req", "-new", "-utf8", "-subj", subject, "-key"]).arg(folder.file("key.pem", &key));
     let request = folder.file("request.pem", &run(&mut request).success()?);

@@ -44,7 +44,7 @@ pub(super) fn run(
     };
     root_key::validate(args, io)?;
     let mut world = World::connect(&checked, args, io, Access::Act(command))?;
-    let (_, plan) = plan::decide(checked, &world, args, towards)?;
+    let (checked, plan) = plan::decide(checked, &world, args, towards)?;
     if let Some(saved) = saved {
         saved::compare(saved, &plan, &world)?;
     }
@@ -53,7 +53,12 @@ pub(super) fn run(
     } else {
         plan::show(&plan, &world, towards, io)?;
     }
-    if let Err(failure) = prepare(command, towards, saved, &plan, &mut world, args, io) {
+    let prepared = prepare(command, towards, saved, &plan, &mut world, args, io).and_then(|()| {
+        // What a simulated guest gets is a stand-in. What is read is listed before the consent.
+        let is_real = towards == Towards::Cloud && !world.is_simulation() && !plan.steps.is_empty();
+        if is_real { root_key::judge_own(&checked, args, io) } else { Ok(()) }
+    });
+    if let Err(failure) = prepared {
         if args.json {
             let nothing = Outcome::nothing_of(&plan, "nothing was done");
             io.json_line(&Line::Outcome(End::of(&nothing, false)))?;

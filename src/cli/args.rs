@@ -139,7 +139,7 @@ pub struct Commands {
 /// The options of the program `fmc` that name the cloud's file.
 #[derive(Debug, clap::Args)]
 struct FileArgs {
-    /// The cloud: a file in YAML, TOML or JSON, or `-` for standard input. By default the file cloud.yaml, cloud.yml,
+    /// The cloud: a file in YAML, TOML or JSON, or `-` for standard input, with --format. By default the file cloud.yaml, cloud.yml,
     /// cloud.toml or cloud.json that exists
     #[arg(long = "file", short = 'f', global = true, value_name = "FILE", help_heading = "The cloud")]
     cloud: Option<PathBuf>,

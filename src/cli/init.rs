@@ -1,6 +1,6 @@
 //! `init`: a first cloud in a file, with comments that explain the settings.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
@@ -25,15 +25,19 @@ pub(super) fn run(path: &Path, program: &str, io: &mut Io<'_>) -> Result<u8, Fai
                 .help("call it .yaml, .toml or .json"));
         }
     };
-    let created = File::options().write(true).create_new(true).open(io.folder.join(path));
+    let whole = io.folder.join(path);
+    // An empty file holds nothing that could be lost.
+    let is_empty = fs::metadata(&whole).is_ok_and(|found| found.is_file() && found.len() == 0);
+    let created = File::options().write(true).create_new(!is_empty).open(&whole);
     created.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => Failure::new(format!("{name} already exists, and was not changed"))
             .help(format!("name another file: `{program} init FILE`")),
         _ => Failure::new(format!("failed to write {name}: {error}")),
     })?;
+    let file = if path == Path::new("cloud.yaml") { String::new() } else { format!(" -f {name}") };
     io.out(format_args!(
         "{name} is a first cloud: one machine on one network, on this host.\n\
-         `{program} -f {name} check` says what is wrong with it, `{program} -f {name} plan` what an apply would do.\n\
+         `{program} check{file}` says what is wrong with it, `{program} plan{file}` what an apply would do.\n\
          It names the schema cloud.schema.json, by which an editor completes and checks it: `{program} schema > \
          cloud.schema.json` writes that.\n"
     ))?;

@@ -57,6 +57,9 @@ pub(super) fn run(
     } else {
         show(&plan, &world, towards, io)?;
         io.tell(by_hand(plan.wanted(), args))?;
+        if towards == Towards::Cloud && !world.is_simulation() {
+            io.tell(root_key::missing(plan.wanted(), args, io)?)?;
+        }
         io.tell(reads)?;
     }
     let is_refused = plan.refused().next().is_some();

@@ -8,11 +8,12 @@ use std::fs::File;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Subcommand;
 use fmc_core::checked::Checked;
 use fmc_core::secret::{SecretScope, SecretSource};
-use fmc_keys::{Keyring, RootKey};
+use fmc_keys::{Keyring, RootKey, judge_own as judge};
 use secrecy::zeroize::Zeroizing;
 
 use super::DONE;
@@ -142,6 +143,18 @@ pub(super) fn validate_for(wanted: &Wanted, args: &Args, io: &Io<'_>) -> Result<
     if wanted.needs_root_key() { given(args, io).map(drop) } else { Ok(()) }
 }
 
+/// That an apply to real hosts will want a root key, if it will. Empty if it will not.
+pub(super) fn missing(wanted: &Wanted, args: &Args, io: &Io<'_>) -> Result<String, Failure> {
+    if !wanted.needs_root_key() || wanted.is_lab() || given(args, io)?.is_some() {
+        return Ok(String::new());
+    }
+    let program = &args.program;
+    Ok(format!(
+        "\n  The apply needs a root key, from which it makes secrets: `{program} root-key new --out root.key` makes one, and \
+         `--root-key root.key` gives it.\n"
+    ))
+}
+
 /// What an apply reads on this computer for the secrets of a cloud, for a person: a cloud file of somebody else could name
 /// any file. Empty if it reads nothing.
 ///
@@ -171,6 +184,22 @@ pub(super) fn reads(wanted: &Wanted, args: &Args, io: &Io<'_>) -> Result<String,
     }
     let sources: Vec<String> = sources.into_iter().collect();
     Ok(format!("\n  The apply reads here, and gives to guests: {}\n", sources.join(", ")))
+}
+
+/// Refuses authorities and keys of the user's own that K3s could not use: a server would get them, and not come up.
+pub(super) fn judge_own(checked: &Checked, args: &Args, io: &Io<'_>) -> Result<(), Failure> {
+    let own = Local::anywhere(args.folder(io), Arc::clone(&io.environment));
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let now = i64::try_from(now).unwrap_or(i64::MAX);
+    for cluster in checked.clusters() {
+        judge(&cluster.pki, &own, now).map_err(|error| {
+            Failure::new(format!("failed to {error}")).help(format!(
+                "it is one of the credentials of the cluster {}: see https://docs.k3s.io/cli/certificate, *Using Custom CA Certificates*",
+                cluster.name
+            ))
+        })?;
+    }
+    Ok(())
 }
 
 /// Warns that the secrets are public.

@@ -129,24 +129,21 @@ impl<'a> Reader<'a, '_> {
         Ok(node)
     }
 
-    /// Refuses a text without quotes in which a space that is none of YAML's is taken for one: behind a colon, or for an indentation.
+    /// Refuses a text that begins a line and in which another character is taken for a space of YAML: as its indentation, or
+    /// behind its colon. Elsewhere such a character is a part of a text.
     fn no_other_space(&self, text: &str, span: Span) -> Result<(), Mistake> {
-        let is_other = |sign: char| (sign.is_whitespace() || sign == '\u{feff}') && !sign.is_ascii();
-        let leads = text.starts_with(is_other);
-        let behind = text
-            .char_indices()
-            .zip(text.chars().skip(1))
-            .find(|((_, sign), next)| *sign == ':' && is_other(*next));
-        let Some(sign) = text.chars().find(|sign| is_other(*sign)).filter(|_| leads || behind.is_some())
-        else {
-            return Ok(());
-        };
+        let is_other = |sign: &char| (sign.is_whitespace() || *sign == '\u{feff}') && !sign.is_ascii();
+        let Some(sign) = text.chars().find(is_other) else { return Ok(()) };
         let start = span.range().start;
+        let line = self.text.get(..start).unwrap_or_default().rsplit('\n').next().unwrap_or_default();
+        let is_meant =
+            text.starts_with(sign) || text.split_once(':').is_some_and(|(_, rest)| rest.starts_with(sign));
+        if !is_meant || !line.trim_matches(' ').is_empty() {
+            return Ok(());
+        }
         let at = self.slice(span).find(sign).map_or(start, |offset| start + offset);
-        let message = format!(
-            "the character U+{:04X} stands here, which looks like a space and is none",
-            u32::from(sign)
-        );
+        let code = u32::from(sign);
+        let message = format!("the character U+{code:04X} stands here, which looks like a space and is none");
         Err(Mistake::at(Span::new(at..at + sign.len_utf8()), message).help(
             "write a space; such characters come with text that is copied from a page, and belong in quotes",
         ))

@@ -18,7 +18,7 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     let nothing = Guest::default();
     // Machines of one loop have equal guests one after another, so a right one need not be checked again.
     let mut last: Option<(&Machine, Known)> = None;
-    let mut locked: Vec<&str> = Vec::new();
+    let mut locked: Vec<(&str, Option<String>)> = Vec::new();
     let mut secrets: BTreeMap<SecretRef, &str> = BTreeMap::new();
     for placed in &view.machines {
         let draft = placed.draft;
@@ -53,14 +53,18 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
         }
         // A machine that boots nothing needs no login.
         if !known.has_login && os.provisioner().is_some() && !view.cloud.lab {
-            locked.push(name);
+            locked.push((name, known.without_key.clone()));
         }
     }
     described_twice(&secrets, findings);
-    let machines = NameList::new(locked);
-    if !machines.is_empty() {
-        let at = format!("machines.{}.guest.users", machines.first());
-        findings.push(GuestProblem::NoLogin { machines }.at(at));
+    locked.sort_unstable();
+    let machines = NameList::new(locked.iter().map(|(machine, _)| *machine));
+    if let Some((first, user)) = locked.first() {
+        let at = format!("machines.{first}.guest.users");
+        findings.push(match user.clone() {
+            Some(user) => GuestProblem::NoKey { machines, user: user.clone() }.at(format!("{at}.{user}")),
+            None => GuestProblem::NoLogin { machines }.at(at),
+        });
     }
 }
 
@@ -75,6 +79,8 @@ fn is_alike(view: &View<'_>, one: &Machine, other: &Machine) -> bool {
 struct Known {
     is_right: bool,
     has_login: bool,
+    /// The first user with neither a key nor a password.
+    without_key: Option<String>,
     secrets: Vec<SecretRef>,
 }
 
@@ -90,7 +96,13 @@ fn inside(
     if alone && image.os.provisioner().is_some() {
         parts::check(&parts, image.os, &image.version, at, findings);
     }
-    Some(Known { is_right: false, has_login: parts.has_login(), secrets: parts.secrets().cloned().collect() })
+    let without_key = parts.users.iter().find(|user| user.keys.is_empty() && user.password_hash.is_none());
+    Some(Known {
+        is_right: false,
+        has_login: parts.has_login(),
+        without_key: without_key.map(|user| user.name.to_string()),
+        secrets: parts.secrets().cloned().collect(),
+    })
 }
 
 /// One name is one secret in the whole cloud. Within one machine the guest's own rule checks it.
@@ -124,6 +136,10 @@ problems! {
         FirewallOff is FirewallOff:
             "the machine accepts only some peers, but has no firewall to keep the others out",
             "leave `firewall` out, or leave `accept` out if something else guards the machine";
+        NoKey { machines: NameList, user: String } is LoginMissing:
+            "no user can log in to {machines}: {user} has neither a key nor a password",
+            "give {user} the line of your .pub file, as {key}",
+            key = Remedy::either("keys: [\"ssh-ed25519 …\"]", ".key(\"ssh-ed25519 …\")");
         NoLogin { machines: NameList } is LoginMissing:
             "no user can log in to {machines}",
             "add a user with a key, for example {user}",

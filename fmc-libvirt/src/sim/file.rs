@@ -12,7 +12,9 @@ use super::{Sim, StateError};
 #[non_exhaustive]
 pub enum SimFileError {
     /// Another process uses it.
-    #[error("lock {path}: held by {holder}; wait until it is done, or name another file")]
+    #[error(
+        "lock {path}: held by {holder}; wait until it is done, or use another simulation (`--connect sim:FILE`)"
+    )]
     Locked {
         /// The file.
         path: PathBuf,

@@ -49,6 +49,8 @@ pub(super) fn refused(uri: &str, error: &Error) -> CallError {
         } else {
             "the key or the user of the URI is not let in there: try the same with `ssh`".to_owned()
         }
+    } else if let Some(advice) = on_the_way(message) {
+        advice.to_owned()
     } else {
         how_to_start(uri)
     };
@@ -182,6 +184,27 @@ fn with_advice(message: &str, advice: Option<&str>) -> String {
     }
 }
 
+/// What helps where the way to the host is wrong, and not its libvirt.
+fn on_the_way(message: &str) -> Option<&'static str> {
+    let says = |words: &[&str]| words.iter().any(|words| message.contains(words));
+    if says(&["Could not resolve hostname", "Name or service not known", "nodename nor servname"]) {
+        return Some(
+            "no host has this name: correct the URI, or give the name an address in the DNS or in ~/.ssh/config",
+        );
+    }
+    if says(&["Host key verification failed", "host key is known", "HOST IDENTIFICATION HAS CHANGED"]) {
+        return Some(
+            "the host's key is not known, or another one: log in once with `ssh`, and compare the key with the host's own",
+        );
+    }
+    if says(&["No route to host", "Network is unreachable", "Connection timed out", "Operation timed out"]) {
+        return Some(
+            "nothing answers at this address: see whether the host is up, and whether a network or a VPN leads to it",
+        );
+    }
+    None
+}
+
 /// How to make libvirt answer at a URI. For a local URI it checks whether libvirtd is installed and systemd
 /// runs.
 fn how_to_start(uri: &str) -> String {
@@ -222,6 +245,23 @@ mod tests {
         assert!(!is_passing(
             "XML document failed to validate against schema: Unable to validate doc against domain.rng"
         ));
+    }
+
+    #[test]
+    fn a_wrong_way_is_not_a_stopped_libvirt() {
+        let nowhere = "Cannot recv data: ssh: Could not resolve hostname kvm1: Name or service not known: Connection reset by peer";
+        assert!(on_the_way(nowhere).unwrap().contains("correct the URI"));
+        assert!(
+            on_the_way("Cannot recv data: Host key verification failed.")
+                .unwrap()
+                .contains("log in once with `ssh`")
+        );
+        assert!(
+            on_the_way("unable to connect to server at 'kvm1:16514': No route to host")
+                .unwrap()
+                .contains("is up")
+        );
+        assert_eq!(on_the_way("unable to connect to server at 'kvm1:16514': Connection refused"), None);
     }
 
     #[test]

@@ -383,8 +383,9 @@ fn a_machine_that_nothing_configures() {
         debian(&format!("m{n}"), "interfaces: [{network: n}]").replace(&format!("keys: ['{KEY}']"), "")
     };
     let cloud = yaml(&small("n: {mode: nat, subnet: 10.0.0.0/24}", &format!("{}, {}", locked(2), locked(1))));
-    assert_eq!(found(&cloud), ["login-missing machines.m1.guest.users"]);
-    assert_eq!(super::findings(&cloud)[0].message(), "no user can log in to m1 and m2");
+    assert_eq!(found(&cloud), ["login-missing machines.m1.guest.users.ops"]);
+    let words = "no user can log in to m1 and m2: ops has neither a key nor a password";
+    assert_eq!(super::findings(&cloud)[0].message(), words);
 }
 
 #[test]
