@@ -3,7 +3,7 @@
 mod network;
 mod pod;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fmc_core::given::Given;
 use k8s_openapi::api::apps::v1 as apps;
@@ -134,8 +134,17 @@ fn budget(deployment: &Deployment, namespace: &str) -> policy::PodDisruptionBudg
 }
 
 fn service(deployment: &Deployment, namespace: &str) -> core::Service {
+    let mut taken = BTreeSet::new();
     let ports = deployment.expose.iter().map(|exposed| core::ServicePort {
-        name: Some(exposed.to.to_string()),
+        // Two ports of a name that lead to one port of a container have two names.
+        name: Some(match exposed.to.to_string() {
+            name if taken.insert(name.clone()) => name,
+            name => {
+                let name = format!("{name}-{}", exposed.port);
+                taken.insert(name.clone());
+                name
+            }
+        }),
         port: exposed.port.into(),
         protocol: Some("TCP".to_owned()),
         target_port: Some(IntOrString::String(exposed.to.to_string())),

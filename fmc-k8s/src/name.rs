@@ -85,19 +85,31 @@ impl Leaf for ImageName {
         let tag = named.get(last..).and_then(|name| name.split_once(':'));
         let path = tag.map_or(named, |(_, tag)| named.get(..named.len() - tag.len() - 1).unwrap_or_default());
         let (host, repository) = path.split_once('/').unwrap_or_default();
-        if !(host.contains('.') || host.contains(':') || host == "localhost") {
+        let is_named = host.contains('.') || host.contains(':') || host == "localhost";
+        if is_named && !is_registry(host) {
+            return Err(LeafError::new(
+                "its registry is a name or an address with or without a port, as registry.example.org:5000",
+            ));
+        }
+        if !is_named {
             return Err(LeafError::mending(format!(
                 "it does not name its registry, and nodes may ask different ones: write docker.io/library/{text} or the registry's name"
             )));
         }
+        let is_plain = |one: u8| one.is_ascii_lowercase() || one.is_ascii_digit();
         let is_part = |part: &str| {
-            !part.is_empty()
-                && part
-                    .bytes()
-                    .all(|one| one.is_ascii_lowercase() || one.is_ascii_digit() || b"._-".contains(&one))
+            let ends = [part.bytes().next(), part.bytes().last()];
+            ends.into_iter().all(|one| one.is_some_and(is_plain))
+                && part.bytes().all(|one| is_plain(one) || b"._-".contains(&one))
         };
         if !repository.split('/').all(is_part) {
-            return Err(LeafError::new("its repository is of lower-case letters, digits, '.', '_' and '-'"));
+            return Err(LeafError::new(
+                "each part of its repository is of lower-case letters, digits, '.', '_' and '-', beginning and ending with a letter \
+                 or digit",
+            ));
+        }
+        if path.len() > 255 {
+            return Err(LeafError::new("its registry and repository have more than 255 characters"));
         }
         match (tag, digest) {
             (None, None) => Err(LeafError::new("it has neither tag nor digest")),
@@ -114,6 +126,27 @@ impl Leaf for ImageName {
             _ => Ok(Self { text: text.to_owned(), is_pinned: digest.is_some() }),
         }
     }
+}
+
+/// Whether a text is the registry of an image: a name of DNS or an address, with or without a port (`distribution/reference`).
+fn is_registry(text: &str) -> bool {
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (text, None),
+    };
+    let is_port = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
+    let is_v6 = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.bytes().all(|one| one.is_ascii_alphanumeric() || one == b'-')
+    };
+    is_port
+        && match is_v6 {
+            Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+            None => host.split('.').all(is_label),
+        }
 }
 
 impl fmt::Display for ObjectName {
@@ -145,6 +178,8 @@ mod tests {
             ("docker.io/library/nginx:1.29.4".to_owned(), false),
             (format!("quay.io/a/b@{digest}"), true),
             (format!("localhost:5000/web:1@{digest}"), true),
+            ("[fd00::1]:5000/web:1".to_owned(), false),
+            ("10.17.3.2:5000/shop/web__a:1".to_owned(), false),
         ] {
             assert_eq!(ImageName::parse(&right).map(|image| image.is_pinned()), Ok(is_pinned), "{right}");
         }
@@ -158,6 +193,13 @@ mod tests {
             "docker.io/nginx:1@sha256:ab",
             "docker.io/nginx:",
             "docker.io/:1",
+            "docker.io/library/nginx.:1",
+            "docker.io/library/-nginx:1",
+            "exa mple.org/web:1",
+            " docker.io/library/nginx:1",
+            "docker.io:http/nginx:1",
+            "docker..io/nginx:1",
+            "[::1/web:1",
             "",
         ] {
             assert!(ImageName::parse(wrong).is_err(), "{wrong}");

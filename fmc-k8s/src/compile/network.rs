@@ -73,6 +73,7 @@ fn labelled(key: &str, value: &str) -> LabelSelector {
 /// The two policies of a connection: the one that asks may leave, the one that answers lets in.
 fn pair(connection: &Connection, namespace: &str) -> [networking::NetworkPolicy; 2] {
     let Connection { from, to, port } = connection;
+    let [leaves, enters] = connection.policy_names();
     let ports = Some(vec![networking::NetworkPolicyPort {
         port: Some(IntOrString::String(port.to_string())),
         protocol: Some("TCP".to_owned()),
@@ -96,8 +97,13 @@ fn pair(connection: &Connection, namespace: &str) -> [networking::NetworkPolicy;
         ingress: Some(vec![networking::NetworkPolicyIngressRule { ports, from: peers(from) }]),
         ..networking::NetworkPolicySpec::default()
     };
-    [
-        policy(format!("{from}-to-{to}-{port}"), namespace, out),
-        policy(format!("{to}-from-{from}-{port}"), namespace, into),
-    ]
+    [policy(leaves, namespace, out), policy(enters, namespace, into)]
+}
+
+impl Connection {
+    /// The names of its policies: of the one that lets the asking workload out, and of the one that lets it in.
+    pub(crate) fn policy_names(&self) -> [String; 2] {
+        let Self { from, to, port } = self;
+        [format!("{from}-to-{to}-{port}"), format!("{to}-from-{from}-{port}")]
+    }
 }

@@ -1,8 +1,9 @@
 //! The pods of a workload.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fmc_core::given::Given;
+use fmc_core::graph::Fingerprint;
 use fmc_core::unit::Size;
 use k8s_openapi::api::core::v1 as core;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
@@ -22,9 +23,10 @@ pub(super) fn spec(name: &Given<ObjectName>, containers: &[Container], is_spread
         when_unsatisfiable: "ScheduleAnyway".to_owned(),
         ..core::TopologySpreadConstraint::default()
     };
+    let names = volume_names(containers);
     core::PodSpec {
         automount_service_account_token: Some(false),
-        containers: containers.iter().map(container).collect(),
+        containers: containers.iter().zip(&names).map(|(one, names)| container(one, names)).collect(),
         security_context: Some(core::PodSecurityContext {
             run_as_non_root: Some(true),
             seccomp_profile: Some(core::SeccompProfile {
@@ -34,12 +36,12 @@ pub(super) fn spec(name: &Given<ObjectName>, containers: &[Container], is_spread
             ..core::PodSecurityContext::default()
         }),
         topology_spread_constraints: is_spread.then(|| vec![constraint]),
-        volumes: Some(volumes(containers)),
+        volumes: Some(volumes(containers, &names)),
         ..core::PodSpec::default()
     }
 }
 
-fn container(of: &Container) -> core::Container {
+fn container(of: &Container, volumes: &[String]) -> core::Container {
     core::Container {
         name: of.name.to_string(),
         image: Some(of.image.to_string()),
@@ -66,7 +68,7 @@ fn container(of: &Container) -> core::Container {
             run_as_user: of.user.map(Into::into),
             ..core::SecurityContext::default()
         }),
-        volume_mounts: Some(of.mounts.iter().map(mount).collect()),
+        volume_mounts: Some(of.mounts.iter().zip(volumes).map(|(one, volume)| mount(one, volume)).collect()),
         ..core::Container::default()
     }
 }
@@ -107,24 +109,54 @@ fn resources(cpu: &Given<Cpu>, memory: &Given<Size>) -> BTreeMap<String, Quantit
     [("cpu".to_owned(), Quantity(cpu.to_string())), ("memory".to_owned(), Quantity(memory))].into()
 }
 
-/// The name of a mount's volume: that of its texts, or one that its folder gives.
-fn volume_name(mount: &Mount) -> String {
-    match &mount.from {
-        Source::Config(config) => format!("config-{}", config.name),
+/// The longest name of a volume, which is a label of DNS.
+const LONGEST_NAME: usize = 63;
+
+/// The names of the volumes of a pod's mounts, by container: texts have one volume however often they are mounted, and each empty
+/// folder is one of its own.
+fn volume_names(containers: &[Container]) -> Vec<Vec<String>> {
+    let mut taken = BTreeSet::new();
+    let mut name = |container: &Container, mount: &Mount| match &mount.from {
+        Source::Config(config) => short(format!("config-{}", config.name)),
         Source::Scratch(_) => {
             let path = mount.path.to_string();
             let letters = path
                 .chars()
                 .map(|one| if one.is_ascii_alphanumeric() { one.to_ascii_lowercase() } else { '-' });
-            format!("scratch{}", letters.collect::<String>().trim_end_matches('-'))
+            let plain = short(format!("scratch{}", letters.collect::<String>().trim_end_matches('-')));
+            if taken.insert(plain.clone()) {
+                return plain;
+            }
+            // Another folder has that name: `/a.b` beside `/a-b`, or the same path in another container.
+            let own = short_of("scratch", &format!("{} {path}", container.name));
+            taken.insert(own.clone());
+            own
         }
-    }
+    };
+    let all = containers.iter().map(|container| {
+        let mounts = container.mounts.iter();
+        mounts.map(|mount| name(container, mount)).collect()
+    });
+    all.collect()
 }
 
-fn mount(of: &Mount) -> core::VolumeMount {
+/// A name, or a shorter one that it gives.
+fn short(name: String) -> String {
+    if name.len() <= LONGEST_NAME {
+        return name;
+    }
+    short_of(name.split('-').next().unwrap_or_default(), &name)
+}
+
+fn short_of(begin: &str, name: &str) -> String {
+    let hash = Fingerprint::of(name.as_bytes()).to_string();
+    format!("{begin}-{}", hash.get(..16).unwrap_or_default())
+}
+
+fn mount(of: &Mount, volume: &str) -> core::VolumeMount {
     let is_read_only = matches!(of.from, Source::Config(_));
     core::VolumeMount {
-        name: volume_name(of),
+        name: volume.to_owned(),
         mount_path: of.path.to_string(),
         read_only: is_read_only.then_some(true),
         ..core::VolumeMount::default()
@@ -132,11 +164,12 @@ fn mount(of: &Mount) -> core::VolumeMount {
 }
 
 /// The volumes of the containers' mounts, each once.
-fn volumes(containers: &[Container]) -> Vec<core::Volume> {
+fn volumes(containers: &[Container], names: &[Vec<String>]) -> Vec<core::Volume> {
     let mounts = containers.iter().flat_map(|container| &container.mounts);
     let volumes: BTreeMap<String, core::Volume> = mounts
-        .map(|mount| {
-            let name = volume_name(mount);
+        .zip(names.iter().flatten())
+        .map(|(mount, name)| {
+            let name = name.clone();
             let volume = core::Volume { name: name.clone(), ..core::Volume::default() };
             let volume = match &mount.from {
                 Source::Config(config) => core::Volume {

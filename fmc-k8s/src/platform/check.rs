@@ -1,5 +1,7 @@
 //! The rules of a platform: one function each.
 
+mod value;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use fmc_core::finding::OwnKind;
@@ -13,7 +15,7 @@ use crate::workload::Deployment;
 
 /// The kinds of findings of a platform.
 pub(super) const KINDS: &[OwnKind] =
-    &[NO_CLUSTER, TWICE, NO_PORT, NO_WORKLOAD, UNPINNED, NO_PROBE, ROOT, LIMIT, EMPTY];
+    &[NO_CLUSTER, TWICE, NO_PORT, NO_WORKLOAD, UNPINNED, NO_PROBE, ROOT, LIMIT, EMPTY, VALUE];
 
 const NO_CLUSTER: OwnKind =
     OwnKind::error("platform-no-cluster", include_str!("pages/no-cluster.md")).never_accepted();
@@ -27,12 +29,16 @@ const NO_PROBE: OwnKind = OwnKind::warning("platform-no-probe", include_str!("pa
 const ROOT: OwnKind = OwnKind::error("platform-root", include_str!("pages/root.md")).never_accepted();
 const LIMIT: OwnKind = OwnKind::error("platform-limit", include_str!("pages/limit.md")).never_accepted();
 const EMPTY: OwnKind = OwnKind::error("platform-empty", include_str!("pages/empty.md")).never_accepted();
+const VALUE: OwnKind = OwnKind::error("platform-value", include_str!("pages/value.md")).never_accepted();
 
 /// The values by themselves.
 pub(super) fn settings(platform: &Platform, findings: &mut RoleFindings<'_>) {
     findings.leaf("cluster", &platform.cluster);
     for (index, namespace) in platform.namespaces.iter().enumerate() {
-        findings.part(&format!("namespaces[{index}]"), |findings| leaves(namespace, findings));
+        findings.part(&format!("namespaces[{index}]"), |findings| {
+            leaves(namespace, findings);
+            value::namespace(namespace, findings);
+        });
     }
 }
 
@@ -117,6 +123,7 @@ fn in_namespace(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
     let names = namespace.deployments.iter().map(|deployment| deployment.name.to_string());
     twice("deployments", "deployment", names, findings);
     configs(namespace, findings);
+    policies(namespace, findings);
     for (index, deployment) in namespace.deployments.iter().enumerate() {
         findings.part(&format!("deployments[{index}]"), |findings| workload(deployment, findings));
     }
@@ -161,6 +168,20 @@ fn configs(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
                 }
             }
         }
+    }
+}
+
+/// Two connections may have one name in the cluster: `a-to-b` to `c`, and `a` to `b-to-c`.
+fn policies(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
+    let mut seen = BTreeSet::new();
+    for (index, connection) in namespace.connections.iter().enumerate() {
+        let Some(name) = connection.policy_names().into_iter().find(|name| !seen.insert(name.clone())) else {
+            continue;
+        };
+        findings.part(&format!("connections[{index}]"), |findings| {
+            let message = format!("two connections make the network policy {name}");
+            findings.find(&TWICE, message, "leave one of them out, or give a workload another name");
+        });
     }
 }
 

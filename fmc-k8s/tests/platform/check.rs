@@ -9,7 +9,7 @@ use fmc_k8s::workload::Deployment;
 
 use crate::cloud::{cloud, db, shop, web};
 
-fn kinds(platform: Platform) -> Vec<(String, String)> {
+pub(crate) fn kinds(platform: Platform) -> Vec<(String, String)> {
     let told = |report: &Report| -> Vec<(String, String)> {
         let ours = report.findings().iter().filter(|finding| finding.at().contains("platform"));
         ours.map(|finding| (finding.kind().to_string(), finding.at().to_owned())).collect()
@@ -23,12 +23,13 @@ fn kinds(platform: Platform) -> Vec<(String, String)> {
     }
 }
 
-fn one(platform: Platform, kind: &str, path: &str) {
+#[track_caller]
+pub(crate) fn one(platform: Platform, kind: &str, path: &str) {
     let found = kinds(platform);
     assert_eq!(found, [(kind.to_owned(), format!("roles[0].platform.{path}"))]);
 }
 
-fn container(name: &str) -> Container {
+pub(crate) fn container(name: &str) -> Container {
     Container::new(
         name,
         format!("registry.example.org/web:1@sha256:{}", "0".repeat(64)),
@@ -37,7 +38,7 @@ fn container(name: &str) -> Container {
     )
 }
 
-fn of(container: Container) -> Platform {
+pub(crate) fn of(container: Container) -> Platform {
     shop([Deployment::new("web", container)])
 }
 

@@ -4,3 +4,4 @@
 mod check;
 mod cloud;
 mod plan;
+mod value;

@@ -1,0 +1,154 @@
+//! Values that the types let through, and that the server refuses or that keep a container from starting
+//! (`pkg/apis/core/validation` of Kubernetes).
+
+use fmc_core::given::{Given, Leaf};
+use fmc_core::role::RoleFindings;
+
+use super::VALUE;
+use crate::config_map::ConfigMap;
+use crate::container::{Container, Probe, Source, Variable};
+use crate::platform::Namespace;
+use crate::workload::Deployment;
+
+/// The most pods of a deployment: a node takes 110 if nothing else is said, so that more need over 90 nodes.
+const MOST_REPLICAS: u16 = 10_000;
+
+/// The greatest number of a user (`ValidateUserID`).
+const MOST_USER: u32 = 2_147_483_647;
+
+/// The most bytes of the texts of one `ConfigMap` (`MaxSecretSize`).
+const MOST_TEXTS: usize = 1 << 20;
+
+/// The longest name of a text (`IsConfigMapKey`).
+const LONGEST_KEY: usize = 253;
+
+/// Refuses a value at a path: what is wrong, and what would be right.
+fn wrong(path: &str, findings: &mut RoleFindings<'_>, message: impl Into<String>, help: impl Into<String>) {
+    findings.part(path, |findings| findings.find(&VALUE, message, help));
+}
+
+fn text<T: Leaf>(given: &Given<T>) -> Option<String> {
+    given.ok().map(ToString::to_string)
+}
+
+pub(super) fn namespace(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
+    let name = text(&namespace.name).unwrap_or_default();
+    if name == "default" || name.starts_with("kube-") {
+        let message = format!("the namespace {name} is the cluster's own");
+        wrong("name", findings, message, "name another one, as shop");
+    }
+    for (index, deployment) in namespace.deployments.iter().enumerate() {
+        findings.part(&format!("deployments[{index}]"), |findings| workload(deployment, findings));
+    }
+}
+
+fn workload(deployment: &Deployment, findings: &mut RoleFindings<'_>) {
+    let name = text(&deployment.name).unwrap_or_default();
+    if deployment.replicas > MOST_REPLICAS {
+        let message = format!("{} pods are more than a cluster takes", deployment.replicas);
+        wrong("replicas", findings, message, format!("say at most {MOST_REPLICAS}"));
+    }
+    // The name of a Service is a label of RFC 1035, which begins with a letter.
+    if !deployment.expose.is_empty() && name.starts_with(|first: char| first.is_ascii_digit()) {
+        let message =
+            format!("{name} exposes a port, and a name that others call does not begin with a digit");
+        wrong("name", findings, message, format!("begin it with a letter, as web-{name}"));
+    }
+    for (index, exposed) in deployment.expose.iter().enumerate() {
+        port(&format!("expose[{index}].port"), exposed.port, findings);
+    }
+    for (index, container) in deployment.containers.iter().enumerate() {
+        findings.part(&format!("containers[{index}]"), |findings| of_container(container, findings));
+    }
+}
+
+fn port(path: &str, number: u16, findings: &mut RoleFindings<'_>) {
+    if number == 0 {
+        wrong(path, findings, "0 is not a port", "say a number from 1 to 65535");
+    }
+}
+
+fn of_container(container: &Container, findings: &mut RoleFindings<'_>) {
+    for (index, of) in container.ports.iter().enumerate() {
+        port(&format!("ports[{index}].number"), of.number, findings);
+    }
+    for (index, argument) in container.arguments.iter().enumerate() {
+        if argument.contains('\0') {
+            wrong(&format!("arguments[{index}]"), findings, "it has a zero byte", "leave it out");
+        }
+    }
+    for (index, variable) in container.environment.iter().enumerate() {
+        findings.part(&format!("environment[{index}]"), |findings| of_variable(variable, findings));
+    }
+    for (index, mount) in container.mounts.iter().enumerate() {
+        findings.part(&format!("mounts[{index}]"), |findings| {
+            folder(&text(&mount.path).unwrap_or_default(), findings);
+            if let Source::Config(config) = &mount.from {
+                findings.part("from.config", |findings| texts(config, findings));
+            }
+        });
+    }
+    for (key, probe) in [("ready", &container.ready), ("alive", &container.alive)] {
+        if let Some(Probe::Http { path, .. }) = probe {
+            asked(&format!("{key}.http.path"), path, findings);
+        }
+    }
+    if let Some(user) = container.user.filter(|user| *user > MOST_USER) {
+        let message = format!("{user} is not a user's number");
+        wrong("user", findings, message, format!("say a number from 1 to {MOST_USER}"));
+    }
+}
+
+fn of_variable(variable: &Variable, findings: &mut RoleFindings<'_>) {
+    let Variable { name, value } = variable;
+    let is_right = |one: char| (one.is_ascii_graphic() || one == ' ') && one != '=';
+    if name.is_empty() {
+        wrong("name", findings, "the variable has no name", "name it, as LOG_LEVEL");
+    } else if !name.chars().all(is_right) {
+        let message = format!("{name:?} is not a variable's name: it has '=' or what is not printable ASCII");
+        wrong("name", findings, message, "write it of letters, digits and '_', as LOG_LEVEL");
+    }
+    // The value may be a secret, so that no message shows it.
+    if value.contains('\0') {
+        wrong("value", findings, format!("the value of {name} has a zero byte"), "leave it out");
+    }
+}
+
+fn folder(path: &str, findings: &mut RoleFindings<'_>) {
+    if path == "/" {
+        wrong("path", findings, "nothing can be mounted over the image itself", "name a folder, as /tmp");
+    } else if path.contains(':') {
+        wrong("path", findings, format!("{path} has a ':'"), "name a folder without one");
+    }
+}
+
+fn asked(key: &str, path: &str, findings: &mut RoleFindings<'_>) {
+    if !path.starts_with('/') {
+        let message = format!("{path:?} does not begin with '/'");
+        wrong(key, findings, message, format!("write /{}", path.trim()));
+    } else if !path.chars().all(|one| one.is_ascii_graphic()) {
+        let message = format!("{path:?} has a space or another character that a path of a URL does not have");
+        wrong(key, findings, message, "write such characters as %20");
+    }
+}
+
+fn texts(config: &ConfigMap, findings: &mut RoleFindings<'_>) {
+    let is_key = |key: &str| {
+        !key.is_empty()
+            && key.len() <= LONGEST_KEY
+            && key != "."
+            && !key.starts_with("..")
+            && key.bytes().all(|one| one.is_ascii_alphanumeric() || b"-._".contains(&one))
+    };
+    for key in config.files.keys().filter(|key| !is_key(key)) {
+        let help = format!(
+            "write it of letters, digits, '-', '_' and '.', at most {LONGEST_KEY}, not beginning with '..'"
+        );
+        wrong("files", findings, format!("{key:?} is not the name of a text"), help);
+    }
+    let bytes: usize = config.files.values().map(String::len).sum();
+    if bytes > MOST_TEXTS {
+        let message = format!("the texts have {bytes} bytes, and at most {MOST_TEXTS} are right");
+        wrong("files", findings, message, "put some of them under another name");
+    }
+}
