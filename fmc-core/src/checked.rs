@@ -134,6 +134,11 @@ impl Checked {
         self.role_values.of()
     }
 
+    /// Those values, each with its path in the draft.
+    pub(crate) fn stated_roles<R: std::any::Any>(&self) -> impl Iterator<Item = (String, &R)> {
+        self.role_values.placed().map(|(index, value)| (format!("roles[{index}]"), value))
+    }
+
     /// The machines of each role, and of each instance of one.
     pub fn roles(&self) -> &BTreeMap<CheckedGroup, Members> {
         &self.roles

@@ -13,6 +13,12 @@ impl RoleValues {
     pub(super) fn of<R: Any>(&self) -> impl Iterator<Item = &R> {
         self.0.iter().filter_map(|value| value.downcast_ref())
     }
+
+    /// The values of one type, each with its index among all.
+    pub(super) fn placed<R: Any>(&self) -> impl Iterator<Item = (usize, &R)> {
+        let all = self.0.iter().enumerate();
+        all.filter_map(|(index, value)| Some((index, value.downcast_ref()?)))
+    }
 }
 
 impl FromIterator<Arc<dyn Any + Send + Sync>> for RoleValues {

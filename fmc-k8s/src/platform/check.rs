@@ -112,10 +112,22 @@ pub(super) fn together(platform: &Platform, site: &SpanSite<'_>, findings: &mut 
             findings.find(&NO_CLUSTER, format!("the cloud has no cluster {}", platform.cluster), help);
         });
     }
+    second(platform, site, findings);
     let names = platform.namespaces.iter().map(|namespace| namespace.name.to_string());
     twice("namespaces", "namespace", names, findings);
     for (index, namespace) in platform.namespaces.iter().enumerate() {
         findings.part(&format!("namespaces[{index}]"), |findings| in_namespace(namespace, findings));
+    }
+}
+
+/// A cluster has one platform: two would each delete what the other one made.
+fn second(platform: &Platform, site: &SpanSite<'_>, findings: &mut RoleFindings<'_>) {
+    let mut before = site.stated::<Platform>().take_while(|(_, other)| !std::ptr::eq(*other, platform));
+    if let Some((path, _)) = before.find(|(_, other)| other.cluster == platform.cluster) {
+        findings.part("cluster", |findings| {
+            let message = format!("{path} is a platform of the cluster {} too", platform.cluster);
+            findings.find(&TWICE, message, format!("write the namespaces of both in {path}"));
+        });
     }
 }
 

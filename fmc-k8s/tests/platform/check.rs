@@ -80,3 +80,14 @@ fn a_wrong_leaf_is_found_where_it_stands() {
     let at = "roles[0].platform.namespaces[0].deployments[0].containers[0]";
     assert_eq!(paths, ["cpu", "image", "name"].map(|key| format!("{at}.{key}")));
 }
+
+#[test]
+fn a_second_platform_of_a_cluster_is_refused_and_the_finding_names_both() {
+    let cloud = cloud().role(shop([web(1)])).role(Platform::on("single").namespace(Namespace::new("other")));
+    let report = cloud.check().unwrap_err();
+    let second =
+        report.findings().iter().find(|finding| finding.kind().to_string() == "platform-twice").unwrap();
+    assert_eq!(second.at(), "roles[1].platform.cluster");
+    assert_eq!(second.message(), "roles[0] is a platform of the cluster single too");
+    assert_eq!(report.findings().iter().filter(|one| one.kind().to_string() == "platform-twice").count(), 1);
+}

@@ -1,5 +1,6 @@
 //! Where a spanning role is: its members in a checked cloud.
 
+use std::any::Any;
 use std::fmt;
 
 use crate::checked::Checked;
@@ -23,6 +24,12 @@ impl<'a> SpanSite<'a> {
     /// The cloud.
     pub const fn cloud(&self) -> &'a Checked {
         self.cloud
+    }
+
+    /// The spanning roles of a type that the cloud states itself, each with its path, as `roles[0]`, in the order of the draft. A
+    /// role that is asked is among them.
+    pub fn stated<R: Any>(&self) -> impl Iterator<Item = (String, &'a R)> + use<'a, R> {
+        self.cloud.stated_roles()
     }
 
     /// Each membership with its machine, in the order of the machines' names. A machine with two roles occurs twice.
