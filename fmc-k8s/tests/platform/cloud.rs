@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use fmc::graph::{Action, Outcome};
+use fmc::graph::{Action, NoteKind, Outcome};
 use fmc::libvirt::image::Images;
 use fmc::libvirt::sim::Sim as Hypervisor;
 use fmc::prelude::*;
 use fmc::{Plan, Providers, Wanted};
 use fmc_k8s::config_map::ConfigMap;
 use fmc_k8s::container::{Container, Probe};
+use fmc_k8s::link::ApiLink;
 use fmc_k8s::platform::{Namespace, Platform};
 use fmc_k8s::provider::Kubernetes;
 use fmc_k8s::quantity::CpuExt as _;
@@ -52,30 +53,63 @@ pub(crate) fn cloud() -> Cloud {
         .cluster(k3s::Cluster::new("single", "v1.36.2+k3s1").servers(["node"]))
 }
 
-/// A hypervisor and a cluster in memory.
-pub(crate) struct World {
-    pub(crate) cluster: Sim,
+/// A cluster that the tests plan for: in memory, or a real API server.
+pub(crate) trait Cluster {
+    /// The connection to it.
+    fn link(&self) -> impl ApiLink;
+
+    /// The objects that a plan could write, so that two of them are equal if nothing was written.
+    fn written(&self) -> String;
+}
+
+impl Cluster for Sim {
+    fn link(&self) -> impl ApiLink {
+        self.clone()
+    }
+
+    fn written(&self) -> String {
+        self.state()
+    }
+}
+
+/// A hypervisor in memory and a cluster.
+pub(crate) struct World<C> {
+    pub(crate) cluster: C,
     pub(crate) providers: Providers,
 }
 
-impl World {
+impl World<Sim> {
+    /// With a cluster in memory.
     pub(crate) fn new() -> Self {
-        let cluster = Sim::new();
+        Self::on(Sim::new())
+    }
+}
+
+impl<C: Cluster> World<C> {
+    pub(crate) fn on(cluster: C) -> Self {
         let providers = Providers::new()
             .host(HostName::literal("local"), Hypervisor::new())
             .secrets(Arc::new(fmc::sim::StandIns))
             .images(Images::stand_ins())
-            .with(Kubernetes::new().cluster("single", cluster.clone()));
+            .with(Kubernetes::new().cluster("single", cluster.link()));
         Self { cluster, providers }
     }
 
-    pub(crate) fn wanted(&self, platform: Platform) -> Wanted {
-        let checked = cloud().role(platform).check().unwrap_or_else(|report| panic!("{report}"));
+    pub(crate) fn compile(&self, cloud: Cloud) -> Wanted {
+        let checked = cloud.check().unwrap_or_else(|report| panic!("{report}"));
         self.providers.compile(&checked)
     }
 
+    pub(crate) fn wanted(&self, platform: Platform) -> Wanted {
+        self.compile(cloud().role(platform))
+    }
+
+    pub(crate) fn plan_of(&self, wanted: &Wanted) -> Plan {
+        block_on(self.providers.plan(wanted)).unwrap()
+    }
+
     pub(crate) fn plan(&self, platform: Platform) -> Plan {
-        block_on(self.providers.plan(&self.wanted(platform))).unwrap()
+        self.plan_of(&self.wanted(platform))
     }
 
     pub(crate) fn run(&self, plan: &Plan) -> Outcome {
@@ -86,16 +120,29 @@ impl World {
     pub(crate) fn apply(&self, platform: &Platform) -> Plan {
         let plan = self.plan(platform.clone());
         self.run(&plan).converged().unwrap_or_else(|error| panic!("{error}\n{plan}"));
-        let before = self.cluster.state();
+        let before = self.cluster.written();
         let again = self.plan(platform.clone());
         assert!(again.is_empty(), "{again}");
-        assert_eq!(self.cluster.state(), before);
+        assert_eq!(self.cluster.written(), before);
         plan
     }
+}
 
-    /// The steps of a plan in the cluster.
-    pub(crate) fn steps(plan: &Plan) -> Vec<(Action, String)> {
-        let steps = plan.steps.iter().filter(|step| step.address.provider() == "kubernetes");
-        steps.map(|step| (step.action, step.address.short().to_string())).collect()
-    }
+/// The steps of a plan in the cluster.
+pub(crate) fn steps(plan: &Plan) -> Vec<(Action, String)> {
+    let steps = plan.steps.iter().filter(|step| step.address.provider() == "kubernetes");
+    steps.map(|step| (step.action, step.address.short().to_string())).collect()
+}
+
+/// The names of the objects in the cluster that a plan deletes, sorted.
+pub(crate) fn deleted(plan: &Plan) -> Vec<String> {
+    let gone = steps(plan).into_iter().filter(|(action, _)| *action == Action::Delete);
+    let mut names: Vec<String> = gone.map(|(_, name)| name).collect();
+    names.sort();
+    names
+}
+
+/// The texts of a plan's notes of a kind.
+pub(crate) fn notes(plan: &Plan, kind: NoteKind) -> Vec<String> {
+    plan.notes.iter().filter(|note| note.kind == kind).map(|note| note.text.clone()).collect()
 }

@@ -1,7 +1,9 @@
-//! Platforms in a cluster in memory, through `fmc::Plan`.
+//! Platforms in a cluster in memory, through `fmc::Plan`; with the features `client` and `full` also in a real control plane.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up fails")]
 
 mod check;
 mod cloud;
 mod plan;
+#[cfg(all(feature = "client", feature = "full"))]
+mod server;
 mod value;

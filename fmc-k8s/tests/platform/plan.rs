@@ -5,7 +5,7 @@ use fmc_k8s::platform::{Namespace, Platform};
 use pollster::block_on;
 use serde_json::json;
 
-use crate::cloud::{World, db, shop, web};
+use crate::cloud::{World, db, shop, steps, web};
 
 #[test]
 fn machines_and_what_runs_in_them_are_one_plan() {
@@ -13,7 +13,7 @@ fn machines_and_what_runs_in_them_are_one_plan() {
     world.cluster.away(true);
     let plan = world.plan(shop([web(2)]));
     assert!(plan.steps.iter().any(|step| step.address.short().to_string() == "domain/node"), "{plan}");
-    assert_eq!(World::steps(&plan), [(Action::Create, "api/single".to_owned())], "{plan}");
+    assert_eq!(steps(&plan), [(Action::Create, "api/single".to_owned())], "{plan}");
     world.cluster.away(false);
     world.apply(&shop([web(2)]));
     assert!(world.cluster.object("deployment", "shop", "web").is_some());
@@ -63,7 +63,7 @@ fn an_entry_that_somebody_added_to_a_list_goes() {
         .push(json!({ "name": "extra", "port": 81, "protocol": "TCP" }));
     world.cluster.put(service);
     let plan = world.apply(&platform);
-    assert_eq!(World::steps(&plan), [(Action::Update, "service/shop/web".to_owned())], "{plan}");
+    assert_eq!(steps(&plan), [(Action::Update, "service/shop/web".to_owned())], "{plan}");
     let ports = world.cluster.object("service", "shop", "web").unwrap()["spec"]["ports"].clone();
     assert_eq!(ports.as_array().unwrap().len(), 1, "{ports}");
 }
@@ -75,8 +75,7 @@ fn what_is_no_longer_wanted_goes_and_what_is_not_ours_stays() {
     let foreign = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "foreign", "namespace": "shop" } });
     world.cluster.put(foreign);
     let plan = world.apply(&shop([web(1)]));
-    let gone: Vec<_> =
-        World::steps(&plan).into_iter().filter(|(action, _)| *action == Action::Delete).collect();
+    let gone: Vec<_> = steps(&plan).into_iter().filter(|(action, _)| *action == Action::Delete).collect();
     let mut names: Vec<&str> = gone.iter().map(|(_, name)| name.as_str()).collect();
     names.sort_unstable();
     assert_eq!(names, ["deployment/shop/db", "pod-disruption-budget/shop/web", "service/shop/db"], "{plan}");
@@ -90,7 +89,7 @@ fn a_namespace_with_foreign_content_is_not_deleted() {
     let foreign = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "foreign", "namespace": "shop" } });
     world.cluster.put(foreign);
     let plan = world.plan(Platform::on("single").namespace(Namespace::new("other")));
-    assert!(World::steps(&plan).iter().all(|(_, name)| name != "namespace/shop"), "{plan}");
+    assert!(steps(&plan).iter().all(|(_, name)| name != "namespace/shop"), "{plan}");
     let left = plan.notes.iter().find(|note| note.kind == NoteKind::Left).map(|note| note.text.as_str());
     assert!(left.is_some_and(|text| text.contains("configmaps/foreign")), "{plan}");
 }

@@ -1,0 +1,136 @@
+//! A platform in a real cluster's control plane: planned, applied, planned again, changed by others, pruned.
+
+use fmc::graph::{Action, NoteKind};
+use fmc_k8s::client::Server;
+use fmc_k8s::link::ApiLink;
+use fmc_k8s::workload::Deployment;
+use fmc_testkit::kube::ControlPlane;
+use pollster::block_on;
+use serde_json::Value;
+
+use crate::cloud::{Cluster, World, db, shop, steps, web};
+
+/// A control plane without nodes.
+struct Plane(ControlPlane);
+
+impl Cluster for Plane {
+    fn link(&self) -> impl ApiLink {
+        Server::of_kubeconfig(&self.0.kubeconfig()).unwrap()
+    }
+
+    fn written(&self) -> String {
+        self.kubectl(&[
+            "get",
+            "namespaces,configmaps,deployments,services,networkpolicies,poddisruptionbudgets",
+            "--all-namespaces",
+            "--selector=fmc/owner",
+            "--output=jsonpath={range .items[*]}{.kind}/{.metadata.name} {.metadata.generation}{\"\\n\"}{end}",
+        ])
+    }
+}
+
+impl Plane {
+    fn kubectl(&self, words: &[&str]) -> String {
+        self.0.kubectl(words).unwrap_or_else(|refused| panic!("{refused}"))
+    }
+
+    fn read(&self, what: &str) -> Value {
+        serde_json::from_str(&self.kubectl(&["get", what, "--namespace=shop", "--output=json"])).unwrap()
+    }
+}
+
+fn start() -> World<Plane> {
+    World::on(Plane(ControlPlane::start()))
+}
+
+/// Without nodes no pod gets ready.
+fn unawaited(deployment: Deployment) -> Deployment {
+    deployment.ready_within(0)
+}
+
+#[test]
+fn a_platform_is_made_changed_by_others_mended_and_pruned() {
+    let world = start();
+    let platform = shop([unawaited(web(2)), unawaited(db())]);
+    let first = world.apply(&platform);
+    let made = steps(&first);
+    assert_eq!(made.len(), 9, "{first}");
+    assert!(made.iter().all(|(action, _)| *action == Action::Create), "{first}");
+
+    // Its pods are admitted: the namespace enforces `restricted`.
+    let pods = || world.cluster.kubectl(&["get", "pods", "--namespace=shop", "--output=name"]);
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while pods().lines().count() < 3 && std::time::Instant::now() < until {
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    assert_eq!(pods().lines().count(), 3);
+
+    // Another hand decides a value now: that is said, and nothing is forced.
+    world.cluster.kubectl(&["scale", "deployment/web", "--namespace=shop", "--replicas=5"]);
+    let refused = world.plan(platform.clone()).to_string();
+    assert!(refused.contains("spec.replicas (by kubectl)"), "{refused}");
+    world.cluster.kubectl(&["scale", "deployment/web", "--namespace=shop", "--replicas=2"]);
+
+    // Another hand adds an entry to a list that we decide, and takes a text away.
+    let patch = r#"[{"op": "add", "path": "/spec/ports/-", "value": {"name": "extra", "port": 81}}]"#;
+    world.cluster.kubectl(&["patch", "service/web", "--namespace=shop", "--type=json", "--patch", patch]);
+    let patch = r#"[{"op": "remove", "path": "/data/web.conf"}]"#;
+    world.cluster.kubectl(&[
+        "patch",
+        "configmap/settings",
+        "--namespace=shop",
+        "--type=json",
+        "--patch",
+        patch,
+    ]);
+    let mended = world.apply(&platform).to_string();
+    assert!(mended.contains("spec.ports[extra]") && mended.contains("web.conf"), "{mended}");
+    assert_eq!(
+        world.cluster.read("service/web")["spec"]["ports"].as_array().map(Vec::len),
+        Some(1),
+        "{mended}"
+    );
+    assert_eq!(world.cluster.read("configmap/settings")["data"]["web.conf"], "workers = 2\n");
+
+    // A foreign object beside ours stays, and ours of before go.
+    world.cluster.kubectl(&["create", "configmap", "foreign", "--namespace=shop", "--from-literal=a=b"]);
+    let pruned = world.apply(&shop([unawaited(web(2))]));
+    let mut gone: Vec<(Action, String)> = steps(&pruned);
+    gone.sort_by(|(_, one), (_, other)| one.cmp(other));
+    assert_eq!(
+        gone,
+        [(Action::Delete, "deployment/shop/db".to_owned()), (Action::Delete, "service/shop/db".to_owned())],
+        "{pruned}"
+    );
+    assert_eq!(world.cluster.read("configmap/foreign")["data"]["a"], "b");
+}
+
+#[test]
+fn an_object_that_is_not_ours_is_refused_and_left_alone() {
+    let world = start();
+    world.cluster.kubectl(&["create", "namespace", "shop"]);
+    let plan = world.plan(shop([unawaited(web(1))]));
+    let refused: Vec<&str> = plan
+        .notes
+        .iter()
+        .filter(|note| note.kind == NoteKind::Refused)
+        .map(|note| note.text.as_str())
+        .collect();
+    assert!(refused.iter().any(|text| text.contains("fmc did not make it")), "{plan}");
+    assert!(block_on(plan.apply(&world.providers, |_| ())).is_err());
+    let labels = world.cluster.kubectl(&["get", "namespace", "shop", "--output=jsonpath={.metadata.labels}"]);
+    assert!(!labels.contains("fmc/owner"), "{labels}");
+}
+
+#[test]
+fn a_server_that_is_away_is_waited_for_and_nothing_is_half_known() {
+    let mut world = start();
+    let platform = shop([unawaited(web(1))]);
+    world.apply(&platform);
+    world.cluster.0.kill_api_server();
+    let plan = world.plan(platform.clone());
+    assert!(!plan.is_empty(), "{plan}");
+    assert_eq!(steps(&plan), [(Action::Create, "api/single".to_owned())], "{plan}");
+    world.cluster.0.revive();
+    world.apply(&platform);
+}
