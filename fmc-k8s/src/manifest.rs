@@ -16,6 +16,11 @@ pub const MANIFEST: &str = "fmc/manifest";
 /// The label by which other programs know who manages an object (*Recommended Labels* of Kubernetes).
 const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "fmc");
 
+/// The name by which the API knows who decides a field.
+pub(crate) fn manager(owner: &str) -> String {
+    format!("fmc-{owner}")
+}
+
 /// A wanted object.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Manifest {

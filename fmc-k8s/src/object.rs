@@ -1,10 +1,12 @@
 //! An object of the API as it was read.
 
+use std::sync::Arc;
+
 use fmc_core::graph::Fingerprint;
 use serde_json::Value;
 
 use crate::kind::Kind;
-use crate::manifest::{MANIFEST, OWNER};
+use crate::manifest::{MANIFEST, OWNER, manager};
 
 /// An object as the server gave it, with what the server said of a change to it.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,6 +15,26 @@ pub struct ApiObject {
     pub(crate) trial: Option<Trial>,
     /// What is in a namespace and is not ours, as `configmaps/settings`. It is asked for only where the namespace would go.
     pub(crate) foreign: Vec<String>,
+    pub(crate) unwanted: Unwanted,
+}
+
+/// What becomes of an object that nothing wants.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) enum Unwanted {
+    /// It goes: the cloud has a platform for its cluster, and that does not have the object.
+    #[default]
+    Pruned,
+    /// It stays until a person asks: the cloud has no platform for its cluster any more.
+    Left {
+        /// The name by which a person asks for it, as `cluster/prod`.
+        named: Arc<str>,
+        /// How many objects are told of with it; `None` if it is told of with its namespace.
+        with: Option<usize>,
+    },
+    /// The cloud is destroyed, and all that runs in the cluster goes with its machines: these words say what.
+    Destroyed(String),
+    /// It is not ours: a person copied one of ours with its mark.
+    Copied,
 }
 
 /// The server's answer to a dry run of the wanted manifest. It is asked only where something differs.
@@ -31,7 +53,7 @@ pub(crate) enum Trial {
 impl ApiObject {
     /// An object as it was read.
     pub(crate) fn new(value: Value) -> Self {
-        Self { value, trial: None, foreign: Vec::new() }
+        Self { value, trial: None, foreign: Vec::new(), unwanted: Unwanted::default() }
     }
 
     /// An item of a list: the server says the kind of the items once, for the list.
@@ -59,6 +81,12 @@ impl ApiObject {
     /// The owner whose mark it has.
     pub fn owner(&self) -> Option<&str> {
         self.mark("labels", OWNER)
+    }
+
+    /// Whether it has an owner's mark, and that owner's manager decides fields of it. A copy that a person made by `kubectl apply` of
+    /// what `kubectl get` showed has the mark alone.
+    pub(crate) fn is_made_by(&self, owner: &str) -> bool {
+        self.owner() == Some(owner) && self.owned_by(&manager(owner)).is_some()
     }
 
     /// The fingerprint of the manifest that it was last made from.

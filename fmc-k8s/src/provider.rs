@@ -1,6 +1,8 @@
 //! The provider: it lists, compares, applies, waits and prunes.
 
 mod act;
+mod drift;
+mod foreign;
 mod model;
 mod observe;
 mod ready;
@@ -16,7 +18,7 @@ use fmc_core::graph::{Address, Place, StepError};
 use serde_json::Value;
 
 use crate::link::{ApiLink, NoAnswer, Request, Response, Verb};
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, manager};
 
 pub use model::Document;
 
@@ -61,11 +63,6 @@ impl fmt::Debug for Kubernetes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.clusters.keys()).finish()
     }
-}
-
-/// The name by which the API knows who decides a field.
-fn manager(owner: &str) -> String {
-    format!("fmc-{owner}")
 }
 
 /// Why the server did not do what was asked.

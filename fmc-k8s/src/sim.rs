@@ -5,6 +5,7 @@
 
 mod apply;
 mod fields;
+mod other;
 mod patch;
 
 use std::collections::BTreeMap;
@@ -31,6 +32,8 @@ struct State {
     is_starting: bool,
     /// Deployments whose pods do not get ready, as `shop/web`, with the reason.
     broken: BTreeMap<String, String>,
+    /// Objects of kinds that fmc does not write.
+    others: other::Others,
     /// The number of requests by verb, as `GET`.
     requests: BTreeMap<&'static str, u32>,
 }
@@ -74,7 +77,10 @@ impl Sim {
         let sim = Self::default();
         let mut state = sim.state_mut();
         for object in objects {
-            let key = key_of(&object).ok_or_else(|| "an object has no known kind".to_owned())?;
+            let Some(key) = key_of(&object) else {
+                state.others.put(object).ok_or_else(|| "an object has no kind or no name".to_owned())?;
+                continue;
+            };
             let version = object.pointer("/metadata/resourceVersion").and_then(Value::as_str);
             let version = version.and_then(|version| version.parse().ok()).unwrap_or_default();
             state.version = state.version.max(version);
@@ -87,7 +93,7 @@ impl Sim {
     /// All objects, as a text that [`Sim::of_state`] reads.
     pub fn state(&self) -> String {
         let state = self.state_mut();
-        let all: Vec<&Value> = state.objects.values().collect();
+        let all: Vec<&Value> = state.objects.values().chain(state.others.objects()).collect();
         serde_json::to_string_pretty(&all).unwrap_or_default()
     }
 
@@ -97,13 +103,24 @@ impl Sim {
         self.state_mut().objects.get(&(kind.word, namespace.to_owned(), name.to_owned())).cloned()
     }
 
-    /// Writes an object as another person's `kubectl create` or `kubectl replace` does.
+    /// Writes an object as another person's `kubectl create` or `kubectl replace` does. One of a kind that fmc does not write is in a
+    /// namespace, and stays as it is.
     pub fn put(&self, object: Value) {
         let mut state = self.state_mut();
         let manager = "kubectl-create";
-        if let Some(key) = key_of(&object) {
-            let object = apply::written(&mut state, &key, object, manager);
-            state.objects.insert(key, object);
+        match key_of(&object) {
+            Some(key) => {
+                let object = apply::written(&mut state, &key, object, manager);
+                state.objects.insert(key, object);
+            }
+            None => drop(state.others.put(object)),
+        }
+    }
+
+    /// Deletes an object as another person's `kubectl delete` does, with all that is in it if it is a namespace.
+    pub fn delete(&self, kind: &str, namespace: &str, name: &str) {
+        if let Some(kind) = Kind::by_word(kind) {
+            self.state_mut().take((kind.word, namespace.to_owned(), name.to_owned()));
         }
     }
 
@@ -112,9 +129,18 @@ impl Sim {
         self.state_mut().is_away = is_away;
     }
 
-    /// The pods of a deployment, as `shop/web`, do not get ready, for this reason.
+    /// The pods of a deployment, as `shop/web`, do not get ready, for this reason; those that were ready are not any more.
     pub fn breaks(&self, deployment: &str, why: &str) {
-        self.state_mut().broken.insert(deployment.to_owned(), why.to_owned());
+        let mut state = self.state_mut();
+        state.broken.insert(deployment.to_owned(), why.to_owned());
+        apply::report(&mut state, deployment);
+    }
+
+    /// The pods of a deployment, as `shop/web`, get ready again.
+    pub fn mends(&self, deployment: &str) {
+        let mut state = self.state_mut();
+        state.broken.remove(deployment);
+        apply::report(&mut state, deployment);
     }
 
     /// The number of requests so far: reads, and writes that were no dry runs.
@@ -214,6 +240,10 @@ impl State {
         if request.path == "/readyz" {
             return Ok(good(Value::from("ok")));
         }
+        if let (Verb::Get, Some(body)) = (&request.verb, self.others.answer(&request.path)) {
+            *self.requests.entry("read").or_default() += 1;
+            return Ok(good(body));
+        }
         let Some(target) = Target::of(&request.path) else {
             return Ok(status(
                 404,
@@ -286,11 +316,19 @@ impl State {
                 return status(409, "Conflict", "the precondition does not hold".to_owned(), Vec::new());
             }
         }
-        self.objects.remove(&key);
-        if *target.kind == NAMESPACE {
-            self.objects.retain(|(_, namespace, _), _| *namespace != key.2);
-        }
+        self.take(key);
         good(json!({ "kind": "Status", "status": "Success" }))
+    }
+}
+
+impl State {
+    /// Takes an object away, and all that is in it if it is a namespace.
+    fn take(&mut self, key: Key) {
+        self.objects.remove(&key);
+        if key.0 == NAMESPACE.word {
+            self.objects.retain(|(_, namespace, _), _| *namespace != key.2);
+            self.others.leave(&key.2);
+        }
     }
 }
 

@@ -42,7 +42,12 @@ pub fn plan<M: Model>(
     };
     let mut deferrals = decided.deferrals;
     let removed = removal::remove(model, &settled, seen, choices, &decided.fates, &mut notes, &mut deferrals);
-    deferrals.extend(unread_places(model, &settled, seen));
+    let unread = unread_places(model, &settled, seen);
+    let goes_along = |deferral: &Deferral| match &deferral.about {
+        About::Place(place) => wanted.is_destroyed && model.goes_along(place),
+        _ => false,
+    };
+    deferrals.extend(unread.into_iter().filter(|deferral| !goes_along(deferral)));
 
     let mut untouched = removed.untouched;
     let mut drafts = Vec::new();

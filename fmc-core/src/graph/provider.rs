@@ -129,6 +129,12 @@ pub trait Model {
         place.to_string()
     }
 
+    /// Whether all that is at a place goes with the objects of another provider when the cloud is destroyed, as what runs in
+    /// a cluster goes with its machines. A destroy need not read such a place. By default no place is one.
+    fn goes_along(&self, _place: &Place) -> bool {
+        false
+    }
+
     /// Fits the wanted objects to the existing ones. By default they are wanted as they are.
     fn settle<'a>(
         &self,

@@ -61,12 +61,19 @@ pub struct Wanted<D: ?Sized> {
     pub places: BTreeSet<Place>,
     /// The objects of a cloud that is destroyed. They are not wanted; a provider knows by them what they were called.
     pub gone: BTreeMap<Address, Node<D>>,
+    /// Whether the cloud is destroyed, also where a provider has no objects of it.
+    pub is_destroyed: bool,
 }
 
 impl<D: ?Sized> Clone for Wanted<D> {
     fn clone(&self) -> Self {
-        let (nodes, gone) = (self.nodes.clone(), self.gone.clone());
-        Self { owner: Arc::clone(&self.owner), nodes, places: self.places.clone(), gone }
+        Self {
+            owner: Arc::clone(&self.owner),
+            nodes: self.nodes.clone(),
+            places: self.places.clone(),
+            gone: self.gone.clone(),
+            is_destroyed: self.is_destroyed,
+        }
     }
 }
 
@@ -74,13 +81,14 @@ impl<D: ?Sized> Wanted<D> {
     /// An empty set for an owner.
     pub fn nothing(owner: impl Into<Arc<str>>) -> Self {
         let (nodes, gone) = (BTreeMap::new(), BTreeMap::new());
-        Self { owner: owner.into(), nodes, places: BTreeSet::new(), gone }
+        Self { owner: owner.into(), nodes, places: BTreeSet::new(), gone, is_destroyed: false }
     }
 
     /// An empty set for the same owner and the same places, which knows these objects as gone.
     #[must_use]
     pub fn emptied(&self) -> Self {
         let places = self.nodes.keys().map(Address::place).chain(&self.places).cloned().collect();
-        Self { places, gone: self.nodes.clone(), ..Self::nothing(Arc::clone(&self.owner)) }
+        let owner = Arc::clone(&self.owner);
+        Self { places, gone: self.nodes.clone(), is_destroyed: true, ..Self::nothing(owner) }
     }
 }

@@ -135,6 +135,7 @@ pub(super) trait Erased: Send + Sync {
     fn simulated_any(&self) -> Option<String>;
 
     fn known_as_any(&self, place: &Place) -> String;
+    fn goes_along_any(&self, place: &Place) -> bool;
     fn settle_any(
         &self,
         wanted: &Wanted<AnyDocument>,
@@ -192,11 +193,11 @@ impl<R: Room> Erased for R {
     }
 
     fn documents_any(&self, checked: &Checked) -> Wanted<AnyDocument> {
-        let Wanted { owner, nodes, places, gone } = self.documents(checked);
+        let Wanted { owner, nodes, places, gone, is_destroyed } = self.documents(checked);
         let erased = |nodes: BTreeMap<Address, Node<R::Document>>| {
             nodes.into_iter().map(|(at, node)| (at, erased_node(node))).collect()
         };
-        Wanted { owner, nodes: erased(nodes), places, gone: erased(gone) }
+        Wanted { owner, nodes: erased(nodes), places, gone: erased(gone), is_destroyed }
     }
 
     fn artifacts_any<'a>(
@@ -307,6 +308,10 @@ impl<R: Room> Erased for R {
 
     fn known_as_any(&self, place: &Place) -> String {
         self.known_as(place)
+    }
+
+    fn goes_along_any(&self, place: &Place) -> bool {
+        self.goes_along(place)
     }
 
     fn settle_any(
@@ -474,7 +479,8 @@ fn typed_wanted<D: Send + Sync + 'static>(provider: &str, wanted: &Wanted<AnyDoc
     };
     let places = wanted.places.iter().filter(|place| place.provider() == provider).cloned().collect();
     let (nodes, gone) = (typed(&wanted.nodes), typed(&wanted.gone));
-    Wanted { owner: Arc::clone(&wanted.owner), nodes, places, gone }
+    let is_destroyed = wanted.is_destroyed;
+    Wanted { owner: Arc::clone(&wanted.owner), nodes, places, gone, is_destroyed }
 }
 
 /// A wanted object with its type; `None` if its document is of another type.

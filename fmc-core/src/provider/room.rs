@@ -85,7 +85,8 @@ pub trait Room: Provider<Document: Sized + 'static, Object: Sized + 'static> + S
         None
     }
 
-    /// The name that the machine of an existing data disk had first, if no machine has it now: a person may call the data by it.
+    /// The name that the machine of an existing data disk had first, if no machine has it now, or another name by which a person asks
+    /// for the deletion of what is left: a person may call the data by it.
     fn former<'a>(&self, _object: &'a Self::Object) -> Option<&'a str> {
         None
     }

@@ -86,7 +86,8 @@ impl<'a> Rooms<'a> {
     pub fn documents(&self, checked: &Checked) -> Wanted<AnyDocument> {
         let mut all = Wanted::nothing(checked.owner().as_str());
         for room in &self.rooms {
-            let Wanted { owner: _, mut nodes, mut places, gone: _ } = room.documents_any(checked);
+            let Wanted { owner: _, mut nodes, mut places, gone: _, is_destroyed: _ } =
+                room.documents_any(checked);
             all.nodes.append(&mut nodes);
             all.places.append(&mut places);
         }
@@ -265,6 +266,10 @@ impl Model for Rooms<'_> {
             Some(room) => room.known_as_any(place),
             None => place.to_string(),
         }
+    }
+
+    fn goes_along(&self, place: &Place) -> bool {
+        self.named(place.provider()).is_some_and(|room| room.goes_along_any(place))
     }
 
     fn settle<'a>(

@@ -74,7 +74,9 @@ fn container(of: &Container, volumes: &[String]) -> core::Container {
 }
 
 fn variable(name: &str, value: &str) -> core::EnvVar {
-    core::EnvVar { name: name.to_owned(), value: Some(value.to_owned()), ..core::EnvVar::default() }
+    // The server keeps no empty value, and would never have the one that is applied.
+    let value = Some(value.to_owned()).filter(|value| !value.is_empty());
+    core::EnvVar { name: name.to_owned(), value, ..core::EnvVar::default() }
 }
 
 fn port_of(name: &str, number: u16) -> core::ContainerPort {

@@ -5,10 +5,11 @@ use fmc_core::graph::{
 };
 use serde_json::{Value, json};
 
-use super::model::Wanted as OfOwner;
+use super::foreign::foreign;
+use super::model::{Wanted as OfOwner, has_foreign};
 use super::observe::apply_path;
 use super::{API, Document, Kubernetes, Refusal, ask, call, get, path_of, ready};
-use crate::kind::Kind;
+use crate::kind::{self, Kind};
 use crate::link::{ApiLink, Verb};
 use crate::object::ApiObject;
 
@@ -39,6 +40,10 @@ impl Provider for Kubernetes {
             return answers(link, step, *within, acting).await;
         }
         if step.address.kind() == API {
+            #[cfg(feature = "sim")]
+            if step.action == Action::Delete {
+                self.forget(step.address.place());
+            }
             return Ok(());
         }
         match (step.document.as_deref().and_then(Document::wanted), step.action) {
@@ -139,7 +144,8 @@ async fn strip(
     ask(link, Verb::Patch(Value::Array(removals)), path).await.map(drop).map_err(failed)
 }
 
-/// Deletes an object, that one and no other, and waits until it is gone.
+/// Deletes an object, that one and no other, and waits until it is gone. A namespace is looked into first: somebody may have put
+/// something there since the plan.
 async fn delete(
     link: &dyn ApiLink,
     step: &Step<Document>,
@@ -147,6 +153,15 @@ async fn delete(
     there: &ApiObject,
     acting: &(impl Acting + Clone + 'static),
 ) -> Result<(), StepError> {
+    if step.address.kind() == kind::NAMESPACE.word {
+        let owner = there.owner().unwrap_or_default();
+        let foreign = foreign(link, step.address.name(), owner).await;
+        let foreign = foreign.map_err(|refusal| call(&step.address, &refusal))?;
+        if !foreign.is_empty() {
+            let cause = has_foreign(&foreign);
+            return Err(StepError::Call { call: format!("delete {}", step.address), cause });
+        }
+    }
     let options = json!({
         "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Foreground",
         "preconditions": { "uid": there.uid(), "resourceVersion": there.version() },

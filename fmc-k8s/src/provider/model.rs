@@ -3,15 +3,16 @@
 use std::sync::OnceLock;
 
 use fmc_core::graph::{
-    Address, Carries, Change, Choices, Edge, Fingerprint, Impact, Model, Place, Removal, Verdict,
+    About, Address, Carries, Change, Choices, Edge, Fingerprint, Impact, Model, Note, NoteKind, Place,
+    Removal, Verdict,
 };
 use serde_json::Value;
 
-use super::{API, Kubernetes, manager};
+use super::{API, Kubernetes, NAME, ready};
 use crate::compare::{Difference, differences, is_covered, plain};
 use crate::kind::{self, Kind};
-use crate::manifest::{MANIFEST, Manifest};
-use crate::object::{ApiObject, Trial};
+use crate::manifest::{MANIFEST, Manifest, manager};
+use crate::object::{ApiObject, Trial, Unwanted};
 
 /// What an object of a cluster is made from.
 #[derive(Debug)]
@@ -111,7 +112,7 @@ impl Model for Kubernetes {
             return Verdict::Refused("it is being deleted: apply again once it is gone".to_owned());
         }
         if wanted.is_met_by(object) {
-            return Verdict::Same;
+            return unready(wanted, object).map_or(Verdict::Same, |change| Verdict::Differs(vec![change]));
         }
         let found = wanted.differences(object);
         match &object.trial {
@@ -122,17 +123,53 @@ impl Model for Kubernetes {
         }
     }
 
-    fn remove(&self, at: &Address, object: &ApiObject, _: &dyn Fn(&Address) -> bool, _: &Choices) -> Removal {
-        if at.kind() == API || object.is_leaving() {
+    fn goes_along(&self, _: &Place) -> bool {
+        true
+    }
+
+    fn remove(
+        &self,
+        at: &Address,
+        object: &ApiObject,
+        _: &dyn Fn(&Address) -> bool,
+        choices: &Choices,
+    ) -> Removal {
+        if at.kind() == API {
+            return match &object.unwanted {
+                Unwanted::Destroyed(what) if choices.only.is_empty() => Removal::Delete(along(what)),
+                _ => Removal::Ignore,
+            };
+        }
+        if object.is_leaving() {
             return Removal::Ignore;
+        }
+        match &object.unwanted {
+            Unwanted::Copied => return Removal::Ignore,
+            Unwanted::Destroyed(_) if !choices.only.iter().any(|name| is_in_a_cluster(name)) => {
+                return Removal::Ignore;
+            }
+            Unwanted::Left { named, with } if !choices.delete_data.covers(named) => {
+                return with.map_or(Removal::Ignore, |with| Removal::Leave(left(at, named, with)));
+            }
+            Unwanted::Left { .. } | Unwanted::Destroyed(_) | Unwanted::Pruned => {}
         }
         if object.foreign.is_empty() {
             return Removal::Delete("no longer wanted".to_owned());
         }
-        let foreign = object.foreign.join(", ");
-        Removal::Leave(format!(
-            "it has what fmc did not make: {foreign}: move that or delete it, and apply again"
-        ))
+        Removal::Leave(has_foreign(&object.foreign))
+    }
+
+    /// A deployment that an apply does not wait for is told of while its pods are not ready.
+    fn notes(&self, at: &Address, document: &Document, object: &ApiObject) -> Vec<Note> {
+        let Some(wanted) = document.wanted() else { return Vec::new() };
+        let is_told = wanted.manifest.ready_within.is_none() && wanted.is_met_by(object);
+        let why = ready::not_yet(&wanted.manifest, object).filter(|_| is_told);
+        let note = why.map(|why| Note {
+            about: About::object(at, None),
+            kind: NoteKind::Notice,
+            text: format!("its pods are not ready: {why}"),
+        });
+        note.into_iter().collect()
     }
 
     /// An object is deleted before its namespace.
@@ -141,6 +178,46 @@ impl Model for Kubernetes {
         let namespace = namespace.map(|name| at.beside(kind::NAMESPACE.word, name));
         namespace.into_iter().map(|to| Edge { to, carries: Carries::Exists }).collect()
     }
+}
+
+/// An object as wanted whose pods are not ready: the step applies it again and waits for them.
+fn unready(wanted: &Wanted, object: &ApiObject) -> Option<Change> {
+    wanted.manifest.ready_within?;
+    let why = ready::not_yet(&wanted.manifest, object)?;
+    let (from, to) = (Some("not ready".to_owned()), Some("ready".to_owned()));
+    Some(Change { path: "pods".to_owned(), from, to, impact: Impact::Live, reason: Some(short(&why)) })
+}
+
+/// Whether a chosen name is that of an object in a cluster, as `deployment/web`.
+fn is_in_a_cluster(name: &str) -> bool {
+    let kind = name.split('/').next().unwrap_or_default();
+    kind == NAME || Kind::by_word(kind).is_some()
+}
+
+/// Why the API of a destroyed cloud's cluster goes.
+fn along(what: &str) -> String {
+    let what = if what.is_empty() { "all that runs in it" } else { what };
+    format!("the cluster goes with its machines, and with it {what}")
+}
+
+/// Why an object stays whose cluster has no platform any more, and how it goes.
+fn left(at: &Address, named: &str, with: usize) -> String {
+    let cluster = at.place().name().unwrap_or_default();
+    let it = match with {
+        0 => "it stays".to_owned(),
+        1 => "it stays with the object in it".to_owned(),
+        with => format!("it stays with the {with} objects in it"),
+    };
+    format!(
+        "the cloud has no platform for the cluster {cluster} any more: {it}. To delete all that the platform left, apply with \
+         `--delete-data {named}`, or give the cluster a platform without namespaces"
+    )
+}
+
+/// Why a namespace stays.
+pub(super) fn has_foreign(foreign: &[String]) -> String {
+    let foreign = foreign.join(", ");
+    format!("it has what fmc did not make: {foreign}: move that or delete it, and apply again")
 }
 
 /// The changes of an object that stays.
@@ -167,8 +244,23 @@ fn replacement(found: &[Difference], fields: &[String]) -> Vec<Change> {
 }
 
 fn changed(one: &Difference, impact: Impact) -> Change {
-    let text = |value: &Option<Value>| value.as_ref().map(|value| short(&plain(value)));
+    let text = |value: &Option<Value>| value.as_ref().map(|value| shown(&one.path, value));
     Change { path: one.path.clone(), from: text(&one.from), to: text(&one.to), impact, reason: None }
+}
+
+/// A value at a path in a line of a plan. What may be a secret by its name is not shown.
+pub(super) fn shown(path: &str, value: &Value) -> String {
+    let name = value.get("name").and_then(Value::as_str).unwrap_or_default();
+    if is_secret(path) || is_secret(name) { "(not shown)".to_owned() } else { short(&plain(value)) }
+}
+
+/// Whether a path or a name may be that of a secret. The types hold none, but a person may have written one by hand.
+fn is_secret(name: &str) -> bool {
+    const WORDS: [&str; 6] = ["password", "passwd", "secret", "token", "credential", "apikey"];
+    let name: String = name.to_ascii_lowercase().chars().filter(|one| !"-_".contains(*one)).collect();
+    // A field of the API that speaks of one has no secret in it.
+    let name = name.replace("automountserviceaccounttoken", "");
+    WORDS.iter().any(|word| name.contains(word)) || name.contains("privatekey")
 }
 
 /// A value in a line of a plan.

@@ -6,11 +6,12 @@ use fmc_core::graph::{Address, Fingerprint, ObserveError, Place, Seen, State, Wa
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::Value;
 
+use super::foreign::foreign;
 use super::{API, Document, Kubernetes, Refusal, ask, manager, path_of};
 use crate::kind::{self, KINDS};
 use crate::link::{ApiLink, Verb};
 use crate::manifest::{self, OWNER};
-use crate::object::{ApiObject, Trial};
+use crate::object::{ApiObject, Trial, Unwanted};
 
 /// The objects that the server gives at once.
 const PAGE: usize = 500;
@@ -21,10 +22,6 @@ const QUERY: &AsciiSet =
 
 impl Kubernetes {
     pub(super) async fn look(&self, wanted: &Wanted<Document>) -> Result<Seen<ApiObject>, ObserveError> {
-        // What runs in a cluster goes with it.
-        if wanted.nodes.is_empty() && !wanted.gone.is_empty() {
-            return Ok(Seen::default());
-        }
         let mut by_place: BTreeMap<&Place, BTreeMap<&Address, &Document>> =
             wanted.places.iter().map(|place| (place, BTreeMap::new())).collect();
         for (at, node) in &wanted.nodes {
@@ -33,12 +30,18 @@ impl Kubernetes {
         let mut seen = Seen::default();
         for (place, documents) in by_place {
             let Some(link) = self.link(place) else {
-                seen.unknown.insert(place.clone(), "there is no connection to it".to_owned());
+                // A program need not know a cluster in which it never had anything.
+                if !documents.is_empty() || wanted.is_destroyed {
+                    seen.unknown.insert(place.clone(), "there is no connection to it".to_owned());
+                }
                 continue;
             };
-            match look_at(&*link, place, &wanted.owner, &documents, &mut seen).await {
+            let cluster = Cluster { link: &*link, place, documents: &documents, wanted };
+            match cluster.look(&mut seen).await {
                 Ok(()) => {}
-                Err(Refusal::NoAnswer(error)) if error.is_absent => not_yet(place, &documents, &mut seen),
+                Err(Refusal::NoAnswer(error)) if error.is_absent && !wanted.is_destroyed => {
+                    not_yet(place, &documents, &mut seen);
+                }
                 Err(refusal) => drop(seen.unknown.insert(place.clone(), refusal.words())),
             }
         }
@@ -52,92 +55,137 @@ fn not_yet(place: &Place, documents: &BTreeMap<&Address, &Document>, seen: &mut 
     for at in documents.keys().filter(|at| at.kind() != API) {
         seen.objects.insert((*at).clone(), State::NotYet { phase: phase.clone(), is_new: false });
     }
-    if documents.is_empty() {
-        seen.unknown.insert(place.clone(), "its API does not answer".to_owned());
-    }
 }
 
-async fn look_at(
-    link: &dyn ApiLink,
-    place: &Place,
-    owner: &str,
-    documents: &BTreeMap<&Address, &Document>,
-    seen: &mut Seen<ApiObject>,
-) -> Result<(), Refusal> {
-    let cluster = place.name().unwrap_or_default();
-    let api = Address::new(place.clone(), API, cluster);
-    let kinds: BTreeSet<&str> = documents.keys().map(|at| at.kind()).collect();
-    let mut there = BTreeMap::new();
-    for kind in KINDS {
-        // A stranger's object matters only where a wanted one has its kind.
-        let selector = (!kinds.contains(kind.word)).then(|| format!("{OWNER}={owner}"));
-        for value in list(link, &kind.path(None), selector.as_deref()).await? {
-            let text = |key: &str| value.get("metadata")?.get(key)?.as_str();
-            let Some(name) = text("name") else { continue };
-            let at = manifest::address(cluster, kind, text("namespace"), name);
-            let object = ApiObject::of_list(value, kind);
-            if object.owner() == Some(owner) || documents.contains_key(&at) {
-                there.insert(at, object);
+/// A cluster that is looked at, and what is wanted in it.
+struct Cluster<'a> {
+    link: &'a dyn ApiLink,
+    place: &'a Place,
+    documents: &'a BTreeMap<&'a Address, &'a Document>,
+    wanted: &'a Wanted<Document>,
+}
+
+impl Cluster<'_> {
+    async fn look(&self, seen: &mut Seen<ApiObject>) -> Result<(), Refusal> {
+        let there = self.list().await?;
+        self.see_the_api(&there, seen);
+        let owner = &*self.wanted.owner;
+        for (at, mut object) in there {
+            let wanted = self.documents.get(&at).and_then(|document| document.wanted());
+            if wanted.is_none()
+                && at.kind() == kind::NAMESPACE.word
+                && matches!(object.unwanted, Unwanted::Pruned | Unwanted::Left { .. })
+            {
+                object.foreign = foreign(self.link, at.name(), owner).await?;
+            }
+            if let Some(wanted) = wanted
+                && object.owner() == Some(owner)
+                && !object.is_leaving()
+                && !wanted.is_met_by(&object)
+            {
+                object.trial = Some(try_out(self.link, wanted).await?);
+            }
+            let fingerprint = object.fingerprint();
+            seen.objects.insert(at, State::present(object, fingerprint));
+        }
+        Ok(())
+    }
+
+    /// Our objects, and strangers whose names wanted ones take.
+    async fn list(&self) -> Result<BTreeMap<Address, ApiObject>, Refusal> {
+        let (owner, cluster) = (&*self.wanted.owner, self.name());
+        let kinds: BTreeSet<&str> = self.documents.keys().map(|at| at.kind()).collect();
+        let mut there = BTreeMap::new();
+        for kind in KINDS {
+            // A stranger's object matters only where a wanted one has its kind.
+            let selector = (!kinds.contains(kind.word)).then(|| format!("{OWNER}={owner}"));
+            for value in list(self.link, &kind.path(None), selector.as_deref()).await? {
+                let text = |key: &str| value.get("metadata")?.get(key)?.as_str();
+                let Some(name) = text("name") else { continue };
+                let at = manifest::address(cluster, kind, text("namespace"), name);
+                let object = ApiObject::of_list(value, kind);
+                if object.owner() == Some(owner) || self.documents.contains_key(&at) {
+                    there.insert(at, object);
+                }
             }
         }
+        let fates: Vec<Unwanted> = there.iter().map(|(at, object)| self.fate(at, object, &there)).collect();
+        for (object, fate) in there.values_mut().zip(fates) {
+            object.unwanted = fate;
+        }
+        Ok(there)
     }
-    if documents.contains_key(&api) {
-        let answering = ApiObject::new(Value::Null);
+
+    /// What becomes of an object if nothing wants it.
+    fn fate(&self, at: &Address, object: &ApiObject, all: &BTreeMap<Address, ApiObject>) -> Unwanted {
+        let owner = &*self.wanted.owner;
+        if !object.is_made_by(owner) {
+            return Unwanted::Copied;
+        }
+        if self.wanted.is_destroyed {
+            return Unwanted::Destroyed(String::new());
+        }
+        if !self.documents.is_empty() {
+            return Unwanted::Pruned;
+        }
+        let named = format!("cluster/{}", self.name()).into();
+        let is_within = |name: &str, namespace: &str| {
+            name.strip_prefix(namespace).is_some_and(|rest| rest.starts_with('/'))
+        };
+        let ours = all.iter().filter(|(_, object)| object.is_made_by(owner));
+        let with = match at.name().split_once('/') {
+            None => Some(ours.filter(|(other, _)| is_within(other.name(), at.name())).count()),
+            Some((namespace, _)) => {
+                let mut namespaces = ours.filter(|(other, _)| other.kind() == kind::NAMESPACE.word);
+                (!namespaces.any(|(other, _)| other.name() == namespace)).then_some(0)
+            }
+        };
+        Unwanted::Left { named, with }
+    }
+
+    /// The API answers. A destroyed cloud has it too: it stands for all that goes with it.
+    fn see_the_api(&self, there: &BTreeMap<Address, ApiObject>, seen: &mut Seen<ApiObject>) {
+        let cluster = self.name();
+        let api = Address::new(self.place.clone(), API, cluster);
+        let mut answering = ApiObject::new(Value::Null);
+        if self.wanted.is_destroyed {
+            answering.unwanted = Unwanted::Destroyed(spoken(there, &self.wanted.owner));
+        } else if !self.documents.contains_key(&api) {
+            return;
+        }
         seen.objects.insert(api, State::present(answering, Fingerprint::of(b"api")));
     }
-    for (at, mut object) in there {
-        let wanted = documents.get(&at).and_then(|document| document.wanted());
-        if wanted.is_none() && at.kind() == kind::NAMESPACE.word {
-            object.foreign = foreign(link, at.name(), owner).await?;
-        }
-        if let Some(wanted) = wanted
-            && object.owner() == Some(owner)
-            && !object.is_leaving()
-            && !wanted.is_met_by(&object)
-        {
-            object.trial = Some(try_out(link, wanted).await?);
-        }
-        let fingerprint = object.fingerprint();
-        seen.objects.insert(at, State::present(object, fingerprint));
+
+    fn name(&self) -> &str {
+        self.place.name().unwrap_or_default()
     }
-    Ok(())
 }
 
-/// What a namespace would take along that is not this owner's. What something else owns follows that.
-async fn foreign(link: &dyn ApiLink, namespace: &str, owner: &str) -> Result<Vec<String>, Refusal> {
-    /// What the cluster makes in each namespace.
-    const MADE: [(&str, &str); 2] = [("configmaps", "kube-root-ca.crt"), ("serviceaccounts", "default")];
-    let mut found = Vec::new();
-    for (plural, path) in within(namespace) {
-        for value in list(link, &path, None).await? {
-            let is_owned = value.pointer("/metadata/ownerReferences").is_some();
-            let name = value.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned();
-            if !is_owned && !MADE.contains(&(plural, &name)) && ApiObject::new(value).owner() != Some(owner) {
-                found.push(format!("{plural}/{name}"));
-            }
+/// Our objects of a cluster in a person's words: `8 objects in the namespace shop`.
+fn spoken(there: &BTreeMap<Address, ApiObject>, owner: &str) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for (at, _) in there.iter().filter(|(_, object)| object.is_made_by(owner)) {
+        match at.name().split_once('/') {
+            Some((namespace, _)) => *counts.entry(namespace).or_default() += 1,
+            None => drop(counts.entry(at.name()).or_default()),
         }
     }
-    Ok(found)
-}
-
-/// The lists of a namespace: those of our kinds, and of further ones that people have there.
-fn within(namespace: &str) -> Vec<(&'static str, String)> {
-    const FURTHER: [(&str, &[&str]); 4] = [
-        ("/api/v1", &["persistentvolumeclaims", "secrets", "serviceaccounts", "pods"]),
-        ("/apis/apps/v1", &["statefulsets", "daemonsets"]),
-        ("/apis/batch/v1", &["jobs", "cronjobs"]),
-        ("/apis/networking.k8s.io/v1", &["ingresses"]),
-    ];
-    let ours = KINDS.iter().filter(|kind| kind.is_namespaced);
-    let mut all: Vec<(&str, String)> = ours.map(|kind| (kind.plural, kind.path(Some(namespace)))).collect();
-    for (root, plurals) in FURTHER {
-        all.extend(plurals.iter().map(|plural| (*plural, format!("{root}/namespaces/{namespace}/{plural}"))));
-    }
-    all
+    let each: Vec<String> = counts
+        .iter()
+        .map(|(namespace, count)| {
+            let objects = if *count == 1 { "object" } else { "objects" };
+            format!("the namespace {namespace} with {count} {objects}")
+        })
+        .collect();
+    each.join(", ")
 }
 
 /// All objects at a path, page by page. A kind that the server does not have has none.
-async fn list(link: &dyn ApiLink, all_of: &str, selector: Option<&str>) -> Result<Vec<Value>, Refusal> {
+pub(super) async fn list(
+    link: &dyn ApiLink,
+    all_of: &str,
+    selector: Option<&str>,
+) -> Result<Vec<Value>, Refusal> {
     let mut all = Vec::new();
     let mut from = String::new();
     loop {

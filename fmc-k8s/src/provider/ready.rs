@@ -9,12 +9,24 @@ use crate::compare::plain;
 use crate::kind;
 use crate::link::ApiLink;
 use crate::manifest::Manifest;
+use crate::object::ApiObject;
 
 /// The signal that an apply waits for.
 pub(super) fn awaited(manifest: &Manifest) -> Option<Awaited> {
     let seconds = manifest.ready_within?;
     (*manifest.kind() == kind::DEPLOYMENT)
-        .then(|| Awaited { signal: "its pods are ready".to_owned(), seconds })
+        .then(|| Awaited { signal: "until its pods are ready".to_owned(), seconds })
+}
+
+/// Why an object that was read is not ready; `None` if it is, or if its kind does not tell.
+pub(super) fn not_yet(manifest: &Manifest, object: &ApiObject) -> Option<String> {
+    if *manifest.kind() != kind::DEPLOYMENT {
+        return None;
+    }
+    match deployment(object.value()) {
+        Progress::Ready => None,
+        Progress::Waits(why) | Progress::Failed(why) => Some(why),
+    }
 }
 
 /// How far an object is.
@@ -47,7 +59,8 @@ pub(super) async fn wait(
         }
         link.pause(PAUSE).await;
     }
-    Err(NotUp::new(NotUpCause::Deadline { signal: "its pods are ready".to_owned(), seconds, error: last }))
+    let why = last.map(|last| format!(": {last}")).unwrap_or_default();
+    Err(NotUp::new(NotUpCause::Failed(format!("its pods were not ready within {seconds} s{why}"))))
 }
 
 /// As `kubectl rollout status` decides it: the newest generation was seen, each pod is of it, and all are available.

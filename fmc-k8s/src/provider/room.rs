@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fmc_core::checked::Checked;
-use fmc_core::graph::{Address, Carries, Edge, Model as _, Node, Place, Seen, Verdict, Wanted};
+use fmc_core::graph::{Address, Carries, Edge, Node, Place, Seen, Wanted};
 #[cfg(feature = "sim")]
 use fmc_core::provider::SimulationError;
-use fmc_core::provider::{Artifact, Drift, DriftKind, Drifted, Moved, Room};
+use fmc_core::provider::{Artifact, Drift, Room, Status};
 use serde_json::Value;
 
-use super::{API, Document, Kubernetes, NAME};
+use super::{API, Document, Kubernetes, NAME, drift, ready};
 use crate::compare::plain;
 use crate::kind;
 use crate::manifest::Manifest;
-use crate::object::ApiObject;
+use crate::object::{ApiObject, Unwanted};
 use crate::platform::Platform;
 
 /// How long an apply waits for the API of a cluster whose servers were just made, in seconds.
@@ -26,6 +26,9 @@ impl Room for Kubernetes {
     fn documents(&self, checked: &Checked) -> Wanted<Document> {
         let owner = checked.owner().as_str();
         let mut wanted = Wanted::nothing(owner);
+        // A cluster without a platform may have one's objects still.
+        let clusters = checked.clusters().iter().map(|cluster| Place::new(NAME, cluster.name.as_str()));
+        wanted.places.extend(clusters);
         for platform in checked.spanning_roles::<Platform>() {
             let cluster = platform.cluster.to_string();
             let api = Address::new(Place::new(NAME, cluster.as_str()), API, cluster.as_str());
@@ -68,24 +71,32 @@ impl Room for Kubernetes {
         self.kept()
     }
 
-    /// A change by another hand is one while the object's mark is that of the cloud as it is.
-    fn drift(&self, wanted: &Wanted<Document>, seen: &Seen<ApiObject>) -> Drift {
-        let mut found = Drift::unknown_of(seen);
-        for (at, node) in &wanted.nodes {
-            let Some(object) = seen.object(at) else { continue };
-            let Some(document) = node.document.wanted() else { continue };
-            if let Verdict::Differs(changes) = self.compare(at, &node.document, object) {
-                let is_known = object.made_from() == Some(document.manifest.fingerprint());
-                let list = if is_known { &mut found.drift } else { &mut found.unclear };
-                list.push(Drifted {
-                    address: at.clone(),
-                    part_of: node.part_of.clone(),
-                    kind: DriftKind::Changed,
-                    changes: changes.into_iter().map(Moved::from).collect(),
-                });
+    fn former<'a>(&self, object: &'a ApiObject) -> Option<&'a str> {
+        match &object.unwanted {
+            Unwanted::Left { named, .. } => Some(named),
+            Unwanted::Pruned | Unwanted::Destroyed(_) | Unwanted::Copied => None,
+        }
+    }
+
+    /// A deployment tells how many of its pods are ready.
+    fn status(&self, _: &Checked, wanted: &Wanted<Document>, seen: &Seen<ApiObject>) -> Status {
+        let mut status = Status::of_objects(wanted, seen);
+        for standing in &mut status.objects {
+            let at = &standing.address;
+            let document = wanted.nodes.get(at).and_then(|node| node.document.wanted());
+            let why = document.zip(seen.object(at)).and_then(|(document, object)| {
+                let is_ours = object.owner() == Some(&*wanted.owner);
+                if is_ours { ready::not_yet(&document.manifest, object) } else { None }
+            });
+            if let Some(why) = why {
+                standing.state = format!("there, its pods are not ready: {why}");
             }
         }
-        found
+        status
+    }
+
+    fn drift(&self, wanted: &Wanted<Document>, seen: &Seen<ApiObject>) -> Drift {
+        drift::drift(wanted, seen)
     }
 }
 

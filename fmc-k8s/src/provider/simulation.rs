@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use fmc_core::graph::Place;
 use fmc_core::provider::SimulationError;
 
 use super::{Kubernetes, NAME};
@@ -17,6 +18,11 @@ impl Simulated {
     pub(super) fn cluster(&self, name: &str) -> Sim {
         let mut clusters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         clusters.entry(name.to_owned()).or_insert_with(Sim::starting).clone()
+    }
+
+    /// A cluster whose machines are gone.
+    fn forget(&self, name: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
     }
 
     /// The clusters that answered, as a text.
@@ -41,6 +47,13 @@ impl Kubernetes {
             states.into_iter().map(|(name, state)| Ok((name, Sim::of_state(&state)?))).collect();
         let simulated = Simulated(Arc::new(Mutex::new(clusters.map_err(wrong)?)));
         Ok(Self { simulated: Some(simulated), ..Self::default() })
+    }
+
+    /// The machines of a simulated cluster go, and what was in it with them.
+    pub(super) fn forget(&self, place: &Place) {
+        if let (Some(simulated), Some(name)) = (&self.simulated, place.name()) {
+            simulated.forget(name);
+        }
     }
 
     /// The state of clusters in memory.

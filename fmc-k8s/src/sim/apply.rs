@@ -146,21 +146,35 @@ fn stamped(state: &mut State, key: &Key, mut object: Value, before: Option<&Valu
             metadata.insert("namespace".to_owned(), json!(key.1));
         }
     }
-    if key.0 == DEPLOYMENT.word
-        && let Some(map) = object.as_object_mut()
-    {
-        let replicas =
-            map.get("spec").and_then(|spec| spec.get("replicas")).and_then(Value::as_u64).unwrap_or(1);
+    if key.0 == DEPLOYMENT.word {
         let why = state.broken.get(&format!("{}/{}", key.1, key.2));
-        let available = if why.is_some() { 0 } else { replicas };
-        let failure = why.map(|why| json!([{ "type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": why }]));
+        status_of_pods(&mut object, why.map(String::as_str));
+    }
+    object
+}
+
+/// Writes the status of a deployment, as `shop/web`, again.
+pub(super) fn report(state: &mut State, deployment: &str) {
+    let Some((namespace, name)) = deployment.split_once('/') else { return };
+    let why = state.broken.get(deployment).cloned();
+    if let Some(object) = state.objects.get_mut(&(DEPLOYMENT.word, namespace.to_owned(), name.to_owned())) {
+        status_of_pods(object, why.as_deref());
+    }
+}
+
+/// What the controller reports: all pods are ready, or none is for a reason.
+fn status_of_pods(object: &mut Value, why: Option<&str>) {
+    let generation = object.pointer("/metadata/generation").cloned().unwrap_or_default();
+    let replicas = object.pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(1);
+    let available = if why.is_some() { 0 } else { replicas };
+    let failure = why.map(|why| json!([{ "type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": why }]));
+    if let Some(map) = object.as_object_mut() {
         map.insert(
             "status".to_owned(),
             json!({ "observedGeneration": generation, "replicas": replicas, "updatedReplicas": replicas,
                 "availableReplicas": available, "conditions": failure.unwrap_or_else(|| json!([])) }),
         );
     }
-    object
 }
 
 /// The fields of a manifest that others decide, with another value.
@@ -276,6 +290,10 @@ fn defaulted_entries(kind: &Kind, name: &str, value: Value) -> Value {
             let has_protocol = keys(kind, name).is_some_and(|keys| keys.contains(&"protocol"));
             let entries = entries.into_iter().map(|entry| {
                 let mut entry = defaulted_entries(kind, "", entry);
+                // An empty value is none to the server.
+                if name == "env" && let Some(map) = entry.as_object_mut() {
+                    map.retain(|key, value| key != "value" || *value != "");
+                }
                 if has_protocol && let Some(map) = entry.as_object_mut() {
                     map.entry("protocol").or_insert_with(|| json!("TCP"));
                 }

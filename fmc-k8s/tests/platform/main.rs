@@ -3,7 +3,11 @@
 
 mod check;
 mod cloud;
+mod drift;
+mod left;
+mod namespace;
 mod plan;
+mod ready;
 #[cfg(all(feature = "client", feature = "full"))]
 mod server;
 mod value;

@@ -3,12 +3,14 @@
 use fmc::graph::{Action, NoteKind};
 use fmc_k8s::client::Server;
 use fmc_k8s::link::ApiLink;
+use fmc_k8s::platform::Platform;
 use fmc_k8s::workload::Deployment;
 use fmc_testkit::kube::ControlPlane;
 use pollster::block_on;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::cloud::{Cluster, World, db, shop, steps, web};
+use crate::cloud::{Cluster, World, db, deleted, notes, shop, steps, web};
+use crate::value::edges;
 
 /// A control plane without nodes.
 struct Plane(ControlPlane);
@@ -133,4 +135,64 @@ fn a_server_that_is_away_is_waited_for_and_nothing_is_half_known() {
     assert_eq!(steps(&plan), [(Action::Create, "api/single".to_owned())], "{plan}");
     world.cluster.0.revive();
     world.apply(&platform);
+}
+
+#[test]
+fn values_at_the_edges_are_taken() {
+    start().apply(&edges());
+}
+
+#[test]
+fn what_others_did_is_told_and_a_namespace_with_strangers_stays() {
+    let world = start();
+    let platform = shop([unawaited(web(1))]);
+    world.apply(&platform);
+
+    // A copy of ours with its mark, as by `kubectl get`, an editor and `kubectl apply`.
+    let mut copy = world.cluster.read("configmap/settings");
+    let labels = copy["metadata"]["labels"].clone();
+    copy["metadata"] = json!({ "name": "copy", "namespace": "shop", "labels": labels });
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), copy.to_string()).unwrap();
+    world.cluster.kubectl(&["apply", "--filename", file.path().to_str().unwrap()]);
+    let plan = world.plan(platform.clone());
+    assert!(plan.is_empty(), "{plan}");
+    let told = |plan: &fmc::Plan| -> Vec<String> {
+        let drift = plan.drift();
+        drift.drift.iter().map(|one| format!("{} {}", one.kind.as_str(), one.address.short())).collect()
+    };
+    assert_eq!(told(&plan), ["extra config-map/shop/copy"]);
+
+    // What others changed and took away.
+    world.cluster.kubectl(&["scale", "deployment/web", "--namespace=shop", "--replicas=5"]);
+    world.cluster.kubectl(&["delete", "networkpolicy/nothing", "--namespace=shop"]);
+    let plan = world.plan(platform.clone());
+    assert_eq!(
+        told(&plan),
+        ["extra config-map/shop/copy", "changed deployment/shop/web", "missing network-policy/shop/nothing"]
+    );
+    world.cluster.kubectl(&["scale", "deployment/web", "--namespace=shop", "--replicas=1"]);
+    world.apply(&platform);
+
+    // Strangers keep the namespace; without them it goes, with the pods that ours had.
+    world.cluster.kubectl(&[
+        "create",
+        "secret",
+        "generic",
+        "token",
+        "--namespace=shop",
+        "--from-literal=a=b",
+    ]);
+    let plan = world.plan(Platform::on("single"));
+    let left = notes(&plan, NoteKind::Left);
+    assert_eq!(
+        left,
+        [
+            "it has what fmc did not make: configmaps/copy, secrets/token: move that or delete it, and apply again"
+        ],
+        "{plan}"
+    );
+    world.cluster.kubectl(&["delete", "secret/token", "configmap/copy", "--namespace=shop"]);
+    let gone = world.apply(&Platform::on("single"));
+    assert!(deleted(&gone).contains(&"namespace/shop".to_owned()), "{gone}");
 }

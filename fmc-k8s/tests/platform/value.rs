@@ -8,7 +8,7 @@ use fmc_k8s::quantity::{Cpu, CpuExt as _};
 use fmc_k8s::workload::Deployment;
 
 use crate::check::{container, kinds, of, one};
-use crate::cloud::{db, shop, web};
+use crate::cloud::{World, db, shop, web};
 
 const CONTAINER: &str = "namespaces[0].deployments[0].containers[0]";
 
@@ -50,17 +50,34 @@ fn each_value_that_the_server_refuses_is_found_where_it_stands() {
     }
 }
 
-#[test]
-fn values_that_the_server_takes_are_not_found() {
-    let right = container("web")
+/// Values at the edges of what the server takes; a real server is asked for them too.
+pub(crate) fn edges() -> Platform {
+    let long = "c".repeat(63);
+    let first = container("first")
         .port("http", 65_535)
         .variable("com.example/a b", "")
         .variable("1A", "$(HOME)")
+        .scratch("/tmp", 1.mib())
         .scratch("/a.b", 1.mib())
-        .config("/etc/web", ConfigMap::new("settings").file(".a_b-c..d", "").file("A".repeat(253), "x"))
+        .scratch("/a-b", 1.mib())
+        .config("/etc/web", ConfigMap::new(long.as_str()).file(".a_b-c..d", "").file("A".repeat(253), "x"))
         .ready(Probe::http("http", "/healthz?full=1&a=%20"))
         .user(2_147_483_647);
-    assert_eq!(kinds(shop([Deployment::new("1web", right).replicas(0)])), []);
+    let folder = format!("/{}", "x".repeat(80));
+    let second =
+        container("second").port("sql", 1).scratch("/tmp", 2.mib()).scratch(folder.as_str(), 1.mib());
+    let both =
+        Deployment::new(long.as_str(), first).container(second).expose(80, "http").expose(8080, "http");
+    let off = Deployment::new("1web", container("web")).replicas(0);
+    let namespace = Namespace::new("shop").deployment(both.ready_within(0)).deployment(off.ready_within(0));
+    Platform::on("single").namespace(namespace.connect("1web", long.as_str(), "sql"))
+}
+
+#[test]
+fn values_that_the_server_takes_are_not_found() {
+    let found = kinds(edges());
+    assert!(found.iter().all(|(kind, _)| kind != "platform-value"), "{found:?}");
+    World::new().apply(&edges());
 }
 
 #[test]

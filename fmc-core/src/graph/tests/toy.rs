@@ -450,6 +450,7 @@ pub(super) fn wanted(nodes: impl IntoIterator<Item = (Address, Doc, Option<&'sta
         places: BTreeSet::new(),
         owner: Arc::from("toy"),
         gone: BTreeMap::new(),
+        is_destroyed: false,
         nodes: nodes.into_iter().map(|(at, doc, part_of)| (at, node(doc, part_of))).collect(),
     }
 }

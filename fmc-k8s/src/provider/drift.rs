@@ -1,0 +1,139 @@
+//! Changes by other hands since the last apply.
+//!
+//! An object's mark says from which manifest it was made: where that is the cloud's, a difference is another hand's. Nothing records
+//! which objects an apply made. That an object is missing follows from others that are made with it; where there are none, it may be
+//! new in the cloud, and that is unclear.
+
+use std::collections::BTreeMap;
+
+use fmc_core::graph::{Address, Node, Seen, Wanted};
+use fmc_core::provider::{Drift, DriftKind, Drifted, Moved};
+use serde_json::Value;
+
+use super::Document;
+use super::model::{Wanted as OfOwner, shown};
+use crate::compare::plain;
+use crate::kind::{self, Kind};
+use crate::manifest::{OWNER, manager};
+use crate::object::{ApiObject, Unwanted};
+
+pub(super) fn drift(wanted: &Wanted<Document>, seen: &Seen<ApiObject>) -> Drift {
+    let mut found = Drift::unknown_of(seen);
+    for (at, node) in &wanted.nodes {
+        let Some(document) = node.document.wanted() else { continue };
+        match seen.object(at) {
+            Some(object) => of_object(at, node, document, object, &mut found),
+            None if seen.objects.contains_key(at) || seen.unknown_at(at.place()).is_some() => {}
+            None if was_there(at, wanted, seen) => {
+                found.drift.push(drifted(at, DriftKind::Missing, Vec::new()));
+            }
+            // What is in a namespace that is not there is told of with it.
+            None if is_told(at, seen) => {
+                let missing = Moved { path: "missing".to_owned(), from: None, to: None };
+                found.unclear.push(drifted(at, DriftKind::Missing, vec![missing]));
+            }
+            None => {}
+        }
+    }
+    let copies = seen
+        .present()
+        .filter(|(at, object)| object.unwanted == Unwanted::Copied && !wanted.nodes.contains_key(*at));
+    found.drift.extend(copies.map(|(at, _)| drifted(at, DriftKind::Extra, Vec::new())));
+    found.drift.sort_by(|one, other| one.address.cmp(&other.address));
+    found
+}
+
+fn drifted(at: &Address, kind: DriftKind, changes: Vec<Moved>) -> Drifted {
+    Drifted { address: at.clone(), part_of: None, kind, changes }
+}
+
+fn of_object(at: &Address, node: &Node<Document>, document: &OfOwner, object: &ApiObject, found: &mut Drift) {
+    let ours = &*document.owner;
+    if object.owner() != Some(ours) {
+        // One that never was ours is a stranger, which the plan refuses.
+        if object.owned_by(&manager(ours)).is_some() {
+            let path = format!("metadata.labels[{OWNER}]");
+            let (from, to) = (object.owner().map(str::to_owned), Some(ours.to_owned()));
+            found.drift.push(drifted(at, DriftKind::Changed, vec![Moved { path, from, to }]));
+        }
+        return;
+    }
+    if document.is_met_by(object) {
+        return;
+    }
+    let differences = document.differences(object);
+    let text = |path: &str, value: &Option<Value>| value.as_ref().map(|value| shown(path, value));
+    let mut changes: Vec<Moved> = differences
+        .iter()
+        .map(|one| Moved {
+            path: one.path.clone(),
+            from: text(&one.path, &one.from),
+            to: text(&one.path, &one.to),
+        })
+        .collect();
+    if changes.is_empty() {
+        changes.push(Moved { path: "managed fields".to_owned(), from: None, to: None });
+    }
+    let part_of = node.part_of.clone();
+    let (list, kind) = match object.made_from() {
+        Some(made) if made == document.manifest.fingerprint() => (&mut found.drift, DriftKind::Changed),
+        Some(_) => (&mut found.unclear, DriftKind::Edited),
+        None => (&mut found.unclear, DriftKind::Changed),
+    };
+    list.push(Drifted { part_of, ..drifted(at, kind, changes) });
+}
+
+/// Whether a missing object is told of by itself.
+fn is_told(at: &Address, seen: &Seen<ApiObject>) -> bool {
+    let namespace =
+        at.name().split_once('/').map(|(namespace, _)| at.beside(kind::NAMESPACE.word, namespace));
+    namespace.is_none_or(|namespace| seen.object(&namespace).is_some())
+}
+
+/// Whether other objects show that a missing one was there.
+fn was_there(at: &Address, wanted: &Wanted<Document>, seen: &Seen<ApiObject>) -> bool {
+    let Some((namespace, name)) = at.name().split_once('/') else { return false };
+    let beside = |kind: &Kind, name: &str| at.beside(kind.word, format!("{namespace}/{name}"));
+    let is_ours = |at: &Address| seen.object(at).is_some_and(|object| object.is_made_by(&wanted.owner));
+    // Made from the manifest that is wanted now, so that what this names was made with it.
+    let is_as_made = |at: &Address| {
+        let document = wanted.nodes.get(at).and_then(|node| node.document.wanted());
+        let made =
+            seen.object(at).filter(|object| object.is_made_by(&wanted.owner)).and_then(ApiObject::made_from);
+        document.is_some_and(|document| made == Some(document.manifest.fingerprint()))
+    };
+    let deployments: BTreeMap<&Address, &OfOwner> = wanted
+        .nodes
+        .iter()
+        .filter(|(other, _)| other.kind() == kind::DEPLOYMENT.word && other.place() == at.place())
+        .filter(|(other, _)| other.name().split_once('/').is_some_and(|(of, _)| of == namespace))
+        .filter_map(|(other, node)| Some((other, node.document.wanted()?)))
+        .collect();
+    match Kind::by_word(at.kind()) {
+        Some(&kind::DEPLOYMENT) => {
+            let texts = mounted(deployments.get(at).copied());
+            let alone = texts.into_iter().filter(|text| {
+                deployments.iter().filter(|(_, one)| mounted(Some(one)).contains(text)).count() == 1
+            });
+            let mut with: Vec<Address> = alone.map(|text| beside(&kind::CONFIG_MAP, &text)).collect();
+            with.extend([beside(&kind::SERVICE, name), beside(&kind::DISRUPTION_BUDGET, name)]);
+            with.iter().any(is_ours)
+        }
+        Some(&kind::DISRUPTION_BUDGET) => is_as_made(&beside(&kind::DEPLOYMENT, name)),
+        Some(&kind::CONFIG_MAP) => deployments
+            .iter()
+            .any(|(at, one)| mounted(Some(one)).iter().any(|text| text == name) && is_as_made(at)),
+        // Each namespace is made with these.
+        Some(&kind::NETWORK_POLICY) => {
+            ["names", "nothing"].contains(&name) && is_as_made(&at.beside(kind::NAMESPACE.word, namespace))
+        }
+        _ => false,
+    }
+}
+
+/// The texts that a deployment mounts, by name.
+fn mounted(deployment: Option<&OfOwner>) -> Vec<String> {
+    let volumes = deployment.and_then(|one| one.manifest.content().pointer("/spec/template/spec/volumes"));
+    let volumes = volumes.and_then(Value::as_array).into_iter().flatten();
+    volumes.filter_map(|volume| volume.pointer("/configMap/name").map(plain)).collect()
+}

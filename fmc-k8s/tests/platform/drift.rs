@@ -1,0 +1,120 @@
+//! Drift: what other hands changed, took away or copied.
+
+use fmc_k8s::platform::Platform;
+use fmc_k8s::sim::Sim;
+use serde_json::{Value, json};
+
+use crate::cloud::{World, db, shop, web};
+
+/// Each drifted object in a line, as `changed service/shop/web: spec.ports[http].port 80 -> 81`, and then the unclear ones.
+fn told(world: &World<Sim>, platform: Platform) -> (Vec<String>, Vec<String>) {
+    let drift = world.plan(platform).drift();
+    let lines = |list: &[fmc_core::provider::Drifted]| {
+        let line = |one: &fmc_core::provider::Drifted| {
+            let changes: Vec<String> = one.changes.iter().map(ToString::to_string).collect();
+            format!("{} {}: {}", one.kind.as_str(), one.address.short(), changes.join("; "))
+        };
+        list.iter().map(line).collect()
+    };
+    (lines(&drift.drift), lines(&drift.unclear))
+}
+
+fn edit(world: &World<Sim>, kind: &str, name: &str, change: impl FnOnce(&mut Value)) {
+    let mut object = world.cluster.object(kind, "shop", name).unwrap();
+    change(&mut object);
+    world.cluster.put(object);
+}
+
+#[test]
+fn edited_objects_are_told_with_the_path_and_both_values() {
+    let world = World::new();
+    world.apply(&shop([web(2)]));
+    assert_eq!(told(&world, shop([web(2)])), (vec![], vec![]));
+    edit(&world, "deployment", "web", |object| object["spec"]["replicas"] = json!(5));
+    edit(&world, "config-map", "settings", |object| object["data"]["web.conf"] = json!("workers = 9\n"));
+    edit(&world, "service", "web", |object| {
+        let ports = object["spec"]["ports"].as_array_mut().unwrap();
+        ports.push(json!({ "name": "extra", "port": 81, "protocol": "TCP" }));
+    });
+    let (changed, unclear) = told(&world, shop([web(2)]));
+    assert_eq!(changed.len(), 3, "{changed:?}");
+    assert_eq!(changed[0], "changed config-map/shop/settings: data[web.conf] workers = 9  -> workers = 2 ");
+    assert_eq!(changed[1], "changed deployment/shop/web: spec.replicas 5 -> 2");
+    assert!(changed[2].starts_with("changed service/shop/web: spec.ports[extra] {"), "{}", changed[2]);
+    assert!(changed[2].ends_with(" added"), "{}", changed[2]);
+    assert_eq!(unclear, [""; 0]);
+    // The cloud itself has changed too, so that nobody can tell whose change it is.
+    let (changed, unclear) = told(&world, shop([web(3)]));
+    assert_eq!(changed.len(), 2, "{changed:?}");
+    assert_eq!(unclear, ["edited deployment/shop/web: spec.replicas 5 -> 3"]);
+}
+
+#[test]
+fn what_may_be_a_secret_is_not_shown() {
+    let world = World::new();
+    world.apply(&shop([web(1)]));
+    edit(&world, "deployment", "web", |object| {
+        object["spec"]["template"]["spec"]["containers"][0]["env"] =
+            json!([{ "name": "DB_PASSWORD", "value": "hunter2" }]);
+    });
+    edit(&world, "config-map", "settings", |object| object["data"]["api-token"] = json!("hunter2"));
+    let plan = world.plan(shop([web(1)]));
+    let told = format!("{plan}{:?}", plan.drift());
+    assert!(!told.contains("hunter2"), "{told}");
+}
+
+#[test]
+fn missing_objects_are_told_where_others_show_that_they_were_there() {
+    let world = World::new();
+    let platform = || shop([web(2), db()]);
+    world.apply(&platform());
+    for (kind, name) in [
+        ("config-map", "settings"),
+        ("pod-disruption-budget", "web"),
+        ("network-policy", "nothing"),
+        ("deployment", "db"),
+    ] {
+        world.cluster.delete(kind, "shop", name);
+    }
+    let (missing, unclear) = told(&world, platform());
+    assert_eq!(
+        missing,
+        [
+            "missing config-map/shop/settings: ",
+            "missing deployment/shop/db: ",
+            "missing network-policy/shop/nothing: ",
+            "missing pod-disruption-budget/shop/web: "
+        ]
+    );
+    assert_eq!(unclear, [""; 0]);
+    // A port that is exposed may be new in the cloud.
+    world.apply(&platform());
+    world.cluster.delete("service", "shop", "web");
+    assert_eq!(told(&world, platform()), (vec![], vec!["missing service/shop/web: missing".to_owned()]));
+    // What went with its namespace is told of once.
+    world.cluster.delete("namespace", "", "shop");
+    assert_eq!(told(&world, platform()), (vec![], vec!["missing namespace/shop: missing".to_owned()]));
+}
+
+#[test]
+fn an_object_with_another_owners_mark_is_told() {
+    let world = World::new();
+    world.apply(&shop([web(1)]));
+    edit(&world, "service", "web", |object| object["metadata"]["labels"]["fmc/owner"] = json!("second"));
+    edit(&world, "config-map", "settings", |object| {
+        object["metadata"]["labels"].as_object_mut().unwrap().remove("fmc/owner");
+    });
+    let (changed, unclear) = told(&world, shop([web(1)]));
+    assert_eq!(
+        changed,
+        [
+            "changed config-map/shop/settings: metadata.labels[fmc/owner] first removed",
+            "changed service/shop/web: metadata.labels[fmc/owner] second -> first"
+        ]
+    );
+    assert_eq!(unclear, [""; 0]);
+    // An object that never was ours is the plan's business.
+    let world = World::new();
+    world.cluster.put(json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "shop" } }));
+    assert_eq!(told(&world, shop([web(1)])).0, [""; 0]);
+}
