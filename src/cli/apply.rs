@@ -274,7 +274,7 @@ fn report(plan: &Plan, outcome: &Outcome, stop: &StopFlag, args: &Args, io: &mut
         }
     }
     if !outcome.unasked.is_empty() && !args.json {
-        let unasked = count(outcome.unasked.len(), "machine");
+        let unasked = by_noun(plan, outcome.unasked.iter());
         io.err(format_args!("--no-wait: whether {unasked} with a ready signal came up is not known\n"));
     }
     if outcome.is_converged() {
@@ -396,6 +396,20 @@ fn report_left(left: &[Left], io: &mut Io<'_>) {
     }
 }
 
+/// What was waited for, counted by a person's noun: `2 machines, 1 deployment`.
+fn by_noun<'a>(plan: &Plan, waited: impl Iterator<Item = &'a Address>) -> String {
+    let rooms = plan.wanted().rooms();
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for address in waited {
+        *counts.entry(rooms.noun(address)).or_default() += 1;
+    }
+    // Machines come first: the rest runs on them.
+    let (machines, others): (Vec<_>, Vec<_>) = counts.iter().partition(|(noun, _)| **noun == "machine");
+    let each: Vec<String> =
+        machines.into_iter().chain(others).map(|(noun, number)| count(*number, noun)).collect();
+    each.join(", ")
+}
+
 fn end(plan: &Plan, outcome: &Outcome, stopped: bool, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     let (done, failed, skipped) = (outcome.done.len(), outcome.failed.len(), outcome.skipped.len());
     let (up, not_up) = (outcome.up.len(), outcome.not_up.len());
@@ -404,11 +418,18 @@ fn end(plan: &Plan, outcome: &Outcome, stopped: bool, args: &Args, io: &mut Io<'
     } else if plan.is_empty() && outcome.is_converged() {
         // The plan has already printed it.
     } else if outcome.is_converged() {
-        let up = if up > 0 { format!(", {} up", count(up, "machine")) } else { String::new() };
+        let up = if up > 0 {
+            format!(", {} up", by_noun(plan, outcome.up.iter().map(|(at, _)| at)))
+        } else {
+            String::new()
+        };
         io.tell(format_args!("{} done{up}.\n", count(done, "step")))?;
     } else {
-        let not_up =
-            if not_up > 0 { format!(", {} not up", count(not_up, "machine")) } else { String::new() };
+        let not_up = if not_up > 0 {
+            format!(", {} not up", by_noun(plan, outcome.not_up.iter().map(|(at, _)| at)))
+        } else {
+            String::new()
+        };
         let not_done = if failed + skipped > 0 {
             format!(", {failed} failed, {skipped} not begun")
         } else {

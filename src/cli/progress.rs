@@ -115,12 +115,15 @@ impl Bars {
                     bar.set_position(*done);
                 }
             }
-            Event::Waiting { address, signal, seconds } => {
+            Event::Waiting { address, .. } => {
                 let bar = self
                     .all
                     .add(ProgressBar::new(0).with_style(style("  {spinner} {prefix} {msg} {elapsed}")));
                 bar.set_prefix(plain(address).into_owned());
-                bar.set_message(format!("waits up to {seconds} s for {signal}"));
+                // The event's own words, without the address that stands before them.
+                let words = event.to_string();
+                let words = words.strip_prefix(&format!("{address}: ")).unwrap_or(&words).to_owned();
+                bar.set_message(words);
                 bar.enable_steady_tick(TICK);
                 self.waiting.insert(address.clone(), bar);
             }

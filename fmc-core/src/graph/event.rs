@@ -54,7 +54,7 @@ pub enum Event {
     Waiting {
         /// The object's address.
         address: String,
-        /// The expected signal, as `a DHCP lease`.
+        /// The expected signal, as `a DHCP lease`, or its condition, as `until its pods are ready`.
         signal: String,
         /// How long it may take, in seconds.
         seconds: u64,
@@ -114,7 +114,8 @@ impl fmt::Display for Event {
             Self::Done { address, action } => write!(f, "{address}: {action} done"),
             Self::Failed { address, error } => write!(f, "{address}: failed: {error}"),
             Self::Waiting { address, signal, seconds } => {
-                write!(f, "{address}: waits up to {seconds} s for {signal}")
+                let what = if signal.starts_with("until ") { "" } else { "for " };
+                write!(f, "{address}: waits up to {seconds} s {what}{signal}")
             }
             Self::Up { address, seconds } => write!(f, "{address}: up after {seconds} s"),
             Self::NotUp { address, cause, console: _ } => write!(f, "{address}: not up: {cause}"),

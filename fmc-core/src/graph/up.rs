@@ -12,7 +12,7 @@ use std::fmt;
 /// The signal that an apply waits for once a step is done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Awaited {
-    /// The signal in a few words, as `a DHCP lease`.
+    /// The signal in a few words, as `a DHCP lease`, or its condition, as `until its pods are ready`.
     pub signal: String,
     /// The timeout, in seconds.
     pub seconds: u64,
