@@ -270,6 +270,12 @@ impl Saved {
     /// The differences between the saved steps and those of a new plan.
     fn differences(&self, plan: &Plan) -> Vec<String> {
         let now: Vec<SavedStep> = plan.all_steps().map(SavedStep::of).collect();
+        // What cannot be done says more than the steps that are missing for it.
+        let refused: Vec<String> =
+            plan.refused().map(|note| format!("{}: {}", note.about.spoken(), note.text)).collect();
+        if !refused.is_empty() {
+            return listed(refused);
+        }
         if now.is_empty() && !self.0.steps.is_empty() {
             let steps = match self.0.steps.len() {
                 1 => "its only step is no longer needed".to_owned(),
@@ -289,12 +295,7 @@ impl Saved {
             .collect();
         let gone = self.0.steps.iter().filter(|step| !known.contains(step.address.as_str()));
         found.extend(gone.map(|step| format!("{} is no longer needed", step.say())));
-        let more = found.len().saturating_sub(LISTED);
-        if more > 0 {
-            found.truncate(LISTED);
-            found.push(format!("and {more} more"));
-        }
-        found
+        listed(found)
     }
 
     /// The text of the file, with a line break at the end: the same plan gives the same bytes.
@@ -339,6 +340,16 @@ impl FromStr for Saved {
         let Sealed { plan, seal: sealed } = serde_json::from_str::<Sealed<Body>>(text).map_err(read)?;
         if seal(&plan) == sealed { Ok(Self(plan)) } else { Err(SavedError::Altered) }
     }
+}
+
+/// The first few differences, and the number of the others.
+fn listed(mut found: Vec<String>) -> Vec<String> {
+    let more = found.len().saturating_sub(LISTED);
+    if more > 0 {
+        found.truncate(LISTED);
+        found.push(format!("and {more} more"));
+    }
+    found
 }
 
 /// The seal detects a slip of an editor or a disk, not an attack: the run plans again and compares.
