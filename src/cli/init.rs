@@ -1,13 +1,15 @@
-//! `init`: a first cloud in a file, with comments that explain the settings.
+//! `init`: a first cloud in a file, with comments that explain the settings. A program that has a cloud of its own writes that one.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
+use fmc_core::cloud::Cloud;
+
 use super::DONE;
 use super::failure::Failure;
 use super::io::Io;
-use crate::file::Syntax;
+use crate::file::{Syntax, to_json, to_toml, to_yaml};
 
 const YAML: &str = include_str!("init/cloud.yaml");
 const TOML: &str = include_str!("init/cloud.toml");
@@ -16,23 +18,13 @@ const JSON: &str = include_str!("init/cloud.json");
 /// Writes a first cloud into a new file, in the format of its name's suffix.
 pub(super) fn run(path: &Path, program: &str, io: &mut Io<'_>) -> Result<u8, Failure> {
     let name = path.display();
-    let text = match Syntax::of(path) {
-        Some(Syntax::Yaml) => YAML,
-        Some(Syntax::Toml) => TOML,
-        Some(Syntax::Json) => JSON,
-        None => {
-            return Err(Failure::usage(format!("the name {name} does not tell the format"))
-                .help("call it .yaml, .toml or .json"));
+    write(path, program, io, |format| {
+        Ok(match format {
+            Syntax::Yaml => YAML,
+            Syntax::Toml => TOML,
+            Syntax::Json => JSON,
         }
-    };
-    let whole = io.folder.join(path);
-    // An empty file holds nothing that could be lost.
-    let is_empty = fs::metadata(&whole).is_ok_and(|found| found.is_file() && found.len() == 0);
-    let created = File::options().write(true).create_new(!is_empty).open(&whole);
-    created.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => Failure::new(format!("{name} already exists, and was not changed"))
-            .help(format!("name another file: `{program} init FILE`")),
-        _ => Failure::new(format!("failed to write {name}: {error}")),
+        .to_owned())
     })?;
     let file = if path == Path::new("cloud.yaml") { String::new() } else { format!(" -f {name}") };
     io.out(format_args!(
@@ -42,4 +34,47 @@ pub(super) fn run(path: &Path, program: &str, io: &mut Io<'_>) -> Result<u8, Fai
          cloud.schema.json` writes that.\n"
     ))?;
     Ok(DONE)
+}
+
+/// Writes the cloud of a program into a new file, in the format of its name's suffix. The program itself reads no file.
+pub(super) fn of_program(cloud: &Cloud, path: &Path, program: &str, io: &mut Io<'_>) -> Result<u8, Failure> {
+    let name = path.display();
+    write(path, program, io, |format| {
+        let text = match format {
+            Syntax::Yaml => to_yaml(cloud),
+            Syntax::Toml => to_toml(cloud),
+            Syntax::Json => to_json(cloud),
+        };
+        text.map_err(Failure::to)
+    })?;
+    io.out(format_args!(
+        "{name} is the cloud of {program}, for a program that reads one from a file: `Program::of_file()` with the same roles and \
+         providers.\n{program} has its cloud in itself and reads no file: `{program} check` says what is wrong with it, `{program} \
+         plan` what an apply would do.\n"
+    ))?;
+    Ok(DONE)
+}
+
+/// Writes a text into a new file, in the format of its name's suffix.
+fn write(
+    path: &Path,
+    program: &str,
+    io: &Io<'_>,
+    text: impl FnOnce(Syntax) -> Result<String, Failure>,
+) -> Result<(), Failure> {
+    let name = path.display();
+    let Some(format) = Syntax::of(path) else {
+        return Err(Failure::usage(format!("the name {name} does not tell the format"))
+            .help("call it .yaml, .toml or .json"));
+    };
+    let text = text(format)?;
+    let whole = io.folder.join(path);
+    // An empty file holds nothing that could be lost.
+    let is_empty = fs::metadata(&whole).is_ok_and(|found| found.is_file() && found.len() == 0);
+    let created = File::options().write(true).create_new(!is_empty).open(&whole);
+    created.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => Failure::new(format!("{name} already exists, and was not changed"))
+            .help(format!("name another file: `{program} init FILE`")),
+        _ => Failure::new(format!("failed to write {name}: {error}")),
+    })
 }

@@ -276,7 +276,7 @@ fn of(
         Command::Explain { kind } => {
             return explain::run(kind.as_deref(), &own_kinds(&source, roles), &args, io);
         }
-        Command::Init { path } => return init::run(path, &args.program, io),
+        Command::Init { path } if source.is_file() => return init::run(path, &args.program, io),
         Command::Schema => return about::schema(roles, io),
         Command::Completions { shell } => {
             let cloud = match source {
@@ -307,6 +307,7 @@ fn of(
     let cloud = if args.lab { cloud.lab() } else { cloud };
     let cloud = if args.set.is_empty() { cloud } else { crate::set::set_with(&cloud, &args.set, roles)? };
     match &args.command {
+        Command::Init { path } => init::of_program(&cloud, path, &args.program, io),
         Command::Check => check::run(&cloud, args, io),
         Command::Compile { out } => compile::run(&cloud, out, args, io),
         Command::Plan { detailed_exitcode, out, destroy } => {
@@ -329,7 +330,6 @@ fn of(
         // These commands need no cloud and ran before it was read.
         Command::Explain { .. }
         | Command::Images { .. }
-        | Command::Init { .. }
         | Command::RootKey { .. }
         | Command::Schema
         | Command::Completions { .. }

@@ -8,7 +8,16 @@ use tempfile::TempDir;
 
 /// Its exit code, standard output and standard error.
 fn run(folder: &TempDir, arguments: &str) -> (i32, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_fmc-platform"));
+    run_of(env!("CARGO_BIN_EXE_fmc-platform"), folder, arguments)
+}
+
+/// The same of the program whose cloud is in a file.
+fn run_file(folder: &TempDir, arguments: &str) -> (i32, String, String) {
+    run_of(env!("CARGO_BIN_EXE_fmc-platform-file"), folder, arguments)
+}
+
+fn run_of(program: &str, folder: &TempDir, arguments: &str) -> (i32, String, String) {
+    let mut command = Command::new(program);
     command.args(arguments.split_whitespace()).current_dir(folder.path()).stdin(Stdio::null());
     let Output { status, stdout, stderr } = command.output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
@@ -62,4 +71,95 @@ fn manifests_are_files() {
     let text =
         fs::read_to_string(folder.path().join("files/kubernetes/prod/shop/web.deployment.yaml")).unwrap();
     assert!(text.contains("readOnlyRootFilesystem: true"), "{text}");
+}
+
+#[test]
+fn a_destroyed_cloud_has_no_cluster_in_its_simulation() {
+    let folder = TempDir::new().unwrap();
+    done(&folder, "apply");
+    // A part goes by its name, and the rest stays.
+    let part = done(&folder, "destroy --yes --only deployment/web");
+    assert!(part.contains("- deployment shop/web") && part.contains("1 step done"), "{part}");
+    assert_eq!(run(&folder, "plan --detailed-exitcode").0, 2);
+    let plan = done(&folder, "plan --only deployment/web");
+    assert!(plan.contains("+ deployment shop/web") && !plan.contains("service shop/web"), "{plan}");
+    let gone = done(&folder, "destroy --yes");
+    let said = "the cluster goes with its machines, and with it the namespace shop with";
+    assert!(gone.contains("- api prod") && gone.contains(said), "{gone}");
+    let state = fs::read_to_string(folder.path().join("shop.kubernetes.sim.json")).unwrap();
+    assert_eq!(state, "{}");
+    let again = done(&folder, "plan");
+    assert!(again.contains("+ api prod") && again.contains("the API of prod answers"), "{again}");
+}
+
+#[test]
+fn what_was_waited_for_is_called_by_its_name() {
+    let folder = TempDir::new().unwrap();
+    let (_, out, err) = run(&folder, "apply");
+    assert!(out.contains("1 deployment up."), "{out}");
+    let waits = "kubernetes/prod/deployment/shop/web: waits up to 300 s until its pods are ready";
+    assert!(err.contains(waits), "{err}");
+}
+
+#[test]
+fn a_saved_plan_that_meets_a_strangers_object_says_it_in_plain_words() {
+    let folder = TempDir::new().unwrap();
+    done(&folder, "apply");
+    done(&folder, "destroy --yes --only namespace/shop");
+    done(&folder, "plan --out saved.json");
+    // Somebody makes the namespace.
+    let file = folder.path().join("shop.kubernetes.sim.json");
+    let mut state: serde_json::Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    let mut objects: Vec<serde_json::Value> =
+        serde_json::from_str(state["prod"].as_str().unwrap_or("[]")).unwrap();
+    objects.push(
+        serde_json::json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "shop", "uid": "theirs" } }),
+    );
+    state["prod"] = serde_json::to_string(&objects).unwrap().into();
+    fs::write(&file, state.to_string()).unwrap();
+    let (code, out, err) = run(&folder, "apply saved.json");
+    assert_eq!(code, 1, "{out}{err}");
+    let said = "namespace shop: fmc did not make it: give shop another name, or delete that one";
+    assert!(err.contains(said) && err.contains("plan again") && err.contains("nothing was done"), "{err}");
+}
+
+#[test]
+fn the_cloud_that_init_writes_has_a_platform_and_is_right() {
+    let folder = TempDir::new().unwrap();
+    for name in ["cloud.yaml", "cloud.toml", "cloud.json"] {
+        let said = done(&folder, &format!("init {name}"));
+        assert!(said.contains("reads no file") && !said.contains("-f "), "{said}");
+        let text = fs::read_to_string(folder.path().join(name)).unwrap();
+        assert!(text.contains("platform"), "{text}");
+        let (code, out, err) = run_file(&folder, &format!("-f {name} check"));
+        assert_eq!(code, 0, "{out}{err}");
+        let (code, out, err) = run_file(&folder, &format!("-f {name} plan"));
+        assert!(code == 0 && out.contains("1 deployment"), "{out}{err}");
+    }
+}
+
+#[test]
+fn mistakes_in_a_file_are_told_as_those_of_machines_are() {
+    let folder = TempDir::new().unwrap();
+    done(&folder, "init cloud.yaml");
+    let right = fs::read_to_string(folder.path().join("cloud.yaml")).unwrap();
+    for (from, to, said) in [
+        ("- platform:", "- platfrom:", "the role `platfrom` is not known here"),
+        ("- platform:", "- platfrom:", "did you mean `platform`?"),
+        ("replicas: 2", "replcas: 2", "roles[0].platform.namespaces[0].deployments[0]"),
+        ("replicas: 2", "replcas: 2", "did you mean `replicas`?"),
+        ("replicas: 2", "replicas: -1", "roles[0].platform.namespaces[0].deployments[0].replicas"),
+        ("scratch: 16", "scrach: 16", "did you mean `scratch`?"),
+        ("cpu: 100m", "cpu: lots", "it is a number of CPUs (2, 0.5) or of thousandths (250m)"),
+        ("path: /tmp", "path: tmp", "it does not begin with '/'"),
+        ("path: /healthz", "path: healthz", "write /healthz"),
+        ("number: 8080", "number: 0", "say a number from 1 to 65535"),
+        ("http:\n              path", "htp:\n              path", "did you mean `http`?"),
+    ] {
+        assert!(right.contains(from), "{from}: {right}");
+        fs::write(folder.path().join("wrong.yaml"), right.replacen(from, to, 1)).unwrap();
+        let (code, out, err) = run_file(&folder, "-f wrong.yaml check");
+        assert!(code == 1 || code == 64, "{to}: {code}: {out}{err}");
+        assert!(format!("{out}{err}").contains(said), "{to}: {said}: {out}{err}");
+    }
 }
