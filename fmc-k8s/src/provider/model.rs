@@ -251,7 +251,21 @@ fn changed(one: &Difference, impact: Impact) -> Change {
 /// A value at a path in a line of a plan. What may be a secret by its name is not shown.
 pub(super) fn shown(path: &str, value: &Value) -> String {
     let name = value.get("name").and_then(Value::as_str).unwrap_or_default();
-    if is_secret(path) || is_secret(name) { "(not shown)".to_owned() } else { short(&plain(value)) }
+    let text = plain(value);
+    if is_secret(path) || is_secret(name) || has_secret(&text) {
+        "(not shown)".to_owned()
+    } else {
+        short(&text)
+    }
+}
+
+/// Whether a text has a private key, or an address with a password: `postgres://shop:…@db`.
+fn has_secret(text: &str) -> bool {
+    let has_password = |rest: &str| {
+        let host = rest.split(['/', ' ', '\n', '"']).next().unwrap_or_default();
+        host.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'))
+    };
+    text.contains("PRIVATE KEY") || text.split("://").skip(1).any(has_password)
 }
 
 /// Whether a path or a name may be that of a secret. The types hold none, but a person may have written one by hand.

@@ -291,7 +291,9 @@ fn defaulted_entries(kind: &Kind, name: &str, value: Value) -> Value {
             let entries = entries.into_iter().map(|entry| {
                 let mut entry = defaulted_entries(kind, "", entry);
                 // An empty value is none to the server.
-                if name == "env" && let Some(map) = entry.as_object_mut() {
+                if name == "env"
+                    && let Some(map) = entry.as_object_mut()
+                {
                     map.retain(|key, value| key != "value" || *value != "");
                 }
                 if has_protocol && let Some(map) = entry.as_object_mut() {

@@ -57,7 +57,9 @@ fn what_may_be_a_secret_is_not_shown() {
         object["spec"]["template"]["spec"]["containers"][0]["env"] =
             json!([{ "name": "DB_PASSWORD", "value": "hunter2" }]);
     });
-    edit(&world, "config-map", "settings", |object| object["data"]["api-token"] = json!("hunter2"));
+    edit(&world, "config-map", "settings", |object| {
+        object["data"]["web.conf"] = json!("workers = 9\ndb = postgres://shop:hunter2@db/shop\n");
+    });
     let plan = world.plan(shop([web(1)]));
     let told = format!("{plan}{:?}", plan.drift());
     assert!(!told.contains("hunter2"), "{told}");

@@ -196,3 +196,20 @@ fn what_others_did_is_told_and_a_namespace_with_strangers_stays() {
     let gone = world.apply(&Platform::on("single"));
     assert!(deleted(&gone).contains(&"namespace/shop".to_owned()), "{gone}");
 }
+
+#[test]
+fn an_apply_that_waits_in_vain_is_asked_again_and_changes_nothing() {
+    let world = start();
+    let platform = shop([web(1).ready_within(1)]);
+    let outcome = world.run(&world.plan(platform.clone()));
+    assert!(!outcome.is_converged(), "{outcome:?}");
+    let before = world.cluster.written();
+    for _ in 0..2 {
+        let plan = world.plan(platform.clone());
+        assert_eq!(steps(&plan), [(Action::Update, "deployment/shop/web".to_owned())], "{plan}");
+        assert!(plan.to_string().contains("pods not ready -> ready"), "{plan}");
+        assert!(!world.run(&plan).is_converged());
+        assert_eq!(world.cluster.written(), before);
+    }
+    assert!(world.plan(shop([unawaited(web(1))])).is_empty());
+}

@@ -163,3 +163,41 @@ fn mistakes_in_a_file_are_told_as_those_of_machines_are() {
         assert!(format!("{out}{err}").contains(said), "{to}: {said}: {out}{err}");
     }
 }
+
+#[test]
+fn what_a_platform_left_is_told_and_goes_when_a_person_asks() {
+    let folder = TempDir::new().unwrap();
+    done(&folder, "init cloud.yaml");
+    let right = fs::read_to_string(folder.path().join("cloud.yaml")).unwrap();
+    assert_eq!(run_file(&folder, "-f cloud.yaml apply --yes").0, 0);
+    let (without, _) = right.split_once("roles:").unwrap();
+    fs::write(folder.path().join("cloud.yaml"), without).unwrap();
+    let (code, out, err) = run_file(&folder, "-f cloud.yaml plan --detailed-exitcode");
+    let said = "it stays with the 6 objects in it";
+    assert!(
+        code == 2 && out.contains(said) && out.contains("--delete-data cluster/prod"),
+        "{code}: {out}{err}"
+    );
+    let (code, out, err) = run_file(&folder, "-f cloud.yaml apply --yes --delete-data cluster/prod");
+    assert!(code == 0 && out.contains("- deployment shop/web"), "{code}: {out}{err}");
+    assert_eq!(run_file(&folder, "-f cloud.yaml plan --detailed-exitcode").0, 0);
+}
+
+#[test]
+fn pods_that_are_not_ready_are_told_by_plan_and_status() {
+    let folder = TempDir::new().unwrap();
+    done(&folder, "apply");
+    // The pods of the simulation's deployment stop.
+    let file = folder.path().join("shop.kubernetes.sim.json");
+    let state = fs::read_to_string(&file).unwrap();
+    let was = r#"\"availableReplicas\": 2"#;
+    assert!(state.contains(was), "{state}");
+    fs::write(&file, state.replace(was, r#"\"availableReplicas\": 0"#)).unwrap();
+    let (code, out, err) = run(&folder, "plan --detailed-exitcode");
+    assert!(code == 2 && out.contains("pods not ready -> ready (0 of 2 pods are available"), "{out}{err}");
+    let (code, out, err) = run(&folder, "status");
+    assert!(code == 2 && out.contains("deployment/shop/web: there, its pods are not ready"), "{out}{err}");
+    let (code, out, err) = run(&folder, "apply");
+    assert!(code == 1 && out.contains("1 deployment not up"), "{out}{err}");
+    assert!(err.contains("its pods were not ready within 300 s: 0 of 2 pods are available"), "{err}");
+}
