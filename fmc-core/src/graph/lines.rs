@@ -136,6 +136,8 @@ fn of_group<D: ?Sized>(group: &Group<'_, D>, once: Option<String>, names: &Names
         Action::Create => details = vec![details.into_iter().rev().collect::<Vec<_>>().join(", ")],
         Action::Delete | Action::Update | Action::Restart | Action::Stop | Action::Replace => {}
     }
+    let own_losses = own_losses(group);
+    details.retain(|detail| !own_losses.iter().any(|step| step.reasons.contains(detail)));
     details.retain(|detail| !detail.is_empty());
     details.extend(once);
     let below = if details.len() > DETAILS_IN_A_LINE { details.split_off(1) } else { Vec::new() };
@@ -157,11 +159,28 @@ fn of_group<D: ?Sized>(group: &Group<'_, D>, once: Option<String>, names: &Names
         action: None,
         continues: true,
     }));
+    lines.extend(own_losses.iter().map(|step| Line { continues: true, ..deletion(step, names, 1) }));
     if action != Action::Delete {
         let lost = group.steps().filter(|step| step.impact == Impact::Delete);
         lines.extend(lost.map(|step| deletion(step, names, 1)));
         lines.extend(group.made_again().map(|step| of_part(step, "replace", names, 1)));
     }
+}
+
+/// The parts of a deleted noun that are lost for a reason of their own, as the data of a machine: each is named.
+fn own_losses<'a, D: ?Sized>(group: &Group<'a, D>) -> Vec<&'a Step<D>> {
+    if group.action() != Action::Delete {
+        return Vec::new();
+    }
+    let (_, name) = group.name().split_once('/').unwrap_or_default();
+    let is_noun = |step: &&Step<D>| step.part_of.is_none() || step.address.name() == name;
+    let said: BTreeSet<&String> = group.steps().filter(is_noun).flat_map(|step| &step.reasons).collect();
+    let is_own = |step: &&Step<D>| {
+        step.impact == Impact::Delete
+            && !is_noun(step)
+            && !step.reasons.iter().all(|reason| said.contains(reason))
+    };
+    group.steps().filter(is_own).collect()
 }
 
 /// What a plan would do with a machine or object, and is refused.
