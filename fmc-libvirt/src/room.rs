@@ -174,7 +174,11 @@ impl<L: Link> Room for Libvirt<L> {
                 let size =
                     volume.capacity.map(|bytes| format!("{} of ", Size::bytes(bytes))).unwrap_or_default();
                 let known = records::kept(volume);
-                status.kept.insert(at.to_string(), format!("{size}data{known}; {machine} is not there"));
+                let what = match volume.doubtful {
+                    true => records::unproven(volume),
+                    false => format!("{size}data{known}; {machine} is not there"),
+                };
+                status.kept.insert(at.to_string(), what);
             }
         }
         status

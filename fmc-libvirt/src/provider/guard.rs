@@ -117,8 +117,8 @@ pub(super) fn covered(volume: &VolumeObject) -> Option<String> {
     Some(format!(
         "its domain is gone, and its {what} {name} {words}: what was written since is in the overlay, and a guest that \
          starts without it goes back to the time before and spoils it. Merge it, the topmost first if there are more \
-         (`qemu-img commit \"$(virsh vol-path {file} --pool {pool})\"`), then delete its file (`virsh vol-delete {file} \
-         --pool {pool}`; at once if nothing in it is needed), and plan again"
+         (`qemu-img commit \"$(virsh vol-path {file} --pool {pool})\"`), and once all of it is \
+         merged, delete its file (`virsh vol-delete {file} --pool {pool}`), and plan again"
     ))
 }
 

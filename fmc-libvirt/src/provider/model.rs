@@ -5,7 +5,7 @@ use fmc_core::machine::Power;
 use fmc_core::unit::Size;
 
 use super::guard;
-use super::object::{DomainObject, NetworkObject, Object, Owner, PoolObject, VolumeObject};
+use super::object::{DomainObject, NetworkObject, Object, Owner, PoolObject, VolumeObject, is_blank};
 use super::preflight::own_bridge;
 use super::records;
 use crate::document::{Content, Document, DomainDocument, ImageSource, VolumeDocument, kind};
@@ -308,6 +308,13 @@ fn remove_domain(domain: &DomainObject) -> Removal {
     if let Some(text) = guard::kept(domain) {
         return Removal::Leave(text);
     }
+    if let Some((disk, file)) = domain.unrecordable.first_key_value() {
+        let (pool, _) = disk.split_once('/').unwrap_or_default();
+        return Removal::Leave(format!(
+            "it is not removed, because its data disk {disk} has no record: {}",
+            records::in_the_way(pool, file)
+        ));
+    }
     if let Some(name) = &domain.awaits {
         return Removal::Keep(format!("it is to be called {name}, and another domain has this name"));
     }
@@ -350,6 +357,9 @@ fn remove_volume(
     is_wanted: &dyn Fn(&Address) -> bool,
     choices: &Choices,
 ) -> Removal {
+    if volume.doubtful && !matches!(volume.ours, Ours::Disk { .. }) {
+        return Removal::Ignore;
+    }
     if let Some(naming) = volume.named_by.iter().find(|naming| !naming.ours) {
         return Removal::Keep(format!("the domain {}, not ours, uses it", naming.domain));
     }
@@ -363,6 +373,9 @@ fn remove_volume(
     }
     if let Some(user) = volume.used_by.first().filter(|_| !matches!(volume.ours, Ours::Base { .. })) {
         return Removal::Keep(format!("{user} has it as backing store"));
+    }
+    if volume.doubtful {
+        return Removal::Keep(records::unproven(volume));
     }
     if let (Ours::Disk { .. }, Some(name)) = (&volume.ours, &volume.forgotten) {
         let size = volume.capacity.map(size).unwrap_or_default();
@@ -410,7 +423,16 @@ fn remove_volume(
                 Some(root) if !choices.replace.contains(machine) => Removal::Keep(format!(
                     "an earlier root of the machine, whose own one, {root}, is missing; --replace {machine} deletes it"
                 )),
-                _ => Removal::Discard("the machine has another root".to_owned()),
+                // The line of its machine says that it is replaced.
+                _ if volume.named_by.iter().any(|naming| naming.ours) || is_blank(volume.allocation) => {
+                    Removal::Discard("the machine has another root".to_owned())
+                }
+                _ => {
+                    let size = volume.capacity.map(size).unwrap_or_default();
+                    Removal::Delete(format!(
+                        "{size} of an earlier root, which the machine does not boot from"
+                    ))
+                }
             }
         }
         Ours::Console { .. } => {

@@ -1,5 +1,6 @@
 //! The existing objects, and their owners.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fmc_core::graph::{Edge, Fingerprint};
@@ -105,6 +106,8 @@ pub struct DomainObject {
     pub copying: Option<String>,
     /// The name that it is to have, while another domain has it.
     pub awaits: Option<String>,
+    /// Its data disks whose records cannot be written, by address within the host (`POOL/VOLUME`): the file in the way of each.
+    pub unrecordable: BTreeMap<String, String>,
     pub(super) needs: Vec<Edge>,
 }
 
@@ -177,6 +180,9 @@ pub struct VolumeObject {
     pub path: String,
     /// Its capacity in bytes, if it is a disk.
     pub capacity: Option<u64>,
+    /// Whether nothing but its name says that it is fmc's: a data disk without a record that no machine has, or a file with content
+    /// and the name of a record. It is never deleted or used.
+    pub doubtful: bool,
     /// Whether it is complete: made by one call, or uploaded and committed.
     pub whole: bool,
     /// Whether only the commit of a volume is left.

@@ -1,6 +1,6 @@
 //! The state of a pool that concurrent steps share.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fmc_core::graph::Place;
@@ -18,6 +18,8 @@ struct Pool {
     lane: Lane,
     consoles: Mutex<Option<Arc<Beside>>>,
     records: Mutex<Option<Arc<Beside>>>,
+    /// The first names of the machines that were removed since the last observation.
+    removed: Mutex<BTreeSet<String>>,
 }
 
 /// The names of the files beside machines or disks, by the machine's or the disk's name.
@@ -58,11 +60,22 @@ impl Pools {
         *locked(&self.of(place, pool).records) = None;
     }
 
+    /// Notes that a machine with files in a pool was removed.
+    pub(super) fn note_removed(&self, place: &Place, pool: &str, machine: &str) {
+        locked(&self.of(place, pool).removed).insert(machine.to_owned());
+    }
+
+    /// The first names of the machines that were removed since the last observation.
+    pub(super) fn removed(&self, place: &Place, pool: &str) -> BTreeSet<String> {
+        locked(&self.of(place, pool).removed).clone()
+    }
+
     /// Forgets what was read, because a new observation begins.
     pub(super) fn forget_what_was_read(&self) {
         for pool in locked(&self.all).values() {
             *locked(&pool.consoles) = None;
             *locked(&pool.records) = None;
+            locked(&pool.removed).clear();
         }
     }
 

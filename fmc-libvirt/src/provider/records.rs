@@ -1,10 +1,12 @@
 //! What the records beside data disks say, in a plan.
 
 use fmc_core::graph::{Change, Impact};
+use fmc_core::unit::Size;
 
 use super::object::VolumeObject;
 use crate::date;
 use crate::document::VolumeDocument;
+use crate::mark::Mark;
 use crate::volume::OnDisk;
 
 /// The path of the change that writes a record.
@@ -41,6 +43,47 @@ pub(super) fn compare(wanted: &VolumeDocument, seen: &VolumeObject) -> Option<Ch
         impact: Impact::Live,
         reason,
     })
+}
+
+/// The name of the record beside a data disk that its domain is about to leave, by what the domain's mark says.
+pub(super) fn left_by(mark: &Mark, volume: &str, disk: &str) -> String {
+    let born = mark.born.iter().flat_map(|born| &born.disks).find(|born| *born.serial == *disk);
+    let on = born.map(|born| OnDisk::new(born.filesystem.as_deref(), born.mount.as_deref()));
+    let secrets = mark.born.as_ref().and_then(|born| born.secrets.derivation());
+    let on = on.unwrap_or_default().derivation(secrets);
+    format!("{volume}.{}", on.text(volume))
+}
+
+/// Why a record cannot be written, and what a person does about it.
+pub(super) fn in_the_way(pool: &str, record: &str) -> String {
+    format!(
+        "the pool {pool} has a file {record} with content, which fmc did not make, and the record beside the data disk needs this \
+         name: without it nothing shows later that the disk is fmc's. Give that file another name (`mv` in the folder of the pool, \
+         then `virsh pool-refresh {pool}`), and plan again"
+    )
+}
+
+/// What a person does about a volume with the name of a data disk, of which nothing shows that fmc made it.
+pub(crate) fn unproven(seen: &VolumeObject) -> String {
+    let VolumeObject { pool, name, .. } = seen;
+    let machine = seen.ours.machine().unwrap_or_default();
+    let says = match seen.records.as_deref() {
+        Some([_, ..]) => format!(
+            "it is one of several of this name, with a record beside each: give the copies other names (`mv` in the folder of the \
+             pool, then `virsh pool-refresh {pool}`)"
+        ),
+        Some([]) => format!(
+            "the empty volume {name}.{on} beside it says so (`virsh vol-create-as {pool} {name}.{on} 0 --format raw`): a machine \
+             {machine} takes it over then, and --delete-data {machine} deletes it",
+            on = OnDisk::default().text(name)
+        ),
+        None => "no pool of this kind has a place to say so".to_owned(),
+    };
+    let size = seen.capacity.map(|bytes| format!("{} of ", Size::bytes(bytes))).unwrap_or_default();
+    format!(
+        "{size}unknown data: nothing shows that fmc made it. A person may have copied it, or an earlier version of fmc kept it; no \
+         apply deletes it or uses it. If it is a data disk of this cloud, {says}"
+    )
 }
 
 /// What the records of a disk say.

@@ -24,6 +24,7 @@ mod subnets;
 mod swapped;
 mod twice;
 mod unknown;
+mod unproven;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -88,6 +89,7 @@ pub(super) fn settle<'a>(
     settling.unmounted();
     settling.images(wanted);
     settling.subnets(wanted);
+    settling.records_in_the_way();
     settling.drop_unused_bases();
     settling.uploads();
     settling.unknown_replacements(&machines, choices);
@@ -168,6 +170,17 @@ impl<'a> Settling<'a, '_> {
             let still = still(wanted, seen);
             return self.leave(address, node, &still, seen, &[has_root.as_ref(), has_boot.as_ref()]);
         }
+        if let Some(text) = self.unproven_disk(node) {
+            self.notes.push(Note { about: about(), kind: NoteKind::Refused, text });
+            let still = still(wanted, seen);
+            return self.leave(address, node, &still, seen, &[has_root.as_ref(), has_boot.as_ref()]);
+        }
+        if let Some(text) = self.unrecordable(node, seen) {
+            self.notes.push(Note { about: about(), kind: NoteKind::Left, text });
+            let still = still(wanted, seen);
+            return self.leave(address, node, &still, seen, &[has_root.as_ref(), has_boot.as_ref()]);
+        }
+        self.disks_again(node, wanted, seen);
         self.empty_disks(node);
         self.gone_boot(node, seen);
         if let Some(text) = self.swapped_disks(node, wanted, seen, asked) {

@@ -28,3 +28,4 @@ mod steps;
 mod subnets;
 mod threads;
 mod unplugged;
+mod unproven;

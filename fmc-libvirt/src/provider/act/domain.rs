@@ -132,6 +132,9 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
             let shutdown = Mark::read(&seen.xml).and_then(|mark| mark.shutdown()).unwrap_or_default();
             self.stop(name, shutdown)?;
         }
+        if let Some(mark) = Mark::read(&seen.xml) {
+            self.pools.note_removed(self.address.place(), &own_pool(&mark.owner), mark.first());
+        }
         // While the domain is defined, an apply that is cut here deletes it again. The console's file alone would be in no list.
         self.forget_console(&seen.xml)?;
         if !seen.persistent {

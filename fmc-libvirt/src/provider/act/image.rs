@@ -48,7 +48,7 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
     fn delete_seals_if(&self, pool: &str, goes: impl Fn(&Seal) -> bool) -> Result<(), StepError> {
         for record in self.made(self.link.volumes(pool))? {
             let ours = VolumeName::parse(&record.name).map(|name| name.ours);
-            if matches!(&ours, Some(Ours::Image(seal)) if goes(seal)) {
+            if matches!(&ours, Some(Ours::Image(seal)) if goes(seal)) && self.is_empty(pool, &record.name)? {
                 self.patiently(|| self.link.delete_volume(pool, &record.name))?;
             }
         }

@@ -272,8 +272,8 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
             return Err(StepError::Call {
                 call: "take the lease of this cloud on its host".to_owned(),
                 cause: format!(
-                    "the volume {LEASE} in the pool {pool} is not of an apply: copy it to another pool if you need it, delete it \
-                     with `virsh vol-delete {LEASE} {pool}`, and do this again"
+                    "the volume {LEASE} in the pool {pool} is not of an apply, and an apply needs this name: give that file another \
+                     one (`mv` in the folder of the pool, then `virsh pool-refresh {pool}`), and do this again"
                 ),
             });
         }

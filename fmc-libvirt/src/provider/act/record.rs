@@ -13,7 +13,8 @@ use crate::link::Link;
 use crate::mark::Mark;
 use crate::provider::object::{pool_has_records, pool_identity};
 use crate::provider::pools::Beside;
-use crate::volume::{OnDisk, Ours, upload_xml};
+use crate::provider::records;
+use crate::volume::{Ours, upload_xml};
 use crate::xml::outline::{Node, Outline};
 
 impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
@@ -28,20 +29,21 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
         if self.made(self.link.volume(pool, &name))?.is_none() {
             self.make_volume(pool, &name, &upload_xml(&name, 0))?;
         } else if !self.is_empty(pool, &name)? {
-            self.say(format!(
-                "the record beside its disk is not written: the pool {pool} has a file {name} with content, which is not fmc's \
-                 (with another name it stands in nobody's way)"
-            ));
+            return Err(self.has_a_file_in_its_way(pool, &name));
         }
         self.forget_records(pool, disk, Some(&name))
+    }
+
+    fn has_a_file_in_its_way(&self, pool: &str, record: &str) -> StepError {
+        StepError::Call { call: format!("make volume {record}"), cause: records::in_the_way(pool, record) }
     }
 
     /// Makes a record beside each data disk that a domain has, will not have any more, and that has none: an earlier version of
     /// fmc made the disk. Until now the domain showed whose it is.
     pub(super) fn record_those_left(&self, has: &str, will_have: &str) -> Result<(), StepError> {
         let Some(mark) = Mark::read(has) else { return Ok(()) };
-        let mut left = files(has);
-        let stay = files(will_have);
+        let mut left = disks(has);
+        let stay = disks(will_have);
         left.retain(|file| file.contains(".disk.") && !stay.contains(file));
         if left.is_empty() {
             return Ok(());
@@ -57,11 +59,10 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
             if machine != mark.first() || self.has_record(pool, volume)? {
                 continue;
             }
-            let born = mark.born.iter().flat_map(|born| &born.disks).find(|born| *born.serial == *disk);
-            let on = born.map(|born| OnDisk::new(born.filesystem.as_deref(), born.mount.as_deref()));
-            let secrets = mark.born.as_ref().and_then(|born| born.secrets.derivation());
-            let on = on.unwrap_or_default().derivation(secrets);
-            let name = format!("{volume}.{}", on.text(volume));
+            let name = records::left_by(&mark, volume, &disk);
+            if self.made(self.link.volume(pool, &name))?.is_some() {
+                return Err(self.has_a_file_in_its_way(pool, &name));
+            }
             self.make_volume(pool, &name, &upload_xml(&name, 0))?;
             self.pools.forget_records(self.address.place(), pool);
         }
@@ -71,7 +72,12 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
     /// Whether a data disk has a record, or is not there.
     fn has_record(&self, pool: &str, disk: &str) -> Result<bool, StepError> {
         let records = self.pools.records(self.address.place(), pool, || self.listed_records(pool))?;
-        Ok(records.contains_key(disk) || self.made(self.link.volume(pool, disk))?.is_none())
+        for name in records.get(disk).into_iter().flatten() {
+            if self.is_empty(pool, name)? {
+                return Ok(true);
+            }
+        }
+        Ok(self.made(self.link.volume(pool, disk))?.is_none())
     }
 
     /// Deletes the records of a data disk, but this one.
@@ -104,10 +110,10 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
     }
 }
 
-/// The files of a domain's disks.
-fn files(xml: &str) -> Vec<String> {
+/// The files of a domain's disks that have a serial: a person who attaches a disk gives it none.
+fn disks(xml: &str) -> Vec<String> {
     let Some(outline) = Outline::read(xml) else { return Vec::new() };
     let devices = outline.root().at("devices").into_iter().flat_map(Node::children);
-    let disks = devices.filter(|device| device.name() == "disk");
+    let disks = devices.filter(|device| device.name() == "disk" && device.at("serial").is_some());
     disks.filter_map(|disk| disk.at("source")?.attribute("file").map(str::to_owned)).collect()
 }

@@ -34,6 +34,7 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
         Ok(())
     }
 
+    /// Deletes an empty pool, with the rests of what was in it.
     pub(super) fn delete_pool(&self, name: &str) -> Result<(), StepError> {
         let seen = self.made(self.link.pool(name))?;
         self.expect(seen.as_ref().map(pool_fingerprint))?;
@@ -78,11 +79,14 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
         Ok(consoles)
     }
 
-    /// Deletes the files of all serial consoles: the pool's folder can be deleted only after its files.
+    /// Deletes the files of the serial consoles of machines that this apply has removed: the pool's folder can be deleted only
+    /// after its files. A file of another name is a person's.
     fn delete_consoles(&self, pool: &str) -> Result<(), StepError> {
         self.consoles(pool)?;
-        // Removed machines have taken theirs with them.
-        self.listed_consoles(pool)?.values().try_for_each(|files| self.delete_volumes(pool, files))
+        let removed = self.pools.removed(self.address.place(), pool);
+        let consoles = self.listed_consoles(pool)?;
+        let of_removed = consoles.iter().filter(|(machine, _)| removed.contains(*machine));
+        of_removed.into_iter().try_for_each(|(_, files)| self.delete_volumes(pool, files))
     }
 
     pub(super) fn delete_volumes(&self, pool: &str, names: &[String]) -> Result<(), StepError> {
@@ -171,7 +175,11 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
             }
         }
         self.refuse_if_used(pool, name)?;
-        self.drop_volume(pool, name)
+        self.drop_volume(pool, name)?;
+        if let Some(Ours::Root { machine, .. }) = self.ours(name) {
+            self.pools.note_removed(self.address.place(), pool, &machine);
+        }
+        Ok(())
     }
 
     /// Deletes a volume, its commit first: without the commit it is only the rest of an upload.

@@ -24,6 +24,12 @@ pub(super) struct Names {
     pub(super) below: Vec<String>,
     /// A disk that a job copies.
     pub(super) copying: Option<String>,
+    /// The files of the disk that it boots from, and the files under them.
+    pub(super) roots: Vec<String>,
+    /// The files of its disks with a serial, and the files under them: a person who attaches a disk gives it none.
+    pub(super) disks: Vec<String>,
+    /// The name for the guest's bus of the disk that it boots from.
+    root_target: Option<String>,
 }
 
 impl Names {
@@ -45,10 +51,8 @@ impl Names {
             match (device.name(), source) {
                 ("disk", Some(source)) => {
                     self.file(source.attribute("file"));
-                    if let (Some(pool), Some(volume)) = (source.attribute("pool"), source.attribute("volume"))
-                        && let Some((folder, _)) = folders.iter().find(|(_, name)| *name == pool)
-                    {
-                        self.file(Some(&format!("{folder}/{volume}")));
+                    if source.attribute("pool").is_some() {
+                        self.file(path_of(source, folders).as_deref());
                     }
                     self.disk(device, source, folders, owner);
                 }
@@ -87,8 +91,17 @@ impl Names {
                 && folders.get(folder) != Some(&own);
             let plain = VolumeName::parse(name).filter(|_| !is_elsewhere);
             let ours = plain.or_else(|| VolumeName::parse_foreign(name, owner));
+            let is_root = matches!(&ours, Some(VolumeName { ours: Ours::Root { .. }, .. }));
+            let is_first = is_root && self.root_target.as_deref().is_none_or(|first| first == target);
+            let own = path_of(source, folders).into_iter().chain(layers(device));
+            if is_first {
+                self.root_target = Some(target.to_owned());
+                self.roots.extend(own);
+            } else if serial.is_some() {
+                self.disks.extend(own);
+            }
             let in_doubt = match ours.map(|name| name.ours) {
-                Some(Ours::Root { .. }) => None,
+                Some(Ours::Root { .. }) if is_first => None,
                 Some(Ours::Disk { disk, .. }) => (serial != Some(disk.as_str())).then_some(true),
                 _ => Some(false),
             };
@@ -121,6 +134,16 @@ impl Names {
             self.files.push(path.to_owned());
         }
     }
+}
+
+/// The path of a disk, also if its document names it by its pool.
+fn path_of(source: Node<'_>, folders: &BTreeMap<String, String>) -> Option<String> {
+    let file = || source.attribute("file").or(source.attribute("dev")).map(str::to_owned);
+    let (Some(pool), Some(volume)) = (source.attribute("pool"), source.attribute("volume")) else {
+        return file();
+    };
+    let (folder, _) = folders.iter().find(|(_, name)| *name == pool)?;
+    Some(format!("{folder}/{volume}"))
 }
 
 /// The files under a disk, the topmost first: only the document of a running guest has them.

@@ -43,6 +43,8 @@ pub(super) struct HostRead {
     pub(super) volumes: BTreeMap<String, Vec<VolumeRecord>>,
     /// The paths of volumes that have names of ours and that a person made.
     pub(super) strangers: BTreeSet<String>,
+    /// The paths of data disks that only their names say to be fmc's. Those that are wanted are no strangers all the same.
+    pub(super) unproven: BTreeSet<String>,
     /// Capacities by path.
     pub(super) capacities: BTreeMap<String, u64>,
     /// The networks of ours that are active and whose dnsmasq has ended.
@@ -94,7 +96,7 @@ impl HostRead {
         for pool in read.pools.iter().filter(|pool| pool.active) {
             read.volumes.insert(pool.name.clone(), link.volumes(&pool.name)?);
         }
-        read.strangers = read.made_by_hand(place, wants);
+        read.look_for_strangers(place, wants);
         let own = own_pool(&wants.owner);
         if read.has_volume(&own, LEASE) {
             read.lease = lease::read(link, &own)?.map(|found| found.holder());
@@ -104,11 +106,14 @@ impl HostRead {
             read.capacities = link.disk_capacities()?;
         }
         let bereft = read.bereft(link, place, wants)?;
-        for pool in bereft.union(&read.mislisted(link, wants)?) {
+        let mut old_lists = read.mislisted(link, wants)?;
+        old_lists.extend(bereft.iter().cloned().chain(read.with_orphans(place, wants)));
+        for pool in &old_lists {
             console::refresh(link, pool)?;
             read.volumes.insert(pool.clone(), link.volumes(pool)?);
         }
-        read.strangers = read.made_by_hand(place, wants);
+        read.strangers.clear();
+        read.look_for_strangers(place, wants);
         let worth = read.worth_a_look(place, wants, !bereft.is_empty());
         let records = read.records_of(&worth, &wants.owner);
         let in_doubt = read.doubtful_records(place, wants);
@@ -122,8 +127,9 @@ impl HostRead {
         }
         read.strangers.extend(read.with_content(&in_doubt));
         // What looked like a record may have vouched for a disk.
-        read.strangers.extend(read.made_by_hand(place, wants));
+        read.look_for_strangers(place, wants);
         read.strangers.extend(read.roots_by_hand(place, wants));
+        read.strangers.extend(read.consoles_by_hand(place, wants));
         read.look_under_ours(link, wants)?;
         read.look_below(link, wants)?;
         read.look_at_images(link, place, wants, promises)?;
@@ -263,6 +269,22 @@ impl HostRead {
         Ok(pools)
     }
 
+    /// The cloud's own pool, if it has the root of a machine that is neither there nor wanted: somebody removed its domain, and the
+    /// list of the pool may lack the file of its console.
+    fn with_orphans(&self, place: &Place, wants: &Wants) -> Option<String> {
+        let own = own_pool(&wants.owner);
+        let is_orphan = |ours: Ours| match ours {
+            Ours::Root { machine, hash } => {
+                !self.has_domain(&machine)
+                    && wants.renamed(place, &machine).is_none()
+                    && self.has_boot(&own, &machine, &hash)
+            }
+            _ => false,
+        };
+        let has_orphans = self.ours(&wants.owner).any(|(pool, _, ours)| pool == own && is_orphan(ours));
+        has_orphans.then_some(own)
+    }
+
     /// Volumes that have to be read one by one: disks whose capacity is not known yet, and, if a base image
     /// may be deleted or its upload was cut, all volumes that could have it as backing store. If disks have lost
     /// their domain, all that could lie over one of them.
@@ -293,6 +315,12 @@ impl HostRead {
             });
             look.extend(names.map(|record| (pool.clone(), record.name.clone())));
         }
+        // How large they are is said of disks in doubt.
+        let doubtful = self.volumes.iter().flat_map(|(pool, volumes)| {
+            let unproven = volumes.iter().filter(|record| self.unproven.contains(&record.path));
+            unproven.map(|record| (pool.clone(), record.name.clone()))
+        });
+        look.extend(doubtful);
         look
     }
 

@@ -51,6 +51,7 @@ impl See<'_> {
         let mut covered = Covered::default();
         let ours = self.read.disks_by_path(&self.wants.owner);
         let networks = self.networks();
+        let recorded = self.read.recorded(&self.wants.owner);
         let known = std::mem::take(&mut self.read.known);
         let owners = std::mem::take(&mut self.read.owners);
         let domains = std::mem::take(&mut self.read.domains).into_iter();
@@ -78,6 +79,9 @@ impl See<'_> {
                 let fingerprint = domain_fingerprint(&record);
                 let needs = self.needs(&names, &folders, &networks);
                 let address = self.address(kind::DOMAIN, &name);
+                let own_mark = mark.as_ref().filter(|_| is_ours);
+                let unrecordable =
+                    own_mark.map(|mark| self.read.unrecordable(mark, &names, &recorded, &folders));
                 let unplugged = self.unplugged(names.ports);
                 let Names { files, below, strange, copying, .. } = names;
                 let object = DomainObject {
@@ -90,6 +94,7 @@ impl See<'_> {
                     strange,
                     copying,
                     awaits,
+                    unrecordable: unrecordable.unwrap_or_default(),
                     needs,
                 };
                 objects.insert(address, State::present(Object::Domain(object), fingerprint));
@@ -226,7 +231,12 @@ impl See<'_> {
             let missing = self.missing_roots(pool, &names, named, folders);
             let records = self.read.records(pool, &self.wants.owner);
             for record in volumes {
-                let Some(name) = self.read.name_of(pool, record, &self.wants.owner) else { continue };
+                let doubtful = self.read.is_doubtful(pool, record, &self.wants.owner);
+                let name = match doubtful {
+                    true => volume_name(pool, &record.name, &self.wants.owner),
+                    false => self.read.name_of(pool, record, &self.wants.owner),
+                };
+                let Some(name) = name else { continue };
                 // Applies give it back, or take it over.
                 if matches!(name.ours, Ours::Lease | Ours::Image(_)) {
                     continue;
@@ -237,7 +247,9 @@ impl See<'_> {
                     continue;
                 }
                 // It is part of its disk. One without a disk is the rest of a deletion, and does not block a new disk.
-                if let Ours::OnDisk { record: on, .. } = &name.ours {
+                if let Ours::OnDisk { record: on, .. } = &name.ours
+                    && !doubtful
+                {
                     let disk = record.name.strip_suffix(on).and_then(|name| name.strip_suffix('.'));
                     let disk = disk.unwrap_or_default();
                     let at = format!("{pool}/{disk}");
@@ -277,6 +289,18 @@ impl See<'_> {
                     let boots = boots.filter(|boot| names.contains(boot.as_str()));
                     needs.extend(boots.map(|boot| Edge {
                         to: self.address(kind::VOLUME, &format!("{pool}/{boot}")),
+                        carries: Carries::Exists,
+                    }));
+                }
+                // And so does its console, of which nothing else shows that.
+                if let Ours::Console { machine, .. } = &name.ours
+                    && self.wants.renamed(&self.place, machine).is_none()
+                {
+                    let of_machine = [format!("{machine}.root."), format!("{machine}.boot.")];
+                    let all =
+                        names.iter().filter(|name| of_machine.iter().any(|start| name.starts_with(start)));
+                    needs.extend(all.map(|name| Edge {
+                        to: self.address(kind::VOLUME, &format!("{pool}/{name}")),
                         carries: Carries::Exists,
                     }));
                 }
@@ -320,6 +344,7 @@ impl See<'_> {
                     ours: name.ours,
                     path: record.path.clone(),
                     capacity,
+                    doubtful,
                     whole,
                     only_commit: name.is_commit,
                     applied_by: self.read.lease.clone().filter(|_| !whole),

@@ -43,6 +43,10 @@ impl<'a> Settling<'a, '_> {
         {
             return self.refuse(&wanted.name, text);
         }
+        if let Some(text) = self.unproven_root(address, wanted).filter(|_| roots.is_empty() && !asked.replace)
+        {
+            return self.refuse(&wanted.name, text);
+        }
         if asked.replace || roots.is_empty() {
             if self.volume(address, pool, root).is_some() {
                 let at = volume_address(address, pool, root);
@@ -54,12 +58,14 @@ impl<'a> Settling<'a, '_> {
             let names: Vec<&str> = roots.iter().map(|root| root.name.as_str()).collect();
             let name = &wanted.name;
             let text = format!(
-                "its domain is gone, and it has several roots ({}): delete those that are not its own (`virsh vol-delete \
-                 NAME {pool}`), or `--replace {name}` makes a new one",
+                "its domain is gone, and it has several roots ({}): only a person knows which one it ran on. Give the others other \
+                 names (`mv` in the folder of the pool, then `virsh pool-refresh {pool}`), or `--replace {name}` makes a new one and \
+                 deletes all of these",
                 names.join(", ")
             );
             return self.refuse(name, text);
         };
+        self.returns_unproven(node, &wanted.name);
         let wanted_hash = hash_of(root);
         let is_current = [twin(&wanted_hash), wanted_hash].contains(&hash_of(&chosen.name));
         self.added.insert(address.clone(), format!("on its root {}, which is there", chosen.name));
@@ -98,6 +104,9 @@ impl<'a> Settling<'a, '_> {
 
     /// The kept data disks that a new machine takes over.
     fn takes_over(&mut self, node: &graph::Node<Document>, wanted: &DomainDocument, asked: &Asked) {
+        if let Some(text) = self.unproven_disk(node) {
+            return self.refuse(&wanted.name, text);
+        }
         let mut taken = Vec::new();
         for Edge { to, .. } in &node.needs {
             let Some(volume) = self.present(to) else { continue };

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use fmc_core::graph::{About, Choices, DeleteData, Note, NoteKind};
 use fmc_core::nearest::nearest;
 
+use super::unproven::of_name;
 use super::{Object, Ours, Settling};
 
 impl Settling<'_, '_> {
@@ -30,27 +31,19 @@ impl Settling<'_, '_> {
         let DeleteData::Of(names) = &choices.delete_data else { return };
         let data = self.seen.present().filter_map(|(address, object)| match object {
             Object::Volume(volume) if !self.nodes.contains_key(address) => {
-                matches!(volume.ours, Ours::Disk { .. }).then_some([&volume.machine, &volume.former])
+                let is_data = matches!(volume.ours, Ours::Disk { .. }) && !volume.doubtful;
+                is_data.then_some([&volume.machine, &volume.former])
             }
             _ => None,
         });
         let known: BTreeSet<&str> = data.flatten().filter_map(|name| name.as_deref()).collect();
         let is_known = |name: &String| known.contains(name.as_str()) || self.given_up.contains(name);
         for name in names.iter().filter(|name| !is_known(name)) {
-            let start = format!("{name}.disk.");
-            let pools = self.seen.present().filter_map(|(_, object)| match object {
-                Object::Pool(pool) => Some(pool),
-                _ => None,
-            });
-            let by_hand: Vec<String> = pools
-                .flat_map(|pool| pool.strangers.iter().map(|stranger| (&pool.record.name, stranger)))
-                .filter(|(_, stranger)| stranger.starts_with(&start))
-                .map(|(pool, stranger)| format!("`virsh vol-delete {stranger} {pool}`"))
-                .collect();
-            let hint = match by_hand.as_slice() {
+            let unproven = of_name(self.seen.present().map(|(_, object)| object), name);
+            let hint = match unproven.as_slice() {
                 [] => String::new(),
                 some => format!(
-                    ". What nothing shows to be of fmc is not deleted; by hand it goes with {}",
+                    ". Nothing shows that fmc made {}, so it stays: its own line says more",
                     some.join(" and ")
                 ),
             };
