@@ -118,6 +118,11 @@ impl<L: Link> Room for Libvirt<L> {
         records::said(volume).filter_map(|on| on.derivation).min()
     }
 
+    fn kept_root_key_check(&self, object: &Object) -> Option<RootKeyCheck> {
+        let Object::Volume(volume) = object else { return None };
+        records::said(volume).filter_map(|on| on.root_key.as_ref()).min().cloned()
+    }
+
     fn former<'a>(&self, object: &'a Object) -> Option<&'a str> {
         match object {
             Object::Volume(volume) if matches!(volume.ours, Ours::Disk { .. }) => volume.former.as_deref(),

@@ -143,12 +143,19 @@ impl<'a> Planned<'a> {
         })
     }
 
-    /// What tells the root keys from which the secrets of the wanted machines that are there were made.
-    pub(super) fn root_keys(&self) -> impl Iterator<Item = (&'a str, RootKeyCheck)> {
-        let domains = self.domains.iter();
-        domains.filter_map(|(name, at)| {
-            let object = self.seen.object(at)?;
-            Some((*name, self.rooms.root_key_check(at, object)?))
+    /// What tells the root keys from which the secrets of the wanted machines were made, and whether the machine is there. Of one
+    /// that is not, or whose mark does not say it, its data disks may.
+    pub(super) fn root_keys(&self) -> impl Iterator<Item = (&'a str, RootKeyCheck, bool)> {
+        self.domains.iter().filter_map(|(name, at)| {
+            let object = self.seen.object(at);
+            let of_mark = object.and_then(|object| self.rooms.root_key_check(at, object));
+            let of_disks = || {
+                let needs = &self.wanted.nodes.get(at)?.needs;
+                needs
+                    .iter()
+                    .find_map(|edge| self.rooms.kept_root_key_check(&edge.to, self.seen.object(&edge.to)?))
+            };
+            Some((*name, of_mark.or_else(of_disks)?, object.is_some()))
         })
     }
 

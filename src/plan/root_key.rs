@@ -1,5 +1,5 @@
-//! Machines whose secrets were made from another root key than the one that is given now. Their marks tell it, and nothing else
-//! does: the digest of a boot configuration is the same with any key.
+//! Machines whose secrets were made from another root key than the one that is given now. Their marks and the records beside
+//! their data disks tell it, and nothing else does: the digest of a boot configuration is the same with any key.
 
 use std::collections::BTreeSet;
 
@@ -13,8 +13,13 @@ use crate::compile::Wanted;
 /// What another root key means for a plan.
 pub(super) fn notes(planned: &Planned<'_>, members: &[Moving<'_>], wanted: &Wanted) -> Vec<Note> {
     let Some(now) = wanted.root_key().filter(|_| !wanted.is_nothing()) else { return Vec::new() };
-    let other = planned.root_keys().filter(|(_, check)| check != now);
-    let other: BTreeSet<&str> = other.map(|(machine, _)| machine).collect();
+    let keep: BTreeSet<&str> =
+        members.iter().filter(|member| keeps_state(member)).map(|member| member.machine).collect();
+    // A disk without a state of a role's opens with any key.
+    let other = planned
+        .root_keys()
+        .filter(|(machine, check, is_there)| check != now && (*is_there || keep.contains(machine)));
+    let other: BTreeSet<&str> = other.map(|(machine, ..)| machine).collect();
     if other.is_empty() {
         return Vec::new();
     }
@@ -24,8 +29,6 @@ pub(super) fn notes(planned: &Planned<'_>, members: &[Moving<'_>], wanted: &Want
             group.iter().copied().partition(|machine| planned.is_made(machine));
         let Some(first) = made.first() else { continue };
         let stay: Vec<&str> = rest.into_iter().filter(|machine| other.contains(machine)).collect();
-        let keep: BTreeSet<&str> =
-            members.iter().filter(|member| keeps_state(member)).map(|member| member.machine).collect();
         let keep: Vec<&str> = made
             .iter()
             .copied()

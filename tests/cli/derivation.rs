@@ -280,6 +280,39 @@ fn a_state_is_not_taken_over_with_another_root_key() {
     assert!(stage.done(one(), "plan --root-key other.key").contains("nothing to do"));
 }
 
+/// Without its machine, the record beside the disk still tells the key.
+#[test]
+fn a_state_that_returns_is_not_opened_with_another_root_key() {
+    let stage = stage();
+    let other = stage.path().join("other.key");
+    fs::write(&other, RootKey::from_bytes([8; 32]).to_text().as_str()).unwrap();
+    fs::set_permissions(&other, PermissionsExt::from_mode(0o600)).unwrap();
+    let one = || cluster(&["m1"], same);
+    stage.done(one(), "apply --root-key root.key");
+    stage.done(one(), "destroy");
+    let words = ["m1 would get secrets of this root key, and a state that others open"];
+    refused(&stage, one(), "plan --root-key other.key", "m1", &words);
+    assert_eq!(stage.run(one(), "apply --yes --root-key other.key").code, 1);
+    // The advice is one that works.
+    stage.done(one(), "destroy --only machine/m1 --delete-data m1");
+    stage.done(one(), "apply --root-key other.key");
+    stage.done(one(), "destroy --delete-data m1");
+    stage.done(one(), "apply --root-key root.key");
+    stage.done(one(), "destroy");
+    // The key of before opens it, and a disk without a state of a role's asks for none.
+    stage.done(one(), "apply --root-key root.key");
+    assert!(stage.done(one(), "plan --root-key root.key").contains("nothing to do"));
+    let plain =
+        || with_password(Derivation::V2).map_machines(|machine| machine.disk(Disk::new("data", 1.gib())));
+    let stage = self::stage();
+    fs::write(stage.path().join("other.key"), RootKey::from_bytes([8; 32]).to_text().as_str()).unwrap();
+    fs::set_permissions(stage.path().join("other.key"), PermissionsExt::from_mode(0o600)).unwrap();
+    stage.done(plain(), "apply --root-key root.key");
+    stage.done(plain(), "destroy");
+    let plan = stage.done(plain(), "plan --root-key other.key");
+    assert!(!plan.contains("root key"), "{plan}");
+}
+
 /// Two machines that know one password.
 fn with_password(derivation: Derivation) -> Cloud {
     let file = || GuestFile::secret("/etc/password", Secret::password("shop-password"));

@@ -112,6 +112,7 @@ pub(super) trait Erased: Send + Sync {
     fn derivation_any(&self, object: &AnyObject) -> Option<Derivation>;
     fn root_key_check_any(&self, object: &AnyObject) -> Option<RootKeyCheck>;
     fn kept_derivation_any(&self, object: &AnyObject) -> Option<Derivation>;
+    fn kept_root_key_check_any(&self, object: &AnyObject) -> Option<RootKeyCheck>;
     fn former_any<'a>(&self, object: &'a AnyObject) -> Option<&'a str>;
     fn nouns_any(&self) -> &'static [(&'static str, &'static str)];
     fn memberships_any<'a>(&self, object: &'a AnyObject) -> &'a [Membership];
@@ -239,6 +240,10 @@ impl<R: Room> Erased for R {
 
     fn kept_derivation_any(&self, object: &AnyObject) -> Option<Derivation> {
         self.kept_derivation(object.downcast_ref()?)
+    }
+
+    fn kept_root_key_check_any(&self, object: &AnyObject) -> Option<RootKeyCheck> {
+        self.kept_root_key_check(object.downcast_ref()?)
     }
 
     fn nouns_any(&self) -> &'static [(&'static str, &'static str)] {

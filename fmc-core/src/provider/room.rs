@@ -85,6 +85,11 @@ pub trait Room: Provider<Document: Sized + 'static, Object: Sized + 'static> + S
         None
     }
 
+    /// What tells the root key of those secrets from another one; `None` if that is not known.
+    fn kept_root_key_check(&self, _object: &Self::Object) -> Option<RootKeyCheck> {
+        None
+    }
+
     /// The name that the machine of an existing data disk had first, if no machine has it now, or another name by which a person asks
     /// for the deletion of what is left: a person may call the data by it.
     fn former<'a>(&self, _object: &'a Self::Object) -> Option<&'a str> {

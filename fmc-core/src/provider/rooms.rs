@@ -142,6 +142,11 @@ impl<'a> Rooms<'a> {
         self.of(at)?.kept_derivation_any(object)
     }
 
+    /// What tells the root key of those secrets from another one.
+    pub fn kept_root_key_check(&self, at: &Address, object: &AnyObject) -> Option<RootKeyCheck> {
+        self.of(at)?.kept_root_key_check_any(object)
+    }
+
     /// The name that the machine of an existing data disk had first, if no machine has it now.
     pub fn former<'o>(&self, at: &Address, object: &'o AnyObject) -> Option<&'o str> {
         self.of(at)?.former_any(object)

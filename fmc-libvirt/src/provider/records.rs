@@ -25,7 +25,8 @@ pub(super) fn compare(wanted: &VolumeDocument, seen: &VolumeObject) -> Option<Ch
         return None;
     }
     let text = on.text(&seen.name);
-    let is_this = |seen_on: &OnDisk| seen_on.text(&seen.name) == text;
+    // The cloud does not know the root key: the apply that makes the disk writes it down.
+    let is_this = |seen_on: &OnDisk| seen_on.clone().root_key(None).text(&seen.name) == text;
     match records.as_slice() {
         [only] if only.on.as_ref().is_some_and(is_this) => return None,
         _ => {}
@@ -50,7 +51,7 @@ pub(super) fn left_by(mark: &Mark, volume: &str, disk: &str) -> String {
     let born = mark.born.iter().flat_map(|born| &born.disks).find(|born| *born.serial == *disk);
     let on = born.map(|born| OnDisk::new(born.filesystem.as_deref(), born.mount.as_deref()));
     let secrets = mark.born.as_ref().and_then(|born| born.secrets.derivation());
-    let on = on.unwrap_or_default().derivation(secrets);
+    let on = on.unwrap_or_default().derivation(secrets).root_key(mark.root_key.clone());
     format!("{volume}.{}", on.text(volume))
 }
 

@@ -1,5 +1,6 @@
 //! What is on a data disk, as a record beside it in its pool says: an empty volume, `DISK.v1.FILESYSTEM.MOUNT`,
-//! or `DISK.v2.FILESYSTEM.MOUNT.DERIVATION` if its guest has secrets from the root key.
+//! or `DISK.v2.FILESYSTEM.MOUNT.DERIVATION` if its guest has secrets from the root key, or `DISK.v3.FILESYSTEM.MOUNT.DERIVATION.CHECK`
+//! if it is known from which one.
 //!
 //! The name is the record. A list of the pool's volumes has it without another call, one call makes it, and a person reads it:
 //! the pool and the disk's own name say whose the disk is. The record says since when by the time at which the hypervisor
@@ -7,7 +8,7 @@
 
 use std::fmt::{self, Write as _};
 
-use fmc_core::secret::Derivation;
+use fmc_core::secret::{Derivation, RootKeyCheck};
 
 use super::short_hash;
 
@@ -16,6 +17,9 @@ const PLAIN: &str = "v1";
 
 /// The version of a record with one: the same, and the number of the derivation at the end.
 const DERIVED: &str = "v2";
+
+/// The version of a record that tells the root key from another one as well, at the end.
+const KEYED: &str = "v3";
 
 /// In the place of a file system or a mount point that a disk does not have.
 const NONE: &str = "none";
@@ -34,6 +38,8 @@ pub struct OnDisk {
     /// How the secrets of its guest were made from the root key: a state on the disk may be opened by them alone. `None` if the
     /// guest has none, or if it is not known.
     pub derivation: Option<Derivation>,
+    /// What tells the root key of those secrets from another one, if it is known.
+    pub root_key: Option<RootKeyCheck>,
 }
 
 /// A mount point, as a record says it.
@@ -53,6 +59,7 @@ impl OnDisk {
             filesystem: filesystem.map(str::to_owned),
             mount: mount.map(|path| MountedOn::Path(path.to_owned())),
             derivation: None,
+            root_key: None,
         }
     }
 
@@ -61,12 +68,18 @@ impl OnDisk {
         Self { derivation, ..self }
     }
 
+    /// With what tells the root key of its guest's secrets. Without a derivation it has none.
+    pub fn root_key(self, root_key: Option<RootKeyCheck>) -> Self {
+        Self { root_key: root_key.filter(|_| self.derivation.is_some()), ..self }
+    }
+
     /// The end of the record's name, after the name of the disk's volume and a dot.
     pub(crate) fn text(&self, volume: &str) -> String {
         let filesystem = self.filesystem.as_deref().unwrap_or(NONE);
-        let (version, end) = match self.derivation {
-            None => (PLAIN, String::new()),
-            Some(derivation) => (DERIVED, format!(".{derivation}")),
+        let (version, end) = match (self.derivation, &self.root_key) {
+            (None, _) => (PLAIN, String::new()),
+            (Some(derivation), None) => (DERIVED, format!(".{derivation}")),
+            (Some(derivation), Some(check)) => (KEYED, format!(".{derivation}.{check}")),
         };
         let start = format!("{version}.{filesystem}.");
         let mount = match &self.mount {
@@ -85,20 +98,32 @@ impl OnDisk {
     pub(crate) fn read(text: &str) -> Option<Self> {
         let (version, rest) = text.split_once('.')?;
         let (filesystem, mount) = rest.split_once('.')?;
+        let (mount, root_key) = match version {
+            PLAIN | DERIVED => (mount, None),
+            KEYED => {
+                let (mount, check) = mount.rsplit_once('.')?;
+                (mount, Some(RootKeyCheck::recorded(check)?))
+            }
+            _ => return None,
+        };
         let (mount, derivation) = match version {
             PLAIN => (mount, None),
-            DERIVED => {
+            _ => {
                 let (mount, number) = mount.rsplit_once('.')?;
                 (mount, Some(Derivation::try_from(number.parse::<u8>().ok()?).ok()?))
             }
-            _ => return None,
         };
         let mount = match mount.strip_prefix('-') {
             Some(hash) => Some(MountedOn::Hash(hash.to_owned())),
             None if mount == NONE => None,
             None => Some(MountedOn::Path(read_path(mount)?)),
         };
-        Some(Self { filesystem: (filesystem != NONE).then(|| filesystem.to_owned()), mount, derivation })
+        Some(Self {
+            filesystem: (filesystem != NONE).then(|| filesystem.to_owned()),
+            mount,
+            derivation,
+            root_key,
+        })
     }
 
     /// In words: `ext4 on /srv/data`. The derivation is for fmc, and is not told.
@@ -129,7 +154,7 @@ pub(super) fn is_record(text: &str) -> bool {
     let is_written = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.%".contains(&byte);
     let is_form = is_number && !version.is_empty() && !rest.is_empty() && rest.bytes().all(is_written);
     // What this version would write says something. A name of another form is a person's.
-    let is_known = [PLAIN, DERIVED].iter().any(|known| known.strip_prefix('v') == Some(version));
+    let is_known = [PLAIN, DERIVED, KEYED].iter().any(|known| known.strip_prefix('v') == Some(version));
     is_form && (!is_known || OnDisk::read(text).is_some())
 }
 
@@ -177,8 +202,11 @@ mod tests {
             filesystem in proptest::option::of("ext4|xfs"),
             mount in proptest::option::of("(/[a-zA-Z0-9é ._%-]{1,40}){1,9}"),
             derivation in proptest::sample::select(vec![None, Some(Derivation::V1), Some(Derivation::V2)]),
+            check in proptest::option::of(proptest::array::uniform8(0_u8..)),
         ) {
-            let on = OnDisk::new(filesystem.as_deref(), mount.as_deref()).derivation(derivation);
+            let on = OnDisk::new(filesystem.as_deref(), mount.as_deref())
+                .derivation(derivation)
+                .root_key(check.map(RootKeyCheck::of));
             let text = on.text("db.disk.data");
             prop_assert!(is_record(&text), "{text}");
             prop_assert!("db.disk.data.".len() + text.len() <= LONGEST);

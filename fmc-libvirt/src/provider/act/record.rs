@@ -5,7 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use fmc_core::graph::{Acting, StepError};
+use fmc_core::graph::{Acting, Action, StepError};
+use fmc_core::secret::RootKeyCheck;
 
 use super::Job;
 use crate::document::VolumeDocument;
@@ -14,7 +15,7 @@ use crate::mark::Mark;
 use crate::provider::object::{pool_has_records, pool_identity};
 use crate::provider::pools::Beside;
 use crate::provider::records;
-use crate::volume::{Ours, upload_xml};
+use crate::volume::{OnDisk, Ours, upload_xml};
 use crate::xml::outline::{Node, Outline};
 
 impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
@@ -25,6 +26,7 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
         if !self.made(self.link.pool(pool))?.is_some_and(|pool| pool_has_records(&pool.xml)) {
             return Ok(());
         }
+        let on = on.clone().root_key(self.root_key_of(pool, disk)?);
         let name = format!("{disk}.{}", on.text(disk));
         if self.made(self.link.volume(pool, &name))?.is_none() {
             self.make_volume(pool, &name, &upload_xml(&name, 0))?;
@@ -32,6 +34,17 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
             return Err(self.has_a_file_in_its_way(pool, &name));
         }
         self.forget_records(pool, disk, Some(&name))
+    }
+
+    /// What tells the root key of what will be on a disk: that of this apply if it makes the disk, else what the record says.
+    fn root_key_of(&self, pool: &str, disk: &str) -> Result<Option<RootKeyCheck>, StepError> {
+        if matches!(self.action, Action::Create | Action::Replace) {
+            return Ok(self.secrets.root_key_check());
+        }
+        let records = self.pools.records(self.address.place(), pool, || self.listed_records(pool))?;
+        let names = records.get(disk).into_iter().flatten();
+        let ends = names.filter_map(|name| name.strip_prefix(disk)?.strip_prefix('.'));
+        Ok(ends.filter_map(OnDisk::read).find_map(|on| on.root_key))
     }
 
     fn has_a_file_in_its_way(&self, pool: &str, record: &str) -> StepError {
