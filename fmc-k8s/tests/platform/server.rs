@@ -10,7 +10,7 @@ use pollster::block_on;
 use serde_json::{Value, json};
 
 use crate::cloud::{Cluster, World, db, deleted, notes, shop, steps, web};
-use crate::value::edges;
+use crate::value::{edges, refused_by_the_server};
 
 /// A control plane without nodes.
 struct Plane(ControlPlane);
@@ -138,8 +138,22 @@ fn a_server_that_is_away_is_waited_for_and_nothing_is_half_known() {
 }
 
 #[test]
-fn values_at_the_edges_are_taken() {
-    start().apply(&edges());
+fn values_at_the_edges_are_taken_and_those_beyond_are_refused() {
+    let world = start();
+    world.apply(&edges());
+    let mut taken = Vec::new();
+    for (path, platform) in refused_by_the_server() {
+        let tried = platform.manifests().into_iter().filter(|one| one.namespace().is_some()).map(|one| {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), one.to_yaml().unwrap()).unwrap();
+            let name = file.path().to_str().unwrap();
+            world.cluster.0.kubectl(&["apply", "--server-side", "--dry-run=server", "--filename", name])
+        });
+        if tried.collect::<Vec<_>>().iter().all(Result::is_ok) {
+            taken.push(path);
+        }
+    }
+    assert_eq!(taken, [""; 0]);
 }
 
 #[test]

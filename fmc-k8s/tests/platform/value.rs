@@ -50,6 +50,34 @@ fn each_value_that_the_server_refuses_is_found_where_it_stands() {
     }
 }
 
+/// Platforms that a real server refuses, each with the path of its finding.
+pub(crate) fn refused_by_the_server() -> Vec<(&'static str, Platform)> {
+    let served = |name: &str, port: u16| {
+        let one = container("web").port("http", 80).ready(Probe::tcp("http"));
+        shop([Deployment::new(name, one).expose(port, "http")])
+    };
+    let text = |key: &str, text: String| {
+        of(container("web").config("/etc/web", ConfigMap::new("settings").file(key, text)))
+    };
+    vec![
+        ("containers[0].ports[0].number", of(container("web").port("http", 0))),
+        ("containers[0].environment[0].name", of(container("web").variable("", "x"))),
+        ("containers[0].environment[0].name", of(container("web").variable("A=B", "x"))),
+        ("containers[0].mounts[0].from.config.files", text("a/b", "x".to_owned())),
+        ("containers[0].mounts[0].from.config.files", text("..a", "x".to_owned())),
+        ("containers[0].mounts[0].from.config.files", text("a", "x".repeat((1 << 20) + 1))),
+        ("containers[0].user", of(container("web").user(2_147_483_648))),
+        ("expose[0].port", served("web", 0)),
+    ]
+}
+
+#[test]
+fn what_a_real_server_refuses_is_found() {
+    for (path, platform) in refused_by_the_server() {
+        one(platform, "platform-value", &format!("namespaces[0].deployments[0].{path}"));
+    }
+}
+
 /// Values at the edges of what the server takes; a real server is asked for them too.
 pub(crate) fn edges() -> Platform {
     let long = "c".repeat(63);

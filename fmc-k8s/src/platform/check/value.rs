@@ -34,7 +34,8 @@ fn text<T: Leaf>(given: &Given<T>) -> Option<String> {
 pub(super) fn namespace(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
     let name = text(&namespace.name).unwrap_or_default();
     if name == "default" || name.starts_with("kube-") {
-        let message = format!("the namespace {name} is the cluster's own");
+        let message =
+            format!("the namespace {name} is the cluster's own, or has a name that is kept for those");
         wrong("name", findings, message, "name another one, as shop");
     }
     for (index, deployment) in namespace.deployments.iter().enumerate() {
@@ -114,6 +115,7 @@ fn of_variable(variable: &Variable, findings: &mut RoleFindings<'_>) {
     }
 }
 
+/// The reference of the API says that a mount's path has no ':', because runtimes divide by it; the server does not look.
 fn folder(path: &str, findings: &mut RoleFindings<'_>) {
     if path == "/" {
         wrong("path", findings, "nothing can be mounted over the image itself", "name a folder, as /tmp");
