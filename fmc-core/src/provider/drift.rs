@@ -14,7 +14,8 @@ pub struct Drift {
     /// Objects that differ from the last apply, by address.
     pub drift: Vec<Drifted>,
     /// Objects that differ from a cloud that was itself changed since the last apply ([`DriftKind::Edited`]), or may have been
-    /// ([`DriftKind::Changed`]), so that manual changes cannot be told apart.
+    /// ([`DriftKind::Changed`]), so that manual changes cannot be told apart; and those that are not there and that nothing shows to
+    /// have been ([`DriftKind::Missing`]).
     pub unclear: Vec<Drifted>,
     /// Places and addresses that could not be read, with the cause.
     pub unknown: BTreeMap<String, String>,
