@@ -395,7 +395,7 @@ mod tests {
             (label(), "[0-9a-f]{8}").prop_map(|(machine, hash)| Ours::Root { machine, hash }),
             (label(), "[0-9a-f]{8}").prop_map(|(machine, hash)| Ours::Boot { machine, hash }),
             (label(), label()).prop_map(|(machine, disk)| Ours::Disk { machine, disk }),
-            (label(), label(), "v[3-9]\\.[a-z0-9]{1,4}\\.[a-z_%0-9-]{1,9}|v1\\.(ext4|none)\\.(_[a-z]{1,9}|none|-[0-9a-f]{12})|v2\\.(ext4|none)\\.(_[a-z]{1,9}|none)\\.[12]")
+            (label(), label(), "v[4-9]\\.[a-z0-9]{1,4}\\.[a-z_%0-9-]{1,9}|v3\\.(ext4|none)\\.(_[a-z]{1,9}|none)\\.[12]\\.1-[0-9a-f]{16}|v1\\.(ext4|none)\\.(_[a-z]{1,9}|none|-[0-9a-f]{12})|v2\\.(ext4|none)\\.(_[a-z]{1,9}|none)\\.[12]")
                 .prop_map(|(machine, disk, record)| Ours::OnDisk { machine, disk, record }),
             (label(), any::<Option<u8>>()).prop_map(|(machine, full)| Ours::Console { machine, full }),
             ("[0-9a-f]{12}", "[0-9a-f]{12}", "[0-9a-f]{12}")

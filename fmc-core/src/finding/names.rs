@@ -1,5 +1,6 @@
 //! Names in a message: all of them are data, and the text shows a few.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -11,8 +12,6 @@ use crate::nearest::nearest;
 pub(crate) const LISTED: usize = 8;
 /// Up to how many names each is compared with a wrong one.
 const COMPARED: usize = 512;
-/// How many names on each side of its place a wrong one is compared with, if there are more.
-const BESIDE: usize = 64;
 
 /// How many names a finding lists as known: with thousands of machines, each of thousands of wrong names would list them all.
 const KNOWN: usize = 100;
@@ -64,16 +63,9 @@ impl NameList {
         self.0.iter().map(String::as_str)
     }
 
-    /// The name nearest to a wrong one, if one is near. Of many names, only those around its place in their order are looked at:
-    /// thousands of wrong names among thousands of right ones would take minutes.
+    /// The name nearest to a wrong one, if one is near.
     pub(crate) fn nearest(&self, wrong: &str) -> Option<String> {
-        let looked_at = if self.len() <= COMPARED {
-            0..self.len()
-        } else {
-            let place = self.0.partition_point(|name| name.as_str() < wrong);
-            place.saturating_sub(BESIDE)..self.len().min(place + BESIDE)
-        };
-        nearest(wrong, self.0.get(looked_at)?.iter().map(String::as_str)).map(str::to_owned)
+        nearest(wrong, self.iter()).map(str::to_owned)
     }
 
     /// `worker1`, `worker1 and 1 other machine`, `worker1 and 5 other machines`.
@@ -117,6 +109,9 @@ impl fmt::Display for NameList {
 pub(crate) struct KnownNames {
     all: NameList,
     shown: NameList,
+    /// Of many names: the places of those that one edit makes of a text. Thousands of wrong names, each compared with thousands
+    /// of right ones, would take minutes.
+    edited: BTreeMap<String, Vec<usize>>,
 }
 
 impl KnownNames {
@@ -129,13 +124,35 @@ impl KnownNames {
             }
             _ => all.clone(),
         };
-        Self { all, shown }
+        let mut edited: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        if all.len() > COMPARED {
+            for (place, name) in all.iter().enumerate() {
+                shortened(name).for_each(|text| edited.entry(text).or_default().push(place));
+            }
+        }
+        Self { all, shown, edited }
     }
 
     /// The name nearest to a wrong one, and the known ones: of more than a hundred, the first hundred and `…`.
     pub(crate) fn instead_of(&self, wrong: &str) -> (Option<String>, NameList) {
-        (self.all.nearest(wrong), self.shown.clone())
+        let near = if self.edited.is_empty() {
+            self.all.nearest(wrong)
+        } else {
+            let places = shortened(wrong).filter_map(|text| self.edited.get(&text)).flatten();
+            let names = places.filter_map(|place| self.all.0.get(*place)).map(String::as_str);
+            nearest(wrong, names).map(str::to_owned)
+        };
+        (near, self.shown.clone())
     }
+}
+
+/// A text, and it without one of its letters: two texts that are one edit apart have one of these in common.
+fn shortened(text: &str) -> impl Iterator<Item = String> {
+    let without = text.char_indices().map(|(at, letter)| {
+        let rest = text.get(at + letter.len_utf8()..).unwrap_or_default();
+        text.get(..at).unwrap_or_default().to_owned() + rest
+    });
+    std::iter::once(text.to_owned()).chain(without)
 }
 
 /// Known names that are listed when the first message needs them.
@@ -186,9 +203,11 @@ mod tests {
         let networks = NameList::new(["core", "kube"]);
         assert_eq!(networks.nearest("kub").as_deref(), Some("kube"));
         assert_eq!(networks.nearest("lan"), None);
-        let many = NameList::new((0..5_000).map(|n| format!("worker{n:04}")));
-        assert_eq!(many.nearest("worke4711").as_deref(), Some("worker4711"));
-        assert_eq!(many.nearest("worker4711x").as_deref(), Some("worker4711"));
-        assert_eq!(many.nearest("database"), None);
+        let many: Vec<String> = (0..5_000).map(|n| format!("worker{n:04}")).collect();
+        let many = KnownNames::new(many.iter().map(String::as_str));
+        for wrong in ["worke4711", "wokrer4711", "worker4711x", "-worker4711", "worker-4711", "vorker4711"] {
+            assert_eq!(many.instead_of(wrong).0.as_deref(), Some("worker4711"), "{wrong}");
+        }
+        assert_eq!(many.instead_of("database").0, None);
     }
 }

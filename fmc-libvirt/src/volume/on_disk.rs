@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn a_later_record_is_ours_and_not_known() {
-        assert!(is_record("v3.zfs._srv.later") && OnDisk::read("v3.zfs._srv.later").is_none());
+        assert!(is_record("v4.zfs._srv.later") && OnDisk::read("v4.zfs._srv.later").is_none());
         for other in [
             "old",
             "v1.bak",
