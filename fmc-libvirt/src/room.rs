@@ -170,6 +170,9 @@ impl<L: Link> Room for Libvirt<L> {
                 status.machines.entry(at.name().to_owned()).or_insert_with(|| state(seen, at));
             }
             let Object::Volume(volume) = object else { continue };
+            if volume.elsewhere.is_some() {
+                continue;
+            }
             let Some(machine) =
                 volume.machine.as_deref().filter(|_| matches!(volume.ours, Ours::Disk { .. }))
             else {

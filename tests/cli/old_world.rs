@@ -54,6 +54,28 @@ fn born(world: &Value, machine: &str) -> bool {
     world["domains"][machine]["xml"].as_str().unwrap().contains("<fmc:born version='1'")
 }
 
+/// The data of a machine that an earlier version removed: nothing is left of the machine but its disk, and no record.
+#[test]
+fn old_data_of_a_machine_that_is_gone_is_shown_as_unknown() {
+    let old = Old::new();
+    let mut world = old.world();
+    world["domains"].as_object_mut().unwrap().remove("bare").unwrap();
+    let volumes = world["pools"]["fmc-first"]["volumes"].as_object_mut().unwrap();
+    volumes.retain(|name, _| !name.starts_with("bare.") || name.contains(".disk."));
+    let disk = volumes.keys().find(|name| name.starts_with("bare.disk.")).unwrap().clone();
+    fs::write(old.0.path().join("world.json"), world.to_string()).unwrap();
+    let cloud = include_str!("golden/old-world.yaml");
+    let (machines, clusters) =
+        (cloud.split("  bare:").next().unwrap(), cloud.split("clusters:").nth(1).unwrap());
+    fs::write(old.0.path().join("cloud.yaml"), format!("{machines}clusters:{clusters}")).unwrap();
+    for command in [&["status"][..], &["plan", "--json"], &["destroy", "--yes", "--delete-data", "all"]] {
+        let said = old.run(command);
+        assert!(said.contains("of unknown data: nothing shows that fmc made it"), "{command:?}: {said}");
+        assert!(said.contains(&format!("virsh vol-create-as fmc-first {disk}.v1.none.none 0")), "{said}");
+        assert!(old.world().to_string().contains(&disk));
+    }
+}
+
 #[test]
 fn an_old_world_is_planned_and_nothing_of_it_restarts() {
     let old = Old::new();

@@ -357,7 +357,8 @@ fn remove_volume(
     is_wanted: &dyn Fn(&Address) -> bool,
     choices: &Choices,
 ) -> Removal {
-    if volume.doubtful && !matches!(volume.ours, Ours::Disk { .. }) {
+    // It is planned where its machine is.
+    if volume.elsewhere.is_some() || (volume.doubtful && !matches!(volume.ours, Ours::Disk { .. })) {
         return Removal::Ignore;
     }
     if let Some(naming) = volume.named_by.iter().find(|naming| !naming.ours) {

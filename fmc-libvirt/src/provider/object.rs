@@ -183,6 +183,10 @@ pub struct VolumeObject {
     /// Whether nothing but its name says that it is fmc's: a data disk without a record that no machine has, or a file with content
     /// and the name of a record. It is never deleted or used.
     pub doubtful: bool,
+    /// The storage that its pool has on the network, where other hosts may have it too.
+    pub(super) storage: Option<String>,
+    /// The host of the machine whose disk it is, if that is another one with the same storage.
+    pub elsewhere: Option<String>,
     /// Whether it is complete: made by one call, or uploaded and committed.
     pub whole: bool,
     /// Whether only the commit of a volume is left.

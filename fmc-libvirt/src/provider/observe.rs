@@ -6,6 +6,7 @@ mod overlays;
 mod read;
 mod records;
 mod see;
+mod shared;
 mod strangers;
 mod wants;
 
@@ -89,6 +90,7 @@ pub(super) async fn observe<L: Link>(
             }
         }
     }
+    shared::note(&mut objects, &wants);
     seen.objects = objects.into_iter().collect();
     let is_given = |place: &Place| place.name().is_some_and(|host| provider.hosts.contains_key(host));
     for place in wanted.nodes.keys().map(Address::place).chain(&wanted.places) {

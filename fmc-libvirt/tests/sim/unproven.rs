@@ -5,10 +5,15 @@ use fmc_core::disk::Disk;
 use fmc_core::graph::{Choices, NoteKind, Wanted};
 use fmc_core::host::{Host, Pool};
 use fmc_core::machine::Machine;
+use fmc_core::name::HostName;
+use fmc_core::network::Network;
 use fmc_core::unit::SizeExt as _;
 use fmc_libvirt::document::Document;
+use fmc_libvirt::files::Files;
+use fmc_libvirt::image::Images;
 use fmc_libvirt::link::Link as _;
-use fmc_libvirt::sim::{Fault, When};
+use fmc_libvirt::provider::Libvirt;
+use fmc_libvirt::sim::{Fault, Sim, When};
 
 use crate::lab::{
     Lab, blank, cloud, db, delete_all_data, delete_data, lan, notes, nothing, replace, small, wanted, web,
@@ -104,6 +109,44 @@ fn a_copy_of_the_same_name_in_another_pool_is_not_deleted() {
         lab.apply(&two_pools([blank("other")]));
         lab.apply_with(&nothing(), &delete_all_data());
         assert!(kind == "logical" || (!has(&lab, "fast", COPY) && copies()), "{:?}", lab.lists());
+    }
+}
+
+/// Two hosts have the same storage of the network: what one machine has is in the lists of both.
+#[test]
+fn the_data_of_a_machine_is_not_deleted_on_another_host_that_has_its_storage() {
+    for (source, is_shared) in [("nas", true), ("other-nas", false)] {
+        let (one, two) = (Sim::new(), Sim::new());
+        two.identity("6a0b2a4e-6e7a-4f6c-9d5e-1f2f3a4b5c6d");
+        for (sim, host) in [(&one, "nas"), (&two, source)] {
+            let pool = format!(
+                "<pool type='netfs'><name>fast</name><source><host name='{host}'/><dir path='/export'/></source><target>\
+                 <path>/fast</path></target></pool>"
+            );
+            sim.plant_pool(&pool).unwrap();
+        }
+        let name = HostName::literal;
+        let provider = Libvirt::new().host(name("a"), one.clone()).host(name("b"), two.clone());
+        let provider = provider.images(Images::default().files(Files::anywhere("")));
+        let lab = Lab { sim: one, provider };
+        let host = |name| Host::new(name).pool(Pool::new("fast", "/fast"));
+        let network = Network::nat("lab", "10.17.3.0/24").host("a");
+        let cloud = Cloud::new("first").hosts([host("a"), host("b")]).network(network);
+        let wanted = wanted(&cloud.machine(in_fast().host("a")));
+        lab.apply(&wanted);
+        let there = Lab::on(two);
+        put(&there, "fast", COPY);
+        let record = format!("<volume><name>{COPY}.v1.none.none</name><capacity>0</capacity></volume>");
+        there.sim.create_volume("fast", &record).unwrap();
+        let plan = lab.plan_with(&wanted, &delete_data("db"));
+        assert_eq!(plan.steps.is_empty(), is_shared, "{plan}");
+        assert_eq!(kept(&lab, &wanted, &Choices::default()).is_empty(), is_shared, "{plan}");
+        let plan = lab.plan_with(&nothing(), &delete_all_data()).to_string();
+        assert_eq!(
+            plan.matches("released by --delete-data").count(),
+            if is_shared { 1 } else { 2 },
+            "{plan}"
+        );
     }
 }
 

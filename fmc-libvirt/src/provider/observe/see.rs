@@ -8,6 +8,7 @@ use super::known::Known;
 use super::names::Names;
 use super::overlays::lies_over;
 use super::read::HostRead;
+use super::shared;
 use super::wants::Wants;
 use crate::document::kind;
 use crate::mark::Mark;
@@ -230,6 +231,8 @@ impl See<'_> {
             let names: BTreeSet<&str> = volumes.iter().map(|record| record.name.as_str()).collect();
             let missing = self.missing_roots(pool, &names, named, folders);
             let records = self.read.records(pool, &self.wants.owner);
+            let storage = self.read.pools.iter().find(|record| record.name == *pool);
+            let storage = storage.and_then(|record| shared::storage(&record.xml));
             for record in volumes {
                 let doubtful = self.read.is_doubtful(pool, record, &self.wants.owner);
                 let name = match doubtful {
@@ -345,6 +348,8 @@ impl See<'_> {
                     path: record.path.clone(),
                     capacity,
                     doubtful,
+                    storage: storage.clone(),
+                    elsewhere: None,
                     whole,
                     only_commit: name.is_commit,
                     applied_by: self.read.lease.clone().filter(|_| !whole),

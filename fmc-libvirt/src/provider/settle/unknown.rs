@@ -31,7 +31,9 @@ impl Settling<'_, '_> {
         let DeleteData::Of(names) = &choices.delete_data else { return };
         let data = self.seen.present().filter_map(|(address, object)| match object {
             Object::Volume(volume) if !self.nodes.contains_key(address) => {
-                let is_data = matches!(volume.ours, Ours::Disk { .. }) && !volume.doubtful;
+                let is_data = matches!(volume.ours, Ours::Disk { .. })
+                    && !volume.doubtful
+                    && volume.elsewhere.is_none();
                 is_data.then_some([&volume.machine, &volume.former])
             }
             _ => None,
