@@ -248,6 +248,22 @@ fn a_copy_that_is_attached_to_its_machine_stays_a_copy() {
     }
 }
 
+/// Somebody lets a machine go on with a copy of its data in the place of the data.
+#[test]
+fn a_copy_in_the_place_of_a_data_disk_stays_a_copy() {
+    let lab = Lab::used();
+    put(&lab, POOL, "db.disk.backup");
+    let folder = "/var/lib/libvirt/images/fmc-first";
+    lab.sim.now_on("db", &format!("{folder}/db.disk.data"), &format!("{folder}/db.disk.backup")).unwrap();
+    for wanted in [rest(), nothing()] {
+        for _ in 0..3 {
+            drop(lab.try_apply(&wanted, &delete_all_data()));
+        }
+        assert!(has(&lab, POOL, "db.disk.backup"), "{:?}", lab.lists());
+    }
+    assert!(kept(&lab, &nothing(), &delete_all_data()).contains("db.disk.backup: "));
+}
+
 #[test]
 fn a_saved_copy_of_a_console_stays() {
     for is_listed in [true, false] {

@@ -57,7 +57,8 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
         let Some(mark) = Mark::read(has) else { return Ok(()) };
         let mut left = disks(has);
         let stay = disks(will_have);
-        left.retain(|file| file.contains(".disk.") && !stay.contains(file));
+        let stays = |file: &String| stay.iter().any(|(other, _)| other == file);
+        left.retain(|(file, _)| file.contains(".disk.") && !stays(file));
         if left.is_empty() {
             return Ok(());
         }
@@ -65,11 +66,16 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
         let pools = pools.iter().filter(|pool| pool.active && pool_has_records(&pool.xml));
         let pools: BTreeMap<String, &str> =
             pools.filter_map(|pool| Some((pool_identity(&pool.xml).1?, &*pool.name))).collect();
-        for file in left {
+        for (file, serial) in left {
             let Some((folder, volume)) = file.rsplit_once('/') else { continue };
             let Some(pool) = pools.get(folder) else { continue };
             let Some(Ours::Disk { machine, disk }) = self.ours(volume) else { continue };
             if machine != mark.first() || self.has_record(pool, volume)? {
+                continue;
+            }
+            // Somebody put it in the place of another disk, which may be gone by now.
+            let mut born = mark.born.iter().flat_map(|born| &born.disks);
+            if serial != disk && born.any(|born| *born.serial == *serial && *born.name != *disk) {
                 continue;
             }
             let name = records::left_by(&mark, volume, &disk);
@@ -123,10 +129,15 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
     }
 }
 
-/// The files of a domain's disks that have a serial: a person who attaches a disk gives it none.
-fn disks(xml: &str) -> Vec<String> {
+/// The files of a domain's disks that have a serial, with it: a person who attaches a disk gives it none.
+fn disks(xml: &str) -> Vec<(String, String)> {
     let Some(outline) = Outline::read(xml) else { return Vec::new() };
     let devices = outline.root().at("devices").into_iter().flat_map(Node::children);
-    let disks = devices.filter(|device| device.name() == "disk" && device.at("serial").is_some());
-    disks.filter_map(|disk| disk.at("source")?.attribute("file").map(str::to_owned)).collect()
+    let disks = devices.filter(|device| device.name() == "disk");
+    disks
+        .filter_map(|disk| {
+            let serial = disk.at("serial").and_then(Node::text)?;
+            Some((disk.at("source")?.attribute("file")?.to_owned(), serial.to_owned()))
+        })
+        .collect()
 }

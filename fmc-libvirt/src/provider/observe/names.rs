@@ -26,8 +26,9 @@ pub(super) struct Names {
     pub(super) copying: Option<String>,
     /// The files of the disk that it boots from, and the files under them.
     pub(super) roots: Vec<String>,
-    /// The files of its disks with a serial, and the files under them: a person who attaches a disk gives it none.
-    pub(super) disks: Vec<String>,
+    /// The files of its disks with a serial, and the files under them, each with the serial: a person who attaches a disk gives it
+    /// none.
+    pub(super) disks: Vec<(String, String)>,
     /// The name for the guest's bus of the disk that it boots from.
     root_target: Option<String>,
 }
@@ -97,8 +98,8 @@ impl Names {
             if is_first {
                 self.root_target = Some(target.to_owned());
                 self.roots.extend(own);
-            } else if serial.is_some() {
-                self.disks.extend(own);
+            } else if let Some(serial) = serial {
+                self.disks.extend(own.map(|path| (path, serial.to_owned())));
             }
             let in_doubt = match ours.map(|name| name.ours) {
                 Some(Ours::Root { .. }) if is_first => None,

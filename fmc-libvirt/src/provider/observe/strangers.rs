@@ -61,18 +61,25 @@ impl HostRead {
         let marks = self.names.iter().zip(&self.domain_marks).zip(&self.owners);
         let used = marks.filter(|(_, owner)| **owner == Owner::Us).flat_map(|((names, mark), _)| {
             let first = mark.as_ref().map(Mark::first).unwrap_or_default();
-            names.disks.iter().map(move |path| (first, path.as_str()))
+            names.disks.iter().map(move |(path, serial)| ((first, path.as_str()), serial.as_str()))
         });
-        let used: BTreeSet<(&str, &str)> = used.collect();
+        let used: BTreeMap<(&str, &str), &str> = used.collect();
         let disks = self.everything().filter_map(|(pool, record)| {
             match volume_name(pool, &record.name, owner).filter(|name| !name.is_commit)?.ours {
                 Ours::Disk { machine, disk } => Some((pool, record, machine, disk)),
                 _ => None,
             }
         });
-        let is_used = |machine: &str, record: &VolumeRecord| used.contains(&(machine, record.path.as_str()));
-        let (proven, others): (Vec<_>, Vec<_>) = disks.partition(|(pool, record, machine, _)| {
-            is_used(machine, record) || recorded.contains(&format!("{pool}/{}", record.name))
+        let disks: Vec<(&str, &VolumeRecord, String, String)> = disks.collect();
+        let named: BTreeSet<(&str, &str)> =
+            disks.iter().map(|(_, _, machine, disk)| (machine.as_str(), disk.as_str())).collect();
+        // A serial that is the name of another disk shows that somebody put this one in its place.
+        let is_used = |machine: &str, disk: &str, record: &VolumeRecord| {
+            let serial = used.get(&(machine, record.path.as_str()));
+            serial.is_some_and(|serial| *serial == disk || !named.contains(&(machine, serial)))
+        };
+        let (proven, others): (Vec<_>, Vec<_>) = disks.iter().partition(|(pool, record, machine, disk)| {
+            is_used(machine, disk, record) || recorded.contains(&format!("{pool}/{}", record.name))
         });
         let mut known: BTreeMap<(&String, &String), Vec<&String>> = BTreeMap::new();
         for (_, record, machine, disk) in &proven {
@@ -85,7 +92,7 @@ impl HostRead {
             let namesakes =
                 known.get(&(machine, disk)).into_iter().flatten().filter(|name| **name == &record.name);
             namesakes.count() > 1
-                && !is_used(machine, record)
+                && !is_used(machine, disk, record)
                 && !wants.has(place, kind::VOLUME, &format!("{pool}/{}", record.name))
         });
         others.chain(copies).map(|(_, record, ..)| record.path.clone()).collect()
@@ -167,7 +174,7 @@ impl HostRead {
         recorded: &BTreeSet<String>,
         folders: &BTreeMap<String, String>,
     ) -> BTreeMap<String, String> {
-        let blocked = names.disks.iter().filter_map(|path| {
+        let blocked = names.disks.iter().filter_map(|(path, _)| {
             let (folder, name) = path.rsplit_once('/')?;
             let at = format!("{}/{name}", folders.get(folder).filter(|pool| recorded.contains(*pool))?);
             let (pool, _) = at.split_once('/')?;
