@@ -11,6 +11,7 @@ use std::path::Path;
 
 use fmc_core::cloud::Cloud;
 use fmc_core::digest::Digest;
+use fmc_core::disk::Disk;
 use fmc_core::graph::{
     Action, ApplyOptions, Choices, DeleteData, Event, Impact, NoteKind, Outcome, Provider as _, apply, plan,
 };
@@ -88,6 +89,51 @@ fn a_cloud_lies_beside_its_lab_and_dev_beside_staging() {
     for cloud in [&clouds[0], &clouds[3]] {
         hypervisor.expect_nothing_to_do(cloud);
     }
+}
+
+/// What a person made beside the disks of a machine stays, and the commands of the hints do what they say.
+#[test]
+fn copies_beside_the_disks_of_a_machine_stay_until_somebody_says_whose_they_are() {
+    let hypervisor = Hypervisor::named("local");
+    let (pool, folder) = ("fmc-shop", "/var/lib/libvirt/images/fmc-shop");
+    let cloud = |disks: &[&'static str]| {
+        let machine = Machine::new("db", Image::blank())
+            .memory(32.mib())
+            .root_disk(4.mib())
+            .shutdown(Shutdown::force_now());
+        let machine = disks.iter().fold(machine, |machine, disk| machine.disk(Disk::new(*disk, 4.mib())));
+        let host = Host::local().emulated();
+        Cloud::new("shop").host(host).machine(machine).accept("image-missing", "nothing boots")
+    };
+    let data = |names: DeleteData| Choices { delete_data: names, ..Choices::default() };
+    hypervisor.converge(&cloud(&["data"]), &choices());
+    let copies = ["db.disk.backup", "db.root.0a1b2c3d", "db-before-crash.console"];
+    for copy in copies {
+        hypervisor.own.virsh(&["vol-create-as", pool, copy, "4M", "--format", "raw"]);
+        hypervisor.write_data(&format!("{folder}/{copy}"));
+    }
+    hypervisor.expect_nothing_to_do(&cloud(&["data"]));
+    let plan = hypervisor.plan(&wanted(&cloud(&["data", "backup"])), &choices());
+    let refused: Vec<&str> = plan.refused().map(|note| note.text.as_str()).collect();
+    let record = "virsh vol-create-as fmc-shop db.disk.backup.v1.none.none 0 --format raw";
+    assert!(matches!(refused.as_slice(), [text] if text.contains(record)), "{refused:?}");
+    hypervisor.destroy("shop", &data(DeleteData::All));
+    assert!(copies.iter().all(|copy| hypervisor.volumes(pool).contains(&(*copy).to_owned())));
+    // The record, and the root of the machine, as the hints say.
+    let said = hypervisor.plan(&wanted(&cloud(&["data", "backup"])), &choices());
+    let said: Vec<&str> = said.refused().map(|note| note.text.as_str()).collect();
+    let clone =
+        said.iter().find_map(|text| text.split("`virsh vol-clone ").nth(1)?.split('`').next()).unwrap();
+    let clone: Vec<&str> = std::iter::once("vol-clone").chain(clone.split(' ')).collect();
+    hypervisor.own.virsh(&clone);
+    let record: Vec<&str> = record.split(' ').skip(1).collect();
+    hypervisor.own.virsh(&record);
+    hypervisor.converge(&cloud(&["backup"]), &choices());
+    hypervisor.destroy("shop", &data(DeleteData::All));
+    assert_eq!(
+        hypervisor.volumes(pool).into_iter().filter(|name| name.starts_with("db")).collect::<Vec<_>>(),
+        ["db-before-crash.console", "db.root.0a1b2c3d"]
+    );
 }
 
 #[test]
