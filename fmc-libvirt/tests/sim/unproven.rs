@@ -222,6 +222,18 @@ fn a_root_that_a_replacement_deletes_has_a_line() {
     assert!(!has(&lab, POOL, &root));
 }
 
+/// A boot configuration that was not sent to its end cannot be told from a copy of one.
+#[test]
+fn a_boot_configuration_that_is_not_committed_has_a_line_when_it_goes() {
+    let lab = Lab::used();
+    put(&lab, POOL, "db.boot.0a1b2c3d");
+    let larger = wanted(&cloud([lan()], [web(), db().memory(6.gib())]));
+    for (wanted, choices) in [(larger, Choices::default()), (nothing(), delete_all_data())] {
+        let plan = shown(&lab, &wanted, &choices);
+        assert!(plan.contains("- volume fmc-first/db.boot.0a1b2c3d delete the rest of an upload"), "{plan}");
+    }
+}
+
 /// Somebody attaches copies of its own disks to a machine, to look into them.
 #[test]
 fn a_copy_that_is_attached_to_its_machine_stays_a_copy() {

@@ -167,6 +167,10 @@ fn remove_volume(
                 Removal::Discard("no machine writes to it".to_owned())
             }
         }
+        // Nothing but its name says that fmc sent it, so it has a line whatever else happens to its machine.
+        Ours::Boot { .. } if !volume.whole && !volume.only_commit => {
+            Removal::Delete("the rest of an upload that was cut: no machine boots with it".to_owned())
+        }
         Ours::Boot { .. } => Removal::Discard("no machine boots with it".to_owned()),
         Ours::Lease | Ours::Image(_) => Removal::Ignore,
         Ours::Base { .. } => {
