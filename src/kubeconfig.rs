@@ -20,13 +20,15 @@
 //! # }
 //! ```
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use fmc_core::k3s::pki::Pki;
 use fmc_core::path::HttpUrl;
-use fmc_core::secret::SecretBytes;
+use fmc_core::secret::{ClusterAccess, Kubeconfigs, SecretBytes, Secrets};
 pub use fmc_keys::KubeconfigError;
-use fmc_keys::{Keyring, Kubeconfig, Validity};
+use fmc_keys::{Keyring, Kubeconfig, RootKey, Validity};
 
 /// How long before now a certificate is already valid, because the clocks of two computers differ.
 const CLOCKS: i64 = 300;
@@ -55,24 +57,66 @@ pub fn kubeconfig(
     now: SystemTime,
     valid_for: Duration,
 ) -> Result<SecretBytes, KubeconfigError> {
+    let validity = validity(now, valid_for);
+    let secrets = &cluster.pki.admin();
+    Kubeconfig { cluster: cluster.name, server: cluster.server, secrets, validity }.render(keyring)
+}
+
+/// When the certificate of a kubeconfig is valid that is made now.
+fn validity(now: SystemTime, valid_for: Duration) -> Validity {
     let seconds = |span: Duration| i64::try_from(span.as_secs()).unwrap_or(i64::MAX);
     let now = now.duration_since(UNIX_EPOCH).map_or(0, seconds);
-    let validity = Validity {
+    Validity {
         not_before: now.saturating_sub(CLOCKS).max(0),
         not_after: now.saturating_add(seconds(valid_for)),
-    };
-    Kubeconfig { cluster: cluster.name, server: cluster.server, pki: cluster.pki, validity }.render(keyring)
+    }
+}
+
+/// The administrator of the clusters that a cloud makes: whoever has the root key enters them.
+#[derive(Clone)]
+pub struct Administrator {
+    root: RootKey,
+    own: Arc<dyn Secrets + Send + Sync>,
+    now: SystemTime,
+    valid_for: Duration,
+}
+
+impl Administrator {
+    /// By a root key, a source of the user's own secrets, the time, and how long a certificate is valid.
+    pub fn new(
+        root: RootKey,
+        own: Arc<dyn Secrets + Send + Sync>,
+        now: SystemTime,
+        valid_for: Duration,
+    ) -> Self {
+        Self { root, own, now, valid_for }
+    }
+}
+
+impl Kubeconfigs for Administrator {
+    fn kubeconfig(&self, access: &ClusterAccess) -> Result<SecretBytes, String> {
+        let ClusterAccess { cluster, server, secrets, scope, .. } = access;
+        let keyring = Keyring::new(self.root.clone(), scope, Arc::clone(&self.own));
+        let server: HttpUrl =
+            server.parse().map_err(|error| format!("read {server} as the address of a server: {error}"))?;
+        let validity = validity(self.now, self.valid_for);
+        let made = Kubeconfig { cluster, server: &server, secrets, validity }.render(&keyring);
+        made.map_err(|error| error.to_string())
+    }
+}
+
+impl fmt::Debug for Administrator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Administrator")
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use fmc_core::finding::At;
     use fmc_core::k3s::pki::Credentials;
     use fmc_core::name::OwnerId;
     use fmc_core::secret::{NoSecrets, SecretScope};
-    use fmc_keys::RootKey;
 
     use super::*;
 

@@ -123,6 +123,8 @@ pub use fmc_core::{
 };
 #[doc(no_inline)]
 pub use fmc_core::{cloud::Cloud, finding::Report};
+#[cfg(feature = "k8s")]
+pub use fmc_k8s as k8s;
 #[cfg(feature = "keys")]
 pub use fmc_keys as keys;
 pub use fmc_libvirt as libvirt;

@@ -11,7 +11,7 @@ use fmc_core::name::HostName;
 #[cfg(feature = "cli")]
 use fmc_core::path::HttpUrl;
 use fmc_core::provider::{AnyRoom, Room, Rooms};
-use fmc_core::secret::Secrets;
+use fmc_core::secret::{Kubeconfigs, Secrets};
 use fmc_libvirt::image::Images;
 use fmc_libvirt::link::{AnyLink, Link};
 use fmc_libvirt::provider::Libvirt;
@@ -55,11 +55,21 @@ pub struct Providers {
     others: Vec<AnyRoom>,
     absent: Vec<(AnyRoom, &'static str)>,
     secrets: Option<Arc<dyn Secrets + Send + Sync>>,
+    kubeconfigs: Option<Arc<dyn Kubeconfigs + Send + Sync>>,
 }
 
 /// The pure halves of the providers that every program has: what is compiled and planned for without a connection.
 pub(crate) fn built_in() -> Vec<AnyRoom> {
     vec![AnyRoom::new(Libvirt::<AnyLink>::new())]
+}
+
+/// Further providers that every command has.
+#[cfg(feature = "cli")]
+pub(crate) fn of_commands() -> Vec<AnyRoom> {
+    vec![
+        #[cfg(feature = "k8s")]
+        AnyRoom::new(fmc_k8s::provider::Kubernetes::new()),
+    ]
 }
 
 impl Providers {
@@ -91,6 +101,7 @@ impl Providers {
     #[must_use]
     pub fn with_any(mut self, provider: AnyRoom) -> Self {
         let provider = self.secrets.iter().fold(provider, AnyRoom::with_secrets);
+        let provider = self.kubeconfigs.iter().fold(provider, AnyRoom::with_kubeconfigs);
         self.others.retain(|other| other.name() != provider.name());
         self.others.push(provider);
         self
@@ -114,6 +125,14 @@ impl Providers {
     pub fn secrets(self, secrets: Arc<dyn Secrets + Send + Sync>) -> Self {
         let others = self.others.into_iter().map(|other| other.with_secrets(&secrets)).collect();
         Self { libvirt: self.libvirt.secrets(Arc::clone(&secrets)), others, secrets: Some(secrets), ..self }
+    }
+
+    /// Sets the way into the clusters that the cloud makes, for providers of what is in them. Without it they know only the clusters
+    /// that they are connected to by themselves.
+    #[must_use]
+    pub fn kubeconfigs(self, kubeconfigs: Arc<dyn Kubeconfigs + Send + Sync>) -> Self {
+        let others = self.others.into_iter().map(|other| other.with_kubeconfigs(&kubeconfigs)).collect();
+        Self { others, kubeconfigs: Some(kubeconfigs), ..self }
     }
 
     /// Sets how images from URLs are handled: [`Images::folder`] downloads each once. Without it a step that needs such an

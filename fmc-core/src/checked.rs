@@ -19,7 +19,7 @@ use crate::addr::Subnet;
 use crate::finding::{Finding, KnownNames, Listed};
 use crate::k3s;
 use crate::name::{CloudName, OwnerId};
-use crate::secret::{Derivation, SecretScope};
+use crate::secret::{ClusterAccess, Derivation, SecretScope};
 
 pub use flow::{By, CheckedFlow, CheckedGroup, CheckedPeer};
 pub use host::{Host, Pool};
@@ -220,6 +220,12 @@ impl Checked {
     /// A network by name.
     pub fn network(&self, name: &str) -> Option<&Network> {
         self.at(self.find(name)?)
+    }
+
+    /// What a kubeconfig of a cluster's administrator follows from.
+    pub fn access(&self, cluster: &str) -> Option<ClusterAccess> {
+        let found = self.cluster(cluster)?;
+        Some(ClusterAccess::new(cluster, found.endpoint.public_url(), found.pki.admin(), self.secret_scope()))
     }
 
     /// The names of all machines, for a message about one that is not there.

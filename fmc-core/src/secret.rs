@@ -4,6 +4,7 @@
 //! A compiled artifact has a typed hole for each secret (see [`crate::template`]). The writer of the artifact
 //! fills it from a [`Secrets`]; this crate does not read files or the environment.
 
+mod access;
 mod derivation;
 mod generated;
 
@@ -17,6 +18,7 @@ use crate::finding::{At, Finding, ValueProblem, leaf};
 use crate::given::Given;
 use crate::name::SecretName;
 use crate::rust::{Expr, Names, Unsaid, quoted};
+pub use access::{AdminSecrets, ClusterAccess, Kubeconfigs};
 pub use derivation::{Derivation, RootKeyCheck, SecretScope, SecretSettings};
 pub use generated::{Authority, CertificateUsage, Generated, JoinToken, LeafCertificate};
 pub(crate) use generated::{derived_name, shared_name};

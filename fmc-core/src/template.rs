@@ -1,12 +1,18 @@
 //! Text with typed holes for secrets: the compiled form, before the secrets are known.
 
+mod hash;
+mod percent;
+
 use std::fmt;
-use std::ops::RangeInclusive;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use secrecy::zeroize::Zeroizing;
 use sha2::{Digest as _, Sha256};
+
+use hash::is_hash;
+use percent::component;
+pub(crate) use percent::{percent, push_percent};
 
 use crate::secret::{SecretBytes, SecretError, SecretRef, Secrets};
 
@@ -287,53 +293,6 @@ fn line_of<'a>(secret: &SecretRef, bytes: &'a [u8]) -> Result<&'a str, SecretErr
     if line.contains(char::is_control) { Err(no_line()) } else { Ok(line) }
 }
 
-/// Whether a line is a hash in one of the forms of crypt(5): `$id$…`, with none of the characters that it excludes. A known form
-/// has all its parts in their lengths: `$6$salt$abc` was cut, or is a password that looks like a hash.
-fn is_hash(line: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_graphic() && !b":;*!\\".contains(&byte);
-    let parts = line.strip_prefix('$').and_then(|rest| rest.split_once('$'));
-    parts.is_some_and(|(id, rest)| {
-        let is_id = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        is_id && !rest.is_empty() && rest.bytes().all(is_plain) && has_form(id, rest)
-    })
-}
-
-/// Whether a hash of a known form is whole: the regular expressions of crypt(5).
-fn has_form(id: &str, rest: &str) -> bool {
-    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    let is_base64 = |text: &str, lengths: RangeInclusive<usize>| {
-        let is_one = |byte: u8| byte.is_ascii_alphanumeric() || b"./".contains(&byte);
-        lengths.contains(&text.len()) && text.bytes().all(is_one)
-    };
-    let parts: Vec<&str> = rest.split('$').collect();
-    let rounds =
-        |text: &str| text.strip_prefix("rounds=").is_some_and(|count| !count.is_empty() && is_digits(count));
-    let salted = |parts: &[&str], salt: usize, length: usize| matches!(parts, [own, hash] if (1..=salt).contains(&own.len()) && is_base64(hash, length..=length));
-    match (id, parts.as_slice()) {
-        ("1", parts) => salted(parts, 8, 22),
-        ("5" | "6", parts) => {
-            let parts = match parts {
-                [first, rest @ ..] if rounds(first) => rest,
-                parts => parts,
-            };
-            salted(parts, 16, if id == "5" { 43 } else { 86 })
-        }
-        ("2a" | "2b" | "2x" | "2y", [cost, hash]) => {
-            cost.len() == 2 && is_digits(cost) && is_base64(hash, 53..=53)
-        }
-        ("2a" | "2b" | "2x" | "2y", _) => false,
-        // The parameters, the salt, which may be empty, and the hash.
-        ("y" | "gy", [parameters, salt, hash]) => {
-            is_base64(parameters, 1..=usize::MAX) && is_base64(salt, 0..=86) && is_base64(hash, 43..=43)
-        }
-        ("y" | "gy", _) => false,
-        // The parameters and the salt in one, and the hash.
-        ("7", [salt, hash]) => is_base64(salt, 11..=97) && is_base64(hash, 43..=43),
-        ("7", _) => false,
-        _ => true,
-    }
-}
-
 fn text_of<'a>(secret: &SecretRef, bytes: &'a [u8]) -> Result<&'a str, SecretError> {
     let text =
         std::str::from_utf8(bytes).map_err(|_| SecretError::NoText { secret: Box::new(secret.clone()) })?;
@@ -360,74 +319,6 @@ pub(crate) fn quoted(text: &str) -> String {
         }
     }
     quoted
-}
-
-/// Bytes as part of a `data:` URL that a person can still read: it escapes only what it must.
-pub(crate) fn percent(bytes: &[u8]) -> String {
-    // It may be a secret, and growing would leave copies behind in freed memory.
-    let mut url = String::with_capacity(3 * bytes.len());
-    push_percent(&mut url, bytes);
-    url
-}
-
-/// Adds bytes to a `data:` URL.
-pub(crate) fn push_percent(url: &mut String, bytes: &[u8]) {
-    const PLAIN: Plain = Plain::but(b"-_.!~*'();/?:@&=$,");
-    push_percent_but(url, bytes, &PLAIN);
-}
-
-/// Text as a component of a URL.
-fn component(text: &str) -> String {
-    const PLAIN: Plain = Plain::but(b"-._~");
-    let mut url = String::with_capacity(3 * text.len());
-    push_percent_but(&mut url, text.as_bytes(), &PLAIN);
-    url
-}
-
-/// The bytes that are written as they are.
-struct Plain([bool; 256]);
-
-impl Plain {
-    /// ASCII letters, digits and these.
-    const fn but(more: &[u8]) -> Self {
-        let mut plain = [false; 256];
-        let mut rest = plain.as_mut_slice();
-        let mut byte = 0_u8;
-        while let Some((first, others)) = rest.split_first_mut() {
-            *first = byte.is_ascii_alphanumeric();
-            let mut listed = more;
-            while let Some((one, others)) = listed.split_first() {
-                *first |= *one == byte;
-                listed = others;
-            }
-            byte = byte.wrapping_add(1);
-            rest = others;
-        }
-        Self(plain)
-    }
-
-    fn has(&self, byte: u8) -> bool {
-        self.0.get(usize::from(byte)).copied().unwrap_or_default()
-    }
-}
-
-/// Percent-encodes every byte but the plain ones, which are ASCII.
-fn push_percent_but(url: &mut String, bytes: &[u8], plain: &Plain) {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    let digit = |half: u8| char::from(HEX.get(usize::from(half)).copied().unwrap_or_default());
-    let mut rest = bytes;
-    while !rest.is_empty() {
-        let length = rest.iter().position(|byte| !plain.has(*byte)).unwrap_or(rest.len());
-        let (before, more) = rest.split_at_checked(length).unwrap_or((rest, &[]));
-        url.push_str(std::str::from_utf8(before).unwrap_or_default());
-        rest = match more.split_first() {
-            Some((byte, after)) => {
-                url.extend(['%', digit(byte >> 4), digit(byte & 0xf)]);
-                after
-            }
-            None => more,
-        };
-    }
 }
 
 #[cfg(test)]

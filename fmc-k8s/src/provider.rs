@@ -2,6 +2,8 @@
 
 mod act;
 mod drift;
+#[cfg(feature = "client")]
+mod entered;
 mod foreign;
 mod model;
 mod observe;
@@ -28,10 +30,13 @@ pub const NAME: &str = "kubernetes";
 /// The kind of the object that stands for the API itself: nothing else in a cluster exists before it answers.
 pub const API: &str = "api";
 
-/// The clusters that a cloud's platforms are applied to.
+/// The clusters that a cloud's platforms are applied to: those that a program connects to by itself, and, with the feature
+/// `client`, those that the cloud makes, which are entered as their administrator by the root key.
 #[derive(Clone, Default)]
 pub struct Kubernetes {
     clusters: BTreeMap<String, Arc<dyn ApiLink>>,
+    #[cfg(feature = "client")]
+    entered: entered::Entered,
     #[cfg(feature = "sim")]
     simulated: Option<simulation::Simulated>,
 }
@@ -55,7 +60,32 @@ impl Kubernetes {
         if let Some(simulated) = &self.simulated {
             return Some(Arc::new(simulated.cluster(name)));
         }
-        self.clusters.get(name).cloned()
+        let own = self.clusters.get(name).cloned();
+        #[cfg(feature = "client")]
+        let own = own.or_else(|| self.entered.link(name));
+        own
+    }
+
+    /// Makes the connection to a cluster that the cloud makes, unless there is one.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be made.
+    fn enter(&self, place: &Place, documents: &BTreeMap<&Address, &Document>) -> Result<(), NoAnswer> {
+        let access = documents.values().find_map(|document| match document {
+            Document::Api { access, .. } => access.as_deref(),
+            Document::Object(_) => None,
+        });
+        let is_known = place.name().is_some_and(|name| self.clusters.contains_key(name));
+        #[cfg(feature = "sim")]
+        let is_known = is_known || self.simulated.is_some();
+        #[cfg(feature = "client")]
+        if let Some(access) = access.filter(|_| !is_known) {
+            self.entered.enter(access)?;
+        }
+        #[cfg(not(feature = "client"))]
+        let _ = (access, is_known);
+        Ok(())
     }
 }
 

@@ -2,9 +2,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use fmc_core::k3s::pki::{Ca, Pki};
 use fmc_core::path::HttpUrl;
-use fmc_core::secret::{SecretBytes, SecretError, Secrets as _};
+use fmc_core::secret::{AdminSecrets, SecretBytes, SecretError, Secrets as _};
 use secrecy::zeroize::Zeroizing;
 use time::OffsetDateTime;
 
@@ -23,8 +22,8 @@ pub struct Kubeconfig<'a> {
     pub cluster: &'a str,
     /// Where its API answers, `https://…`.
     pub server: &'a HttpUrl,
-    /// Its secrets.
-    pub pki: &'a Pki,
+    /// Its secrets: see [`Pki::admin`](fmc_core::k3s::pki::Pki::admin).
+    pub secrets: &'a AdminSecrets,
     /// When the client's certificate is valid.
     pub validity: Validity,
 }
@@ -68,15 +67,15 @@ impl Kubeconfig<'_> {
         if !self.server.to_string().starts_with("https://") {
             return Err(KubeconfigError::NotHttps(self.server.clone()));
         }
-        let authority = self.pki.authority(Ca::Client);
+        let AdminSecrets { server_ca, client_ca, client_ca_key, key: own, .. } = self.secrets;
         let client = self.client()?;
-        let key = keyring.key(&self.pki.admin_key)?;
-        let signer: Key = keyring.key(&authority.key)?;
-        let certificates = keyring.bytes(&authority.certificates)?;
+        let key = keyring.key(own)?;
+        let signer: Key = keyring.key(client_ca_key)?;
+        let certificates = keyring.bytes(client_ca)?;
         let certificate = certificate::client(&client, &key, certificates.expose(), &signer)
             .map_err(|error| KubeconfigError::Certificate(error.to_string()))?;
-        let server_ca = keyring.bytes(&self.pki.authority(Ca::Server).certificates)?;
-        let key = keyring.bytes(&self.pki.admin_key)?;
+        let server_ca = keyring.bytes(server_ca)?;
+        let key = keyring.bytes(own)?;
         let (cluster, server) = (self.cluster, self.server);
         let encoded = |bytes: &[u8]| Zeroizing::new(BASE64.encode(bytes));
         let key = encoded(key.expose());

@@ -261,8 +261,13 @@ fn openssh_takes_a_host_key_and_knows_the_host() {
     pki::ssh_known(&known, "mail").unwrap_err();
 }
 
-fn kubeconfig<'a>(pki: &'a Pki, server: &'a HttpUrl, validity: Validity) -> Kubeconfig<'a> {
-    Kubeconfig { cluster: "prod", server, pki, validity }
+fn kubeconfig(
+    keyring: &Keyring,
+    pki: &Pki,
+    server: &HttpUrl,
+    validity: Validity,
+) -> Result<SecretBytes, KubeconfigError> {
+    Kubeconfig { cluster: "prod", server, secrets: &pki.admin(), validity }.render(keyring)
 }
 
 /// A key's value in a kubeconfig, decoded.
@@ -276,7 +281,7 @@ fn a_kubeconfig_lets_the_administrator_in_for_as_long_as_it_says() {
     let (keyring, pki) = (keyring(), of(&Credentials::new()));
     let server: HttpUrl = "https://api.example.com:6443".parse().unwrap();
     let validity = Validity { not_before: NOW, not_after: NOW + DAY };
-    let written = kubeconfig(&pki, &server, validity).render(&keyring).unwrap();
+    let written = kubeconfig(&keyring, &pki, &server, validity).unwrap();
     let written = String::from_utf8(written.expose().to_vec()).unwrap();
     let read: serde_json::Value = serde_saphyr::from_str(&written).unwrap();
     assert_eq!(read["clusters"][0]["cluster"]["server"], "https://api.example.com:6443");
@@ -300,19 +305,18 @@ fn a_kubeconfig_lets_the_administrator_in_for_as_long_as_it_says() {
     }
     let key = data(&written, "client-key-data");
     assert_eq!(pki::ec_public(&key).unwrap(), pki::certificate_public(&client).unwrap());
-    assert_eq!(kubeconfig(&pki, &server, validity).render(&keyring).unwrap().expose(), written.as_bytes());
+    assert_eq!(kubeconfig(&keyring, &pki, &server, validity).unwrap().expose(), written.as_bytes());
 
     let plain: HttpUrl = "http://api.example.com:6443".parse().unwrap();
-    let refused = kubeconfig(&pki, &plain, validity).render(&keyring).unwrap_err();
+    let refused = kubeconfig(&keyring, &pki, &plain, validity).unwrap_err();
     assert!(matches!(refused, KubeconfigError::NotHttps(_)), "{refused}");
     for (not_before, not_after) in [(NOW, NOW), (NOW, NOW - 1), (i64::MIN, NOW), (-1, NOW), (NOW, i64::MAX)] {
-        let refused =
-            kubeconfig(&pki, &server, Validity { not_before, not_after }).render(&keyring).unwrap_err();
+        let refused = kubeconfig(&keyring, &pki, &server, Validity { not_before, not_after }).unwrap_err();
         assert!(matches!(refused, KubeconfigError::Validity(_)), "{refused}");
     }
     // The authority ends on 1 January 2054: no verifier takes a certificate of its after that.
     let validity = Validity { not_before: NOW, not_after: NOW + 40 * 365 * DAY };
-    let refused = kubeconfig(&pki, &server, validity).render(&keyring).unwrap_err().to_string();
+    let refused = kubeconfig(&keyring, &pki, &server, validity).unwrap_err().to_string();
     assert!(refused.contains("the authority is valid until 2054-01-01"), "{refused}");
 }
 
@@ -331,7 +335,7 @@ fn a_client_authority_of_the_users_own_signs_the_kubeconfig() {
         let own = [("client-ca", certificate), ("client-ca-key", key)];
         let own = own.into_iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
         let keyring = Keyring::new(RootKey::sample(), &scope(), Arc::new(Own(own)));
-        kubeconfig(&pki, &server, validity).render(&keyring)
+        kubeconfig(&keyring, &pki, &server, validity)
     };
     let (certificate, key) =
         pki::own_authority("prime256v1", "/C=DE/O=Größe & Co/OU=Platform/CN=clients").unwrap();

@@ -16,7 +16,7 @@ use super::io::Io;
 use super::{DONE, EXIT_CODES, USAGE};
 use crate::compile::Wanted;
 use crate::file::Syntax;
-use crate::providers::Providers;
+use crate::providers::{Providers, of_commands};
 use crate::set::{SetError, Setting};
 
 /// Checks, compiles, plans and applies the cloud of this program.
@@ -297,7 +297,16 @@ impl Args {
 
     /// The providers of the program, without a connection to a host.
     pub(super) fn offline(&self) -> Providers {
-        self.providers.iter().cloned().fold(Providers::new(), Providers::with_any)
+        self.further().into_iter().fold(Providers::new(), Providers::with_any)
+    }
+
+    /// The further providers: those that every command has, and the program's own, which replace others of their names.
+    pub(super) fn further(&self) -> Vec<AnyRoom> {
+        let is_own = |provider: &AnyRoom| self.providers.iter().any(|own| own.name() == provider.name());
+        let mut all = of_commands();
+        all.retain(|provider| !is_own(provider));
+        all.extend(self.providers.iter().cloned());
+        all
     }
 
     /// Whether an apply does not wait for machines.

@@ -104,7 +104,9 @@ impl World {
                     Some(keyring) => keyring,
                     None => Arc::new(own),
                 };
-                Providers::new().secrets(secrets).images_in(images::folder(io), files)
+                let providers = Providers::new().secrets(secrets).images_in(images::folder(io), files);
+                let administrator = root_key::administrator(args, io).ok().flatten();
+                administrator.into_iter().fold(providers, |all, one| all.kubeconfigs(Arc::new(one)))
             },
             on: Vec::new(),
             files: Vec::new(),
@@ -113,6 +115,7 @@ impl World {
             is_simulation,
         };
         let mut failures = Vec::new();
+        let beside_this = simulation(checked, &targets, args);
         for (host, target) in targets {
             let shown = match target {
                 Target::Sim(file) => {
@@ -143,8 +146,8 @@ impl World {
         {
             return Err(first);
         }
-        for provider in &args.providers {
-            world.join(provider, &io.folder.join(simulation(checked, args)), access)?;
+        for provider in args.further() {
+            world.join(&provider, &io.folder.join(&beside_this), access)?;
         }
         Ok(world)
     }
@@ -175,6 +178,11 @@ impl World {
     /// Uses these keys to fill in secrets.
     pub(super) fn fill_from(&mut self, keyring: Arc<Keyring>) {
         self.providers = std::mem::take(&mut self.providers).secrets(keyring);
+    }
+
+    /// Whether the cloud is on more than one host.
+    pub(super) fn has_several_hosts(&self) -> bool {
+        self.on.len() > 1
     }
 
     /// Whether no host is real.
@@ -388,8 +396,11 @@ fn default(checked: &Checked) -> String {
     format!("{}.sim.json", checked.owner())
 }
 
-/// The file beside which the simulations of the program's own providers are stored.
-fn simulation(checked: &Checked, args: &Args) -> PathBuf {
+/// The file beside which the simulations of further providers are stored: that of the only host, or the one that is named for all.
+fn simulation(checked: &Checked, targets: &BTreeMap<HostName, Target>, args: &Args) -> PathBuf {
+    if let [Target::Sim(file)] = targets.values().collect::<Vec<_>>().as_slice() {
+        return file.clone();
+    }
     let named = args.connect.iter().filter(|text| host_and_uri(text).is_none());
     let named = named.filter_map(|uri| uri.strip_prefix("sim:")).next();
     named.map_or_else(|| default(checked).into(), PathBuf::from)

@@ -66,7 +66,7 @@ pub(super) fn run(
     if let Some(out) = out.filter(|_| !is_refused) {
         saved::write(&plan, &world, out, args, io)?;
         if !args.json {
-            let command = saved::apply_again(out, args);
+            let command = saved::apply_again(out, &world, args);
             io.show(format_args!("\n  Written: `{command}` does just this.\n"))?;
         }
     }

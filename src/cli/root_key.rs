@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Subcommand;
 use fmc_core::checked::Checked;
@@ -22,6 +22,7 @@ use super::failure::Failure;
 use super::io::Io;
 use super::style::{Paint, WARN};
 use crate::Wanted;
+use crate::kubeconfig::Administrator;
 use crate::secrets::Local;
 
 /// The environment variable with the text of a root key.
@@ -97,6 +98,15 @@ pub(super) fn keyring_if_given(
         None if args.lab => Some(sample(&scope()?, args, io)),
         None => None,
     })
+}
+
+/// The administrator of the clusters that the cloud makes, if a root key is given, or in a lab.
+pub(super) fn administrator(args: &Args, io: &Io<'_>) -> Result<Option<Administrator>, Failure> {
+    // A certificate outlives the longest apply.
+    const VALID_FOR: Duration = Duration::from_secs(24 * 3600);
+    let root = given(args, io)?.or_else(|| args.lab.then(RootKey::sample));
+    let own = || Arc::new(Local::anywhere(args.folder(io), Arc::clone(&io.environment)));
+    Ok(root.map(|root| Administrator::new(root, own(), SystemTime::now(), VALID_FOR)))
 }
 
 /// A keyring from the public sample.

@@ -95,14 +95,14 @@ pub(super) fn read(path: &Path, of_file: bool, args: &mut Args, io: &Io<'_>) -> 
 }
 
 /// The command that applies a plan of a file, for a shell: with the options of this command that the file does not keep.
-pub(super) fn apply_again(out: &Path, args: &Args) -> String {
+pub(super) fn apply_again(out: &Path, world: &World, args: &Args) -> String {
     let mut words = vec!["apply".to_owned(), out.display().to_string()];
     words.extend(args.cloud_options.iter().cloned());
     for set in &args.set {
         words.extend(["--set".to_owned(), set.argument().to_owned()]);
     }
-    // The file keeps where each host is. Where the program's own providers are simulated follows from the option.
-    if !args.providers.is_empty() {
+    // The file keeps where each host is. Where further providers are simulated follows from that of the only host, or from the option.
+    if !args.further().is_empty() && world.has_several_hosts() {
         words.extend(args.connect.iter().flat_map(|uri| ["--connect".to_owned(), uri.clone()]));
     }
     if let Some(key) = &args.root_key {

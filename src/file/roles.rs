@@ -63,6 +63,8 @@ impl RoleKinds {
     pub fn built_in() -> Self {
         let mut all = Self { kinds: BTreeMap::new(), spanning: BTreeMap::new() };
         roles::said(&mut all);
+        #[cfg(feature = "k8s")]
+        all.spanning_role::<fmc_k8s::platform::Platform>();
         all
     }
 

@@ -3,6 +3,7 @@
 //! A plain scalar is kept as text: the setting that takes it knows whether it is a number, a truth value or a text.
 //! So `no` is a name, `9.10` a version and `52:54:00:12:34:56` a MAC, although other readers of YAML convert them.
 
+mod brackets;
 mod refused;
 mod words;
 

@@ -25,6 +25,8 @@ mod moves;
 mod old_world;
 mod only;
 mod phases;
+#[cfg(feature = "k8s")]
+mod platform;
 mod process;
 mod program;
 mod rename;

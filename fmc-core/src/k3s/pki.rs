@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::draft::{Look, Setting, choice, draft};
 use crate::finding::{At, Finding, problems};
 use crate::rust::{self, Expr, Unsaid};
-use crate::secret::{Authority, Generated, JoinToken, Secret, SecretRef, derived_name};
+use crate::secret::{AdminSecrets, Authority, Generated, JoinToken, Secret, SecretRef, derived_name};
 use crate::sort;
 
 /// The folder of K3s's keys and certificates.
@@ -343,6 +343,16 @@ impl Pki {
             Ca::RequestHeader => &self.request_header,
             Ca::EtcdPeer => &self.etcd_peer,
             Ca::EtcdServer => &self.etcd_server,
+        }
+    }
+
+    /// The secrets of the administrator's kubeconfig.
+    pub fn admin(&self) -> AdminSecrets {
+        AdminSecrets {
+            server_ca: self.server.certificates.clone(),
+            client_ca: self.client.certificates.clone(),
+            client_ca_key: self.client.key.clone(),
+            key: self.admin_key.clone(),
         }
     }
 

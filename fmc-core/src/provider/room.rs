@@ -11,7 +11,7 @@ use crate::boot::{Boot, Born};
 use crate::checked::{Checked, Idx, Machine, Network};
 use crate::graph::{Address, Note, Provider, Seen, Wanted};
 use crate::role::Membership;
-use crate::secret::{Derivation, RootKeyCheck, SecretRef, Secrets};
+use crate::secret::{Derivation, Kubeconfigs, RootKeyCheck, SecretRef, Secrets};
 
 /// What an object holds of a machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,6 +177,11 @@ pub trait Room: Provider<Document: Sized + 'static, Object: Sized + 'static> + S
 
     /// The provider with these secrets; `None` if it needs none.
     fn with_secrets(&self, _secrets: Arc<dyn Secrets + Send + Sync>) -> Option<Self> {
+        None
+    }
+
+    /// The provider with this way into the clusters that the cloud makes; `None` if it needs none.
+    fn with_kubeconfigs(&self, _kubeconfigs: Arc<dyn Kubeconfigs + Send + Sync>) -> Option<Self> {
         None
     }
 

@@ -36,7 +36,7 @@ impl Provider for Kubernetes {
             });
         };
         let link = &*link;
-        if let Some(Document::Api { within }) = step.document.as_deref() {
+        if let Some(Document::Api { within, .. }) = step.document.as_deref() {
             return answers(link, step, *within, acting).await;
         }
         if step.address.kind() == API {

@@ -6,6 +6,7 @@ use fmc_core::graph::{
     About, Address, Carries, Change, Choices, Edge, Fingerprint, Impact, Model, Note, NoteKind, Place,
     Removal, Verdict,
 };
+use fmc_core::secret::ClusterAccess;
 use serde_json::Value;
 
 use super::{API, Kubernetes, NAME, ready};
@@ -22,6 +23,8 @@ pub enum Document {
     Api {
         /// How long an apply waits for it, in seconds.
         within: u64,
+        /// How it is entered, if the cloud makes the cluster.
+        access: Option<Box<ClusterAccess>>,
     },
     /// An object in it.
     Object(Box<Wanted>),
@@ -87,14 +90,14 @@ impl Model for Kubernetes {
 
     fn fingerprint(&self, document: &Document) -> Fingerprint {
         match document {
-            Document::Api { within } => Fingerprint::of(format!("api {within}").as_bytes()),
+            Document::Api { within, .. } => Fingerprint::of(format!("api {within}").as_bytes()),
             Document::Object(wanted) => wanted.manifest.fingerprint(),
         }
     }
 
     fn summary(&self, _: &Address, document: &Document) -> String {
         match document {
-            Document::Api { within } => format!("waits up to {within} s until it answers"),
+            Document::Api { within, .. } => format!("waits up to {within} s until it answers"),
             Document::Object(wanted) => summary(&wanted.manifest),
         }
     }

@@ -29,6 +29,10 @@ impl Kubernetes {
         }
         let mut seen = Seen::default();
         for (place, documents) in by_place {
+            if let Err(error) = self.enter(place, &documents) {
+                seen.unknown.insert(place.clone(), error.cause);
+                continue;
+            }
             let Some(link) = self.link(place) else {
                 // A program need not know a cluster in which it never had anything.
                 if !documents.is_empty() || wanted.is_destroyed {

@@ -8,8 +8,12 @@ use fmc_core::graph::{Address, Carries, Edge, Node, Place, Seen, Wanted};
 #[cfg(feature = "sim")]
 use fmc_core::provider::SimulationError;
 use fmc_core::provider::{Artifact, Drift, Room, Status};
+#[cfg(feature = "client")]
+use fmc_core::secret::Kubeconfigs;
 use serde_json::Value;
 
+#[cfg(feature = "client")]
+use super::entered::Entered;
 use super::{API, Document, Kubernetes, NAME, drift, ready};
 use crate::compare::plain;
 use crate::kind;
@@ -32,7 +36,10 @@ impl Room for Kubernetes {
         for platform in checked.spanning_roles::<Platform>() {
             let cluster = platform.cluster.to_string();
             let api = Address::new(Place::new(NAME, cluster.as_str()), API, cluster.as_str());
-            let document = Arc::new(Document::Api { within: API_WITHIN });
+            let document = Arc::new(Document::Api {
+                within: API_WITHIN,
+                access: checked.access(&cluster).map(Box::new),
+            });
             let api_node = Node { document, needs: servers(checked, &cluster), part_of: None };
             wanted.nodes.insert(api.clone(), api_node);
             for manifest in platform.manifests() {
@@ -59,6 +66,11 @@ impl Room for Kubernetes {
 
     fn nouns(&self) -> &'static [(&'static str, &'static str)] {
         &[("deployment", "deployment")]
+    }
+
+    #[cfg(feature = "client")]
+    fn with_kubeconfigs(&self, kubeconfigs: Arc<dyn Kubeconfigs + Send + Sync>) -> Option<Self> {
+        Some(Self { entered: Entered::by(kubeconfigs), ..self.clone() })
     }
 
     #[cfg(feature = "sim")]

@@ -40,6 +40,11 @@ pub(crate) fn shop(deployments: impl IntoIterator<Item = Deployment>) -> Platfor
 }
 
 pub(crate) fn cloud() -> Cloud {
+    cloud_with(k3s::Cluster::new("single", "v1.36.2+k3s1").servers(["node"]))
+}
+
+/// The same with another cluster of its node.
+pub(crate) fn cloud_with(cluster: k3s::Cluster) -> Cloud {
     let node = Machine::new("node", Image::debian("12").path("/images/debian-12.qcow2"))
         .cpus(2)
         .memory(4.gib())
@@ -50,7 +55,7 @@ pub(crate) fn cloud() -> Cloud {
         .host(Host::local())
         .network(Network::nat("lab", "10.17.3.0/24"))
         .machine(node)
-        .cluster(k3s::Cluster::new("single", "v1.36.2+k3s1").servers(["node"]))
+        .cluster(cluster)
 }
 
 /// A cluster that the tests plan for: in memory, or a real API server.

@@ -1,15 +1,27 @@
 //! A platform in a real cluster's control plane: planned, applied, planned again, changed by others, pruned.
 
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use fmc::Providers;
 use fmc::graph::{Action, NoteKind};
+use fmc::k3s::pki::{Ca, Credentials};
+use fmc::keys::RootKey;
+use fmc::kubeconfig::Administrator;
+use fmc::libvirt::image::Images;
+use fmc::libvirt::sim::Sim as Hypervisor;
+use fmc::prelude::*;
+use fmc::secret::{ClusterAccess, Kubeconfigs, SecretBytes, SecretError, SecretRef, Secrets};
 use fmc_k8s::client::Server;
 use fmc_k8s::link::ApiLink;
 use fmc_k8s::platform::Platform;
+use fmc_k8s::provider::Kubernetes;
 use fmc_k8s::workload::Deployment;
 use fmc_testkit::kube::ControlPlane;
 use pollster::block_on;
 use serde_json::{Value, json};
 
-use crate::cloud::{Cluster, World, db, deleted, notes, shop, steps, web};
+use crate::cloud::{Cluster, World, cloud_with, db, deleted, notes, shop, steps, web};
 use crate::value::{edges, refused_by_the_server};
 
 /// A control plane without nodes.
@@ -61,9 +73,9 @@ fn a_platform_is_made_changed_by_others_mended_and_pruned() {
 
     // Its pods are admitted: the namespace enforces `restricted`.
     let pods = || world.cluster.kubectl(&["get", "pods", "--namespace=shop", "--output=name"]);
-    let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let until = std::time::Instant::now() + Duration::from_secs(60);
     while pods().lines().count() < 3 && std::time::Instant::now() < until {
-        std::thread::sleep(std::time::Duration::from_millis(200));
+        std::thread::sleep(Duration::from_millis(200));
     }
     assert_eq!(pods().lines().count(), 3);
 
@@ -226,4 +238,63 @@ fn an_apply_that_waits_in_vain_is_asked_again_and_changes_nothing() {
         assert_eq!(world.cluster.written(), before);
     }
     assert!(world.plan(shop([unawaited(web(1))])).is_empty());
+}
+
+/// The authority of a control plane, as secrets of the user's own.
+struct Authority(String, String);
+
+impl Secrets for Authority {
+    fn bytes(&self, secret: &SecretRef) -> Result<SecretBytes, SecretError> {
+        let text = if secret.name.as_str().ends_with("-key") { &self.1 } else { &self.0 };
+        Ok(SecretBytes::new(text.clone().into_bytes()))
+    }
+}
+
+/// The administrator of a control plane that is not where the cloud has its server.
+struct Elsewhere(Administrator, String);
+
+impl Kubeconfigs for Elsewhere {
+    fn kubeconfig(&self, access: &ClusterAccess) -> Result<SecretBytes, String> {
+        assert_eq!(access.server, "https://10.17.3.10:6443");
+        let mut there = access.clone();
+        there.server.clone_from(&self.1);
+        self.0.kubeconfig(&there)
+    }
+}
+
+/// Nobody gives fmc a kubeconfig: it computes its own.
+#[test]
+fn a_cluster_that_the_cloud_makes_is_entered_by_the_root_key() {
+    let plane = Plane(ControlPlane::start());
+    let own = |name: &'static str| Secret::file(name, "not read");
+    let credentials = Credentials::new()
+        .authority(Ca::Server, own("server-ca"), own("server-ca-key"))
+        .authority(Ca::Client, own("client-ca"), own("client-ca-key"));
+    let cluster = k3s::Cluster::new("single", "v1.36.2+k3s1").servers(["node"]).credentials(credentials);
+    let cloud = || cloud_with(cluster.clone()).role(shop([unawaited(web(2))]));
+    let providers = || {
+        Providers::new()
+            .host(HostName::literal("local"), Hypervisor::new())
+            .secrets(Arc::new(fmc::sim::StandIns))
+            .images(Images::stand_ins())
+            .with(Kubernetes::new())
+    };
+    let locked_out = World { cluster: plane, providers: providers() };
+    let plan = locked_out.plan_of(&locked_out.compile(cloud()));
+    let why = notes(&plan, NoteKind::Deferred);
+    assert!(why.iter().any(|text| text.contains("by the root key that its secrets are made from")), "{plan}");
+    assert!(!plan.is_empty());
+
+    let (certificate, key) = locked_out.cluster.0.authority();
+    let day = Duration::from_secs(86_400);
+    let own = Arc::new(Authority(certificate, key));
+    let administrator = Administrator::new(RootKey::sample(), own, SystemTime::now(), day);
+    let administrator = Elsewhere(administrator, locked_out.cluster.0.url());
+    let world =
+        World { cluster: locked_out.cluster, providers: providers().kubeconfigs(Arc::new(administrator)) };
+    let wanted = world.compile(cloud());
+    let plan = world.plan_of(&wanted);
+    world.run(&plan).converged().unwrap_or_else(|error| panic!("{error}\n{plan}"));
+    assert_eq!(world.cluster.read("deployment/web")["spec"]["replicas"], json!(2));
+    assert!(world.plan_of(&wanted).is_empty());
 }

@@ -56,6 +56,19 @@ impl ControlPlane {
         plane
     }
 
+    /// Its URL.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("https://127.0.0.1:{}", self.port)
+    }
+
+    /// The certificate and the key, in PEM, of the authority of its certificate and of its clients.
+    #[must_use]
+    pub fn authority(&self) -> (String, String) {
+        let own = self.authority.own();
+        (own.certificate_text(), own.key_text())
+    }
+
     /// The kubeconfig of its administrator, with the certificates in it.
     #[must_use]
     pub fn kubeconfig(&self) -> String {

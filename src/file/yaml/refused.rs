@@ -39,21 +39,21 @@ fn length(text: &str, at: usize) -> usize {
 }
 
 /// A cause that is told instead of the parser's words.
-struct Cause {
+pub(super) struct Cause {
     at: usize,
     message: String,
     help: String,
 }
 
-fn cause(at: usize, message: impl Into<String>, help: impl Into<String>) -> Option<Cause> {
+pub(super) fn cause(at: usize, message: impl Into<String>, help: impl Into<String>) -> Option<Cause> {
     Some(Cause { at, message: message.into(), help: help.into() })
 }
 
 /// A line of the text.
 #[derive(Clone, Copy)]
-struct Line<'a> {
-    start: usize,
-    text: &'a str,
+pub(super) struct Line<'a> {
+    pub(super) start: usize,
+    pub(super) text: &'a str,
 }
 
 impl<'a> Line<'a> {
@@ -62,7 +62,7 @@ impl<'a> Line<'a> {
     }
 
     /// It without its indentation, and without a comment that is all of it.
-    fn content(&self) -> &'a str {
+    pub(super) fn content(&self) -> &'a str {
         let content = self.text.trim();
         if content.starts_with('#') { "" } else { content }
     }
@@ -73,7 +73,7 @@ impl<'a> Line<'a> {
     }
 
     /// Its content behind the dashes of list items, and the column of that, counted from 0.
-    fn item(&self) -> (usize, &'a str) {
+    pub(super) fn item(&self) -> (usize, &'a str) {
         let mut rest = self.text.trim_start_matches(' ');
         while let Some(item) = rest.strip_prefix("- ") {
             rest = item.trim_start_matches(' ');
@@ -82,7 +82,7 @@ impl<'a> Line<'a> {
     }
 
     /// Its key, with the text behind `: `.
-    fn pair(&self) -> Option<(&'a str, &'a str)> {
+    pub(super) fn pair(&self) -> Option<(&'a str, &'a str)> {
         let (_, item) = self.item();
         let (key, value) = item.split_once(": ").or_else(|| Some((item.strip_suffix(':')?, "")))?;
         is_key(key).then_some((key, value.trim()))
@@ -90,15 +90,15 @@ impl<'a> Line<'a> {
 }
 
 /// Whether a text looks like a key, so that a message may repeat it: a value may be a secret.
-fn is_key(text: &str) -> bool {
+pub(super) fn is_key(text: &str) -> bool {
     let is_part = |c: char| c.is_ascii_alphanumeric() || "_-./".contains(c);
     !text.is_empty() && text.len() <= 40 && text.chars().all(is_part)
 }
 
-struct Looking<'a> {
-    text: &'a str,
+pub(super) struct Looking<'a> {
+    pub(super) text: &'a str,
     /// Where the parser noticed it.
-    at: usize,
+    pub(super) at: usize,
 }
 
 impl<'a> Looking<'a> {
@@ -147,14 +147,14 @@ impl<'a> Looking<'a> {
     }
 
     /// The line of a place.
-    fn line(&self, at: usize) -> Line<'a> {
+    pub(super) fn line(&self, at: usize) -> Line<'a> {
         let start = self.text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |end| end + 1);
         let text = self.text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
         Line { start, text }
     }
 
     /// The lines with content before one, the nearest first.
-    fn above(&self, line: Line<'a>) -> impl Iterator<Item = Line<'a>> {
+    pub(super) fn above(&self, line: Line<'a>) -> impl Iterator<Item = Line<'a>> {
         let mut start = line.start;
         let lines = std::iter::from_fn(move || {
             let above = self.line(start.checked_sub(1)?);
@@ -351,128 +351,10 @@ impl<'a> Looking<'a> {
             format!("begin it {}", places.join(", or ")),
         )
     }
-
-    /// A closing bracket without an opening one.
-    fn stray_bracket(&self) -> Option<Cause> {
-        let line = self.line(self.at);
-        let (column, item) = line.item();
-        let bracket = item.find(['{', '['])?;
-        let key = item.get(..bracket)?.trim_end();
-        if key.contains(':') || line.start + column + bracket > self.at {
-            return cause(self.at, "this bracket closes nothing", "leave it out, or open it before");
-        }
-        let help = match item.get(bracket..)?.starts_with('{') {
-            _ if !is_key(key) => "write `key: value`, with a space after the colon".to_owned(),
-            true => format!("write `{key}: {{…}}`"),
-            false => format!("write `{key}: […]`"),
-        };
-        cause(line.start + column, "a colon is missing before the bracket", help)
-    }
-
-    /// A bracket that is not closed, or a missing comma between brackets.
-    fn brackets(&self, kind: &ErrorKind) -> Option<Cause> {
-        if let ErrorKind::MismatchedFlowCollectionEnd { open, close } = kind {
-            let end = closing(*open);
-            return cause(
-                self.at,
-                format!("`{open}` is closed by `{close}`"),
-                format!("close it with `{end}`"),
-            );
-        }
-        let (at, open) = match kind {
-            ErrorKind::UnclosedFlowCollection { open } => (self.at, *open),
-            _ => self.open_bracket()?,
-        };
-        let (line, first) = (self.line(self.at), self.line(at));
-        let is_end = self.text.get(self.at..).is_none_or(|rest| rest.trim().is_empty());
-        let is_unclosed = matches!(kind, ErrorKind::UnclosedFlowCollection { .. }) || is_end;
-        let is_below = first.start < line.start;
-        // A line further down that looks like one outside of the brackets, which nothing closes behind it.
-        let goes_on = is_below && line.pair().is_some_and(|(_, value)| !value.ends_with(','));
-        if is_unclosed || (goes_on && !self.closes_later()) {
-            let end = closing(open);
-            return cause(
-                at,
-                format!("`{open}` is opened here and not closed"),
-                format!("close it with `{end}`"),
-            );
-        }
-        let above = self.above(line).next().filter(|above| is_below && above.start >= first.start);
-        match self.text.get(self.at..)?.chars().next()? {
-            _ if let Some(above) =
-                above.filter(|above| goes_on && !above.content().ends_with([',', '{', '['])) =>
-            {
-                cause(
-                    above.start + above.text.trim_end().len(),
-                    "a comma is missing behind this line",
-                    "end each line between the brackets with a comma",
-                )
-            }
-            ',' => cause(self.at, "a comma stands where a value is expected", "leave one of the commas out"),
-            ':' => cause(
-                self.at,
-                "a `: ` follows in a value that has no quotes",
-                "put the value in quotes, or a comma before the second key",
-            ),
-            _ => cause(
-                self.at,
-                "a comma is missing before this",
-                "write a comma between two members, and close each bracket",
-            ),
-        }
-    }
-
-    /// Whether a bracket closes behind this place that nothing opens there.
-    fn closes_later(&self) -> bool {
-        let mut open = 0_usize;
-        for sign in self.text.get(self.at..).unwrap_or_default().chars() {
-            match sign {
-                '{' | '[' => open += 1,
-                '}' | ']' if open == 0 => return true,
-                '}' | ']' => open -= 1,
-                _ => {}
-            }
-        }
-        false
-    }
-
-    /// The innermost bracket that is open where the parser noticed the mistake.
-    fn open_bracket(&self) -> Option<(usize, char)> {
-        let mut open: Vec<(usize, char)> = Vec::new();
-        let mut quote = None;
-        let mut last = '\n';
-        let mut signs = self.text.get(..self.at)?.char_indices();
-        while let Some((at, sign)) = signs.next() {
-            match (quote, sign) {
-                (Some('"'), '\\') => {
-                    signs.next();
-                }
-                (Some(end), sign) if end == sign => quote = None,
-                (Some(_), _) => {}
-                (None, '#') if last.is_whitespace() => {
-                    signs.by_ref().find(|(_, sign)| *sign == '\n');
-                    last = '\n';
-                    continue;
-                }
-                (None, '"' | '\'') if last.is_whitespace() || "[{,".contains(last) => quote = Some(sign),
-                (None, '{' | '[') if !open.is_empty() || last.is_whitespace() => open.push((at, sign)),
-                (None, '}' | ']') => {
-                    open.pop();
-                }
-                (None, _) => {}
-            }
-            last = sign;
-        }
-        open.pop()
-    }
 }
 
 fn is_hexadecimal(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
-fn closing(open: char) -> char {
-    if open == '{' { '}' } else { ']' }
 }
 
 fn spaced(key: &str) -> String {

@@ -68,8 +68,8 @@ const CRATES: &[&[&str]] = &[
     // For tests and people: no published crate depends on them.
     &["fmc-api", "fmc-compile-fail", "fmc-platform", "fmc-registry", "fmc-testkit"],
     &["xtask"],
-    &["fmc", "fmc-k8s"],
-    &["fmc-keys", "fmc-libvirt"],
+    &["fmc"],
+    &["fmc-k8s", "fmc-keys", "fmc-libvirt"],
     &["fmc-core"],
 ];
 

@@ -1,0 +1,47 @@
+//! The way into a cluster that a cloud makes: as its administrator, by what follows from the model and the root key.
+
+use super::{SecretBytes, SecretRef, SecretScope};
+
+/// What the kubeconfig of a cluster's administrator follows from: see [`Checked::access`](crate::checked::Checked::access).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ClusterAccess {
+    /// The cluster's name.
+    pub cluster: String,
+    /// The URL of its API, as people outside reach it: `https://10.17.3.5:6443`.
+    pub server: String,
+    /// The secrets of the kubeconfig.
+    pub secrets: AdminSecrets,
+    /// Whose secrets they are, and how they are made.
+    pub scope: SecretScope,
+}
+
+/// The secrets from which an administrator's kubeconfig is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AdminSecrets {
+    /// The certificates of the servers' authority, in PEM.
+    pub server_ca: SecretRef,
+    /// The certificates of the clients' authority, in PEM.
+    pub client_ca: SecretRef,
+    /// The private key of the clients' authority, in PEM.
+    pub client_ca_key: SecretRef,
+    /// The administrator's own private key, in PEM.
+    pub key: SecretRef,
+}
+
+impl ClusterAccess {
+    pub(crate) fn new(cluster: &str, server: String, secrets: AdminSecrets, scope: SecretScope) -> Self {
+        Self { cluster: cluster.to_owned(), server, secrets, scope }
+    }
+}
+
+/// Makes kubeconfigs. A provider of what is in clusters gets it, so that no other file opens a cluster.
+pub trait Kubeconfigs {
+    /// The kubeconfig of a cluster's administrator, with the certificates in it.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none, and what a person does about it.
+    fn kubeconfig(&self, access: &ClusterAccess) -> Result<SecretBytes, String>;
+}

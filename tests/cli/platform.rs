@@ -1,0 +1,93 @@
+//! The program `fmc` with what runs in a cluster: one file, one plan, one apply.
+
+use std::fs;
+
+use crate::files::{fmc, folder};
+
+const SHOP: &str = r#"name: shop
+hosts: { local: {} }
+networks: { lab: { mode: nat, subnet: 10.17.3.0/24 } }
+machines:
+  node:
+    image: { os: debian, version: "12", source: { path: /images/debian-12.qcow2 } }
+    cpus: 2
+    memory: 4 GiB
+    root_disk: 20 GiB
+    disks: { k3s: { size: 20 GiB, mount: /var/lib/rancher/k3s } }
+    interfaces: [{ network: lab, address: 10.17.3.10 }]
+clusters:
+  prod: { version: v1.36.2+k3s1, servers: [node] }
+roles:
+  - platform:
+      cluster: prod
+      namespaces:
+        - name: shop
+          deployments:
+            - name: web
+              replicas: 2
+              containers:
+                - name: web
+                  image: registry.example.org/shop/web:1.4.2@sha256:0000000000000000000000000000000000000000000000000000000000000000
+                  cpu: 100m
+                  memory: 128 MiB
+                  ports: [{ name: http, number: 8080 }]
+                  ready: { http: { port: http, path: /healthz } }
+"#;
+
+#[test]
+fn machines_and_what_runs_in_them_are_in_one_file() {
+    let folder = folder(&[("cloud.yaml", SHOP)]);
+    let run = |arguments: &str| fmc(folder.path(), arguments, "");
+    let checked = run("check");
+    assert!(checked.code == 0 && checked.out.contains("0 errors"), "{checked:?}");
+    let plan = run("plan --detailed-exitcode");
+    assert!(
+        plan.code == 2 && plan.out.contains("+ machine node") && plan.out.contains("+ api prod"),
+        "{plan:?}"
+    );
+    let applied = run("apply");
+    assert!(applied.code == 0 && applied.out.contains("+ deployment shop/web"), "{applied:?}");
+    assert_eq!(run("plan --detailed-exitcode").code, 0);
+    let status = run("status");
+    assert!(status.code == 0 && status.out.contains("deployment/shop/web: there"), "{status:?}");
+    assert_eq!(run("drift").code, 0);
+
+    fs::write(folder.path().join("cloud.yaml"), SHOP.replace("replicas: 2", "replicas: 3")).unwrap();
+    let plan = run("plan --out saved.plan");
+    assert!(plan.out.contains("spec.replicas 2 -> 3"), "{plan:?}");
+    assert_eq!(run("apply saved.plan").code, 0);
+    assert_eq!(run("plan --detailed-exitcode").code, 0);
+    assert_eq!(run("compile --out files").code, 0);
+    let manifest =
+        fs::read_to_string(folder.path().join("files/kubernetes/prod/shop/web.deployment.yaml")).unwrap();
+    assert!(manifest.contains("readOnlyRootFilesystem: true"), "{manifest}");
+
+    let gone = run("destroy --yes");
+    assert!(gone.code == 0 && gone.out.contains("api prod"), "{gone:?}");
+    assert_eq!(run("plan --detailed-exitcode").code, 2);
+}
+
+#[test]
+fn mistakes_in_a_platform_are_told_as_those_in_machines() {
+    for (right, wrong, words) in [
+        ("replicas: 2", "replcas: 2", "did you mean `replicas`?"),
+        ("cluster: prod", "cluster: prd", "name one of prod"),
+        ("path: /healthz", "path: healthz", "platform-value"),
+        ("cpu: 100m", "cpu: 100mm", "roles[0].platform.namespaces[0].deployments[0].containers[0].cpu"),
+    ] {
+        assert!(SHOP.contains(right));
+        let folder = folder(&[("cloud.yaml", &SHOP.replace(right, wrong))]);
+        let ran = fmc(folder.path(), "check", "");
+        let all = format!("{}{}", ran.out, ran.err);
+        assert!(ran.code == 1 && all.contains(words) && all.contains("cloud.yaml:"), "{wrong}: {all}");
+    }
+}
+
+#[test]
+fn the_kinds_of_findings_and_the_schema_have_platforms() {
+    let folder = folder(&[]);
+    let page = fmc(folder.path(), "explain platform-value", "");
+    assert!(page.code == 0 && page.out.contains("platform-value (error"), "{page:?}");
+    let schema = fmc(folder.path(), "schema", "");
+    assert!(schema.code == 0 && schema.out.contains("\"platform\""), "the schema has no platform");
+}
