@@ -8,11 +8,14 @@ use fmc_core::secret::{ClusterAccess, Kubeconfigs};
 use crate::client::Server;
 use crate::link::{ApiLink, NoAnswer};
 
+/// A connection, with what it was made from.
+type Made = (ClusterAccess, Arc<dyn ApiLink>);
+
 /// The connections, by cluster. Clones share them.
 #[derive(Clone, Default)]
 pub(super) struct Entered {
     kubeconfigs: Option<Arc<dyn Kubeconfigs + Send + Sync>>,
-    links: Arc<Mutex<BTreeMap<String, (ClusterAccess, Arc<dyn ApiLink>)>>>,
+    links: Arc<Mutex<BTreeMap<String, Made>>>,
 }
 
 impl Entered {
