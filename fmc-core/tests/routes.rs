@@ -1,6 +1,6 @@
 //! A machine with its default route on the LAN still reaches its host's other routed networks.
 
-#![expect(clippy::unwrap_used, reason = "a helper of tests")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a helper of tests")]
 
 use fmc_core::boot::Boot;
 use fmc_core::cloud::Cloud;
@@ -43,6 +43,77 @@ fn network_manager_gets_the_route_that_the_networks_imply() {
     assert!(!core.contains("10.17.5.0"), "a masqueraded network takes no new connections: {core}");
     let lan = files.values().find(|text| text.contains("192.168.0.21/24")).unwrap();
     assert!(lan.contains("gateway=192.168.0.1") && !lan.contains("10.17.4.0"), "{lan}");
+}
+
+/// Its commands run before NetworkManager does, on the files that cloud-init has written for it.
+#[test]
+fn an_interface_with_dhcp_beside_the_default_route_takes_none() {
+    const DHCP: &str = "52:54:00:00:00:0a";
+    let cloud = Cloud::new("routes")
+        .host(Host::local())
+        .network(Network::nat("lab", "10.17.5.0/24"))
+        .network(Network::nat("back", "10.17.6.0/24").dhcp("10.17.6.100", "10.17.6.200"))
+        .machine(
+            Machine::new("web", Image::rocky("9.4").path("/images/root.qcow2"))
+                .root_disk("30 GiB")
+                .interface(
+                    Interface::on("lab").address("10.17.5.12").mac("52:54:00:00:00:01").default_route(true),
+                )
+                .interface(Interface::on("back").mac(DHCP)),
+        );
+    let checked = cloud.check().unwrap();
+    let boot = Boot::of(&checked, checked.machine("web").unwrap()).unwrap();
+    let part = |name: &str| {
+        let (_, template) = boot.files().into_iter().find(|(file, _)| *file == name).unwrap();
+        template.to_string()
+    };
+    let user_data: serde_json::Value = serde_saphyr::from_str(&part("user-data")).unwrap();
+    let command = user_data["bootcmd"][0].as_array().unwrap();
+    let words: Vec<&str> = command.iter().map(|word| word.as_str().unwrap()).collect();
+    let ["cloud-init-per", "instance", _, "sh", "-c", script, DHCP] = words.as_slice() else {
+        panic!("{words:?}")
+    };
+
+    let macs = [("eth0", "52:54:00:00:00:01"), ("eth1", DHCP)];
+    let keyfiles = net_convert(&part("network-config"), Renderer::NetworkManager, &macs).unwrap();
+    // What cloud-init's renderer of Enterprise Linux 8 and 9 writes.
+    let ifcfg = |name: &str, mac: &str| {
+        (
+            format!("etc/sysconfig/network-scripts/ifcfg-{name}"),
+            format!("BOOTPROTO=dhcp\nDEVICE={name}\nHWADDR={mac}\nONBOOT=yes\n"),
+        )
+    };
+    let ifcfgs = [ifcfg("eth0", "52:54:00:00:00:01"), ifcfg("eth1", DHCP)];
+    for (files, says) in
+        [(keyfiles, "never-default=true"), (ifcfgs.into(), "DEFROUTE=no\nIPV6_DEFROUTE=no\n")]
+    {
+        let root = tempfile::TempDir::new().unwrap();
+        for (path, text) in &files {
+            let path = root.path().join(path.trim_start_matches('/'));
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        let moved = script.replace("/etc/", &format!("{}/etc/", root.path().display()));
+        // No NetworkManager runs: its program is not found.
+        let ran = std::process::Command::new("/bin/sh")
+            .args(["-c", &moved, DHCP])
+            .env("PATH", "/usr/bin:/bin")
+            .output();
+        let ran = ran.unwrap();
+        assert!(ran.status.success(), "{ran:?}");
+        let changed: Vec<&String> = files
+            .keys()
+            .filter(|path| {
+                let text = std::fs::read_to_string(root.path().join(path.trim_start_matches('/'))).unwrap();
+                text.contains(says)
+            })
+            .collect();
+        let [only] = changed.as_slice() else { panic!("{changed:?}") };
+        assert!(only.contains("eth1"), "{only}");
+        let nobody =
+            std::process::Command::new("/bin/sh").args(["-c", &moved, "52:54:00:00:00:99"]).output().unwrap();
+        assert!(!nobody.status.success(), "{nobody:?}");
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ mod follow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use fmc_core::cloud::Cloud;
-use fmc_core::graph::{About, Action, Address, ApplyOptions, Impact, Left, NoteKind, Outcome, StopFlag};
+use fmc_core::graph::{About, Action, Address, ApplyOptions, Impact, Left, NoteKind, Outcome, StopFlag, Why};
 
 use self::follow::Follow;
 use super::args::Args;
@@ -153,7 +153,8 @@ fn refuse_strangers(plan: &Plan, args: &Args) -> Result<(), Failure> {
 
 /// Prints the owner before the first apply: two clouds with one owner on one host would fight over their objects.
 fn introduce(plan: &Plan, world: &World, args: &Args, io: &mut Io<'_>) {
-    let first = plan.untouched.is_empty() && plan.all_steps().all(|step| step.action == Action::Create);
+    let mut untouched = plan.untouched.iter().filter(|object| object.why != Why::NotYet);
+    let first = untouched.next().is_none() && plan.all_steps().all(|step| step.action == Action::Create);
     if !first || args.json {
         return;
     }

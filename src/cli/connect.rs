@@ -231,9 +231,13 @@ impl World {
         self.saved = Instant::now();
         self.files.iter().try_for_each(|file| file.save().map_err(Failure::to))?;
         for (file, provider) in &self.kept {
-            let Some(state) = provider.simulated() else { continue };
-            saved::replace(file, state.as_bytes())
-                .map_err(|error| Failure::new(format!("failed to write {}: {error}", file.display())))?;
+            // A simulation in which nothing is has no file.
+            let saved = match provider.simulated() {
+                Some(state) => saved::replace(file, state.as_bytes()),
+                None if file.exists() => fs::remove_file(file),
+                None => Ok(()),
+            };
+            saved.map_err(|error| Failure::new(format!("failed to write {}: {error}", file.display())))?;
         }
         Ok(())
     }

@@ -266,7 +266,13 @@ fn sizes(wanted: &Wanted) -> String {
         all.filter(|address| address.kind() == kind && address.provider() == provider).count()
     };
     let rooms = wanted.rooms();
-    let counts = rooms.nouns().map(|(provider, kind, noun)| count(number(provider, kind), noun));
+    // What a cloud has none of is told only where every cloud has it.
+    let has_to_be_told =
+        |provider: &str, number: usize| number > 0 || provider == <Libvirt<AnyLink> as Room>::NAME;
+    let counts = rooms.nouns().filter_map(|(provider, kind, noun)| {
+        let number = number(provider, kind);
+        has_to_be_told(provider, number).then(|| count(number, noun))
+    });
     counts.collect::<Vec<_>>().join(" · ")
 }
 

@@ -5,6 +5,9 @@ use std::borrow::Cow;
 use super::mistake::Mistake;
 use super::tree::{DEEPEST, MOST_VALUES, Member, Members, Node, Span, Value};
 
+const NO_COMMENTS: &str = "JSON has no comments; YAML and TOML have";
+const NO_LAST_COMMA: &str = "leave the comma before it out";
+
 /// Reads a text. Duplicate keys are mistakes, and the first is kept.
 pub(super) fn read<'a>(text: &'a str, mistakes: &mut Vec<Mistake>) -> Result<Node<'a>, Mistake> {
     let mut reader = Reader { text, at: 0, values: 0, mistakes };
@@ -92,7 +95,8 @@ impl<'a> Reader<'a, '_> {
         let wrong = self.unexpected("a value");
         Err(match self.peek() {
             Some(b'\'') => wrong.help("write a text in double quotes"),
-            Some(b'/' | b'#') => wrong.help("JSON has no comments; YAML and TOML have"),
+            Some(b'/' | b'#') => wrong.help(NO_COMMENTS),
+            Some(b']') => wrong.help(NO_LAST_COMMA),
             _ => wrong,
         })
     }
@@ -105,7 +109,12 @@ impl<'a> Reader<'a, '_> {
             loop {
                 self.space();
                 if self.peek() != Some(b'"') {
-                    return Err(self.unexpected("a key in double quotes"));
+                    let wrong = self.unexpected("a key in double quotes");
+                    return Err(match self.peek() {
+                        Some(b'/' | b'#') => wrong.help(NO_COMMENTS),
+                        Some(b'}') => wrong.help(NO_LAST_COMMA),
+                        _ => wrong,
+                    });
                 }
                 let start = self.at;
                 let key = self.string()?;

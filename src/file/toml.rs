@@ -24,7 +24,61 @@ fn refused(text: &str, error: &Error) -> Mistake {
         return Mistake::at(Span::new(span), format!("the key `{key}` occurs twice"))
             .help("keep one of the two");
     }
-    Mistake::at(Span::new(span), format!("this is not TOML: {message}"))
+    let line = text.get(..span.start).and_then(|before| before.rsplit('\n').next()).unwrap_or_default();
+    let rest = text.get(span.start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+    let (words, help) = in_words(message, line, rest);
+    let mistake = Mistake::at(Span::new(span), format!("this is not TOML: {words}"));
+    if help.is_empty() { mistake } else { mistake.help(help) }
+}
+
+/// The parser's message in other words, with what would be right. `line` is the line up to the place, and `rest` what follows.
+fn in_words<'m>(message: &'m str, line: &str, rest: &str) -> (&'m str, &'static str) {
+    let is_value = line.contains('=');
+    let says = |words: &str| message.contains(words);
+    if is_value && line.contains('[') && says("must be quoted") && !line.trim_end().ends_with(['[', ',', '='])
+    {
+        return ("a comma is missing before this", "write a comma between two values");
+    }
+    if is_value
+        && (says("must be quoted")
+            || says("invalid float")
+            || says("invalid integer")
+            || says("invalid boolean"))
+    {
+        return (
+            "a text has no quotes",
+            "put the text in quotes, as `name = \"first\"`; a number has no unit",
+        );
+    }
+    if says("key with no value") {
+        let help = if line.contains(':') || rest.starts_with(':') {
+            "write `key = value`: a colon is YAML's"
+        } else {
+            "write `key = value`"
+        };
+        return ("a key has no value", help);
+    }
+    if says("escape") {
+        return (
+            "a backslash begins no escape of TOML",
+            "write `\\\\` for a backslash, or put the text in single quotes, which have no escapes",
+        );
+    }
+    if says("invalid basic string") || says("invalid literal string") || says("unclosed string") {
+        return ("a text in quotes is not closed in its line", "close it with the quote that it begins with");
+    }
+    let closed = [
+        ("unclosed table", "the `[` of a table's name is not closed", "close it with `]`"),
+        ("unclosed array", "a list is not closed", "close it with `]`"),
+        (
+            "unclosed inline table",
+            "a `{` is not closed",
+            "close it with `}`; all of it may be in several lines",
+        ),
+    ];
+    let found =
+        closed.into_iter().find(|(kind, ..)| says(kind) && !(says("inline") && *kind == "unclosed table"));
+    found.map_or((message, ""), |(_, words, help)| (words, help))
 }
 
 fn table<'a>(

@@ -107,12 +107,18 @@ const FILESYSTEM: &str = "set -e; udevadm settle --timeout=60; /usr/lib/systemd/
                           mount \"$2\"";
 
 /// Takes the default route from an interface with DHCP: `$0` is its MAC. Without it NetworkManager takes the default routes of
-/// all its interfaces, and prefers the one that was up first, which is chance.
-const NO_DEFAULT_ROUTE: &str = "set -e; for at in /sys/class/net/*/address; do \
-                                [ \"$(cat \"$at\")\" != \"$0\" ] || device=$(basename \"$(dirname \"$at\")\"); done; \
-                                profile=$(nmcli -g GENERAL.CON-UUID device show \"$device\"); \
-                                nmcli connection modify uuid \"$profile\" ipv4.never-default yes ipv6.never-default yes; \
-                                nmcli device reapply \"$device\"";
+/// all its interfaces, and prefers the one that was up first, which is chance. cloud-init with data on a disk runs it before
+/// NetworkManager starts: it changes the file of the connection, in either form, and a NetworkManager that runs already reads it.
+const NO_DEFAULT_ROUTE: &str = "found=; for file in /etc/NetworkManager/system-connections/*.nmconnection; do \
+                                if grep -qisx \"mac-address=$0\" \"$file\"; then found=1; \
+                                sed -i '/^\\[ipv[46]\\]$/a never-default=true' \"$file\"; fi; done; \
+                                for file in /etc/sysconfig/network-scripts/ifcfg-*; do \
+                                if grep -qisx \"HWADDR=$0\" \"$file\"; then found=1; \
+                                printf 'DEFROUTE=no\\nIPV6_DEFROUTE=no\\n' >>\"$file\"; fi; done; \
+                                [ -n \"$found\" ] || { echo \"no connection of $0\" >&2; exit 1; }; \
+                                nmcli -t general status >/dev/null 2>&1 || exit 0; nmcli connection reload; \
+                                for at in /sys/class/net/*/address; do [ \"$(cat \"$at\")\" != \"$0\" ] || \
+                                nmcli device reapply \"$(basename \"$(dirname \"$at\")\")\"; done";
 
 /// The interfaces of an Enterprise Linux that must not have the default route, before anything is downloaded.
 fn no_default_routes<'a>(inside: &Inside<'a>) -> Vec<Node<'a>> {

@@ -25,13 +25,13 @@ impl Simulated {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
     }
 
-    /// The clusters that answered, as a text.
-    fn state(&self) -> String {
+    /// The clusters that answered, as a text; `None` if none did.
+    fn state(&self) -> Option<String> {
         let clusters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let answered = clusters.iter().filter(|(_, cluster)| !cluster.is_empty());
         let states: BTreeMap<&String, String> =
             answered.map(|(name, cluster)| (name, cluster.state())).collect();
-        serde_json::to_string(&states).unwrap_or_default()
+        if states.is_empty() { None } else { serde_json::to_string(&states).ok() }
     }
 }
 
@@ -58,6 +58,6 @@ impl Kubernetes {
 
     /// The state of clusters in memory.
     pub(super) fn kept(&self) -> Option<String> {
-        self.simulated.as_ref().map(Simulated::state)
+        self.simulated.as_ref().and_then(Simulated::state)
     }
 }

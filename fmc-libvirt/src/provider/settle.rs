@@ -215,7 +215,8 @@ impl<'a> Settling<'a, '_> {
                     String::new()
                 } else {
                     let (image, config) = older(wanted, seen);
-                    format!(": {}", birth::outdated(wanted, seen, image, config))
+                    let differs = birth::outdated(wanted, seen, image, config);
+                    if differs.is_empty() { differs } else { format!(": {differs}") }
                 };
                 let reason = format!("asked for by --replace{what}{with}");
                 return self.replaced(address, node, wanted, &hash, (Some(seen), &reason));

@@ -121,7 +121,7 @@ impl<'a> Settling<'a, '_> {
                 self.anew.insert(to.clone(), reason);
             } else {
                 let size = volume.capacity.map(|bytes| format!(" ({})", Size::bytes(bytes)));
-                let known = records::about(volume, "").map(|about| format!(", {about},"));
+                let known = records::about(volume, "").map(|about| format!(" with {about}"));
                 taken.push(format!("{disk}{}{}", size.unwrap_or_default(), known.unwrap_or_default()));
             }
         }
@@ -144,10 +144,12 @@ impl<'a> Settling<'a, '_> {
             }
             let moved: String =
                 self.moved_mounts(node, None).iter().map(|moved| format!("; {moved}")).collect();
+            let (disks, begins) =
+                if taken.len() > 1 { ("disks", "empty ones") } else { ("disk", "an empty one") };
             let text = format!(
-                "takes over the data disk {} of an earlier machine {name}, with what is on it{moved} (--delete-data {name} \
-                 begins with an empty one)",
-                taken.join(", ")
+                "takes over the data {disks} {} of an earlier machine {name}, with what is on it{moved} (--delete-data {name} \
+                 begins with {begins})",
+                taken.join(" and ")
             );
             self.notes.push(Note { about: About::machine(&**name), kind: NoteKind::Notice, text });
         }
