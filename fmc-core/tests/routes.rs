@@ -52,7 +52,7 @@ fn an_interface_with_dhcp_beside_the_default_route_takes_none() {
     let cloud = Cloud::new("routes")
         .host(Host::local())
         .network(Network::nat("lab", "10.17.5.0/24"))
-        .network(Network::nat("back", "10.17.6.0/24").dhcp("10.17.6.100", "10.17.6.200"))
+        .network(Network::nat("back", "10.17.6.0/24").dhcp("10.17.6.100-10.17.6.200"))
         .machine(
             Machine::new("web", Image::rocky("9.4").path("/images/root.qcow2"))
                 .root_disk("30 GiB")

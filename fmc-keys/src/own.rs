@@ -72,6 +72,13 @@ fn authority(
     let wrong = |what: String| unfit(certificates, what);
     let ders = bundle::certificates(text.expose())
         .ok_or_else(|| wrong("it holds no certificate in PEM (`-----BEGIN CERTIFICATE-----`)".to_owned()))?;
+    let others = Pem::iter_from_buffer(text.expose()).filter_map(Result::ok);
+    if others.into_iter().any(|block| block.label.ends_with("PRIVATE KEY")) {
+        return Err(wrong(
+            "it holds a private key beside the certificates, and everybody may read them: leave the key to its own secret"
+                .to_owned(),
+        ));
+    }
     let chain: Vec<X509Certificate<'_>> =
         ders.iter().filter_map(|der| X509Certificate::from_der(der).ok().map(|(_, read)| read)).collect();
     for (index, certificate) in chain.iter().enumerate() {

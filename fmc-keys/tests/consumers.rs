@@ -460,6 +460,13 @@ fn authorities_of_the_users_own_are_judged() {
     for (certificates, key, service, now, words) in [
         ("", &*key, &*key, NOW, "use the secret peer: it holds no certificate in PEM"),
         (&key, &key, &key, NOW, "use the secret peer: it holds no certificate in PEM"),
+        (
+            &format!("{ca}{key}"),
+            &key,
+            &key,
+            NOW,
+            "use the secret peer: it holds a private key beside the certificates",
+        ),
         (&leaf, &key, &key, NOW, "is no authority's (CA:TRUE is missing)"),
         (&ca, &key, &key, NOW + 20 * 366 * DAY, "ended on 2045-01-01: renew it"),
         (&ca, &key, &key, NOW - 366 * DAY, "is valid only from 2025-01-01"),

@@ -27,6 +27,8 @@ pub(super) fn of(
     args: &Args,
     io: &mut Io<'_>,
 ) -> Result<u8, Failure> {
+    // Its certificates go to people: what is no certificate must not be among them.
+    root_key::judge_own(checked, args, io)?;
     let urls = checked.clusters().iter().map(|cluster| {
         let url = cluster.endpoint.public_url();
         let wrong = |error| Failure::new(format!("failed to read {url} as the address of a server: {error}"));

@@ -10,8 +10,10 @@ use fmc_core::cloud::Cloud;
 use fmc_core::graph::{self, About, Action, Choices, DeleteData, Line, NoteKind, Why};
 use fmc_core::name::MachineName;
 use fmc_core::nearest::nearest;
-use fmc_core::provider::{AnyDocument, ByHand};
+use fmc_core::provider::{AnyDocument, ByHand, Room};
 use fmc_core::secret::Derivation;
+use fmc_libvirt::link::AnyLink;
+use fmc_libvirt::provider::Libvirt;
 
 use super::args::Args;
 use super::check::{self, count};

@@ -35,10 +35,6 @@ fn refused(text: &str, error: &Error) -> Mistake {
 fn in_words<'m>(message: &'m str, line: &str, rest: &str) -> (&'m str, &'static str) {
     let is_value = line.contains('=');
     let says = |words: &str| message.contains(words);
-    if is_value && line.contains('[') && says("must be quoted") && !line.trim_end().ends_with(['[', ',', '='])
-    {
-        return ("a comma is missing before this", "write a comma between two values");
-    }
     if is_value
         && (says("must be quoted")
             || says("invalid float")

@@ -143,8 +143,8 @@ impl<'a> Planned<'a> {
         })
     }
 
-    /// What tells the root keys from which the secrets of the wanted machines were made, and whether the machine is there. Of one
-    /// that is not, or whose mark does not say it, its data disks may.
+    /// What tells the root keys from which the secrets of the wanted machines were made, and whether the machine itself says it. Of
+    /// one that is not there, or whose mark does not say it, its data disks may.
     pub(super) fn root_keys(&self) -> impl Iterator<Item = (&'a str, RootKeyCheck, bool)> {
         self.domains.iter().filter_map(|(name, at)| {
             let object = self.seen.object(at);
@@ -155,7 +155,8 @@ impl<'a> Planned<'a> {
                     .iter()
                     .find_map(|edge| self.rooms.kept_root_key_check(&edge.to, self.seen.object(&edge.to)?))
             };
-            Some((*name, of_mark.or_else(of_disks)?, object.is_some()))
+            let says_itself = of_mark.is_some();
+            Some((*name, of_mark.or_else(of_disks)?, says_itself))
         })
     }
 

@@ -13,13 +13,20 @@ use crate::compile::Wanted;
 /// What another root key means for a plan.
 pub(super) fn notes(planned: &Planned<'_>, members: &[Moving<'_>], wanted: &Wanted) -> Vec<Note> {
     let Some(now) = wanted.root_key().filter(|_| !wanted.is_nothing()) else { return Vec::new() };
-    let keep: BTreeSet<&str> =
+    let on_disk = |member: &&Moving<'_>| member.member.keeps_state() && member.wanted.is_some();
+    let on_disk: BTreeSet<&str> = members.iter().filter(on_disk).map(|member| member.machine).collect();
+    let mut keep: BTreeSet<&str> =
         members.iter().filter(|member| keeps_state(member)).map(|member| member.machine).collect();
-    // A disk without a state of a role's opens with any key.
-    let other = planned
-        .root_keys()
-        .filter(|(machine, check, is_there)| check != now && (*is_there || keep.contains(machine)));
-    let other: BTreeSet<&str> = other.map(|(machine, ..)| machine).collect();
+    let mut other: BTreeSet<&str> = BTreeSet::new();
+    for (machine, _, says_itself) in planned.root_keys().filter(|(_, check, _)| check != now) {
+        // A disk without a state of a role's opens with any key. One with a state may be that of an earlier guest.
+        if says_itself {
+            other.insert(machine);
+        } else if on_disk.contains(machine) {
+            other.insert(machine);
+            keep.insert(machine);
+        }
+    }
     if other.is_empty() {
         return Vec::new();
     }

@@ -313,6 +313,36 @@ fn a_state_that_returns_is_not_opened_with_another_root_key() {
     assert!(!plan.contains("root key"), "{plan}");
 }
 
+/// The disk has the state of the cluster, although its machine is something else for a while.
+#[test]
+fn a_state_that_nobody_opens_for_a_while_keeps_its_key() {
+    let stage = stage();
+    let other = stage.path().join("other.key");
+    fs::write(&other, RootKey::from_bytes([8; 32]).to_text().as_str()).unwrap();
+    fs::set_permissions(&other, PermissionsExt::from_mode(0o600)).unwrap();
+    let node = Machine::new("node", Image::debian("12").path("/images/debian-12.qcow2"))
+        .cpus(2)
+        .memory(4.gib())
+        .root_disk(20.gib())
+        .disk(Disk::new("k3s", 20.gib()).mount("/var/lib/rancher/k3s"))
+        .interface(Interface::on("lab").address("10.17.3.10"));
+    let plain = || {
+        Cloud::new("shop")
+            .host(Host::local())
+            .network(Network::nat("lab", "10.17.3.0/24"))
+            .machine(node.clone())
+    };
+    let with = || plain().cluster(k3s::Cluster::new("prod", "v1.36.3+k3s1").servers(["node"]));
+    stage.done(with(), "apply --root-key root.key");
+    let plan = stage.done(plain(), "plan --replace node");
+    assert!(!plan.contains("record"), "{plan}");
+    stage.done(plain(), "apply --replace node");
+    let words = ["node would get secrets of this root key, and a state that others open"];
+    refused(&stage, with(), "plan --root-key other.key --replace node", "node", &words);
+    stage.done(with(), "apply --root-key root.key --replace node");
+    assert!(stage.done(with(), "plan --root-key root.key").contains("nothing to do"));
+}
+
 /// Two machines that know one password.
 fn with_password(derivation: Derivation) -> Cloud {
     let file = || GuestFile::secret("/etc/password", Secret::password("shop-password"));

@@ -33,7 +33,6 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
         machine(view, placed, findings);
         interface::check(view, placed, findings);
     }
-    interface::unanswered(view, findings);
     bridge::check(view, findings);
 }
 

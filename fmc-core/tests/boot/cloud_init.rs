@@ -101,7 +101,8 @@ fn the_instance_id_follows_what_is_read_on_the_first_boot() {
     assert_ne!(before, meta_data("10.17.3.10", Guest::new().package("chrony")));
 }
 
-/// NetworkManager takes the default routes of all interfaces, and cloud-init does not write that it must not.
+/// NetworkManager takes the default routes of all interfaces, and cloud-init does not write that it must not. `tests/routes.rs` runs the
+/// command.
 #[test]
 fn only_one_of_two_interfaces_has_a_default_route_on_enterprise_linux() {
     let interfaces =
@@ -115,16 +116,6 @@ fn only_one_of_two_interfaces_has_a_default_route_on_enterprise_linux() {
     let second = &macs(Os::Rocky, interfaces())[1].1;
     assert_eq!(words.last(), Some(second), "the interface without the default route: {words:?}");
     assert_eq!(words[..2], ["cloud-init-per", "instance"]);
-
-    // The command, with a NetworkManager that knows the calls, and the interface that every computer has. The first call is
-    // made in a shell of its own, where it is not counted.
-    let nmcli = "calls=0; nmcli() { calls=$((calls + 1)); case \"$*\" in \
-                 \"-g GENERAL.CON-UUID device show lo\") echo 1234-5678 ;; \
-                 \"connection modify uuid 1234-5678 ipv4.never-default yes ipv6.never-default yes\") ;; \
-                 \"device reapply lo\") ;; *) echo \"$*\"; exit 9 ;; esac; }; ";
-    let script = format!("{nmcli}{}; [ \"$calls\" = 2 ]", words[5]);
-    let run = ["sh", "-c", &script, "00:00:00:00:00:00"].map(str::to_owned);
-    consumer::run_command(&run).unwrap();
 
     for os in [Os::Debian, Os::Rocky] {
         let one = guests::rendered(&guests::boot(os, vec![Interface::on("lab")], Guest::new()), "user-data");

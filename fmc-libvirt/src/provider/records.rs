@@ -14,14 +14,14 @@ pub(super) const RECORD: &str = "record";
 
 /// The change of a record that a data disk lacks, or that says what is not on the disk.
 pub(super) fn compare(wanted: &VolumeDocument, seen: &VolumeObject) -> Option<Change> {
-    let on = wanted.data.as_ref()?.on.as_ref()?;
+    let on = wanted.data.as_ref()?.on.clone()?.going_on(&said(seen).collect::<Vec<_>>()).root_key(None);
     let records = seen.records.as_ref()?;
     // One of a later version is left to that version.
     if records.iter().any(|record| record.on.is_none()) {
         return None;
     }
     // Of a disk on which fmc had nothing made there is nothing to add later.
-    if records.is_empty() && *on == OnDisk::default() {
+    if records.is_empty() && on == OnDisk::default() {
         return None;
     }
     let text = on.text(&seen.name);

@@ -73,6 +73,15 @@ impl OnDisk {
         Self { root_key: root_key.filter(|_| self.derivation.is_some()), ..self }
     }
 
+    /// What it will say of the secrets if the disk stays: a guest without secrets leaves the state of an earlier one as it is.
+    pub(crate) fn going_on(self, seen: &[&Self]) -> Self {
+        if self.derivation.is_some() {
+            return self;
+        }
+        let derivation = seen.iter().filter_map(|on| on.derivation).min();
+        self.derivation(derivation).root_key(seen.iter().filter_map(|on| on.root_key.as_ref()).min().cloned())
+    }
+
     /// The end of the record's name, after the name of the disk's volume and a dot.
     pub(crate) fn text(&self, volume: &str) -> String {
         let filesystem = self.filesystem.as_deref().unwrap_or(NONE);

@@ -247,7 +247,6 @@ const CASES: &[Case] = &[
     ),
     Case("m = 2 GiB\n", Toml, (1, 5), "this is not TOML: a text has no quotes; put the text in quotes"),
     Case("a = nat\n", Toml, (1, 5), "this is not TOML: a text has no quotes"),
-    Case("a = [1 2]\n", Toml, (1, 6), "a comma is missing before this"),
     Case("a = {b = 1\n", Toml, (1, 11), "a `{` is not closed; close it with `}`"),
     Case("a = \"C:\\d\"\n", Toml, (1, 9), "a backslash begins no escape of TOML"),
     Case("{\"a\": 1,}", Json, (1, 9), "leave the comma before it out"),

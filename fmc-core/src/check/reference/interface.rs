@@ -1,44 +1,10 @@
 //! The addresses of an interface: one of each family, in its own field, on a network that can reserve them.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::super::view::{Net, Placed, View, text};
-use crate::finding::{Finding, NameList, Remedy, problems};
+use super::super::view::{Placed, View};
+use crate::finding::{Finding, Remedy, problems};
 use crate::given::Given;
-
-/// Looks at machines that ask for an address where nobody gives one: one finding for each network.
-pub(super) fn unanswered(view: &View<'_>, findings: &mut Vec<Finding>) {
-    let mut by_network: BTreeMap<usize, Vec<(&str, usize)>> = BTreeMap::new();
-    for placed in &view.machines {
-        // What is in a guest that fmc does not configure is not known.
-        if placed.draft.image.os.provisioner().is_none() {
-            continue;
-        }
-        for (index, link) in placed.links.iter().enumerate() {
-            let draft = link.draft;
-            let says = [&draft.address, &draft.address6, &draft.reserved, &draft.reserved6];
-            let Some(at) = link.network.filter(|_| says.iter().all(|given| given.is_none())) else {
-                continue;
-            };
-            let gives_none = |net: &&Net<'_>| {
-                net.is_own()
-                    && net.ipv6.is_none()
-                    && net.ipv4.as_ref().is_some_and(|family| family.dhcp.is_none())
-            };
-            if view.network(at).filter(gives_none).is_some() {
-                by_network.entry(at).or_default().push((text(&placed.draft.name), index));
-            }
-        }
-    }
-    for (at, mut asking) in by_network {
-        asking.sort_unstable();
-        let Some((net, (first, index))) = view.network(at).zip(asking.first()) else { continue };
-        let machines = NameList::new(asking.iter().map(|(machine, _)| *machine));
-        let problem = InterfaceProblem::Unanswered { network: net.draft.name.to_string(), machines };
-        findings.push(problem.at(format_args!("machines.{first}.interfaces[{index}]")));
-    }
-}
 
 /// Looks at the interfaces of one machine.
 pub(super) fn check(view: &View<'_>, placed: &Placed<'_>, findings: &mut Vec<Finding>) {
@@ -98,12 +64,6 @@ problems! {
         Both { field: &'static str, other: &'static str } is NetworkConflict:
             "`{other}` and `{field}` both give the address",
             "leave `{field}` out: `{other}` is reserved as well";
-        Unanswered { network: String, machines: NameList } is AddressMissing
-            with (ask = machines.verb("asks", "ask")):
-            "{machines} {ask} for an address on {network}, and {network} gives none",
-            "set {address} on the interface, or let the network give addresses: {range}",
-            address = Remedy::either("address: …", ".address(…)"),
-            range = Remedy::either("dhcp: FIRST-LAST", ".dhcp(FIRST, LAST)");
         NoServer { network: String, address: String, other: &'static str } is NetworkConflict:
             "libvirt cannot reserve an address on {network}: it is a host bridge, where the LAN's own DHCP server answers",
             "set the address inside the guest, with {right}, or reserve it in the LAN's DHCP server",

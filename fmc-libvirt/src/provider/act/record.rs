@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 
 use fmc_core::graph::{Acting, Action, StepError};
-use fmc_core::secret::RootKeyCheck;
 
 use super::Job;
 use crate::document::VolumeDocument;
@@ -26,7 +25,14 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
         if !self.made(self.link.pool(pool))?.is_some_and(|pool| pool_has_records(&pool.xml)) {
             return Ok(());
         }
-        let on = on.clone().root_key(self.root_key_of(pool, disk)?);
+        // An apply that makes the disk makes the secrets of its guest.
+        let on = if matches!(self.action, Action::Create | Action::Replace) {
+            on.clone().root_key(self.secrets.root_key_check())
+        } else {
+            let said = self.said_beside(pool, disk)?;
+            let on = on.clone().going_on(&said.iter().collect::<Vec<_>>());
+            on.root_key(said.iter().filter_map(|on| on.root_key.as_ref()).min().cloned())
+        };
         let name = format!("{disk}.{}", on.text(disk));
         if self.made(self.link.volume(pool, &name))?.is_none() {
             self.make_volume(pool, &name, &upload_xml(&name, 0))?;
@@ -36,15 +42,12 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
         self.forget_records(pool, disk, Some(&name))
     }
 
-    /// What tells the root key of what will be on a disk: that of this apply if it makes the disk, else what the record says.
-    fn root_key_of(&self, pool: &str, disk: &str) -> Result<Option<RootKeyCheck>, StepError> {
-        if matches!(self.action, Action::Create | Action::Replace) {
-            return Ok(self.secrets.root_key_check());
-        }
+    /// What the records beside a disk say.
+    fn said_beside(&self, pool: &str, disk: &str) -> Result<Vec<OnDisk>, StepError> {
         let records = self.pools.records(self.address.place(), pool, || self.listed_records(pool))?;
         let names = records.get(disk).into_iter().flatten();
         let ends = names.filter_map(|name| name.strip_prefix(disk)?.strip_prefix('.'));
-        Ok(ends.filter_map(OnDisk::read).find_map(|on| on.root_key))
+        Ok(ends.filter_map(OnDisk::read).collect())
     }
 
     fn has_a_file_in_its_way(&self, pool: &str, record: &str) -> StepError {
