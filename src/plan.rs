@@ -50,6 +50,7 @@ impl Plan {
     pub(crate) fn of(wanted: Wanted, seen: Arc<Seen>, choices: Choices, added: Vec<Note>) -> Self {
         let mut plan = decide(&wanted, &seen, &choices);
         plan.notes.extend(unknown_data(&wanted, &seen, &choices));
+        plan.notes.extend(names::unknown_conflicts(&choices.force_conflicts, wanted.graph()));
         Self { wanted, seen, choices, added: Vec::new(), plan }.with_notes(added)
     }
 
@@ -81,6 +82,14 @@ impl Plan {
     #[must_use]
     pub fn leave_data(mut self, machine: impl AsRef<str>) -> Self {
         self.choices.leave_data.insert(machine.as_ref().to_owned());
+        self.again()
+    }
+
+    /// The plan that takes the fields of this object from other programs that decide them, as `deployment/shop/web`. A name that the
+    /// cloud does not have makes the plan refused.
+    #[must_use]
+    pub fn force_conflicts(mut self, name: impl Into<String>) -> Self {
+        self.choices.force_conflicts.insert(name.into());
         self.again()
     }
 

@@ -66,6 +66,8 @@ struct Body {
     delete_data: Given,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     leave_data: BTreeSet<String>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    force_conflicts: BTreeSet<String>,
     only: BTreeSet<String>,
     /// The fingerprint of the compiled cloud.
     wanted: Fingerprint,
@@ -161,7 +163,7 @@ impl Saved {
     /// The saved form of a plan.
     pub fn of(plan: &Plan) -> Self {
         let wanted = plan.wanted();
-        let Choices { replace, delete_data, leave_data, only } = plan.choices().clone();
+        let Choices { replace, delete_data, leave_data, force_conflicts, only } = plan.choices().clone();
         Self(Body {
             form: FORM.to_owned(),
             version: VERSION,
@@ -179,6 +181,7 @@ impl Saved {
                 DeleteData::All => Given::All,
             },
             leave_data,
+            force_conflicts,
             only,
             wanted: wanted.fingerprint(),
             digest: plan.digest(),
@@ -237,6 +240,7 @@ impl Saved {
                 Given::All => DeleteData::All,
             },
             leave_data: self.0.leave_data.clone(),
+            force_conflicts: self.0.force_conflicts.clone(),
             only: self.0.only.clone(),
         }
     }

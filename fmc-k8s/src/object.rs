@@ -42,8 +42,8 @@ pub(crate) enum Unwanted {
 pub(crate) enum Trial {
     /// It takes the manifest.
     Taken,
-    /// Others decide fields that the manifest has: each with its path and its manager.
-    Conflict(Vec<(String, String)>),
+    /// Others decide fields that the manifest has: each with its path and its manager, and the answer if they are taken over.
+    Conflict(Vec<(String, String)>, Box<Trial>),
     /// These fields cannot be changed in an object that exists.
     Immutable(Vec<String>),
     /// It refuses the manifest, in these words.

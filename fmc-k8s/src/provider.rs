@@ -11,6 +11,7 @@ mod ready;
 mod room;
 #[cfg(feature = "sim")]
 mod simulation;
+mod takeover;
 
 use std::collections::BTreeMap;
 use std::fmt;

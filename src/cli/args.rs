@@ -54,6 +54,10 @@ pub(super) struct Args {
     #[arg(long, global = true, value_name = "MACHINE")]
     pub(super) leave_data: Vec<String>,
 
+    /// Takes the fields of an object in a cluster, as deployment/shop/web, from the programs that decide them now; may be repeated
+    #[arg(long, global = true, value_name = "OBJECT")]
+    pub(super) force_conflicts: Vec<String>,
+
     /// Consents to an apply that deletes every machine of this owner, because the cloud wants none of those that are there
     #[arg(long, global = true, value_name = "OWNER")]
     pub(super) delete_all: Option<String>,

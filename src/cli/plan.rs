@@ -203,6 +203,7 @@ fn choices(checked: &Checked, args: &Args) -> Result<Choices, Failure> {
         replace: args.replace.iter().cloned().collect(),
         delete_data,
         leave_data: args.leave_data.iter().cloned().collect(),
+        force_conflicts: args.force_conflicts.iter().cloned().collect(),
         only: args.only.iter().cloned().collect(),
     })
 }

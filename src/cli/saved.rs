@@ -62,6 +62,7 @@ pub(super) fn read(path: &Path, of_file: bool, args: &mut Args, io: &Io<'_>) -> 
         ("--replace", !args.replace.is_empty()),
         ("--delete-data", !args.delete_data.is_empty()),
         ("--leave-data", !args.leave_data.is_empty()),
+        ("--force-conflicts", !args.force_conflicts.is_empty()),
         ("--only", !args.only.is_empty()),
     ];
     if let Some((option, _)) = chosen.iter().find(|(_, chosen)| *chosen) {
@@ -81,6 +82,7 @@ pub(super) fn read(path: &Path, of_file: bool, args: &mut Args, io: &Io<'_>) -> 
     args.lab = saved.is_lab();
     args.replace = choices.replace.into_iter().collect();
     args.leave_data = choices.leave_data.into_iter().collect();
+    args.force_conflicts = choices.force_conflicts.into_iter().collect();
     args.only = choices.only.into_iter().collect();
     args.delete_data = match choices.delete_data {
         DeleteData::None => Vec::new(),

@@ -99,6 +99,25 @@ pub(super) fn unknown_data<'a>(
     unknown.map(note).collect()
 }
 
+/// A refusal for each object whose fields are to be taken from others and that the cloud does not have: a typo would take nothing.
+pub(super) fn unknown_conflicts<D: ?Sized>(chosen: &BTreeSet<String>, wanted: &graph::Wanted<D>) -> Vec<Note> {
+    let unknown = chosen.iter().filter(|name| !wanted.nodes.keys().any(|at| at.is_named(name)));
+    let note = |name: &String| {
+        let known: BTreeSet<String> = wanted.nodes.keys().map(|at| at.short().to_string()).collect();
+        let near = nearest(name, known.iter().map(String::as_str));
+        let near = near.map_or_else(
+            || "name an object of a cluster, as deployment/shop/web".to_owned(),
+            |near| format!("did you mean {near}?"),
+        );
+        Note {
+            about: About::Name(name.as_str().into()),
+            kind: NoteKind::Refused,
+            text: format!("--force-conflicts {name}: the cloud has no such object: {near}"),
+        }
+    };
+    unknown.map(note).collect()
+}
+
 fn objects<D: ?Sized>(plan: &graph::Plan<D>) -> impl Iterator<Item = (&Address, Option<&str>)> {
     let steps = plan.all_steps().map(|step| (&step.address, step.part_of.as_deref()));
     steps.chain(plan.untouched.iter().map(|object| (&object.address, object.part_of.as_deref())))

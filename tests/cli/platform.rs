@@ -57,6 +57,12 @@ fn machines_and_what_runs_in_them_are_in_one_file() {
     assert!(plan.out.contains("spec.replicas 2 -> 3"), "{plan:?}");
     assert_eq!(run("apply saved.plan").code, 0);
     assert_eq!(run("plan --detailed-exitcode").code, 0);
+    let typo = run("plan --force-conflicts deployment/shop/wbe");
+    let told = "the cloud has no such object: did you mean deployment/shop/web?";
+    assert!(typo.code == 1 && typo.out.contains(told), "{typo:?}");
+    assert_eq!(run("plan --force-conflicts deployment/shop/web --out forced.plan").code, 0);
+    assert!(run("apply forced.plan --force-conflicts deployment/shop/web").err.contains("--force-conflicts"));
+    assert_eq!(run("apply forced.plan").code, 0);
     assert_eq!(run("compile --out files").code, 0);
     let manifest =
         fs::read_to_string(folder.path().join("files/kubernetes/prod/shop/web.deployment.yaml")).unwrap();

@@ -22,6 +22,8 @@ pub struct Choices {
     pub delete_data: DeleteData,
     /// Machines that may move to another host without their data, which stays where it is: by name.
     pub leave_data: BTreeSet<String>,
+    /// Objects whose fields are taken from other programs that decide them, as `deployment/shop/web`: by short name or address.
+    pub force_conflicts: BTreeSet<String>,
     /// If not empty, only these are planned (as `machine/web` or an address), with everything that they need.
     /// All other changes are [left out](super::NoteKind::LeftOut).
     pub only: BTreeSet<String>,

@@ -108,7 +108,7 @@ async fn unchanged(
 }
 
 async fn apply(link: &dyn ApiLink, step: &Step<Document>, wanted: &OfOwner) -> Result<(), StepError> {
-    let path = apply_path(&path_of(&wanted.manifest), &wanted.owner);
+    let path = apply_path(&path_of(&wanted.manifest), &wanted.owner, wanted.is_forced);
     let marked = wanted.manifest.marked(&wanted.owner);
     ask(link, Verb::Apply(marked), path).await.map(drop).map_err(|refusal| call(&step.address, &refusal))
 }
@@ -140,7 +140,7 @@ async fn strip(
     }
     removals
         .insert(0, json!({ "op": "test", "path": "/metadata/resourceVersion", "value": there.version() }));
-    let path = apply_path(&path, &wanted.owner);
+    let path = apply_path(&path, &wanted.owner, false);
     ask(link, Verb::Patch(Value::Array(removals)), path).await.map(drop).map_err(failed)
 }
 

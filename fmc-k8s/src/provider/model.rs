@@ -1,15 +1,17 @@
 //! The pure half: how objects differ, and what becomes of those that are not wanted.
 
-use std::sync::OnceLock;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 use fmc_core::graph::{
     About, Address, Carries, Change, Choices, Edge, Fingerprint, Impact, Model, Note, NoteKind, Place,
-    Removal, Verdict,
+    Removal, Seen, Settled, Verdict, Wanted as AllWanted,
 };
 use fmc_core::secret::ClusterAccess;
 use serde_json::Value;
 
-use super::{API, Kubernetes, NAME, ready};
+use super::{API, Kubernetes, NAME, ready, takeover};
 use crate::compare::{Difference, differences, is_covered, plain};
 use crate::kind::{self, Kind};
 use crate::manifest::{MANIFEST, Manifest, manager};
@@ -35,13 +37,23 @@ pub enum Document {
 pub struct Wanted {
     pub(crate) manifest: Manifest,
     pub(crate) owner: String,
+    /// Whether its fields are taken from other programs that decide them.
+    pub(crate) is_forced: bool,
     yaml: OnceLock<String>,
 }
 
 impl Document {
     /// The document of an owner's manifest.
     pub(crate) fn of(manifest: Manifest, owner: &str) -> Self {
-        Self::Object(Box::new(Wanted { manifest, owner: owner.to_owned(), yaml: OnceLock::new() }))
+        let owner = owner.to_owned();
+        Self::Object(Box::new(Wanted { manifest, owner, is_forced: false, yaml: OnceLock::new() }))
+    }
+
+    /// The same document, whose fields are taken from others.
+    fn forced(&self) -> Option<Self> {
+        let Wanted { manifest, owner, .. } = self.wanted()?;
+        let (manifest, owner) = (manifest.clone(), owner.clone());
+        Some(Self::Object(Box::new(Wanted { manifest, owner, is_forced: true, yaml: OnceLock::new() })))
     }
 
     pub(crate) fn wanted(&self) -> Option<&Wanted> {
@@ -88,6 +100,31 @@ impl Model for Kubernetes {
         }
     }
 
+    /// A person's word that fields are taken from others goes with the document, so that the comparison and the step know it.
+    fn settle<'a>(
+        &self,
+        wanted: &'a AllWanted<Document>,
+        _: &Seen<ApiObject>,
+        choices: &Choices,
+    ) -> Settled<'a, Document> {
+        let mut nodes = Cow::Borrowed(&wanted.nodes);
+        for name in &choices.force_conflicts {
+            for (at, node) in wanted.nodes.iter().filter(|(at, _)| at.is_named(name)) {
+                if let (Some(forced), Some(node)) = (node.document.forced(), nodes.to_mut().get_mut(at)) {
+                    node.document = Arc::new(forced);
+                }
+            }
+        }
+        Settled {
+            nodes,
+            anew: BTreeMap::new(),
+            added: BTreeMap::new(),
+            moved: BTreeMap::new(),
+            renamed: BTreeMap::new(),
+            notes: Vec::new(),
+        }
+    }
+
     fn fingerprint(&self, document: &Document) -> Fingerprint {
         match document {
             Document::Api { within, .. } => Fingerprint::of(format!("api {within}").as_bytes()),
@@ -118,11 +155,19 @@ impl Model for Kubernetes {
             return unready(wanted, object).map_or(Verdict::Same, |change| Verdict::Differs(vec![change]));
         }
         let found = wanted.differences(object);
-        match &object.trial {
-            Some(Trial::Conflict(fields)) => Verdict::Refused(conflict(fields)),
+        let none = Vec::new();
+        let (trial, taken) = match &object.trial {
+            Some(Trial::Conflict(fields, forced)) if wanted.is_forced => (Some(&**forced), fields),
+            trial => (trial.as_ref(), &none),
+        };
+        match trial {
+            Some(Trial::Conflict(fields, _)) => Verdict::Refused(conflict(at, fields)),
             Some(Trial::Refused(words)) => Verdict::Refused(format!("the server refuses it: {words}")),
             Some(Trial::Immutable(fields)) => Verdict::Differs(replacement(&found, fields)),
-            Some(Trial::Taken) | None => Verdict::Differs(in_place(wanted.manifest.kind(), &found)),
+            Some(Trial::Taken) | None => {
+                let changes = in_place(wanted.manifest.kind(), &found);
+                Verdict::Differs(takeover::told(changes, taken))
+            }
         }
     }
 
@@ -291,9 +336,13 @@ fn short(text: &str) -> String {
     }
 }
 
-fn conflict(fields: &[(String, String)]) -> String {
+fn conflict(at: &Address, fields: &[(String, String)]) -> String {
     let each: Vec<String> = fields.iter().map(|(field, manager)| format!("{field} (by {manager})")).collect();
-    format!("others decide fields of it: {}: leave them out, or let the others give them up", each.join(", "))
+    format!(
+        "others decide fields of it: {}: leave them out, let the others give them up, or take them over with `--force-conflicts {}`",
+        each.join(", "),
+        at.short()
+    )
 }
 
 /// What a plan shows of a new object.

@@ -214,9 +214,23 @@ pub(super) async fn list(
     }
 }
 
-/// The server's answer to a dry run of a manifest.
+/// The server's answer to a dry run of a manifest, and to one that takes fields from others if they decide some.
 async fn try_out(link: &dyn ApiLink, wanted: &super::model::Wanted) -> Result<Trial, Refusal> {
-    let path = format!("{}&dryRun=All", apply_path(&path_of(&wanted.manifest), &wanted.owner));
+    match tried(link, wanted, false).await? {
+        Trial::Conflict(fields, _) => {
+            Ok(Trial::Conflict(fields, Box::new(tried(link, wanted, true).await?)))
+        }
+        other => Ok(other),
+    }
+}
+
+async fn tried(
+    link: &dyn ApiLink,
+    wanted: &super::model::Wanted,
+    is_forced: bool,
+) -> Result<Trial, Refusal> {
+    let path = apply_path(&path_of(&wanted.manifest), &wanted.owner, is_forced);
+    let path = format!("{path}&dryRun=All");
     let refusal = match ask(link, Verb::Apply(wanted.manifest.marked(&wanted.owner)), path).await {
         Ok(_) => return Ok(Trial::Taken),
         Err(refusal) => refusal,
@@ -229,7 +243,11 @@ async fn try_out(link: &dyn ApiLink, wanted: &super::model::Wanted) -> Result<Tr
             let fields: Vec<_> = fields
                 .map(|(_, field, message)| (field.trim_start_matches('.').to_owned(), manager(message)))
                 .collect();
-            Ok(if fields.is_empty() { Trial::Refused(refusal.words()) } else { Trial::Conflict(fields) })
+            Ok(if fields.is_empty() {
+                Trial::Refused(refusal.words())
+            } else {
+                Trial::Conflict(fields, Box::new(Trial::Taken))
+            })
         }
         Some(422) => {
             let mut fields: Vec<String> = refusal
@@ -253,7 +271,9 @@ async fn try_out(link: &dyn ApiLink, wanted: &super::model::Wanted) -> Result<Tr
     }
 }
 
-/// The path of a server-side apply by the manager of an owner.
-pub(super) fn apply_path(path: &str, owner: &str) -> String {
-    format!("{path}?fieldManager={}&fieldValidation=Strict", utf8_percent_encode(&manager(owner), QUERY))
+/// The path of a server-side apply by the manager of an owner, which takes fields from others if it is forced.
+pub(super) fn apply_path(path: &str, owner: &str, is_forced: bool) -> String {
+    let manager = manager(owner);
+    let force = if is_forced { "&force=true" } else { "" };
+    format!("{path}?fieldManager={}&fieldValidation=Strict{force}", utf8_percent_encode(&manager, QUERY))
 }

@@ -15,6 +15,7 @@ pub(super) fn apply(state: &mut State, target: &Target, manifest: Value) -> Resp
         return not_found(&NAMESPACE, &key.1);
     }
     let manager = target.query.get("fieldManager").cloned().unwrap_or_default();
+    let is_forced = target.query.get("force").is_some_and(|force| force == "true");
     let manifest = defaulted_entries(kind, "", manifest);
     let there = state.objects.get(&key).cloned();
     let ours = of_manifest(kind, &manifest);
@@ -27,7 +28,9 @@ pub(super) fn apply(state: &mut State, target: &Target, manifest: Value) -> Resp
     let mut next = match &there {
         None => json!({ "apiVersion": kind.api(), "kind": kind.name, "metadata": { "name": key.2 } }),
         Some(there) => {
-            if let Some(response) = conflicts(kind, there, &manifest, &ours, &entries(there), &is_ours) {
+            if !is_forced
+                && let Some(response) = conflicts(kind, there, &manifest, &ours, &entries(there), &is_ours)
+            {
                 return response;
             }
             if *kind == DEPLOYMENT && manifest.pointer("/spec/selector") != there.pointer("/spec/selector") {
@@ -52,6 +55,11 @@ pub(super) fn apply(state: &mut State, target: &Target, manifest: Value) -> Resp
     }
     merge(kind, "", &mut next, &manifest);
     let mut managers: Vec<Value> = there.iter().flat_map(entries).collect();
+    if is_forced {
+        // What another one decided with another value is ours now.
+        let taken = of_manifest(kind, &changed(kind, "", there.as_ref(), &next));
+        managers.iter_mut().filter(|entry| !is_ours(entry)).for_each(|entry| give_up(entry, &taken));
+    }
     let own = json!({ "manager": manager, "operation": "Apply", "apiVersion": kind.api(), "fieldsType": "FieldsV1", "fieldsV1": ours });
     match managers.iter_mut().find(|entry| is_ours(entry)) {
         Some(entry) => *entry = own,
@@ -83,12 +91,7 @@ pub(super) fn written(state: &mut State, key: &Key, object: Value, manager: &str
     let mut managers: Vec<Value> =
         entries.into_iter().flatten().filter(|entry| !is_update(entry)).cloned().collect();
     let takes_some = fields.as_object().is_some_and(|fields| !fields.is_empty());
-    for entry in managers.iter_mut().filter(|_| takes_some) {
-        let left = entry.get("fieldsV1").and_then(|own| without(own, &fields)).unwrap_or_else(|| json!({}));
-        if let Some(entry) = entry.as_object_mut() {
-            entry.insert("fieldsV1".to_owned(), left);
-        }
-    }
+    managers.iter_mut().filter(|_| takes_some).for_each(|entry| give_up(entry, &fields));
     if takes_some {
         managers.push(json!({ "manager": manager, "operation": "Update", "apiVersion": kind.api(), "fieldsType": "FieldsV1", "fieldsV1": fields }));
     }
@@ -96,6 +99,14 @@ pub(super) fn written(state: &mut State, key: &Key, object: Value, manager: &str
         metadata.insert("managedFields".to_owned(), Value::Array(managers));
     }
     stamped(state, key, next, there.as_ref())
+}
+
+/// Takes fields from a manager, by its entry.
+fn give_up(entry: &mut Value, fields: &Value) {
+    let left = entry.get("fieldsV1").and_then(|own| without(own, fields)).unwrap_or_else(|| json!({}));
+    if let Some(entry) = entry.as_object_mut() {
+        entry.insert("fieldsV1".to_owned(), left);
+    }
 }
 
 /// The parts of an object that differ from the one before; of a list that is merged, the entries that do.

@@ -5,7 +5,7 @@ use fmc_k8s::platform::{Namespace, Platform};
 use pollster::block_on;
 use serde_json::json;
 
-use crate::cloud::{World, db, shop, steps, web};
+use crate::cloud::{World, db, notes, shop, steps, web};
 
 #[test]
 fn machines_and_what_runs_in_them_are_one_plan() {
@@ -46,9 +46,27 @@ fn changes_by_others_are_mended() {
     assert_eq!(
         refused.as_deref(),
         Some(
-            "others decide fields of it: spec.replicas (by kubectl-create): leave them out, or let the others give them up"
+            "others decide fields of it: spec.replicas (by kubectl-create): leave them out, let the others give them up, or take them \
+             over with `--force-conflicts deployment/shop/web`"
         )
     );
+    assert!(block_on(plan.apply(&world.providers, |_| ())).is_err());
+
+    // Another name takes nothing over, and one that nothing has is refused.
+    let other = world.plan(platform.clone()).force_conflicts("service/shop/web");
+    assert_eq!(notes(&other, NoteKind::Refused).len(), 1, "{other}");
+    let typo = world.plan(platform.clone()).force_conflicts("deployment/shop/wbe");
+    let told = "--force-conflicts deployment/shop/wbe: the cloud has no such object: did you mean deployment/shop/web?";
+    assert!(notes(&typo, NoteKind::Refused).contains(&told.to_owned()), "{typo}");
+
+    let forced = world.plan(platform.clone()).force_conflicts("deployment/shop/web");
+    let lines = forced.step("deployment/shop/web").unwrap().details();
+    let told = "spec.replicas 5 -> 2 (taken from kubectl-create)";
+    assert!(lines.iter().any(|line| line == told), "{lines:?}");
+    world.run(&forced).converged().unwrap();
+    assert!(world.plan(platform).is_empty());
+    let deployment = world.cluster.object("deployment", "shop", "web").unwrap();
+    assert_eq!(deployment["spec"]["replicas"], json!(2));
 }
 
 #[test]

@@ -83,7 +83,12 @@ fn a_platform_is_made_changed_by_others_mended_and_pruned() {
     world.cluster.kubectl(&["scale", "deployment/web", "--namespace=shop", "--replicas=5"]);
     let refused = world.plan(platform.clone()).to_string();
     assert!(refused.contains("spec.replicas (by kubectl)"), "{refused}");
-    world.cluster.kubectl(&["scale", "deployment/web", "--namespace=shop", "--replicas=2"]);
+    let forced = world.plan(platform.clone()).force_conflicts("deployment/shop/web");
+    assert!(forced.to_string().contains("spec.replicas 5 -> 2"), "{forced}");
+    assert!(forced.to_string().contains("taken from kubectl"), "{forced}");
+    world.run(&forced).converged().unwrap_or_else(|error| panic!("{error}\n{forced}"));
+    assert_eq!(world.cluster.read("deployment/web")["spec"]["replicas"], json!(2));
+    assert!(world.plan(platform.clone()).is_empty());
 
     // Another hand adds an entry to a list that we decide, and takes a text away.
     let patch = r#"[{"op": "add", "path": "/spec/ports/-", "value": {"name": "extra", "port": 81}}]"#;
