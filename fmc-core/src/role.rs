@@ -51,6 +51,7 @@ use crate::given::{Given, Leaf};
 use crate::guest::Guest;
 use crate::name::{MachineName, RoleName};
 use crate::path::AbsPath;
+use crate::secret::{Secret, SecretRef};
 
 pub use after::After;
 pub(crate) use after::Awaited;
@@ -238,6 +239,11 @@ impl<'a> RoleFindings<'a> {
     pub fn leaf<'g, T: Leaf>(&mut self, key: &str, given: &'g Given<T>) -> Option<&'g T> {
         let settings = self.settings();
         leaf(given, &settings.key(key), self.findings)
+    }
+
+    /// A secret among the role's settings, by its key; findings if its name or its source is wrong.
+    pub fn secret(&mut self, key: &str, secret: &Secret) -> Option<SecretRef> {
+        secret.checked(&self.settings().key(key), self.findings)
     }
 
     /// The findings of a part of the role's settings, by its path, as `namespaces[0].deployments[1]`.

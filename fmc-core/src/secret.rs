@@ -88,6 +88,11 @@ impl Secret {
         self.source == other.source && (!is_made || self.name == other.name)
     }
 
+    /// The secret as a checked cloud has it; `None` if its name or its source is wrong.
+    pub fn reference(&self) -> Option<SecretRef> {
+        self.checked(&At::ROOT, &mut Vec::new())
+    }
+
     /// The secret with a valid name, or a finding.
     pub(crate) fn checked(&self, at: &At<'_>, findings: &mut Vec<Finding>) -> Option<SecretRef> {
         let name = leaf(&self.name, &at.key("name"), findings).cloned();

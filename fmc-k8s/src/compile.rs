@@ -2,6 +2,7 @@
 
 mod network;
 mod pod;
+mod secret;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,6 +41,7 @@ fn namespace(namespace: &Namespace) -> Vec<Manifest> {
     })];
     all.extend(network::policies(namespace).iter().map(manifest));
     all.extend(configs(namespace).iter().map(manifest));
+    all.extend(secret::manifests(namespace).into_iter().map(Some));
     for deployment in &namespace.deployments {
         let mut main = manifest(&of_deployment(deployment, &name));
         if let Some(main) = &mut main {
@@ -85,12 +87,13 @@ fn selector(name: &Given<ObjectName>) -> LabelSelector {
 
 /// The texts that containers mount, each name once.
 fn configs(namespace: &Namespace) -> Vec<core::ConfigMap> {
-    let containers = namespace.deployments.iter().flat_map(|deployment| &deployment.containers);
+    let workloads = namespace.workloads();
+    let containers = workloads.iter().flat_map(|(_, workload)| workload.containers);
     let mounts = containers.flat_map(|container| &container.mounts);
     let configs: BTreeMap<String, core::ConfigMap> = mounts
         .filter_map(|mount| match &mount.from {
             Source::Config(config) => Some(config),
-            Source::Scratch(_) => None,
+            Source::Scratch(_) | Source::Secrets(_) => None,
         })
         .map(|config| {
             let map = core::ConfigMap {
@@ -111,7 +114,11 @@ fn of_deployment(deployment: &Deployment, namespace: &str) -> apps::Deployment {
             replicas: Some(deployment.replicas.into()),
             selector: selector(&deployment.name),
             template: core::PodTemplateSpec {
-                metadata: Some(ObjectMeta { labels: Some(pods(&deployment.name)), ..ObjectMeta::default() }),
+                metadata: Some(ObjectMeta {
+                    labels: Some(pods(&deployment.name)),
+                    annotations: secret::annotations(&deployment.containers),
+                    ..ObjectMeta::default()
+                }),
                 spec: Some(pod::spec(&deployment.name, &deployment.containers, deployment.replicas > 1)),
             },
             ..apps::DeploymentSpec::default()

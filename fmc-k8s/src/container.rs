@@ -1,7 +1,10 @@
 //! Containers, which are secure by default: each default is undone by one call that says so.
 
+use std::collections::BTreeMap;
+
 use fmc_core::given::Given;
 use fmc_core::path::AbsPath;
+use fmc_core::secret::Secret;
 use fmc_core::unit::Size;
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +40,9 @@ pub struct Container {
     /// Variables of its environment.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) environment: Vec<Variable>,
+    /// Variables of its environment whose values are secrets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) secret_environment: Vec<SecretVariable>,
     /// What it finds in its file system besides the image.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) mounts: Vec<Mount>,
@@ -73,6 +79,15 @@ pub struct Variable {
     pub(crate) value: String,
 }
 
+/// A variable of a container's environment whose value is a secret: one line of text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct SecretVariable {
+    pub(crate) name: String,
+    pub(crate) secret: Secret,
+}
+
 /// Something in a container's file system.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -91,6 +106,8 @@ pub struct Mount {
 pub enum Source {
     /// Texts, read-only.
     Config(ConfigMap),
+    /// Secrets by file name, read-only.
+    Secrets(BTreeMap<String, Secret>),
     /// An empty folder of this size, which is gone with the pod.
     Scratch(Given<Size>),
 }
@@ -133,6 +150,7 @@ impl Container {
             ports: Vec::new(),
             arguments: Vec::new(),
             environment: Vec::new(),
+            secret_environment: Vec::new(),
             mounts: Vec::new(),
             ready: None,
             alive: None,
@@ -171,6 +189,27 @@ impl Container {
     #[must_use]
     pub fn variable(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.environment.push(Variable { name: name.into(), value: value.into() });
+        self
+    }
+
+    /// A variable of its environment whose value is a secret, one line of text. The `Secret` of the cluster follows, in the same
+    /// namespace. An apply alone knows its bytes, and the pods start again when its generation is raised.
+    #[must_use]
+    pub fn secret_variable(mut self, name: impl Into<String>, secret: Secret) -> Self {
+        self.secret_environment.push(SecretVariable { name: name.into(), secret });
+        self
+    }
+
+    /// Secrets as files in a folder, read-only, each by its file name. As with [`Container::secret_variable`], the `Secret` of the
+    /// cluster follows.
+    #[must_use]
+    pub fn secret_files(
+        mut self,
+        path: impl Into<Given<AbsPath>>,
+        files: impl IntoIterator<Item = (impl Into<String>, Secret)>,
+    ) -> Self {
+        let files = files.into_iter().map(|(name, secret)| (name.into(), secret)).collect();
+        self.mounts.push(Mount { path: path.into(), from: Source::Secrets(files) });
         self
     }
 

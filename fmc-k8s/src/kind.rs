@@ -37,6 +37,8 @@ pub const NAMESPACE: Kind =
     Kind { is_namespaced: false, ..kind("namespace", CORE, "Namespace", "namespaces") };
 /// Texts that pods read.
 pub const CONFIG_MAP: Kind = kind("config-map", CORE, "ConfigMap", "configmaps");
+/// Bytes that pods read and nobody else should.
+pub const SECRET: Kind = kind("secret", CORE, "Secret", "secrets");
 /// Names for a set of pods.
 pub const SERVICE: Kind = kind("service", CORE, "Service", "services");
 /// Pods that are alike.
@@ -50,7 +52,7 @@ pub const DISRUPTION_BUDGET: Kind =
 
 /// Every kind, in the order in which a person reads them.
 pub const KINDS: &[&Kind] =
-    &[&NAMESPACE, &NETWORK_POLICY, &CONFIG_MAP, &DEPLOYMENT, &DISRUPTION_BUDGET, &SERVICE];
+    &[&NAMESPACE, &NETWORK_POLICY, &CONFIG_MAP, &SECRET, &DEPLOYMENT, &DISRUPTION_BUDGET, &SERVICE];
 
 impl Kind {
     /// The kind with this word in addresses.

@@ -1,5 +1,6 @@
 //! A manifest: one wanted object of the API, as values of JSON in one canonical form.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use fmc_core::graph::{Address, Fingerprint, Place};
@@ -8,6 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::kind::Kind;
 use crate::provider::NAME;
+use crate::secret::{AS_WANTED, Hole};
 
 /// The label with the owner of an object of ours.
 pub const OWNER: &str = "fmc/owner";
@@ -29,6 +31,8 @@ pub struct Manifest {
     name: String,
     content: Value,
     fingerprint: Fingerprint,
+    /// What an apply fills in, by the key in its data.
+    holes: BTreeMap<String, Hole>,
     /// The seconds that an apply waits for it to be ready; `None` if it waits for nothing.
     pub(crate) ready_within: Option<u64>,
 }
@@ -82,7 +86,18 @@ impl Manifest {
             return Err(NotAManifest::Namespace(kind.name));
         }
         let fingerprint = Fingerprint::of(content.to_string().as_bytes());
-        Ok(Self { kind, namespace, name, content, fingerprint, ready_within: None })
+        Ok(Self { kind, namespace, name, content, fingerprint, holes: BTreeMap::new(), ready_within: None })
+    }
+
+    /// The manifest with secrets in its data, by key.
+    pub(crate) fn with_holes(self, holes: BTreeMap<String, Hole>) -> Self {
+        let keys: Vec<&str> = holes.keys().map(String::as_str).collect();
+        let fingerprint = Fingerprint::of(format!("{} {}", self.content, keys.join(" ")).as_bytes());
+        Self { holes, fingerprint, ..self }
+    }
+
+    pub(crate) fn holes(&self) -> &BTreeMap<String, Hole> {
+        &self.holes
     }
 
     /// Its kind.
@@ -100,7 +115,7 @@ impl Manifest {
         &self.name
     }
 
-    /// What it says, without marks.
+    /// What it says, without marks and without the data of secrets.
     pub fn content(&self) -> &Value {
         &self.content
     }
@@ -115,15 +130,19 @@ impl Manifest {
         address(cluster, self.kind, self.namespace(), &self.name)
     }
 
-    /// It as it is applied: with the mark of its owner.
+    /// It as it is applied, with the mark of its owner. Words stand for the bytes of secrets.
     pub fn marked(&self, owner: &str) -> Value {
         let mut marked = self.content.clone();
+        if let Some(map) = marked.as_object_mut().filter(|_| !self.holes.is_empty()) {
+            let data = self.holes.keys().map(|key| (key.clone(), AS_WANTED.into()));
+            map.insert("data".to_owned(), Value::Object(data.collect()));
+        }
         mark(&mut marked, "labels", &[(OWNER, owner), MANAGED_BY]);
         mark(&mut marked, "annotations", &[(MANIFEST, &self.fingerprint.to_string())]);
         marked
     }
 
-    /// It as YAML, which a person reads more easily than JSON.
+    /// It as YAML, which a person reads more easily than JSON. The data of secrets is left out.
     ///
     /// # Errors
     ///

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::kind::Kind;
 use crate::manifest::{MANIFEST, OWNER, manager};
+use crate::secret::is_secret;
 
 /// An object as the server gave it, with what the server said of a change to it.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +17,8 @@ pub struct ApiObject {
     /// What is in a namespace and is not ours, as `configmaps/settings`. It is asked for only where the namespace would go.
     pub(crate) foreign: Vec<String>,
     pub(crate) unwanted: Unwanted,
+    /// Why it is not known whether its secrets are the wanted ones.
+    pub(crate) untold: Option<String>,
 }
 
 /// What becomes of an object that nothing wants.
@@ -53,7 +56,7 @@ pub(crate) enum Trial {
 impl ApiObject {
     /// An object as it was read.
     pub(crate) fn new(value: Value) -> Self {
-        Self { value, trial: None, foreign: Vec::new(), unwanted: Unwanted::default() }
+        Self { value, trial: None, foreign: Vec::new(), unwanted: Unwanted::default(), untold: None }
     }
 
     /// An item of a list: the server says the kind of the items once, for the list.
@@ -123,11 +126,15 @@ impl ApiObject {
     /// A hash of what people and programs decide of it: what the server counts and reports is left out.
     pub(crate) fn fingerprint(&self) -> Fingerprint {
         const COUNTED: [&str; 4] = ["managedFields", "resourceVersion", "generation", "creationTimestamp"];
+        // The words for secrets do not tell two wrong values apart, and the version does.
+        let has_words = is_secret(&self.value);
         let mut decided = self.value.clone();
         if let Some(decided) = decided.as_object_mut() {
             decided.remove("status");
             if let Some(metadata) = decided.get_mut("metadata").and_then(Value::as_object_mut) {
-                metadata.retain(|key, _| !COUNTED.contains(&key.as_str()));
+                metadata.retain(|key, _| {
+                    !COUNTED.contains(&key.as_str()) || (has_words && key == "resourceVersion")
+                });
                 if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
                     // Controllers number the revisions of what they made.
                     annotations.retain(|key, _| key != MANIFEST && !key.ends_with("kubernetes.io/revision"));

@@ -9,7 +9,7 @@ use fmc_core::role::{FileSpanningRole, RoleFindings, SpanMembers, SpanSite, Span
 use serde::{Deserialize, Serialize};
 
 use crate::name::{ObjectName, PortName};
-use crate::workload::Deployment;
+use crate::workload::{Deployment, Workload};
 
 /// What runs inside a K3s cluster of a cloud, by namespace.
 ///
@@ -88,6 +88,12 @@ impl Namespace {
     pub fn deployment(mut self, deployment: Deployment) -> Self {
         self.deployments.push(deployment);
         self
+    }
+
+    /// Its workloads of every kind, each with its path.
+    pub(crate) fn workloads(&self) -> Vec<(String, Workload<'_>)> {
+        let deployments = self.deployments.iter().enumerate();
+        deployments.map(|(index, one)| (format!("deployments[{index}]"), one.into())).collect()
     }
 
     /// A workload may talk to another one at a port of its containers. Both network policies follow.

@@ -5,6 +5,7 @@ mod drift;
 #[cfg(feature = "client")]
 mod entered;
 mod foreign;
+mod mentions;
 mod model;
 mod observe;
 mod ready;
@@ -18,10 +19,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use fmc_core::graph::{Address, Place, StepError};
+use fmc_core::secret::{SecretError, Secrets};
 use serde_json::Value;
 
 use crate::link::{ApiLink, NoAnswer, Request, Response, Verb};
 use crate::manifest::{Manifest, manager};
+use crate::object::ApiObject;
+use crate::secret;
 
 pub use model::Document;
 
@@ -36,6 +40,7 @@ pub const API: &str = "api";
 #[derive(Clone, Default)]
 pub struct Kubernetes {
     clusters: BTreeMap<String, Arc<dyn ApiLink>>,
+    secrets: Option<Arc<dyn Secrets + Send + Sync>>,
     #[cfg(feature = "client")]
     entered: entered::Entered,
     #[cfg(feature = "sim")]
@@ -53,6 +58,32 @@ impl Kubernetes {
     pub fn cluster(mut self, name: impl Into<String>, link: impl ApiLink) -> Self {
         self.clusters.insert(name.into(), Arc::new(link));
         self
+    }
+
+    fn secrets(&self) -> Option<&dyn Secrets> {
+        self.secrets.as_deref().map(|secrets| -> &dyn Secrets { secrets })
+    }
+
+    /// An object that was read, without the bytes of its secrets.
+    fn hidden(&self, mut object: ApiObject, wanted: Option<&model::Wanted>) -> ApiObject {
+        let wanted = wanted.map(|wanted| (&wanted.manifest, wanted.owner.as_str()));
+        secret::hide(&mut object, wanted, self.secrets());
+        object
+    }
+
+    /// The object at a path, if there is one.
+    async fn read(
+        &self,
+        link: &dyn ApiLink,
+        path: String,
+        wanted: Option<&model::Wanted>,
+    ) -> Result<Option<ApiObject>, Refusal> {
+        Ok(get(link, path).await?.map(|value| self.hidden(ApiObject::new(value), wanted)))
+    }
+
+    /// A manifest as it is sent, with the bytes of its secrets.
+    fn filled(&self, wanted: &model::Wanted) -> Result<Value, SecretError> {
+        secret::filled(&wanted.manifest, &wanted.owner, self.secrets())
     }
 
     fn link(&self, place: &Place) -> Option<Arc<dyn ApiLink>> {

@@ -48,6 +48,21 @@ pub struct Exposed {
     pub(crate) to: Given<PortName>,
 }
 
+/// A workload of any kind, as the rules and the compile see it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Workload<'a> {
+    pub(crate) name: &'a Given<ObjectName>,
+    pub(crate) replicas: u16,
+    pub(crate) containers: &'a [Container],
+    pub(crate) expose: &'a [Exposed],
+}
+
+impl<'a> From<&'a Deployment> for Workload<'a> {
+    fn from(of: &'a Deployment) -> Self {
+        Self { name: &of.name, replicas: of.replicas, containers: &of.containers, expose: &of.expose }
+    }
+}
+
 const fn one() -> u16 {
     1
 }

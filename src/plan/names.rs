@@ -100,7 +100,10 @@ pub(super) fn unknown_data<'a>(
 }
 
 /// A refusal for each object whose fields are to be taken from others and that the cloud does not have: a typo would take nothing.
-pub(super) fn unknown_conflicts<D: ?Sized>(chosen: &BTreeSet<String>, wanted: &graph::Wanted<D>) -> Vec<Note> {
+pub(super) fn unknown_conflicts<D: ?Sized>(
+    chosen: &BTreeSet<String>,
+    wanted: &graph::Wanted<D>,
+) -> Vec<Note> {
     let unknown = chosen.iter().filter(|name| !wanted.nodes.keys().any(|at| at.is_named(name)));
     let note = |name: &String| {
         let known: BTreeSet<String> = wanted.nodes.keys().map(|at| at.short().to_string()).collect();

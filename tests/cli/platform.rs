@@ -32,6 +32,9 @@ roles:
                   memory: 128 MiB
                   ports: [{ name: http, number: 8080 }]
                   ready: { http: { port: http, path: /healthz } }
+                  secret_environment:
+                    - name: PASSWORD
+                      secret: { name: shop-password, source: { generated: password } }
 "#;
 
 #[test]
@@ -63,7 +66,10 @@ fn machines_and_what_runs_in_them_are_in_one_file() {
     assert_eq!(run("plan --force-conflicts deployment/shop/web --out forced.plan").code, 0);
     assert!(run("apply forced.plan --force-conflicts deployment/shop/web").err.contains("--force-conflicts"));
     assert_eq!(run("apply forced.plan").code, 0);
-    assert_eq!(run("compile --out files").code, 0);
+    assert_eq!(run("root-key new --out root.key").code, 0);
+    assert_eq!(run("compile --out files --root-key root.key").code, 0);
+    let secret = folder.path().join("files/kubernetes/prod/shop/shop-password.secret.yaml");
+    assert!(fs::read_to_string(secret).unwrap().contains("stringData:\n  line: \""));
     let manifest =
         fs::read_to_string(folder.path().join("files/kubernetes/prod/shop/web.deployment.yaml")).unwrap();
     assert!(manifest.contains("readOnlyRootFilesystem: true"), "{manifest}");

@@ -9,7 +9,7 @@ use k8s_openapi::api::core::v1 as core;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use super::selector;
+use super::{secret, selector};
 use crate::container::{Container, Mount, Probe, Source};
 use crate::name::ObjectName;
 use crate::quantity::{Cpu, bytes};
@@ -46,7 +46,7 @@ fn container(of: &Container, volumes: &[String]) -> core::Container {
         name: of.name.to_string(),
         image: Some(of.image.to_string()),
         args: Some(of.arguments.clone()),
-        env: Some(of.environment.iter().map(|one| variable(&one.name, &one.value)).collect()),
+        env: Some(environment(of)),
         ports: Some(of.ports.iter().map(|port| port_of(&port.name.to_string(), port.number)).collect()),
         readiness_probe: of.ready.as_ref().map(probe),
         liveness_probe: of.alive.as_ref().map(probe),
@@ -71,6 +71,11 @@ fn container(of: &Container, volumes: &[String]) -> core::Container {
         volume_mounts: Some(of.mounts.iter().zip(volumes).map(|(one, volume)| mount(one, volume)).collect()),
         ..core::Container::default()
     }
+}
+
+fn environment(of: &Container) -> Vec<core::EnvVar> {
+    let plain = of.environment.iter().map(|one| variable(&one.name, &one.value));
+    plain.chain(of.secret_environment.iter().map(|one| secret::variable(&one.name, &one.secret))).collect()
 }
 
 fn variable(name: &str, value: &str) -> core::EnvVar {
@@ -120,17 +125,18 @@ fn volume_names(containers: &[Container]) -> Vec<Vec<String>> {
     let mut taken = BTreeSet::new();
     let mut name = |container: &Container, mount: &Mount| match &mount.from {
         Source::Config(config) => short(format!("config-{}", config.name)),
-        Source::Scratch(_) => {
+        Source::Scratch(_) | Source::Secrets(_) => {
+            let begin = if matches!(mount.from, Source::Secrets(_)) { "secrets" } else { "scratch" };
             let path = mount.path.to_string();
             let letters = path
                 .chars()
                 .map(|one| if one.is_ascii_alphanumeric() { one.to_ascii_lowercase() } else { '-' });
-            let plain = short(format!("scratch{}", letters.collect::<String>().trim_end_matches('-')));
+            let plain = short(format!("{begin}{}", letters.collect::<String>().trim_end_matches('-')));
             if taken.insert(plain.clone()) {
                 return plain;
             }
             // Another folder has that name: `/a.b` beside `/a-b`, or the same path in another container.
-            let own = short_of("scratch", &format!("{} {path}", container.name));
+            let own = short_of(begin, &format!("{} {path}", container.name));
             taken.insert(own.clone());
             own
         }
@@ -156,7 +162,7 @@ fn short_of(begin: &str, name: &str) -> String {
 }
 
 fn mount(of: &Mount, volume: &str) -> core::VolumeMount {
-    let is_read_only = matches!(of.from, Source::Config(_));
+    let is_read_only = matches!(of.from, Source::Config(_) | Source::Secrets(_));
     core::VolumeMount {
         name: volume.to_owned(),
         mount_path: of.path.to_string(),
@@ -181,6 +187,7 @@ fn volumes(containers: &[Container], names: &[Vec<String>]) -> Vec<core::Volume>
                     }),
                     ..volume
                 },
+                Source::Secrets(files) => core::Volume { projected: Some(secret::volume(files)), ..volume },
                 Source::Scratch(size) => core::Volume {
                     empty_dir: Some(core::EmptyDirVolumeSource {
                         size_limit: size.ok().map(|size| Quantity(bytes(*size))),

@@ -1,5 +1,6 @@
 //! The rules of a platform: one function each.
 
+mod secret;
 mod value;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +12,7 @@ use fmc_core::role::{RoleFindings, SpanSite};
 use super::{Namespace, Platform};
 use crate::container::{Container, Probe, Source};
 use crate::name::PortName;
-use crate::workload::Deployment;
+use crate::workload::Workload;
 
 /// The kinds of findings of a platform.
 pub(super) const KINDS: &[OwnKind] =
@@ -44,13 +45,13 @@ pub(super) fn settings(platform: &Platform, findings: &mut RoleFindings<'_>) {
 
 fn leaves(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
     findings.leaf("name", &namespace.name);
-    for (index, deployment) in namespace.deployments.iter().enumerate() {
-        findings.part(&format!("deployments[{index}]"), |findings| {
-            findings.leaf("name", &deployment.name);
-            for (index, exposed) in deployment.expose.iter().enumerate() {
+    for (path, workload) in namespace.workloads() {
+        findings.part(&path, |findings| {
+            findings.leaf("name", workload.name);
+            for (index, exposed) in workload.expose.iter().enumerate() {
                 findings.leaf(&format!("expose[{index}].to"), &exposed.to);
             }
-            for (index, container) in deployment.containers.iter().enumerate() {
+            for (index, container) in workload.containers.iter().enumerate() {
                 findings
                     .part(&format!("containers[{index}]"), |findings| container_leaves(container, findings));
             }
@@ -75,11 +76,19 @@ fn container_leaves(container: &Container, findings: &mut RoleFindings<'_>) {
     for (index, port) in container.ports.iter().enumerate() {
         findings.leaf(&format!("ports[{index}].name"), &port.name);
     }
+    for (index, variable) in container.secret_environment.iter().enumerate() {
+        findings.secret(&format!("secret_environment[{index}].secret"), &variable.secret);
+    }
     for (index, mount) in container.mounts.iter().enumerate() {
         findings.leaf(&format!("mounts[{index}].path"), &mount.path);
         match &mount.from {
             Source::Config(config) => {
                 findings.leaf(&format!("mounts[{index}].from.config.name"), &config.name);
+            }
+            Source::Secrets(files) => {
+                for (file, secret) in files {
+                    findings.secret(&format!("mounts[{index}].from.secrets.{file}"), secret);
+                }
             }
             Source::Scratch(size) => {
                 findings.leaf(&format!("mounts[{index}].from.scratch"), size);
@@ -132,28 +141,23 @@ fn second(platform: &Platform, site: &SpanSite<'_>, findings: &mut RoleFindings<
 }
 
 fn in_namespace(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
-    let names = namespace.deployments.iter().map(|deployment| deployment.name.to_string());
-    twice("deployments", "deployment", names, findings);
-    configs(namespace, findings);
+    let workloads = namespace.workloads();
+    names(&workloads, findings);
+    configs(&workloads, findings);
+    secret::once(&workloads, findings);
     policies(namespace, findings);
-    for (index, deployment) in namespace.deployments.iter().enumerate() {
-        findings.part(&format!("deployments[{index}]"), |findings| workload(deployment, findings));
+    for (path, workload) in &workloads {
+        findings.part(path, |findings| of_workload(*workload, findings));
     }
+    let find = |name: &str| workloads.iter().map(|(_, one)| *one).find(|one| one.name.to_string() == name);
     for (index, connection) in namespace.connections.iter().enumerate() {
         findings.part(&format!("connections[{index}]"), |findings| {
-            let find = |name: &str| namespace.deployments.iter().find(|one| one.name.to_string() == name);
             for (key, name) in [("from", &connection.from), ("to", &connection.to)] {
                 if find(&name.to_string()).is_none() {
-                    let known: Vec<String> =
-                        namespace.deployments.iter().map(|one| one.name.to_string()).collect();
+                    let known: Vec<String> = workloads.iter().map(|(_, one)| one.name.to_string()).collect();
+                    let message = format!("{} has no workload {name}", namespace.name);
                     let help = format!("name one of {}", known.join(", "));
-                    findings.part(key, |findings| {
-                        findings.find(
-                            &NO_WORKLOAD,
-                            format!("{} has no workload {name}", namespace.name),
-                            help,
-                        );
-                    });
+                    findings.part(key, |findings| findings.find(&NO_WORKLOAD, message, help));
                 }
             }
             if let Some(to) = find(&connection.to.to_string()) {
@@ -163,24 +167,40 @@ fn in_namespace(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
     }
 }
 
+/// A workload has its name alone: its pods and its service are known by it.
+fn names(workloads: &[(String, Workload<'_>)], findings: &mut RoleFindings<'_>) {
+    let mut seen = BTreeSet::new();
+    for (path, workload) in workloads {
+        if !seen.insert(workload.name.to_string()) {
+            let message = format!("the workload {} is there twice", workload.name);
+            findings.part(path, |findings| findings.find(&TWICE, message, "give one of them another name"));
+        }
+    }
+}
+
 /// One name has one content.
-fn configs(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
+fn configs(workloads: &[(String, Workload<'_>)], findings: &mut RoleFindings<'_>) {
     let mut known = BTreeMap::new();
-    for (at, deployment) in namespace.deployments.iter().enumerate() {
-        for (index, container) in deployment.containers.iter().enumerate() {
-            for (mount, of) in container.mounts.iter().enumerate() {
-                let Source::Config(config) = &of.from else { continue };
-                let name = config.name.to_string();
-                if known.insert(name.clone(), &config.files).is_some_and(|other| *other != config.files) {
-                    let path = format!("deployments[{at}].containers[{index}].mounts[{mount}].from.config");
-                    findings.part(&path, |findings| {
-                        let help = "give one of them another name, or both the same texts";
-                        findings.find(&TWICE, format!("two configs {name} have different texts"), help);
-                    });
-                }
+    for (path, container) in containers(workloads) {
+        for (mount, of) in container.mounts.iter().enumerate() {
+            let Source::Config(config) = &of.from else { continue };
+            let name = config.name.to_string();
+            if known.insert(name.clone(), &config.files).is_some_and(|other| *other != config.files) {
+                findings.part(&format!("{path}.mounts[{mount}].from.config"), |findings| {
+                    let help = "give one of them another name, or both the same texts";
+                    findings.find(&TWICE, format!("two configs {name} have different texts"), help);
+                });
             }
         }
     }
+}
+
+/// The containers of workloads, each with its path.
+fn containers<'a>(workloads: &'a [(String, Workload<'a>)]) -> impl Iterator<Item = (String, &'a Container)> {
+    workloads.iter().flat_map(|(path, workload)| {
+        let all = workload.containers.iter().enumerate();
+        all.map(move |(index, one)| (format!("{path}.containers[{index}]"), one))
+    })
 }
 
 /// Two connections may have one name in the cluster: `a-to-b` to `c`, and `a` to `b-to-c`.
@@ -197,25 +217,25 @@ fn policies(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
     }
 }
 
-fn workload(deployment: &Deployment, findings: &mut RoleFindings<'_>) {
-    if deployment.containers.is_empty() {
-        findings.find(&EMPTY, format!("{} has no container", deployment.name), "add one to `containers`");
+fn of_workload(workload: Workload<'_>, findings: &mut RoleFindings<'_>) {
+    if workload.containers.is_empty() {
+        findings.find(&EMPTY, format!("{} has no container", workload.name), "add one to `containers`");
     }
-    let names = deployment.containers.iter().map(|container| container.name.to_string());
+    let names = workload.containers.iter().map(|container| container.name.to_string());
     twice("containers", "container", names, findings);
-    let ports = || deployment.containers.iter().flat_map(|container| &container.ports);
+    let ports = || workload.containers.iter().flat_map(|container| &container.ports);
     twice("containers", "port", ports().map(|port| port.name.to_string()), findings);
     twice("containers", "port number", ports().map(|port| port.number.to_string()), findings);
-    twice("expose", "port", deployment.expose.iter().map(|exposed| exposed.port.to_string()), findings);
-    for (index, exposed) in deployment.expose.iter().enumerate() {
-        port(&format!("expose[{index}].to"), &exposed.to, deployment, findings);
+    twice("expose", "port", workload.expose.iter().map(|exposed| exposed.port.to_string()), findings);
+    for (index, exposed) in workload.expose.iter().enumerate() {
+        port(&format!("expose[{index}].to"), &exposed.to, workload, findings);
     }
-    for (index, container) in deployment.containers.iter().enumerate() {
-        findings.part(&format!("containers[{index}]"), |findings| within(container, deployment, findings));
+    for (index, container) in workload.containers.iter().enumerate() {
+        findings.part(&format!("containers[{index}]"), |findings| within(container, workload, findings));
     }
 }
 
-fn within(container: &Container, deployment: &Deployment, findings: &mut RoleFindings<'_>) {
+fn within(container: &Container, workload: Workload<'_>, findings: &mut RoleFindings<'_>) {
     let name = &container.name;
     if container.image.ok().is_some_and(|image| !image.is_pinned()) {
         findings.part("image", |findings| {
@@ -223,7 +243,7 @@ fn within(container: &Container, deployment: &Deployment, findings: &mut RoleFin
             findings.find(&UNPINNED, message, "add its digest: TAG@sha256:…");
         });
     }
-    if !deployment.expose.is_empty() && container.ready.is_none() && !container.ports.is_empty() {
+    if !workload.expose.is_empty() && container.ready.is_none() && !container.ports.is_empty() {
         let message = format!("nothing tells when {name} can serve");
         findings.find(&NO_PROBE, message, "give it `ready`, as `{http: {port: http, path: /healthz}}`");
     }
@@ -250,7 +270,7 @@ fn within(container: &Container, deployment: &Deployment, findings: &mut RoleFin
         below("memory_limit", &limit.to_string(), &memory.to_string(), findings);
     }
     twice("mounts", "mount", container.mounts.iter().map(|mount| mount.path.to_string()), findings);
-    twice("environment", "variable", container.environment.iter().map(|one| one.name.clone()), findings);
+    secret::variables(container, findings);
 }
 
 fn below(key: &str, limit: &str, sure: &str, findings: &mut RoleFindings<'_>) {
@@ -261,7 +281,7 @@ fn below(key: &str, limit: &str, sure: &str, findings: &mut RoleFindings<'_>) {
 }
 
 /// The port of a workload that a reference names.
-fn port(key: &str, name: &Given<PortName>, of: &Deployment, findings: &mut RoleFindings<'_>) {
+fn port(key: &str, name: &Given<PortName>, of: Workload<'_>, findings: &mut RoleFindings<'_>) {
     let ports = || of.containers.iter().flat_map(|container| &container.ports).map(|port| &port.name);
     if !ports().any(|known| known == name) {
         no_port(key, name, ports(), findings);

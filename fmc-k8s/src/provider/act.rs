@@ -48,23 +48,22 @@ impl Provider for Kubernetes {
         }
         match (step.document.as_deref().and_then(Document::wanted), step.action) {
             (Some(wanted), Action::Replace) => {
-                let there = unchanged(link, step, path_of(&wanted.manifest)).await?;
-                if let Some(there) = there {
+                if let Some(there) = self.unchanged(link, step, path_of(&wanted.manifest)).await? {
                     delete(link, step, &path_of(&wanted.manifest), &there, acting).await?;
                 }
-                apply(link, step, wanted).await
+                self.apply(link, step, wanted).await
             }
             (Some(wanted), _) => {
-                let there = unchanged(link, step, path_of(&wanted.manifest)).await?;
-                apply(link, step, wanted).await?;
+                let there = self.unchanged(link, step, path_of(&wanted.manifest)).await?;
+                self.apply(link, step, wanted).await?;
                 match there {
-                    Some(there) => strip(link, step, wanted, &there).await,
+                    Some(there) => self.strip(link, step, wanted, &there).await,
                     None => Ok(()),
                 }
             }
             (None, _) => {
                 let path = path_at(step);
-                match unchanged(link, step, path.clone()).await? {
+                match self.unchanged(link, step, path.clone()).await? {
                     Some(there) => delete(link, step, &path, &there, acting).await,
                     None => Ok(()),
                 }
@@ -94,54 +93,67 @@ impl Provider for Kubernetes {
     }
 }
 
-/// The object of a step, if it is what the plan saw.
-async fn unchanged(
-    link: &dyn ApiLink,
-    step: &Step<Document>,
-    path: String,
-) -> Result<Option<ApiObject>, StepError> {
-    let there = get(link, path).await.map_err(|refusal| call(&step.address, &refusal))?.map(ApiObject::new);
-    if there.as_ref().map(ApiObject::fingerprint) == step.expects {
-        return Ok(there);
+impl Kubernetes {
+    /// The object of a step, if it is what the plan saw.
+    async fn unchanged(
+        &self,
+        link: &dyn ApiLink,
+        step: &Step<Document>,
+        path: String,
+    ) -> Result<Option<ApiObject>, StepError> {
+        let wanted = step.document.as_deref().and_then(Document::wanted);
+        let there = self.read(link, path, wanted).await.map_err(|refusal| call(&step.address, &refusal))?;
+        if there.as_ref().map(ApiObject::fingerprint) == step.expects {
+            return Ok(there);
+        }
+        Err(StepError::Changed { what: step.address.to_string() })
     }
-    Err(StepError::Changed { what: step.address.to_string() })
-}
 
-async fn apply(link: &dyn ApiLink, step: &Step<Document>, wanted: &OfOwner) -> Result<(), StepError> {
-    let path = apply_path(&path_of(&wanted.manifest), &wanted.owner, wanted.is_forced);
-    let marked = wanted.manifest.marked(&wanted.owner);
-    ask(link, Verb::Apply(marked), path).await.map(drop).map_err(|refusal| call(&step.address, &refusal))
-}
+    async fn apply(
+        &self,
+        link: &dyn ApiLink,
+        step: &Step<Document>,
+        wanted: &OfOwner,
+    ) -> Result<(), StepError> {
+        let path = apply_path(&path_of(&wanted.manifest), &wanted.owner, wanted.is_forced);
+        let body = self.filled(wanted).map_err(|error| StepError::Input {
+            what: step.address.to_string(),
+            cause: format!("failed to {error}"),
+        })?;
+        ask(link, Verb::Apply(body), path).await.map(drop).map_err(|refusal| call(&step.address, &refusal))
+    }
 
-/// Takes away entries that others added to lists of ours: an apply merges into a list, and removes only what is its own.
-async fn strip(
-    link: &dyn ApiLink,
-    step: &Step<Document>,
-    wanted: &OfOwner,
-    before: &ApiObject,
-) -> Result<(), StepError> {
-    if wanted.differences(before).iter().all(|one| one.added_at.is_none()) {
-        return Ok(());
+    /// Takes away entries that others added to lists of ours: an apply merges into a list, and removes only what is its own.
+    async fn strip(
+        &self,
+        link: &dyn ApiLink,
+        step: &Step<Document>,
+        wanted: &OfOwner,
+        before: &ApiObject,
+    ) -> Result<(), StepError> {
+        if wanted.differences(before).iter().all(|one| one.added_at.is_none()) {
+            return Ok(());
+        }
+        let failed = |refusal| call(&step.address, &refusal);
+        let path = path_of(&wanted.manifest);
+        let Some(there) = self.read(link, path.clone(), Some(wanted)).await.map_err(failed)? else {
+            return Ok(());
+        };
+        let found = wanted.differences(&there);
+        // From the end, so that each place is still right when it is its turn.
+        let mut removals: Vec<Value> = found
+            .iter()
+            .rev()
+            .filter_map(|one| Some(json!({ "op": "remove", "path": one.added_at.as_ref()? })))
+            .collect();
+        if removals.is_empty() {
+            return Ok(());
+        }
+        let version = json!({ "op": "test", "path": "/metadata/resourceVersion", "value": there.version() });
+        removals.insert(0, version);
+        let path = apply_path(&path, &wanted.owner, false);
+        ask(link, Verb::Patch(Value::Array(removals)), path).await.map(drop).map_err(failed)
     }
-    let failed = |refusal| call(&step.address, &refusal);
-    let path = path_of(&wanted.manifest);
-    let Some(there) = get(link, path.clone()).await.map_err(failed)?.map(ApiObject::new) else {
-        return Ok(());
-    };
-    let found = wanted.differences(&there);
-    // From the end, so that each place is still right when it is its turn.
-    let mut removals: Vec<Value> = found
-        .iter()
-        .rev()
-        .filter_map(|one| Some(json!({ "op": "remove", "path": one.added_at.as_ref()? })))
-        .collect();
-    if removals.is_empty() {
-        return Ok(());
-    }
-    removals
-        .insert(0, json!({ "op": "test", "path": "/metadata/resourceVersion", "value": there.version() }));
-    let path = apply_path(&path, &wanted.owner, false);
-    ask(link, Verb::Patch(Value::Array(removals)), path).await.map(drop).map_err(failed)
 }
 
 /// Deletes an object, that one and no other, and waits until it is gone. A namespace is looked into first: somebody may have put

@@ -11,8 +11,8 @@ use fmc_core::provider::{Drift, DriftKind, Drifted, Moved};
 use serde_json::Value;
 
 use super::Document;
+use super::mentions::mentioned;
 use super::model::{Wanted as OfOwner, shown};
-use crate::compare::plain;
 use crate::kind::{self, Kind};
 use crate::manifest::{OWNER, manager};
 use crate::object::{ApiObject, Unwanted};
@@ -58,6 +58,9 @@ fn of_object(at: &Address, node: &Node<Document>, document: &OfOwner, object: &A
         }
         return;
     }
+    if let Some(why) = &object.untold {
+        found.unknown.insert(at.to_string(), format!("failed to {why}"));
+    }
     if document.is_met_by(object) {
         return;
     }
@@ -76,6 +79,8 @@ fn of_object(at: &Address, node: &Node<Document>, document: &OfOwner, object: &A
     }
     let part_of = node.part_of.clone();
     let (list, kind) = match object.made_from() {
+        // Ours in every field: the secret has other bytes on this side.
+        Some(_) if document.has_other_bytes(object) => (&mut found.unclear, DriftKind::Edited),
         Some(made) if made == document.manifest.fingerprint() => (&mut found.drift, DriftKind::Changed),
         Some(_) => (&mut found.unclear, DriftKind::Edited),
         None => (&mut found.unclear, DriftKind::Changed),
@@ -111,29 +116,22 @@ fn was_there(at: &Address, wanted: &Wanted<Document>, seen: &Seen<ApiObject>) ->
         .collect();
     match Kind::by_word(at.kind()) {
         Some(&kind::DEPLOYMENT) => {
-            let texts = mounted(deployments.get(at).copied());
-            let alone = texts.into_iter().filter(|text| {
-                deployments.iter().filter(|(_, one)| mounted(Some(one)).contains(text)).count() == 1
-            });
-            let mut with: Vec<Address> = alone.map(|text| beside(&kind::CONFIG_MAP, &text)).collect();
+            let named = |one: &OfOwner| mentioned(&one.manifest);
+            let alone = deployments.get(at).map(|one| named(one)).unwrap_or_default().into_iter();
+            let alone = alone
+                .filter(|text| deployments.values().filter(|one| named(one).contains(text)).count() == 1);
+            let mut with: Vec<Address> = alone.map(|(kind, text)| beside(kind, &text)).collect();
             with.extend([beside(&kind::SERVICE, name), beside(&kind::DISRUPTION_BUDGET, name)]);
             with.iter().any(is_ours)
         }
         Some(&kind::DISRUPTION_BUDGET) => is_as_made(&beside(&kind::DEPLOYMENT, name)),
-        Some(&kind::CONFIG_MAP) => deployments
-            .iter()
-            .any(|(at, one)| mounted(Some(one)).iter().any(|text| text == name) && is_as_made(at)),
+        Some(of @ (&kind::CONFIG_MAP | &kind::SECRET)) => deployments.iter().any(|(at, one)| {
+            mentioned(&one.manifest).iter().any(|(kind, text)| *kind == of && text == name) && is_as_made(at)
+        }),
         // Each namespace is made with these.
         Some(&kind::NETWORK_POLICY) => {
             ["names", "nothing"].contains(&name) && is_as_made(&at.beside(kind::NAMESPACE.word, namespace))
         }
         _ => false,
     }
-}
-
-/// The texts that a deployment mounts, by name.
-fn mounted(deployment: Option<&OfOwner>) -> Vec<String> {
-    let volumes = deployment.and_then(|one| one.manifest.content().pointer("/spec/template/spec/volumes"));
-    let volumes = volumes.and_then(Value::as_array).into_iter().flatten();
-    volumes.filter_map(|volume| volume.pointer("/configMap/name").map(plain)).collect()
 }

@@ -9,6 +9,7 @@ use fmc_core::graph::{
     Removal, Seen, Settled, Verdict, Wanted as AllWanted,
 };
 use fmc_core::secret::ClusterAccess;
+use fmc_core::template::Template;
 use serde_json::Value;
 
 use super::{API, Kubernetes, NAME, ready, takeover};
@@ -16,6 +17,7 @@ use crate::compare::{Difference, differences, is_covered, plain};
 use crate::kind::{self, Kind};
 use crate::manifest::{MANIFEST, Manifest, manager};
 use crate::object::{ApiObject, Trial, Unwanted};
+use crate::secret::{self, AS_WANTED, OTHER};
 
 /// What an object of a cluster is made from.
 #[derive(Debug)]
@@ -40,20 +42,23 @@ pub struct Wanted {
     /// Whether its fields are taken from other programs that decide them.
     pub(crate) is_forced: bool,
     yaml: OnceLock<String>,
+    template: OnceLock<Template>,
 }
 
 impl Document {
     /// The document of an owner's manifest.
     pub(crate) fn of(manifest: Manifest, owner: &str) -> Self {
         let owner = owner.to_owned();
-        Self::Object(Box::new(Wanted { manifest, owner, is_forced: false, yaml: OnceLock::new() }))
+        let (yaml, template) = (OnceLock::new(), OnceLock::new());
+        Self::Object(Box::new(Wanted { manifest, owner, is_forced: false, yaml, template }))
     }
 
     /// The same document, whose fields are taken from others.
     fn forced(&self) -> Option<Self> {
         let Wanted { manifest, owner, .. } = self.wanted()?;
-        let (manifest, owner) = (manifest.clone(), owner.clone());
-        Some(Self::Object(Box::new(Wanted { manifest, owner, is_forced: true, yaml: OnceLock::new() })))
+        let Self::Object(mut forced) = Self::of(manifest.clone(), owner) else { return None };
+        forced.is_forced = true;
+        Some(Self::Object(forced))
     }
 
     pub(crate) fn wanted(&self) -> Option<&Wanted> {
@@ -69,6 +74,12 @@ impl Wanted {
     pub(crate) fn yaml(&self) -> &str {
         self.yaml
             .get_or_init(|| self.manifest.to_yaml().unwrap_or_else(|_| self.manifest.content().to_string()))
+    }
+
+    /// The manifest as YAML with holes for its secrets, if it has some. `stringData` takes a line without its line break.
+    pub(crate) fn template(&self) -> Option<&Template> {
+        let holes = self.manifest.holes();
+        (!holes.is_empty()).then(|| self.template.get_or_init(|| secret::template(self.yaml(), holes)))
     }
 
     /// What differs, as far as it can be told without the server.
@@ -88,6 +99,20 @@ impl Wanted {
             && self.differences(object).is_empty()
     }
 }
+
+impl Wanted {
+    /// Whether its secrets have other bytes than those that it was made with, by no other hand: every field is ours still.
+    pub(super) fn has_other_bytes(&self, object: &ApiObject) -> bool {
+        let owned = object.owned_by(&manager(&self.owner));
+        !self.manifest.holes().is_empty()
+            && object.made_from() == Some(self.manifest.fingerprint())
+            && owned.is_some_and(|owned| is_covered(&self.manifest.marked(&self.owner), owned))
+    }
+}
+
+/// Why a secret differs whose generation does not.
+const OTHER_BYTES: &str =
+    "it was made with other bytes: raise the secret's generation, so that its pods start with the new ones";
 
 impl Model for Kubernetes {
     type Document = Document;
@@ -165,7 +190,10 @@ impl Model for Kubernetes {
             Some(Trial::Refused(words)) => Verdict::Refused(format!("the server refuses it: {words}")),
             Some(Trial::Immutable(fields)) => Verdict::Differs(replacement(&found, fields)),
             Some(Trial::Taken) | None => {
-                let changes = in_place(wanted.manifest.kind(), &found);
+                let mut changes = in_place(wanted.manifest.kind(), &found);
+                if wanted.has_other_bytes(object) {
+                    changes.iter_mut().for_each(|change| change.reason = Some(OTHER_BYTES.to_owned()));
+                }
                 Verdict::Differs(takeover::told(changes, taken))
             }
         }
@@ -212,12 +240,12 @@ impl Model for Kubernetes {
         let Some(wanted) = document.wanted() else { return Vec::new() };
         let is_told = wanted.manifest.ready_within.is_none() && wanted.is_met_by(object);
         let why = ready::not_yet(&wanted.manifest, object).filter(|_| is_told);
-        let note = why.map(|why| Note {
-            about: About::object(at, None),
-            kind: NoteKind::Notice,
-            text: format!("its pods are not ready: {why}"),
-        });
-        note.into_iter().collect()
+        let why = why.map(|why| format!("its pods are not ready: {why}"));
+        let untold = object.untold.as_ref();
+        let untold =
+            untold.map(|why| format!("whether its bytes are the wanted ones is not known: failed to {why}"));
+        let texts = why.into_iter().chain(untold);
+        texts.map(|text| Note { about: About::object(at, None), kind: NoteKind::Notice, text }).collect()
     }
 
     /// An object is deleted before its namespace.
@@ -300,7 +328,8 @@ fn changed(one: &Difference, impact: Impact) -> Change {
 pub(super) fn shown(path: &str, value: &Value) -> String {
     let name = value.get("name").and_then(Value::as_str).unwrap_or_default();
     let text = plain(value);
-    if is_secret(path) || is_secret(name) || has_secret(&text) {
+    if [AS_WANTED, OTHER].contains(&text.as_str()) || is_secret(path) || is_secret(name) || has_secret(&text)
+    {
         "(not shown)".to_owned()
     } else {
         short(&text)
@@ -358,6 +387,10 @@ fn summary(manifest: &Manifest) -> String {
             let ports = content.pointer("/spec/ports").and_then(Value::as_array).into_iter().flatten();
             let ports: Vec<String> = ports.filter_map(|port| port.get("port").map(plain)).collect();
             format!("port {}", ports.join(", "))
+        }
+        kind::SECRET => {
+            let secret = manifest.holes().values().next().map(|hole| &hole.secret);
+            secret.map(|secret| format!("generation {}", secret.generation)).unwrap_or_default()
         }
         kind::CONFIG_MAP => {
             let files = content.pointer("/data").and_then(Value::as_object).map_or(0, serde_json::Map::len);

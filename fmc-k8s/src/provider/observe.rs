@@ -7,11 +7,13 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::Value;
 
 use super::foreign::foreign;
+use super::model::Wanted as OfOwner;
 use super::{API, Document, Kubernetes, Refusal, ask, manager, path_of};
 use crate::kind::{self, KINDS};
 use crate::link::{ApiLink, Verb};
 use crate::manifest::{self, OWNER};
 use crate::object::{ApiObject, Trial, Unwanted};
+use crate::secret;
 
 /// The objects that the server gives at once.
 const PAGE: usize = 500;
@@ -40,7 +42,7 @@ impl Kubernetes {
                 }
                 continue;
             };
-            let cluster = Cluster { link: &*link, place, documents: &documents, wanted };
+            let cluster = Cluster { provider: self, link: &*link, place, documents: &documents, wanted };
             match cluster.look(&mut seen).await {
                 Ok(()) => {}
                 Err(Refusal::NoAnswer(error)) if error.is_absent && !wanted.is_destroyed => {
@@ -63,6 +65,7 @@ fn not_yet(place: &Place, documents: &BTreeMap<&Address, &Document>, seen: &mut 
 
 /// A cluster that is looked at, and what is wanted in it.
 struct Cluster<'a> {
+    provider: &'a Kubernetes,
     link: &'a dyn ApiLink,
     place: &'a Place,
     documents: &'a BTreeMap<&'a Address, &'a Document>,
@@ -87,7 +90,7 @@ impl Cluster<'_> {
                 && !object.is_leaving()
                 && !wanted.is_met_by(&object)
             {
-                object.trial = Some(try_out(self.link, wanted).await?);
+                object.trial = Some(self.try_out(wanted).await?);
             }
             let fingerprint = object.fingerprint();
             seen.objects.insert(at, State::present(object, fingerprint));
@@ -101,16 +104,27 @@ impl Cluster<'_> {
         let kinds: BTreeSet<&str> = self.documents.keys().map(|at| at.kind()).collect();
         let mut there = BTreeMap::new();
         for kind in KINDS {
-            // A stranger's object matters only where a wanted one has its kind.
-            let selector = (!kinds.contains(kind.word)).then(|| format!("{OWNER}={owner}"));
+            // A stranger's object matters only where a wanted one has its kind; the secrets of strangers are not read.
+            let is_ours_alone = !kinds.contains(kind.word) || *kind == &kind::SECRET;
+            let selector = is_ours_alone.then(|| format!("{OWNER}={owner}"));
             for value in list(self.link, &kind.path(None), selector.as_deref()).await? {
                 let text = |key: &str| value.get("metadata")?.get(key)?.as_str();
                 let Some(name) = text("name") else { continue };
                 let at = manifest::address(cluster, kind, text("namespace"), name);
                 let object = ApiObject::of_list(value, kind);
                 if object.owner() == Some(owner) || self.documents.contains_key(&at) {
-                    there.insert(at, object);
+                    let wanted = self.documents.get(&at).and_then(|document| document.wanted());
+                    there.insert(at, self.provider.hidden(object, wanted));
                 }
+            }
+        }
+        let secrets = self.documents.iter().filter(|(at, _)| at.kind() == kind::SECRET.word);
+        for (at, wanted) in secrets.filter_map(|(at, document)| Some((*at, document.wanted()?))) {
+            if !there.contains_key(at)
+                && let Some(object) =
+                    self.provider.read(self.link, path_of(&wanted.manifest), Some(wanted)).await?
+            {
+                there.insert(at.clone(), object);
             }
         }
         let fates: Vec<Unwanted> = there.iter().map(|(at, object)| self.fate(at, object, &there)).collect();
@@ -214,24 +228,29 @@ pub(super) async fn list(
     }
 }
 
-/// The server's answer to a dry run of a manifest, and to one that takes fields from others if they decide some.
-async fn try_out(link: &dyn ApiLink, wanted: &super::model::Wanted) -> Result<Trial, Refusal> {
-    match tried(link, wanted, false).await? {
-        Trial::Conflict(fields, _) => {
-            Ok(Trial::Conflict(fields, Box::new(tried(link, wanted, true).await?)))
+impl Cluster<'_> {
+    /// The server's answer to a dry run of a manifest, and to one that takes fields from others if they decide some.
+    async fn try_out(&self, wanted: &OfOwner) -> Result<Trial, Refusal> {
+        let body = secret::tried(&wanted.manifest, &wanted.owner, self.provider.secrets());
+        match tried(self.link, wanted, &body, false).await? {
+            Trial::Conflict(fields, _) => {
+                let forced = tried(self.link, wanted, &body, true).await?;
+                Ok(Trial::Conflict(fields, Box::new(forced)))
+            }
+            other => Ok(other),
         }
-        other => Ok(other),
     }
 }
 
 async fn tried(
     link: &dyn ApiLink,
-    wanted: &super::model::Wanted,
+    wanted: &OfOwner,
+    body: &Value,
     is_forced: bool,
 ) -> Result<Trial, Refusal> {
     let path = apply_path(&path_of(&wanted.manifest), &wanted.owner, is_forced);
     let path = format!("{path}&dryRun=All");
-    let refusal = match ask(link, Verb::Apply(wanted.manifest.marked(&wanted.owner)), path).await {
+    let refusal = match ask(link, Verb::Apply(body.clone()), path).await {
         Ok(_) => return Ok(Trial::Taken),
         Err(refusal) => refusal,
     };

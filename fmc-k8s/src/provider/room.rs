@@ -10,12 +10,12 @@ use fmc_core::provider::SimulationError;
 use fmc_core::provider::{Artifact, Drift, Room, Status};
 #[cfg(feature = "client")]
 use fmc_core::secret::Kubeconfigs;
-use serde_json::Value;
+use fmc_core::secret::{SecretRef, Secrets};
 
 #[cfg(feature = "client")]
 use super::entered::Entered;
+use super::mentions::mentioned;
 use super::{API, Document, Kubernetes, NAME, drift, ready};
-use crate::compare::plain;
 use crate::kind;
 use crate::manifest::Manifest;
 use crate::object::{ApiObject, Unwanted};
@@ -61,7 +61,19 @@ impl Room for Kubernetes {
         let Some(wanted) = document.wanted() else { return Vec::new() };
         let cluster = at.place().name().unwrap_or_default();
         let path = format!("kubernetes/{cluster}/{}.{}.yaml", at.name(), at.kind());
-        vec![Artifact::text(path, at.kind(), wanted.yaml())]
+        vec![match wanted.template() {
+            Some(template) => Artifact::template(path, at.kind(), template),
+            None => Artifact::text(path, at.kind(), wanted.yaml()),
+        }]
+    }
+
+    fn secrets<'a>(&self, document: &'a Document) -> Vec<&'a SecretRef> {
+        let manifest = document.wanted().map(|wanted| &wanted.manifest);
+        manifest.into_iter().flat_map(|one| one.holes().values()).map(|hole| &hole.secret).collect()
+    }
+
+    fn with_secrets(&self, secrets: Arc<dyn Secrets + Send + Sync>) -> Option<Self> {
+        Some(Self { secrets: Some(secrets), ..self.clone() })
     }
 
     fn nouns(&self) -> &'static [(&'static str, &'static str)] {
@@ -128,16 +140,14 @@ fn servers(checked: &Checked, cluster: &str) -> Vec<Edge> {
         .collect()
 }
 
-/// An object needs its namespace, and a workload its texts; a namespace needs the API.
+/// An object needs its namespace, and a workload its texts and secrets; a namespace needs the API.
 fn needs(manifest: &Manifest, at: &Address, api: &Address) -> Vec<Edge> {
     let edge = |to: Address| Edge { to, carries: Carries::Exists };
     let Some(namespace) = manifest.namespace() else { return vec![edge(api.clone())] };
-    let configs = manifest.content().pointer("/spec/template/spec/volumes").and_then(Value::as_array);
-    let configs = configs.into_iter().flatten().filter_map(|volume| volume.pointer("/configMap/name"));
-    let configs =
-        configs.map(|name| at.beside(kind::CONFIG_MAP.word, format!("{namespace}/{}", plain(name))));
+    let named = mentioned(manifest).into_iter();
+    let named = named.map(|(kind, name)| at.beside(kind.word, format!("{namespace}/{name}")));
     let first = at.beside(kind::NAMESPACE.word, namespace);
     let all: BTreeMap<Address, Edge> =
-        std::iter::once(first).chain(configs).map(|to| (to.clone(), edge(to))).collect();
+        std::iter::once(first).chain(named).map(|to| (to.clone(), edge(to))).collect();
     all.into_values().collect()
 }

@@ -46,7 +46,10 @@ mod tests {
             ("spec.replicas", "spec.replicas"),
             ("data[web.conf]", "data.web.conf"),
             ("spec.template.spec.containers[web].image", "spec.template.spec.containers[name=\"web\"].image"),
-            ("spec.template.spec.containers[web].image", "spec.template.spec.containers[{\"name\":\"web\"}].image"),
+            (
+                "spec.template.spec.containers[web].image",
+                "spec.template.spec.containers[{\"name\":\"web\"}].image",
+            ),
         ] {
             assert!(is_within(path, field), "{path} {field}");
         }

@@ -35,7 +35,7 @@ impl Cluster for Plane {
     fn written(&self) -> String {
         self.kubectl(&[
             "get",
-            "namespaces,configmaps,deployments,services,networkpolicies,poddisruptionbudgets",
+            "namespaces,configmaps,secrets,deployments,services,networkpolicies,poddisruptionbudgets",
             "--all-namespaces",
             "--selector=fmc/owner",
             "--output=jsonpath={range .items[*]}{.kind}/{.metadata.name} {.metadata.generation}{\"\\n\"}{end}",
@@ -122,6 +122,37 @@ fn a_platform_is_made_changed_by_others_mended_and_pruned() {
         "{pruned}"
     );
     assert_eq!(world.cluster.read("configmap/foreign")["data"]["a"], "b");
+}
+
+#[test]
+fn secrets_are_filled_in_compared_and_never_shown() {
+    let world = start();
+    let platform = |generation| shop([unawaited(crate::secret::db(generation))]);
+    world.apply(&platform(1));
+    let bytes = world.cluster.read("secret/db-password")["data"]["line"].clone();
+    let pods = || world.cluster.kubectl(&["get", "pods", "--namespace=shop", "--output=name"]);
+    let until = std::time::Instant::now() + Duration::from_secs(60);
+    while pods().lines().count() < 1 && std::time::Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    assert_eq!(pods().lines().count(), 1, "its pods are admitted");
+
+    let patch = r#"{"data": {"line": "c3dvcmRmaXNo"}}"#;
+    world.cluster.kubectl(&["patch", "secret/db-password", "--namespace=shop", "--patch", patch]);
+    let plan = world.plan(platform(1));
+    let drift = plan.drift();
+    let changes: Vec<String> =
+        drift.drift.iter().flat_map(|one| &one.changes).map(ToString::to_string).collect();
+    assert_eq!(changes, ["data.line (not shown) -> (not shown)"], "{plan}");
+    let forced = world.plan(platform(1)).force_conflicts("secret/shop/db-password");
+    assert!(forced.to_string().contains("taken from kubectl-patch"), "{forced}");
+    world.run(&forced).converged().unwrap();
+    assert_eq!(world.cluster.read("secret/db-password")["data"]["line"], bytes);
+
+    world.apply(&platform(2));
+    assert_ne!(world.cluster.read("secret/db-password")["data"]["line"], bytes);
+    world.apply(&shop([]));
+    assert!(world.cluster.0.kubectl(&["get", "secret/db-password", "--namespace=shop"]).is_err());
 }
 
 #[test]

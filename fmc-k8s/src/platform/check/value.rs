@@ -8,7 +8,7 @@ use super::VALUE;
 use crate::config_map::ConfigMap;
 use crate::container::{Container, Probe, Source, Variable};
 use crate::platform::Namespace;
-use crate::workload::Deployment;
+use crate::workload::Workload;
 
 /// The most pods of a deployment: a node takes 110 if nothing else is said, so that more need over 90 nodes.
 const MOST_REPLICAS: u16 = 10_000;
@@ -38,27 +38,27 @@ pub(super) fn namespace(namespace: &Namespace, findings: &mut RoleFindings<'_>) 
             format!("the namespace {name} is the cluster's own, or has a name that is kept for those");
         wrong("name", findings, message, "name another one, as shop");
     }
-    for (index, deployment) in namespace.deployments.iter().enumerate() {
-        findings.part(&format!("deployments[{index}]"), |findings| workload(deployment, findings));
+    for (path, one) in namespace.workloads() {
+        findings.part(&path, |findings| workload(one, findings));
     }
 }
 
-fn workload(deployment: &Deployment, findings: &mut RoleFindings<'_>) {
-    let name = text(&deployment.name).unwrap_or_default();
-    if deployment.replicas > MOST_REPLICAS {
-        let message = format!("{} pods are more than a cluster takes", deployment.replicas);
+fn workload(workload: Workload<'_>, findings: &mut RoleFindings<'_>) {
+    let name = text(workload.name).unwrap_or_default();
+    if workload.replicas > MOST_REPLICAS {
+        let message = format!("{} pods are more than a cluster takes", workload.replicas);
         wrong("replicas", findings, message, format!("say at most {MOST_REPLICAS}"));
     }
     // The name of a Service is a label of RFC 1035, which begins with a letter.
-    if !deployment.expose.is_empty() && name.starts_with(|first: char| first.is_ascii_digit()) {
+    if !workload.expose.is_empty() && name.starts_with(|first: char| first.is_ascii_digit()) {
         let message =
             format!("{name} exposes a port, and a name that others call does not begin with a digit");
         wrong("name", findings, message, format!("begin it with a letter, as web-{name}"));
     }
-    for (index, exposed) in deployment.expose.iter().enumerate() {
+    for (index, exposed) in workload.expose.iter().enumerate() {
         port(&format!("expose[{index}].port"), exposed.port, findings);
     }
-    for (index, container) in deployment.containers.iter().enumerate() {
+    for (index, container) in workload.containers.iter().enumerate() {
         findings.part(&format!("containers[{index}]"), |findings| of_container(container, findings));
     }
 }
@@ -81,11 +81,21 @@ fn of_container(container: &Container, findings: &mut RoleFindings<'_>) {
     for (index, variable) in container.environment.iter().enumerate() {
         findings.part(&format!("environment[{index}]"), |findings| of_variable(variable, findings));
     }
+    for (index, variable) in container.secret_environment.iter().enumerate() {
+        findings.part(&format!("secret_environment[{index}]"), |findings| named(&variable.name, findings));
+    }
     for (index, mount) in container.mounts.iter().enumerate() {
         findings.part(&format!("mounts[{index}]"), |findings| {
             folder(&text(&mount.path).unwrap_or_default(), findings);
-            if let Source::Config(config) = &mount.from {
-                findings.part("from.config", |findings| texts(config, findings));
+            match &mount.from {
+                Source::Config(config) => findings.part("from.config", |findings| texts(config, findings)),
+                Source::Secrets(files) => {
+                    findings.part("from", |findings| keys("secrets", files.keys(), findings));
+                    if files.is_empty() {
+                        wrong("from.secrets", findings, "it has no secret", "name one, as key.pem: {…}");
+                    }
+                }
+                Source::Scratch(_) => {}
             }
         });
     }
@@ -102,16 +112,20 @@ fn of_container(container: &Container, findings: &mut RoleFindings<'_>) {
 
 fn of_variable(variable: &Variable, findings: &mut RoleFindings<'_>) {
     let Variable { name, value } = variable;
+    named(name, findings);
+    // The value may be a secret, so that no message shows it.
+    if value.contains('\0') {
+        wrong("value", findings, format!("the value of {name} has a zero byte"), "leave it out");
+    }
+}
+
+fn named(name: &str, findings: &mut RoleFindings<'_>) {
     let is_right = |one: char| (one.is_ascii_graphic() || one == ' ') && one != '=';
     if name.is_empty() {
         wrong("name", findings, "the variable has no name", "name it, as LOG_LEVEL");
     } else if !name.chars().all(is_right) {
         let message = format!("{name:?} is not a variable's name: it has '=' or what is not printable ASCII");
         wrong("name", findings, message, "write it of letters, digits and '_', as LOG_LEVEL");
-    }
-    // The value may be a secret, so that no message shows it.
-    if value.contains('\0') {
-        wrong("value", findings, format!("the value of {name} has a zero byte"), "leave it out");
     }
 }
 
@@ -135,6 +149,16 @@ fn asked(key: &str, path: &str, findings: &mut RoleFindings<'_>) {
 }
 
 fn texts(config: &ConfigMap, findings: &mut RoleFindings<'_>) {
+    keys("files", config.files.keys(), findings);
+    let bytes: usize = config.files.values().map(String::len).sum();
+    if bytes > MOST_TEXTS {
+        let message = format!("the texts have {bytes} bytes, and at most {MOST_TEXTS} are right");
+        wrong("files", findings, message, "put some of them under another name");
+    }
+}
+
+/// The names of files.
+fn keys<'a>(path: &str, keys: impl Iterator<Item = &'a String>, findings: &mut RoleFindings<'_>) {
     let is_key = |key: &str| {
         !key.is_empty()
             && key.len() <= LONGEST_KEY
@@ -142,15 +166,10 @@ fn texts(config: &ConfigMap, findings: &mut RoleFindings<'_>) {
             && !key.starts_with("..")
             && key.bytes().all(|one| one.is_ascii_alphanumeric() || b"-._".contains(&one))
     };
-    for key in config.files.keys().filter(|key| !is_key(key)) {
+    for key in keys.filter(|key| !is_key(key)) {
         let help = format!(
             "write it of letters, digits, '-', '_' and '.', at most {LONGEST_KEY}, not beginning with '..'"
         );
-        wrong("files", findings, format!("{key:?} is not the name of a text"), help);
-    }
-    let bytes: usize = config.files.values().map(String::len).sum();
-    if bytes > MOST_TEXTS {
-        let message = format!("the texts have {bytes} bytes, and at most {MOST_TEXTS} are right");
-        wrong("files", findings, message, "put some of them under another name");
+        wrong(path, findings, format!("{key:?} is not the name of a text"), help);
     }
 }

@@ -1,0 +1,58 @@
+//! The rules of secrets in a namespace.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fmc_core::role::RoleFindings;
+use fmc_core::secret::{Secret, SecretRef};
+
+use super::{TWICE, containers};
+use crate::container::{Container, Source};
+use crate::workload::Workload;
+
+/// One name is one secret: the cluster has one object for it.
+pub(super) fn once(workloads: &[(String, Workload<'_>)], findings: &mut RoleFindings<'_>) {
+    let mut known: BTreeMap<String, SecretRef> = BTreeMap::new();
+    for (path, container) in containers(workloads) {
+        for (at, secret) in secrets(container) {
+            let Some(secret) = secret.reference() else { continue };
+            let name = secret.name.to_string();
+            let other = known.entry(name.clone()).or_insert_with(|| secret.clone());
+            if *other != secret {
+                findings.part(&format!("{path}.{at}"), |findings| {
+                    let message = format!("two secrets {name} have different sources or generations");
+                    findings.find(&TWICE, message, "give one of them another name, or both the same");
+                });
+            }
+        }
+    }
+}
+
+/// The secrets of a container, each with its path.
+fn secrets(container: &Container) -> Vec<(String, &Secret)> {
+    let variables = container.secret_environment.iter().enumerate();
+    let variables =
+        variables.map(|(index, one)| (format!("secret_environment[{index}].secret"), &one.secret));
+    let mounts = container.mounts.iter().enumerate().filter_map(|(index, mount)| match &mount.from {
+        Source::Secrets(files) => Some((index, files)),
+        _ => None,
+    });
+    let files = mounts.flat_map(|(index, files)| {
+        files.iter().map(move |(file, secret)| (format!("mounts[{index}].from.secrets.{file}"), secret))
+    });
+    variables.chain(files).collect()
+}
+
+/// A variable has one value, whether that is a secret or not.
+pub(super) fn variables(container: &Container, findings: &mut RoleFindings<'_>) {
+    let plain = container.environment.iter().enumerate();
+    let plain = plain.map(|(index, one)| (format!("environment[{index}]"), &one.name));
+    let secret = container.secret_environment.iter().enumerate();
+    let secret = secret.map(|(index, one)| (format!("secret_environment[{index}]"), &one.name));
+    let mut seen = BTreeSet::new();
+    for (path, name) in plain.chain(secret) {
+        if !seen.insert(name) {
+            let message = format!("the variable {name} is there twice");
+            findings.part(&path, |findings| findings.find(&TWICE, message, "give one of them another name"));
+        }
+    }
+}

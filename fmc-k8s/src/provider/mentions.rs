@@ -1,0 +1,28 @@
+//! The objects that the pods of a workload name: texts and secrets.
+
+use serde_json::Value;
+
+use crate::compare::plain;
+use crate::kind::{self, Kind};
+use crate::manifest::Manifest;
+
+/// The kinds and names of what the pods of a manifest read, each once.
+pub(super) fn mentioned(manifest: &Manifest) -> Vec<(&'static Kind, String)> {
+    let Some(pod) = manifest.content().pointer("/spec/template/spec") else { return Vec::new() };
+    let list = |of: &Value, key: &str| of.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
+    let mut all: Vec<(&'static Kind, String)> = Vec::new();
+    for volume in list(pod, "volumes") {
+        all.extend(volume.pointer("/configMap/name").map(|name| (&kind::CONFIG_MAP, plain(name))));
+        let sources = volume.get("projected").map(|projected| list(projected, "sources")).unwrap_or_default();
+        let secrets = sources.iter().filter_map(|source| source.pointer("/secret/name"));
+        all.extend(secrets.map(|name| (&kind::SECRET, plain(name))));
+    }
+    for container in list(pod, "containers") {
+        let variables = list(&container, "env");
+        let secrets = variables.iter().filter_map(|one| one.pointer("/valueFrom/secretKeyRef/name"));
+        all.extend(secrets.map(|name| (&kind::SECRET, plain(name))));
+    }
+    all.sort();
+    all.dedup();
+    all
+}
