@@ -3,6 +3,7 @@
 mod network;
 mod pod;
 mod secret;
+mod stateful;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,13 +15,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use crate::container::Source;
-use crate::manifest::Manifest;
+use crate::manifest::{APP, Manifest};
 use crate::name::ObjectName;
 use crate::platform::{Namespace, Platform};
-use crate::workload::Deployment;
-
-/// The label by which a workload's pods are known (*Recommended Labels* of Kubernetes).
-const APP: &str = "app.kubernetes.io/name";
+use crate::workload::{Deployment, Workload};
 
 impl Platform {
     /// Its manifests, in the order in which a person reads them.
@@ -48,10 +46,25 @@ fn namespace(namespace: &Namespace) -> Vec<Manifest> {
             main.ready_within = Some(deployment.ready_within.into()).filter(|seconds| *seconds > 0);
         }
         all.push(main);
-        all.push((deployment.replicas > 1).then(|| manifest(&budget(deployment, &name))).flatten());
-        all.push((!deployment.expose.is_empty()).then(|| manifest(&service(deployment, &name))).flatten());
+        all.extend(around(deployment.into(), &name));
+    }
+    for set in &namespace.stateful_sets {
+        let mut main = manifest(&stateful::set(set, &name));
+        if let Some(main) = &mut main {
+            main.ready_within = Some(set.ready_within.into()).filter(|seconds| *seconds > 0);
+        }
+        all.extend([main, manifest(&stateful::names(set, &name))]);
+        all.extend(around(set.into(), &name));
     }
     all.into_iter().flatten().collect()
+}
+
+/// What stands around the pods of a workload.
+fn around(workload: Workload<'_>, namespace: &str) -> [Option<Manifest>; 2] {
+    [
+        (workload.replicas > 1).then(|| manifest(&budget(workload, namespace))).flatten(),
+        (!workload.expose.is_empty()).then(|| manifest(&service(workload, namespace))).flatten(),
+    ]
 }
 
 /// The manifest of an object of a kind that the table has, with a name and a namespace.
@@ -93,7 +106,7 @@ fn configs(namespace: &Namespace) -> Vec<core::ConfigMap> {
     let configs: BTreeMap<String, core::ConfigMap> = mounts
         .filter_map(|mount| match &mount.from {
             Source::Config(config) => Some(config),
-            Source::Scratch(_) | Source::Secrets(_) => None,
+            Source::Scratch(_) | Source::Secrets(_) | Source::Claim(_) => None,
         })
         .map(|config| {
             let map = core::ConfigMap {
@@ -128,21 +141,21 @@ fn of_deployment(deployment: &Deployment, namespace: &str) -> apps::Deployment {
 }
 
 /// An eviction takes one pod at a time.
-fn budget(deployment: &Deployment, namespace: &str) -> policy::PodDisruptionBudget {
+fn budget(workload: Workload<'_>, namespace: &str) -> policy::PodDisruptionBudget {
     policy::PodDisruptionBudget {
-        metadata: metadata(&deployment.name, namespace),
+        metadata: metadata(workload.name, namespace),
         spec: Some(policy::PodDisruptionBudgetSpec {
             max_unavailable: Some(IntOrString::Int(1)),
-            selector: Some(selector(&deployment.name)),
+            selector: Some(selector(workload.name)),
             ..policy::PodDisruptionBudgetSpec::default()
         }),
         ..policy::PodDisruptionBudget::default()
     }
 }
 
-fn service(deployment: &Deployment, namespace: &str) -> core::Service {
+fn service(workload: Workload<'_>, namespace: &str) -> core::Service {
     let mut taken = BTreeSet::new();
-    let ports = deployment.expose.iter().map(|exposed| core::ServicePort {
+    let ports = workload.expose.iter().map(|exposed| core::ServicePort {
         // Two ports of a name that lead to one port of a container have two names.
         name: Some(match exposed.to.to_string() {
             name if taken.insert(name.clone()) => name,
@@ -158,9 +171,9 @@ fn service(deployment: &Deployment, namespace: &str) -> core::Service {
         ..core::ServicePort::default()
     });
     core::Service {
-        metadata: metadata(&deployment.name, namespace),
+        metadata: metadata(workload.name, namespace),
         spec: Some(core::ServiceSpec {
-            selector: Some(pods(&deployment.name)),
+            selector: Some(pods(workload.name)),
             ports: Some(ports.collect()),
             ..core::ServiceSpec::default()
         }),

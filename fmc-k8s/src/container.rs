@@ -108,6 +108,8 @@ pub enum Source {
     Config(ConfigMap),
     /// Secrets by file name, read-only.
     Secrets(BTreeMap<String, Secret>),
+    /// A volume that the pod keeps, by the name of its claim.
+    Claim(Given<ObjectName>),
     /// An empty folder of this size, which is gone with the pod.
     Scratch(Given<Size>),
 }
@@ -224,6 +226,14 @@ impl Container {
     #[must_use]
     pub fn scratch(mut self, path: impl Into<Given<AbsPath>>, size: impl Into<Given<Size>>) -> Self {
         self.mounts.push(Mount { path: path.into(), from: Source::Scratch(size.into()) });
+        self
+    }
+
+    /// The volume of a claim of its workload, by the claim's name: see
+    /// [`Stateful::claim`](crate::stateful::Stateful::claim).
+    #[must_use]
+    pub fn volume(mut self, path: impl Into<Given<AbsPath>>, claim: impl Into<Given<ObjectName>>) -> Self {
+        self.mounts.push(Mount { path: path.into(), from: Source::Claim(claim.into()) });
         self
     }
 

@@ -43,6 +43,10 @@ pub const SECRET: Kind = kind("secret", CORE, "Secret", "secrets");
 pub const SERVICE: Kind = kind("service", CORE, "Service", "services");
 /// Pods that are alike.
 pub const DEPLOYMENT: Kind = kind("deployment", APPS, "Deployment", "deployments");
+/// Pods that keep data, each with a name and volumes of its own.
+pub const STATEFUL_SET: Kind = kind("stateful-set", APPS, "StatefulSet", "statefulsets");
+/// The volumes of pods, which the cluster makes for stateful sets.
+pub const CLAIM: Kind = kind("claim", CORE, "PersistentVolumeClaim", "persistentvolumeclaims");
 /// Who may talk to whom.
 pub const NETWORK_POLICY: Kind =
     kind("network-policy", ("networking.k8s.io", "v1"), "NetworkPolicy", "networkpolicies");
@@ -51,8 +55,17 @@ pub const DISRUPTION_BUDGET: Kind =
     kind("pod-disruption-budget", ("policy", "v1"), "PodDisruptionBudget", "poddisruptionbudgets");
 
 /// Every kind, in the order in which a person reads them.
-pub const KINDS: &[&Kind] =
-    &[&NAMESPACE, &NETWORK_POLICY, &CONFIG_MAP, &SECRET, &DEPLOYMENT, &DISRUPTION_BUDGET, &SERVICE];
+pub const KINDS: &[&Kind] = &[
+    &NAMESPACE,
+    &NETWORK_POLICY,
+    &CONFIG_MAP,
+    &SECRET,
+    &CLAIM,
+    &DEPLOYMENT,
+    &STATEFUL_SET,
+    &DISRUPTION_BUDGET,
+    &SERVICE,
+];
 
 impl Kind {
     /// The kind with this word in addresses.
@@ -76,7 +89,7 @@ impl Kind {
 
     /// Whether its objects make pods of a template.
     pub(crate) fn has_pods(&self) -> bool {
-        *self == DEPLOYMENT
+        *self == DEPLOYMENT || *self == STATEFUL_SET
     }
 
     /// The path of its objects on the server: all of them, or those of a namespace.

@@ -15,6 +15,7 @@ pub mod platform;
 pub mod provider;
 pub mod quantity;
 pub mod secret;
+pub mod stateful;
 pub mod workload;
 
 #[cfg(feature = "client")]

@@ -15,6 +15,8 @@ use crate::secret::{AS_WANTED, Hole};
 pub const OWNER: &str = "fmc/owner";
 /// The annotation with the fingerprint of the manifest that an object was made from.
 pub const MANIFEST: &str = "fmc/manifest";
+/// The label by which a workload's pods are known (*Recommended Labels* of Kubernetes).
+pub(crate) const APP: &str = "app.kubernetes.io/name";
 /// The label by which other programs know who manages an object (*Recommended Labels* of Kubernetes).
 const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "fmc");
 
@@ -138,6 +140,11 @@ impl Manifest {
             map.insert("data".to_owned(), Value::Object(data.collect()));
         }
         mark(&mut marked, "labels", &[(OWNER, owner), MANAGED_BY]);
+        // The claims that a set makes are known as the owner's by the label of their template.
+        let claims = marked.pointer_mut("/spec/volumeClaimTemplates").and_then(Value::as_array_mut);
+        for claim in claims.into_iter().flatten() {
+            mark(claim, "labels", &[(OWNER, owner)]);
+        }
         mark(&mut marked, "annotations", &[(MANIFEST, &self.fingerprint.to_string())]);
         marked
     }

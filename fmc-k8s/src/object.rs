@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fmc_core::graph::Fingerprint;
 use serde_json::Value;
 
-use crate::kind::Kind;
+use crate::kind::{CLAIM, Kind};
 use crate::manifest::{MANIFEST, OWNER, manager};
 use crate::secret::is_secret;
 
@@ -36,6 +36,8 @@ pub(crate) enum Unwanted {
     },
     /// The cloud is destroyed, and all that runs in the cluster goes with its machines: these words say what.
     Destroyed(String),
+    /// It is the volume of a set that may have gone: it stays with its data until a person names the set, as `stateful-set/shop/db`.
+    Claimed(Arc<str>),
     /// It is not ours: a person copied one of ours with its mark.
     Copied,
 }
@@ -90,6 +92,12 @@ impl ApiObject {
     /// what `kubectl get` showed has the mark alone.
     pub(crate) fn is_made_by(&self, owner: &str) -> bool {
         self.owner() == Some(owner) && self.owned_by(&manager(owner)).is_some()
+    }
+
+    /// Whether the cluster made it as a volume of an owner's set.
+    pub(crate) fn is_claim_of(&self, owner: &str) -> bool {
+        let is_claim = self.value.get("kind").and_then(Value::as_str) == Some(CLAIM.name);
+        is_claim && self.owner() == Some(owner)
     }
 
     /// The fingerprint of the manifest that it was last made from.

@@ -9,6 +9,7 @@ use fmc_core::role::{FileSpanningRole, RoleFindings, SpanMembers, SpanSite, Span
 use serde::{Deserialize, Serialize};
 
 use crate::name::{ObjectName, PortName};
+use crate::stateful::Stateful;
 use crate::workload::{Deployment, Workload};
 
 /// What runs inside a K3s cluster of a cloud, by namespace.
@@ -46,6 +47,9 @@ pub struct Namespace {
     pub(crate) name: Given<ObjectName>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) deployments: Vec<Deployment>,
+    /// Workloads that keep data.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) stateful_sets: Vec<Stateful>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) connections: Vec<Connection>,
 }
@@ -80,7 +84,12 @@ impl Platform {
 impl Namespace {
     /// An empty namespace.
     pub fn new(name: impl Into<Given<ObjectName>>) -> Self {
-        Self { name: name.into(), deployments: Vec::new(), connections: Vec::new() }
+        Self {
+            name: name.into(),
+            deployments: Vec::new(),
+            stateful_sets: Vec::new(),
+            connections: Vec::new(),
+        }
     }
 
     /// Pods that are alike.
@@ -90,10 +99,20 @@ impl Namespace {
         self
     }
 
+    /// Pods that keep data.
+    #[must_use]
+    pub fn stateful(mut self, stateful: Stateful) -> Self {
+        self.stateful_sets.push(stateful);
+        self
+    }
+
     /// Its workloads of every kind, each with its path.
     pub(crate) fn workloads(&self) -> Vec<(String, Workload<'_>)> {
         let deployments = self.deployments.iter().enumerate();
-        deployments.map(|(index, one)| (format!("deployments[{index}]"), one.into())).collect()
+        let deployments = deployments.map(|(index, one)| (format!("deployments[{index}]"), one.into()));
+        let sets = self.stateful_sets.iter().enumerate();
+        let sets = sets.map(|(index, one)| (format!("stateful_sets[{index}]"), one.into()));
+        deployments.chain(sets).collect()
     }
 
     /// A workload may talk to another one at a port of its containers. Both network policies follow.

@@ -1,6 +1,7 @@
 //! The provider: it lists, compares, applies, waits and prunes.
 
 mod act;
+mod claims;
 mod drift;
 #[cfg(feature = "client")]
 mod entered;

@@ -4,6 +4,7 @@
 //! do not exist: a deployment is ready at once, unless a test says otherwise.
 
 mod apply;
+mod claims;
 mod fields;
 mod other;
 mod patch;
@@ -295,6 +296,12 @@ impl State {
         let Some(object) = self.objects.get(&key) else { return not_found(target.kind, &key.2) };
         match patch::patched(object, changes) {
             Ok(changed) => {
+                if let Some(refused) = claims::refused(&key, object, &changed) {
+                    return refused;
+                }
+                if target.is_dry() {
+                    return good(changed);
+                }
                 let manager = target.query.get("fieldManager").map_or("unknown", String::as_str).to_owned();
                 let object = apply::written(self, &key, changed, &manager);
                 self.objects.insert(key, object.clone());

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::container::Container;
 use crate::name::{ObjectName, PortName};
+use crate::stateful::VolumeClaim;
 
 /// Pods that are alike and keep nothing: any of them can take a request.
 ///
@@ -55,19 +56,26 @@ pub(crate) struct Workload<'a> {
     pub(crate) replicas: u16,
     pub(crate) containers: &'a [Container],
     pub(crate) expose: &'a [Exposed],
+    pub(crate) claims: &'a [VolumeClaim],
 }
 
 impl<'a> From<&'a Deployment> for Workload<'a> {
     fn from(of: &'a Deployment) -> Self {
-        Self { name: &of.name, replicas: of.replicas, containers: &of.containers, expose: &of.expose }
+        Self {
+            name: &of.name,
+            replicas: of.replicas,
+            containers: &of.containers,
+            expose: &of.expose,
+            claims: &[],
+        }
     }
 }
 
-const fn one() -> u16 {
+pub(crate) const fn one() -> u16 {
     1
 }
 
-const fn patience() -> u32 {
+pub(crate) const fn patience() -> u32 {
     300
 }
 

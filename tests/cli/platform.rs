@@ -35,6 +35,19 @@ roles:
                   secret_environment:
                     - name: PASSWORD
                       secret: { name: shop-password, source: { generated: password } }
+          stateful_sets:
+            - name: db
+              claims: [{ name: data, size: 10 GiB }]
+              containers:
+                - name: db
+                  image: registry.example.org/shop/db:18.1@sha256:0000000000000000000000000000000000000000000000000000000000000000
+                  cpu: 500m
+                  memory: 1 GiB
+                  user: 1000
+                  ports: [{ name: sql, number: 5432 }]
+                  mounts:
+                    - { path: /var/lib/db, from: { claim: data } }
+                    - { path: /etc/db, from: { secrets: { key.pem: { name: shop-key, source: { generated: private-key } } } } }
 "#;
 
 #[test]
@@ -74,6 +87,16 @@ fn machines_and_what_runs_in_them_are_in_one_file() {
         fs::read_to_string(folder.path().join("files/kubernetes/prod/shop/web.deployment.yaml")).unwrap();
     assert!(manifest.contains("readOnlyRootFilesystem: true"), "{manifest}");
 
+    let without = fs::read_to_string(folder.path().join("cloud.yaml")).unwrap();
+    let (without, _) = without.split_once("          stateful_sets:").unwrap();
+    fs::write(folder.path().join("cloud.yaml"), without).unwrap();
+    assert_eq!(run("apply").code, 0);
+    let kept = run("plan");
+    assert!(kept.out.contains("--delete-data stateful-set/shop/db"), "{kept:?}");
+    let deleted = run("apply --delete-data stateful-set/shop/db --yes");
+    assert!(deleted.code == 0 && deleted.out.contains("claim shop/data-db-0"), "{deleted:?}");
+    assert!(!run("plan").out.contains("--delete-data"));
+
     let gone = run("destroy --yes");
     assert!(gone.code == 0 && gone.out.contains("api prod"), "{gone:?}");
     assert_eq!(run("plan --detailed-exitcode").code, 2);
@@ -85,6 +108,8 @@ fn mistakes_in_a_platform_are_told_as_those_in_machines() {
         ("replicas: 2", "replcas: 2", "did you mean `replicas`?"),
         ("cluster: prod", "cluster: prd", "name one of prod"),
         ("path: /healthz", "path: healthz", "platform-value"),
+        ("claim: data", "claim: dta", "name one of data"),
+        ("name: shop-password", "name: Shop", "secret_environment[0].secret.name"),
         ("cpu: 100m", "cpu: 100mm", "roles[0].platform.namespaces[0].deployments[0].containers[0].cpu"),
     ] {
         assert!(SHOP.contains(right));

@@ -125,6 +125,7 @@ fn volume_names(containers: &[Container]) -> Vec<Vec<String>> {
     let mut taken = BTreeSet::new();
     let mut name = |container: &Container, mount: &Mount| match &mount.from {
         Source::Config(config) => short(format!("config-{}", config.name)),
+        Source::Claim(claim) => claim.to_string(),
         Source::Scratch(_) | Source::Secrets(_) => {
             let begin = if matches!(mount.from, Source::Secrets(_)) { "secrets" } else { "scratch" };
             let path = mount.path.to_string();
@@ -176,6 +177,8 @@ fn volumes(containers: &[Container], names: &[Vec<String>]) -> Vec<core::Volume>
     let mounts = containers.iter().flat_map(|container| &container.mounts);
     let volumes: BTreeMap<String, core::Volume> = mounts
         .zip(names.iter().flatten())
+        // The set gives each pod the volumes of its claims.
+        .filter(|(mount, _)| !matches!(mount.from, Source::Claim(_)))
         .map(|(mount, name)| {
             let name = name.clone();
             let volume = core::Volume { name: name.clone(), ..core::Volume::default() };
@@ -187,6 +190,7 @@ fn volumes(containers: &[Container], names: &[Vec<String>]) -> Vec<core::Volume>
                     }),
                     ..volume
                 },
+                Source::Claim(_) => volume,
                 Source::Secrets(files) => core::Volume { projected: Some(secret::volume(files)), ..volume },
                 Source::Scratch(size) => core::Volume {
                     empty_dir: Some(core::EmptyDirVolumeSource {

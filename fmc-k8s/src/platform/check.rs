@@ -1,5 +1,6 @@
 //! The rules of a platform: one function each.
 
+mod claims;
 mod secret;
 mod value;
 
@@ -15,8 +16,22 @@ use crate::name::PortName;
 use crate::workload::Workload;
 
 /// The kinds of findings of a platform.
-pub(super) const KINDS: &[OwnKind] =
-    &[NO_CLUSTER, TWICE, NO_PORT, NO_WORKLOAD, UNPINNED, NO_PROBE, ROOT, LIMIT, EMPTY, VALUE];
+pub(super) const KINDS: &[OwnKind] = &[
+    NO_CLUSTER,
+    TWICE,
+    NO_PORT,
+    NO_WORKLOAD,
+    NO_CLAIM,
+    UNPINNED,
+    NO_PROBE,
+    ROOT,
+    LIMIT,
+    EMPTY,
+    VALUE,
+    NODE_LOCAL,
+    LOST_WITH_NODE,
+    NO_WRITER,
+];
 
 const NO_CLUSTER: OwnKind =
     OwnKind::error("platform-no-cluster", include_str!("pages/no-cluster.md")).never_accepted();
@@ -25,6 +40,12 @@ const NO_PORT: OwnKind =
     OwnKind::error("platform-no-port", include_str!("pages/no-port.md")).never_accepted();
 const NO_WORKLOAD: OwnKind =
     OwnKind::error("platform-no-workload", include_str!("pages/no-workload.md")).never_accepted();
+const NO_CLAIM: OwnKind =
+    OwnKind::error("platform-no-claim", include_str!("pages/no-claim.md")).never_accepted();
+const NODE_LOCAL: OwnKind = OwnKind::warning("platform-node-local", include_str!("pages/node-local.md"));
+const LOST_WITH_NODE: OwnKind =
+    OwnKind::error("platform-lost-with-node", include_str!("pages/lost-with-node.md")).never_accepted();
+const NO_WRITER: OwnKind = OwnKind::warning("platform-no-writer", include_str!("pages/no-writer.md"));
 const UNPINNED: OwnKind = OwnKind::warning("platform-unpinned", include_str!("pages/unpinned.md"));
 const NO_PROBE: OwnKind = OwnKind::warning("platform-no-probe", include_str!("pages/no-probe.md"));
 const ROOT: OwnKind = OwnKind::error("platform-root", include_str!("pages/root.md")).never_accepted();
@@ -48,6 +69,7 @@ fn leaves(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
     for (path, workload) in namespace.workloads() {
         findings.part(&path, |findings| {
             findings.leaf("name", workload.name);
+            claims::leaves(workload.claims, findings);
             for (index, exposed) in workload.expose.iter().enumerate() {
                 findings.leaf(&format!("expose[{index}].to"), &exposed.to);
             }
@@ -84,6 +106,9 @@ fn container_leaves(container: &Container, findings: &mut RoleFindings<'_>) {
         match &mount.from {
             Source::Config(config) => {
                 findings.leaf(&format!("mounts[{index}].from.config.name"), &config.name);
+            }
+            Source::Claim(claim) => {
+                findings.leaf(&format!("mounts[{index}].from.claim"), claim);
             }
             Source::Secrets(files) => {
                 for (file, secret) in files {
@@ -125,7 +150,10 @@ pub(super) fn together(platform: &Platform, site: &SpanSite<'_>, findings: &mut 
     let names = platform.namespaces.iter().map(|namespace| namespace.name.to_string());
     twice("namespaces", "namespace", names, findings);
     for (index, namespace) in platform.namespaces.iter().enumerate() {
-        findings.part(&format!("namespaces[{index}]"), |findings| in_namespace(namespace, findings));
+        findings.part(&format!("namespaces[{index}]"), |findings| {
+            in_namespace(namespace, findings);
+            claims::sets(namespace, platform, site, findings);
+        });
     }
 }
 
@@ -145,6 +173,7 @@ fn in_namespace(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
     names(&workloads, findings);
     configs(&workloads, findings);
     secret::once(&workloads, findings);
+    claims::known(&workloads, findings);
     policies(namespace, findings);
     for (path, workload) in &workloads {
         findings.part(path, |findings| of_workload(*workload, findings));

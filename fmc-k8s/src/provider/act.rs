@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::foreign::foreign;
 use super::model::{Wanted as OfOwner, has_foreign};
 use super::observe::apply_path;
-use super::{API, Document, Kubernetes, Refusal, ask, call, get, path_of, ready};
+use super::{API, Document, Kubernetes, Refusal, ask, call, claims, get, path_of, ready};
 use crate::kind::{self, Kind};
 use crate::link::{ApiLink, Verb};
 use crate::object::ApiObject;
@@ -55,6 +55,9 @@ impl Provider for Kubernetes {
             }
             (Some(wanted), _) => {
                 let there = self.unchanged(link, step, path_of(&wanted.manifest)).await?;
+                if let Some(there) = &there {
+                    grow(link, step, wanted, there, acting).await?;
+                }
                 self.apply(link, step, wanted).await?;
                 match there {
                     Some(there) => self.strip(link, step, wanted, &there).await,
@@ -156,6 +159,23 @@ impl Kubernetes {
     }
 }
 
+/// Makes the volumes of a set larger, and takes the set away around its pods: the apply that follows makes it again.
+async fn grow(
+    link: &dyn ApiLink,
+    step: &Step<Document>,
+    wanted: &OfOwner,
+    there: &ApiObject,
+    acting: &(impl Acting + Clone + 'static),
+) -> Result<(), StepError> {
+    let found = wanted.differences(there);
+    if claims::fate(&wanted.manifest, there, &found) != claims::Fate::Grow {
+        return Ok(());
+    }
+    let failed = |refusal| call(&step.address, &refusal);
+    claims::grow(link, &wanted.manifest, &wanted.owner, there, false).await.map_err(failed)?;
+    delete_with(link, step, &path_of(&wanted.manifest), there, "Orphan", acting).await
+}
+
 /// Deletes an object, that one and no other, and waits until it is gone. A namespace is looked into first: somebody may have put
 /// something there since the plan.
 async fn delete(
@@ -167,15 +187,28 @@ async fn delete(
 ) -> Result<(), StepError> {
     if step.address.kind() == kind::NAMESPACE.word {
         let owner = there.owner().unwrap_or_default();
-        let foreign = foreign(link, step.address.name(), owner).await;
+        // Volumes of ours went before by steps of their own: one that is there has data that nobody meant.
+        let foreign = foreign(link, step.address.name(), owner, true).await;
         let foreign = foreign.map_err(|refusal| call(&step.address, &refusal))?;
         if !foreign.is_empty() {
             let cause = has_foreign(&foreign);
             return Err(StepError::Call { call: format!("delete {}", step.address), cause });
         }
     }
+    delete_with(link, step, path, there, "Foreground", acting).await
+}
+
+/// Deletes an object in a way (`propagationPolicy`), and waits until it is gone.
+async fn delete_with(
+    link: &dyn ApiLink,
+    step: &Step<Document>,
+    path: &str,
+    there: &ApiObject,
+    way: &str,
+    acting: &(impl Acting + Clone + 'static),
+) -> Result<(), StepError> {
     let options = json!({
-        "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Foreground",
+        "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": way,
         "preconditions": { "uid": there.uid(), "resourceVersion": there.version() },
     });
     match ask(link, Verb::Delete(options), path.to_owned()).await {

@@ -107,25 +107,31 @@ fn was_there(at: &Address, wanted: &Wanted<Document>, seen: &Seen<ApiObject>) ->
             seen.object(at).filter(|object| object.is_made_by(&wanted.owner)).and_then(ApiObject::made_from);
         document.is_some_and(|document| made == Some(document.manifest.fingerprint()))
     };
-    let deployments: BTreeMap<&Address, &OfOwner> = wanted
+    let workloads: BTreeMap<&Address, &OfOwner> = wanted
         .nodes
         .iter()
-        .filter(|(other, _)| other.kind() == kind::DEPLOYMENT.word && other.place() == at.place())
+        .filter(|(other, _)| {
+            let is_workload = Kind::by_word(other.kind()).is_some_and(Kind::has_pods);
+            is_workload && other.place() == at.place()
+        })
         .filter(|(other, _)| other.name().split_once('/').is_some_and(|(of, _)| of == namespace))
         .filter_map(|(other, node)| Some((other, node.document.wanted()?)))
         .collect();
     match Kind::by_word(at.kind()) {
-        Some(&kind::DEPLOYMENT) => {
+        Some(&kind::DEPLOYMENT | &kind::STATEFUL_SET) => {
             let named = |one: &OfOwner| mentioned(&one.manifest);
-            let alone = deployments.get(at).map(|one| named(one)).unwrap_or_default().into_iter();
-            let alone = alone
-                .filter(|text| deployments.values().filter(|one| named(one).contains(text)).count() == 1);
+            let alone = workloads.get(at).map(|one| named(one)).unwrap_or_default().into_iter();
+            let alone =
+                alone.filter(|text| workloads.values().filter(|one| named(one).contains(text)).count() == 1);
             let mut with: Vec<Address> = alone.map(|(kind, text)| beside(kind, &text)).collect();
             with.extend([beside(&kind::SERVICE, name), beside(&kind::DISRUPTION_BUDGET, name)]);
+            with.push(beside(&kind::SERVICE, &format!("{name}-pods")));
             with.iter().any(is_ours)
         }
-        Some(&kind::DISRUPTION_BUDGET) => is_as_made(&beside(&kind::DEPLOYMENT, name)),
-        Some(of @ (&kind::CONFIG_MAP | &kind::SECRET)) => deployments.iter().any(|(at, one)| {
+        Some(&kind::DISRUPTION_BUDGET) => {
+            [&kind::DEPLOYMENT, &kind::STATEFUL_SET].iter().any(|kind| is_as_made(&beside(kind, name)))
+        }
+        Some(of @ (&kind::CONFIG_MAP | &kind::SECRET)) => workloads.iter().any(|(at, one)| {
             mentioned(&one.manifest).iter().any(|(kind, text)| *kind == of && text == name) && is_as_made(at)
         }),
         // Each namespace is made with these.

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::observe::list;
 use super::{Refusal, ask};
+use crate::kind::CLAIM;
 use crate::link::{ApiLink, Verb};
 use crate::object::ApiObject;
 
@@ -41,11 +42,12 @@ struct Found {
 }
 
 /// What a namespace would take along that is not this owner's, as `configmaps/settings`. What one of our objects owns is ours, and what
-/// one of a stranger's owns goes by that one's name.
+/// one of a stranger's owns goes by that one's name. The volumes of our sets count if they are asked for: a plan judges them one by one.
 pub(super) async fn foreign(
     link: &dyn ApiLink,
     namespace: &str,
     owner: &str,
+    has_claims: bool,
 ) -> Result<Vec<String>, Refusal> {
     let (resources, mut strange) = resources(link).await?;
     let mut found: BTreeMap<String, Found> = BTreeMap::new();
@@ -71,7 +73,10 @@ pub(super) async fn foreign(
             let named = resource.named(&name);
             let uid = if uid.is_empty() { named.clone() } else { uid };
             let owners = owners(&value);
-            let is_ours = ApiObject::new(value).is_made_by(owner);
+            let object = ApiObject::new(value);
+            let is_claim = resource.group.is_empty() && resource.plural == CLAIM.plural;
+            let is_claim = is_claim && !has_claims && object.owner() == Some(owner);
+            let is_ours = is_claim || object.is_made_by(owner);
             // Some kinds are in two groups: an object is named once.
             found.entry(uid).or_insert(Found { named, is_ours, owners });
         }

@@ -12,7 +12,7 @@ use fmc_core::secret::ClusterAccess;
 use fmc_core::template::Template;
 use serde_json::Value;
 
-use super::{API, Kubernetes, NAME, ready, takeover};
+use super::{API, Kubernetes, NAME, claims, ready, takeover};
 use crate::compare::{Difference, differences, is_covered, plain};
 use crate::kind::{self, Kind};
 use crate::manifest::{MANIFEST, Manifest, manager};
@@ -188,7 +188,11 @@ impl Model for Kubernetes {
         match trial {
             Some(Trial::Conflict(fields, _)) => Verdict::Refused(conflict(at, fields)),
             Some(Trial::Refused(words)) => Verdict::Refused(format!("the server refuses it: {words}")),
-            Some(Trial::Immutable(fields)) => Verdict::Differs(replacement(&found, fields)),
+            Some(Trial::Immutable(fields)) => match claims::fate(&wanted.manifest, object, &found) {
+                claims::Fate::Shrink(why) => Verdict::Refused(why),
+                claims::Fate::Grow => Verdict::Differs(growth(wanted.manifest.kind(), &found)),
+                claims::Fate::Other => Verdict::Differs(replacement(wanted.manifest.kind(), &found, fields)),
+            },
             Some(Trial::Taken) | None => {
                 let mut changes = in_place(wanted.manifest.kind(), &found);
                 if wanted.has_other_bytes(object) {
@@ -207,7 +211,7 @@ impl Model for Kubernetes {
         &self,
         at: &Address,
         object: &ApiObject,
-        _: &dyn Fn(&Address) -> bool,
+        is_wanted: &dyn Fn(&Address) -> bool,
         choices: &Choices,
     ) -> Removal {
         if at.kind() == API {
@@ -220,6 +224,17 @@ impl Model for Kubernetes {
             return Removal::Ignore;
         }
         match &object.unwanted {
+            // Of a destroyed cloud they go with the machines, and not by the name of their set alone.
+            Unwanted::Destroyed(_) if at.kind() == kind::CLAIM.word => return Removal::Ignore,
+            Unwanted::Claimed(named) => {
+                return if claims::set_of(at, object).is_some_and(|set| is_wanted(&set)) {
+                    Removal::Ignore
+                } else if choices.delete_data.covers(named) {
+                    Removal::Delete("no longer wanted, and its data with it".to_owned())
+                } else {
+                    Removal::Keep(format!("{named} left its data: `--delete-data {named}` deletes it"))
+                };
+            }
             Unwanted::Copied => return Removal::Ignore,
             Unwanted::Destroyed(_) if !choices.only.iter().any(|name| is_in_a_cluster(name)) => {
                 return Removal::Ignore;
@@ -248,11 +263,13 @@ impl Model for Kubernetes {
         texts.map(|text| Note { about: About::object(at, None), kind: NoteKind::Notice, text }).collect()
     }
 
-    /// An object is deleted before its namespace.
-    fn needs(&self, at: &Address, _: &ApiObject) -> Vec<Edge> {
+    /// An object is deleted before its namespace, and a set before its volumes.
+    fn needs(&self, at: &Address, object: &ApiObject) -> Vec<Edge> {
         let namespace = at.name().split_once('/').map(|(namespace, _)| namespace);
         let namespace = namespace.map(|name| at.beside(kind::NAMESPACE.word, name));
-        namespace.into_iter().map(|to| Edge { to, carries: Carries::Exists }).collect()
+        let is_set = at.kind() == kind::STATEFUL_SET.word;
+        let claims = if is_set { claims::of_set(at, object) } else { Vec::new() };
+        namespace.into_iter().chain(claims).map(|to| Edge { to, carries: Carries::Exists }).collect()
     }
 }
 
@@ -313,10 +330,25 @@ fn in_place(kind: &Kind, found: &[Difference]) -> Vec<Change> {
 }
 
 /// The changes of an object that is deleted and made again, because the server keeps some of its fields.
-fn replacement(found: &[Difference], fields: &[String]) -> Vec<Change> {
+fn replacement(kind: &Kind, found: &[Difference], fields: &[String]) -> Vec<Change> {
     let kept = fields.join(", ");
-    let reason = |_: &Difference| Some(format!("{kept} cannot be changed in an object that exists"));
+    let data = if *kind == kind::STATEFUL_SET {
+        ": its pods stop meanwhile, and its claims stay with their data"
+    } else {
+        ""
+    };
+    let reason = |_: &Difference| Some(format!("{kept} cannot be changed in an object that exists{data}"));
     found.iter().map(|one| Change { reason: reason(one), ..changed(one, Impact::Replace) }).collect()
+}
+
+/// The changes of a set whose claims grow.
+fn growth(kind: &Kind, found: &[Difference]) -> Vec<Change> {
+    let mut changes = in_place(kind, found);
+    for change in changes.iter_mut().filter(|change| change.path.starts_with("spec.volumeClaimTemplates")) {
+        change.reason =
+            Some("its claims grow with their data; the set is made again around its pods".to_owned());
+    }
+    changes
 }
 
 fn changed(one: &Difference, impact: Impact) -> Change {
@@ -379,7 +411,7 @@ fn summary(manifest: &Manifest) -> String {
     let content = manifest.content();
     let at = |pointer: &str| content.pointer(pointer).map(plain);
     match *manifest.kind() {
-        kind::DEPLOYMENT => {
+        kind::DEPLOYMENT | kind::STATEFUL_SET => {
             let image = at("/spec/template/spec/containers/0/image").unwrap_or_default();
             format!("{} × {image}", at("/spec/replicas").unwrap_or_else(|| "1".to_owned()))
         }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::foreign::foreign;
 use super::model::Wanted as OfOwner;
-use super::{API, Document, Kubernetes, Refusal, ask, manager, path_of};
+use super::{API, Document, Kubernetes, Refusal, ask, claims, manager, path_of};
 use crate::kind::{self, KINDS};
 use crate::link::{ApiLink, Verb};
 use crate::manifest::{self, OWNER};
@@ -83,14 +83,14 @@ impl Cluster<'_> {
                 && at.kind() == kind::NAMESPACE.word
                 && matches!(object.unwanted, Unwanted::Pruned | Unwanted::Left { .. })
             {
-                object.foreign = foreign(self.link, at.name(), owner).await?;
+                object.foreign = foreign(self.link, at.name(), owner, false).await?;
             }
             if let Some(wanted) = wanted
                 && object.owner() == Some(owner)
                 && !object.is_leaving()
                 && !wanted.is_met_by(&object)
             {
-                object.trial = Some(self.try_out(wanted).await?);
+                object.trial = Some(self.try_out(wanted, &object).await?);
             }
             let fingerprint = object.fingerprint();
             seen.objects.insert(at, State::present(object, fingerprint));
@@ -137,14 +137,21 @@ impl Cluster<'_> {
     /// What becomes of an object if nothing wants it.
     fn fate(&self, at: &Address, object: &ApiObject, all: &BTreeMap<Address, ApiObject>) -> Unwanted {
         let owner = &*self.wanted.owner;
-        if !object.is_made_by(owner) {
+        let is_claim = object.is_claim_of(owner);
+        if !is_claim && !object.is_made_by(owner) {
             return Unwanted::Copied;
         }
         if self.wanted.is_destroyed {
             return Unwanted::Destroyed(String::new());
         }
         if !self.documents.is_empty() {
-            return Unwanted::Pruned;
+            let set = claims::set_of(at, object).filter(|_| is_claim);
+            return match set {
+                Some(set) => Unwanted::Claimed(set.short().to_string().into()),
+                // Nothing says whose volume it is.
+                None if is_claim => Unwanted::Copied,
+                None => Unwanted::Pruned,
+            };
         }
         let named = format!("cluster/{}", self.name()).into();
         let is_within = |name: &str, namespace: &str| {
@@ -230,12 +237,23 @@ pub(super) async fn list(
 
 impl Cluster<'_> {
     /// The server's answer to a dry run of a manifest, and to one that takes fields from others if they decide some.
-    async fn try_out(&self, wanted: &OfOwner) -> Result<Trial, Refusal> {
+    async fn try_out(&self, wanted: &OfOwner, object: &ApiObject) -> Result<Trial, Refusal> {
         let body = secret::tried(&wanted.manifest, &wanted.owner, self.provider.secrets());
         match tried(self.link, wanted, &body, false).await? {
             Trial::Conflict(fields, _) => {
                 let forced = tried(self.link, wanted, &body, true).await?;
                 Ok(Trial::Conflict(fields, Box::new(forced)))
+            }
+            Trial::Immutable(fields) => {
+                let found = wanted.differences(object);
+                if claims::fate(&wanted.manifest, object, &found) != claims::Fate::Grow {
+                    return Ok(Trial::Immutable(fields));
+                }
+                match claims::grow(self.link, &wanted.manifest, &wanted.owner, object, true).await {
+                    Ok(()) => Ok(Trial::Immutable(fields)),
+                    Err(refusal @ Refusal::NoAnswer(_)) => Err(refusal),
+                    Err(refusal) => Ok(Trial::Refused(refusal.words())),
+                }
             }
             other => Ok(other),
         }

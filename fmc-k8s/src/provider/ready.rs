@@ -14,16 +14,15 @@ use crate::object::ApiObject;
 /// The signal that an apply waits for.
 pub(super) fn awaited(manifest: &Manifest) -> Option<Awaited> {
     let seconds = manifest.ready_within?;
-    (*manifest.kind() == kind::DEPLOYMENT)
-        .then(|| Awaited { signal: "until its pods are ready".to_owned(), seconds })
+    manifest.kind().has_pods().then(|| Awaited { signal: "until its pods are ready".to_owned(), seconds })
 }
 
 /// Why an object that was read is not ready; `None` if it is, or if its kind does not tell.
 pub(super) fn not_yet(manifest: &Manifest, object: &ApiObject) -> Option<String> {
-    if *manifest.kind() != kind::DEPLOYMENT {
+    if !manifest.kind().has_pods() {
         return None;
     }
-    match deployment(object.value()) {
+    match progress(object.value()) {
         Progress::Ready => None,
         Progress::Waits(why) | Progress::Failed(why) => Some(why),
     }
@@ -46,7 +45,7 @@ pub(super) async fn wait(
     let mut last = None;
     for tick in 0..=seconds * 1000 / PAUSE {
         match get(link, path_of(manifest)).await {
-            Ok(Some(object)) => match deployment(&object) {
+            Ok(Some(object)) => match progress(&object) {
                 Progress::Ready => return Ok(tick * PAUSE / 1000),
                 Progress::Waits(why) => last = Some(why),
                 Progress::Failed(why) => return Err(NotUp::new(NotUpCause::Failed(why))),
@@ -61,6 +60,28 @@ pub(super) async fn wait(
     }
     let why = last.map(|last| format!(": {last}")).unwrap_or_default();
     Err(NotUp::new(NotUpCause::Failed(format!("its pods were not ready within {seconds} s{why}"))))
+}
+
+fn progress(object: &Value) -> Progress {
+    match object.get("kind").and_then(Value::as_str) {
+        Some(kind) if kind == kind::STATEFUL_SET.name => stateful(object),
+        _ => deployment(object),
+    }
+}
+
+/// As `kubectl rollout status` decides it for a set: the newest generation was seen, and each pod is of it and available.
+fn stateful(object: &Value) -> Progress {
+    let number = |pointer: &str| object.pointer(pointer).and_then(Value::as_u64).unwrap_or_default();
+    if number("/status/observedGeneration") < number("/metadata/generation") {
+        return Progress::Waits("no controller has seen it yet".to_owned());
+    }
+    let wanted = object.pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(1);
+    let (updated, available) = (number("/status/updatedReplicas"), number("/status/availableReplicas"));
+    let revision = |key: &str| object.pointer(&format!("/status/{key}Revision"));
+    if updated >= wanted && available >= wanted && revision("current") == revision("update") {
+        return Progress::Ready;
+    }
+    Progress::Waits(format!("{available} of {wanted} pods are available, {updated} are new"))
 }
 
 /// As `kubectl rollout status` decides it: the newest generation was seen, each pod is of it, and all are available.

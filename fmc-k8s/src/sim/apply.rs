@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
+use super::claims;
 use super::fields::{entry_key, keys, of_manifest, without};
 use super::{Key, Response, State, Target, good, not_found, status};
-use crate::kind::{DEPLOYMENT, Kind, NAMESPACE, SERVICE};
+use crate::kind::{DEPLOYMENT, Kind, NAMESPACE, SERVICE, STATEFUL_SET};
 
 /// Applies a manifest by the manager that the query names.
 pub(super) fn apply(state: &mut State, target: &Target, manifest: Value) -> Response {
@@ -36,6 +37,11 @@ pub(super) fn apply(state: &mut State, target: &Target, manifest: Value) -> Resp
             if *kind == DEPLOYMENT && manifest.pointer("/spec/selector") != there.pointer("/spec/selector") {
                 let cause = json!({ "reason": "FieldValueInvalid", "field": "spec.selector", "message": "Invalid value: field is immutable" });
                 return status(422, "Invalid", "spec.selector: field is immutable".to_owned(), vec![cause]);
+            }
+            if *kind == STATEFUL_SET
+                && let Some(refused) = claims::kept(there, &manifest)
+            {
+                return refused;
             }
             there.clone()
         }
@@ -72,6 +78,9 @@ pub(super) fn apply(state: &mut State, target: &Target, manifest: Value) -> Resp
     let changed = there.as_ref().is_none_or(|there| *there != next);
     let next = if changed { stamped(state, &key, next, there.as_ref()) } else { next };
     if !target.is_dry() && changed {
+        if *kind == STATEFUL_SET {
+            claims::make(state, &key, &next);
+        }
         state.objects.insert(key, next.clone());
     }
     good(next)
@@ -157,7 +166,7 @@ fn stamped(state: &mut State, key: &Key, mut object: Value, before: Option<&Valu
             metadata.insert("namespace".to_owned(), json!(key.1));
         }
     }
-    if key.0 == DEPLOYMENT.word {
+    if [DEPLOYMENT.word, STATEFUL_SET.word].contains(&key.0) {
         let why = state.broken.get(&format!("{}/{}", key.1, key.2));
         status_of_pods(&mut object, why.map(String::as_str));
     }
@@ -168,8 +177,10 @@ fn stamped(state: &mut State, key: &Key, mut object: Value, before: Option<&Valu
 pub(super) fn report(state: &mut State, deployment: &str) {
     let Some((namespace, name)) = deployment.split_once('/') else { return };
     let why = state.broken.get(deployment).cloned();
-    if let Some(object) = state.objects.get_mut(&(DEPLOYMENT.word, namespace.to_owned(), name.to_owned())) {
-        status_of_pods(object, why.as_deref());
+    for kind in [DEPLOYMENT.word, STATEFUL_SET.word] {
+        if let Some(object) = state.objects.get_mut(&(kind, namespace.to_owned(), name.to_owned())) {
+            status_of_pods(object, why.as_deref());
+        }
     }
 }
 
@@ -332,10 +343,9 @@ fn defaulted(kind: &Kind, mut object: Value) -> Value {
         default("/spec", "type", json!("ClusterIP"));
         default("/spec", "sessionAffinity", json!("None"));
     }
-    if *kind == DEPLOYMENT {
+    if kind.has_pods() {
         default("/spec", "replicas", json!(1));
         default("/spec", "revisionHistoryLimit", json!(10));
-        default("/spec", "progressDeadlineSeconds", json!(600));
         default("/spec/template/spec", "restartPolicy", json!("Always"));
         default("/spec/template/spec", "dnsPolicy", json!("ClusterFirst"));
     }

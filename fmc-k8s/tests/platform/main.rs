@@ -11,4 +11,5 @@ mod ready;
 mod secret;
 #[cfg(all(feature = "client", feature = "full"))]
 mod server;
+mod stateful;
 mod value;

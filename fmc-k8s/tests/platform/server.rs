@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use fmc::Providers;
-use fmc::graph::{Action, NoteKind};
+use fmc::graph::{Action, Choices, DeleteData, NoteKind};
 use fmc::k3s::pki::{Ca, Credentials};
 use fmc::keys::RootKey;
 use fmc::kubeconfig::Administrator;
@@ -16,12 +16,14 @@ use fmc_k8s::client::Server;
 use fmc_k8s::link::ApiLink;
 use fmc_k8s::platform::Platform;
 use fmc_k8s::provider::Kubernetes;
+use fmc_k8s::stateful::VolumeClaim;
 use fmc_k8s::workload::Deployment;
 use fmc_testkit::kube::ControlPlane;
 use pollster::block_on;
 use serde_json::{Value, json};
 
 use crate::cloud::{Cluster, World, cloud_with, db, deleted, notes, shop, steps, web};
+use crate::stateful::{set, shelf};
 use crate::value::{edges, refused_by_the_server};
 
 /// A control plane without nodes.
@@ -35,7 +37,7 @@ impl Cluster for Plane {
     fn written(&self) -> String {
         self.kubectl(&[
             "get",
-            "namespaces,configmaps,secrets,deployments,services,networkpolicies,poddisruptionbudgets",
+            "namespaces,configmaps,secrets,deployments,statefulsets,services,networkpolicies,poddisruptionbudgets",
             "--all-namespaces",
             "--selector=fmc/owner",
             "--output=jsonpath={range .items[*]}{.kind}/{.metadata.name} {.metadata.generation}{\"\\n\"}{end}",
@@ -153,6 +155,70 @@ fn secrets_are_filled_in_compared_and_never_shown() {
     assert_ne!(world.cluster.read("secret/db-password")["data"]["line"], bytes);
     world.apply(&shop([]));
     assert!(world.cluster.0.kubectl(&["get", "secret/db-password", "--namespace=shop"]).is_err());
+}
+
+#[test]
+fn a_set_grows_is_made_again_and_leaves_its_data() {
+    let world = start();
+    let put = |object: &Value| {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), object.to_string()).unwrap();
+        world.cluster.kubectl(&["create", "--filename", file.path().to_str().unwrap()]);
+    };
+    put(&json!({ "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": { "name": "block" },
+        "provisioner": "kubernetes.io/no-provisioner", "allowVolumeExpansion": true }));
+    for disk in ["a", "b", "c", "d"] {
+        put(&json!({ "apiVersion": "v1", "kind": "PersistentVolume", "metadata": { "name": disk }, "spec": {
+            "capacity": { "storage": "1Gi" }, "accessModes": ["ReadWriteOnce"], "storageClassName": "block",
+            "hostPath": { "path": format!("/disks/{disk}") } } }));
+    }
+    let sized = |size| VolumeClaim::new("data", size).class("block");
+    // The pods are not ready without nodes, and the set makes one after the other: one is enough.
+    let platform = |claim: VolumeClaim| shelf([set(claim).replicas(1).ready_within(0)]);
+    world.apply(&platform(sized(1.gib())));
+    let until = std::time::Instant::now() + Duration::from_secs(60);
+    let is_bound = || {
+        let claim = world.cluster.0.kubectl(&[
+            "get",
+            "persistentvolumeclaim/data-db-0",
+            "--namespace=shop",
+            "--output=jsonpath={.status.phase}",
+        ]);
+        claim.is_ok_and(|phase| phase == "Bound")
+    };
+    while !is_bound() && std::time::Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    assert!(is_bound(), "the set's controller made no claim, or nothing bound it");
+    let pod = || world.cluster.read("pod/db-0")["metadata"]["uid"].clone();
+    let before = pod();
+
+    let plan = world.apply(&platform(sized(2.gib())));
+    assert_eq!(steps(&plan), [(Action::Update, "stateful-set/shop/db".to_owned())], "{plan}");
+    let claim = world.cluster.read("persistentvolumeclaim/data-db-0");
+    assert_eq!(claim["spec"]["resources"]["requests"]["storage"], "2Gi");
+    assert_eq!(pod(), before, "its pod went on");
+
+    let further = shelf([set(sized(2.gib()))
+        .claim_of(VolumeClaim::new("log", 1.gib()).class("block"))
+        .replicas(1)
+        .ready_within(0)]);
+    let plan = world.apply(&further);
+    assert_eq!(steps(&plan), [(Action::Replace, "stateful-set/shop/db".to_owned())], "{plan}");
+
+    let plan = world.apply(&shelf([]));
+    assert!(deleted(&plan).contains(&"stateful-set/shop/db".to_owned()), "{plan}");
+    let kept = notes(&world.plan(Platform::on("single")), NoteKind::Kept);
+    assert!(kept.iter().any(|text| text.contains("--delete-data stateful-set/shop/db")), "{kept:?}");
+    assert_eq!(
+        world.cluster.read("persistentvolumeclaim/data-db-0")["metadata"]["uid"],
+        claim["metadata"]["uid"]
+    );
+    let choices = Choices { delete_data: DeleteData::All, ..Choices::default() };
+    let wanted = world.wanted(Platform::on("single"));
+    let plan = block_on(world.providers.plan_with(&wanted, choices)).unwrap();
+    world.run(&plan).converged().unwrap_or_else(|error| panic!("{error}\n{plan}"));
+    assert!(world.cluster.0.kubectl(&["get", "namespace/shop"]).is_err());
 }
 
 #[test]

@@ -21,7 +21,7 @@ const CONTROLLERS: &str = "namespace-controller,serviceaccount-controller,root-c
     garbage-collector-controller,clusterrole-aggregation-controller,deployment-controller,replicaset-controller,\
     statefulset-controller,daemonset-controller,job-controller,cronjob-controller,resourcequota-controller,\
     disruption-controller,endpointslice-controller,persistentvolumeclaim-protection-controller,\
-    persistentvolume-protection-controller";
+    persistentvolume-protection-controller,persistentvolume-binder-controller";
 
 /// A control plane without nodes. It ends with the value.
 pub struct ControlPlane {

@@ -4,7 +4,7 @@
 use fmc_core::given::{Given, Leaf};
 use fmc_core::role::RoleFindings;
 
-use super::VALUE;
+use super::{VALUE, claims};
 use crate::config_map::ConfigMap;
 use crate::container::{Container, Probe, Source, Variable};
 use crate::platform::Namespace;
@@ -40,6 +40,9 @@ pub(super) fn namespace(namespace: &Namespace, findings: &mut RoleFindings<'_>) 
     }
     for (path, one) in namespace.workloads() {
         findings.part(&path, |findings| workload(one, findings));
+    }
+    for (index, set) in namespace.stateful_sets.iter().enumerate() {
+        findings.part(&format!("stateful_sets[{index}]"), |findings| claims::values(set, findings));
     }
 }
 
@@ -95,7 +98,7 @@ fn of_container(container: &Container, findings: &mut RoleFindings<'_>) {
                         wrong("from.secrets", findings, "it has no secret", "name one, as key.pem: {…}");
                     }
                 }
-                Source::Scratch(_) => {}
+                Source::Scratch(_) | Source::Claim(_) => {}
             }
         });
     }

@@ -1,0 +1,202 @@
+//! Workloads that keep data: their volumes grow, and outlive them until a person says otherwise.
+
+use fmc::graph::{Action, Choices, DeleteData, Impact, NoteKind};
+use fmc::prelude::*;
+use fmc_k8s::container::{Container, Probe};
+use fmc_k8s::platform::{Namespace, Platform};
+use fmc_k8s::sim::Sim;
+use fmc_k8s::stateful::{Stateful, VolumeClaim};
+use fmc_k8s::workload::Deployment;
+use pollster::block_on;
+use serde_json::json;
+
+use crate::check::{container, kinds, of, one};
+use crate::cloud::{World, cloud, deleted, notes, steps};
+
+const SET: &str = "namespaces[0].stateful_sets[0]";
+
+fn keeper() -> Container {
+    container("db").port("sql", 5432).ready(Probe::tcp("sql")).user(1000).volume("/var/lib/db", "data")
+}
+
+pub(crate) fn set(claim: VolumeClaim) -> Stateful {
+    Stateful::new("db", keeper()).replicas(2).claim_of(claim).expose(5432, "sql")
+}
+
+pub(crate) fn shelf(sets: impl IntoIterator<Item = Stateful>) -> Platform {
+    Platform::on("single").namespace(sets.into_iter().fold(Namespace::new("shop"), Namespace::stateful))
+}
+
+fn block(size: Size) -> VolumeClaim {
+    VolumeClaim::new("data", size).class("block")
+}
+
+fn size(world: &World<Sim>, claim: &str) -> String {
+    let object = world.cluster.object("claim", "shop", claim).unwrap();
+    object["spec"]["resources"]["requests"]["storage"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_set_has_its_service_its_group_and_its_claims() {
+    let world = World::new();
+    world.apply(&shelf([set(block(1.gib()))]));
+    let db = world.cluster.object("stateful-set", "shop", "db").unwrap();
+    assert_eq!(db["spec"]["serviceName"], "db-pods");
+    let stays = json!({ "whenDeleted": "Retain", "whenScaled": "Retain" });
+    assert_eq!(db["spec"]["persistentVolumeClaimRetentionPolicy"], stays);
+    let pod = &db["spec"]["template"]["spec"];
+    assert_eq!(pod["securityContext"]["fsGroup"], 1000);
+    assert_eq!(
+        pod["containers"][0]["volumeMounts"][0],
+        json!({ "name": "data", "mountPath": "/var/lib/db" })
+    );
+    assert!(pod.get("volumes").is_none(), "{pod}");
+    let service = world.cluster.object("service", "shop", "db-pods").unwrap();
+    assert_eq!(service["spec"]["clusterIP"], "None");
+    assert!(world.cluster.object("pod-disruption-budget", "shop", "db").is_some());
+    assert_eq!(size(&world, "data-db-1"), "1Gi");
+}
+
+#[test]
+fn data_stays_until_a_person_names_its_set() {
+    let world = World::new();
+    world.apply(&shelf([set(block(1.gib()))]));
+    let plan = world.apply(&shelf([]));
+    assert_eq!(
+        deleted(&plan),
+        ["pod-disruption-budget/shop/db", "service/shop/db", "service/shop/db-pods", "stateful-set/shop/db"],
+        "{plan}"
+    );
+    let kept = notes(&plan, NoteKind::Kept);
+    let told = "stateful-set/shop/db left its data: `--delete-data stateful-set/shop/db` deletes it";
+    assert_eq!(kept, [told, told], "{plan}");
+    // The namespace holds the data.
+    let plan = world.apply(&Platform::on("single"));
+    assert!(!deleted(&plan).contains(&"namespace/shop".to_owned()), "{plan}");
+    assert!(world.cluster.object("claim", "shop", "data-db-0").is_some());
+    // The set finds its data again.
+    world.apply(&shelf([set(block(1.gib()))]));
+
+    let wanted = world.wanted(Platform::on("single"));
+    let of = |name: &str| DeleteData::Of([name.to_owned()].into());
+    let choices = Choices { delete_data: of("stateful-set/shop/db"), ..Choices::default() };
+    let plan = block_on(world.providers.plan_with(&wanted, choices)).unwrap();
+    let gone = deleted(&plan);
+    assert!(
+        gone.contains(&"claim/shop/data-db-0".to_owned()) && gone.contains(&"namespace/shop".to_owned()),
+        "{plan}"
+    );
+    let order: Vec<String> = steps(&plan).into_iter().map(|(_, name)| name).collect();
+    let at = |name: &str| order.iter().position(|one| one == name).unwrap();
+    assert!(at("stateful-set/shop/db") < at("claim/shop/data-db-0"), "{plan}");
+    assert!(at("claim/shop/data-db-1") < at("namespace/shop"), "{plan}");
+    world.run(&plan).converged().unwrap();
+    assert!(world.cluster.object("namespace", "", "shop").is_none());
+}
+
+#[test]
+fn a_claim_grows_in_one_step_where_its_class_allows_it_and_never_shrinks() {
+    let world = World::new();
+    world.apply(&shelf([set(block(1.gib()))]));
+    let plan = world.apply(&shelf([set(block(2.gib()))]));
+    assert_eq!(steps(&plan), [(Action::Update, "stateful-set/shop/db".to_owned())], "{plan}");
+    let part = plan.step("stateful-set/shop/db").unwrap();
+    assert_eq!(part.impact(), Impact::Live, "{plan}");
+    assert!(
+        part.details()[0].contains("1Gi -> 2Gi (its claims grow with their data"),
+        "{:?}",
+        part.details()
+    );
+    assert_eq!((size(&world, "data-db-0"), size(&world, "data-db-1")), ("2Gi".to_owned(), "2Gi".to_owned()));
+
+    let refused = notes(&world.plan(shelf([set(block(1.gib()))])), NoteKind::Refused);
+    assert!(refused[0].contains("the claim data cannot shrink from 2Gi to 1Gi"), "{refused:?}");
+
+    let world = World::new();
+    world.apply(&shelf([set(VolumeClaim::new("data", 1.gib()))]));
+    let refused = notes(&world.plan(shelf([set(VolumeClaim::new("data", 2.gib()))])), NoteKind::Refused);
+    assert!(refused[0].contains("must support resize"), "{refused:?}");
+    assert_eq!(size(&world, "data-db-0"), "1Gi");
+}
+
+#[test]
+fn another_change_of_what_the_server_keeps_is_a_replacement_that_loses_nothing() {
+    let world = World::new();
+    world.apply(&shelf([set(block(1.gib()))]));
+    let further = set(block(1.gib())).claim_of(VolumeClaim::new("log", 1.gib()).class("block"));
+    let plan = world.apply(&shelf([further]));
+    assert_eq!(steps(&plan), [(Action::Replace, "stateful-set/shop/db".to_owned())], "{plan}");
+    let lines = plan.step("stateful-set/shop/db").unwrap().details();
+    assert!(lines.iter().any(|line| line.contains("its claims stay with their data")), "{lines:?}");
+    assert!(world.cluster.object("claim", "shop", "data-db-0").is_some());
+    assert!(world.cluster.object("claim", "shop", "log-db-1").is_some());
+}
+
+#[test]
+fn an_apply_waits_until_the_pods_of_a_set_are_ready() {
+    let world = World::new();
+    world.apply(&shelf([set(block(1.gib()))]));
+    world.cluster.breaks("shop/db", "no node has room");
+    let plan = world.plan(shelf([set(block(1.gib())).ready_within(1)]));
+    assert!(plan.to_string().contains("pods not ready -> ready"), "{plan}");
+    assert!(!world.run(&plan).is_converged());
+    world.cluster.mends("shop/db");
+    world.apply(&shelf([set(block(1.gib()))]));
+}
+
+#[test]
+fn each_mistake_with_a_claim_is_found_where_it_stands() {
+    let find = |set: Stateful, kind: &str, path: &str| one(shelf([set]), kind, &format!("{SET}{path}"));
+    let right = || set(block(1.gib()));
+    find(right().claim("data", 1.gib()), "platform-twice", ".claims[1]");
+    let lost = VolumeClaim::new("data", 1.gib()).survives_node();
+    find(set(lost), "platform-lost-with-node", ".claims[0]");
+    let other = Stateful::new("db", keeper()).claim("log", 1.gib());
+    find(other, "platform-no-claim", ".containers[0].mounts[0].from.claim");
+    find(right().group(0), "platform-root", ".group");
+    let unsaid = Stateful::new("db", container("db").volume("/a", "data")).claim_of(block(1.gib()));
+    find(unsaid, "platform-no-writer", "");
+    let long = "a".repeat(53);
+    find(Stateful::new(long.as_str(), keeper()).claim_of(block(1.gib())), "platform-value", ".name");
+    find(Stateful::new("1db", keeper()).claim_of(block(1.gib())), "platform-value", ".name");
+    let nothing = set(VolumeClaim::new("data", Size::bytes(0)).class("block"));
+    assert_eq!(kinds(shelf([nothing]))[0].1, format!("roles[0].platform.{SET}.claims[0].size"));
+    one(
+        of(container("web").volume("/a", "data")),
+        "platform-no-claim",
+        "namespaces[0].deployments[0].containers[0].mounts[0].from.claim",
+    );
+    let named =
+        Namespace::new("shop").stateful(right()).deployment(Deployment::new("db-pods", container("a")));
+    one(Platform::on("single").namespace(named), "platform-twice", SET);
+    let named = Namespace::new("shop").stateful(right()).deployment(Deployment::new("db", container("a")));
+    one(Platform::on("single").namespace(named), "platform-twice", SET);
+    assert_eq!(kinds(shelf([right()])), []);
+}
+
+#[test]
+fn a_folder_of_one_node_is_told_in_a_cluster_of_several() {
+    let agent = Machine::new("agent", Image::debian("12").path("/images/debian-12.qcow2"))
+        .cpus(2)
+        .memory(4.gib())
+        .root_disk(20.gib())
+        .disk(Disk::new("k3s", 20.gib()).mount("/var/lib/rancher/k3s"))
+        .interface(Interface::on("lab").address("10.17.3.11"));
+    let cluster = k3s::Cluster::new("single", "v1.36.2+k3s1").servers(["node"]).agents(["agent"]);
+    let of =
+        |claim| crate::cloud::cloud_with(cluster.clone()).machine(agent.clone()).role(shelf([set(claim)]));
+    let told = |cloud: Cloud| -> Vec<String> {
+        let checked = cloud.check().unwrap_or_else(|report| panic!("{report}"));
+        let ours = checked.findings().iter().filter(|one| one.at().contains("platform"));
+        ours.map(|one| format!("{} {}", one.kind(), one.message())).collect()
+    };
+    let local = told(of(VolumeClaim::new("data", 1.gib())));
+    assert_eq!(
+        local,
+        [
+            "platform-node-local data is of the class local-path: a folder on one node, and its pod can start on no other of the 2 nodes"
+        ]
+    );
+    assert_eq!(told(of(block(1.gib()))), [""; 0]);
+    assert_eq!(told(cloud().role(shelf([set(VolumeClaim::new("data", 1.gib()))]))), [""; 0]);
+}
