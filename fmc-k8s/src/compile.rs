@@ -23,7 +23,7 @@ use crate::workload::{Deployment, Workload};
 impl Platform {
     /// Its manifests, in the order in which a person reads them.
     pub fn manifests(&self) -> Vec<Manifest> {
-        self.namespaces.iter().flat_map(namespace).collect()
+        self.namespaces.iter().flat_map(|one| namespace(&one.lowered())).collect()
     }
 }
 

@@ -14,6 +14,7 @@ pub mod object;
 pub mod platform;
 pub mod provider;
 pub mod quantity;
+pub mod redis;
 pub mod secret;
 pub mod stateful;
 pub mod workload;

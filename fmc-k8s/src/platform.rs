@@ -2,6 +2,8 @@
 
 mod check;
 
+use std::borrow::Cow;
+
 use fmc_core::finding::OwnKind;
 use fmc_core::given::Given;
 use fmc_core::name::ClusterName;
@@ -9,6 +11,7 @@ use fmc_core::role::{FileSpanningRole, RoleFindings, SpanMembers, SpanSite, Span
 use serde::{Deserialize, Serialize};
 
 use crate::name::{ObjectName, PortName};
+use crate::redis::{Lowered, Redis};
 use crate::stateful::Stateful;
 use crate::workload::{Deployment, Workload};
 
@@ -50,8 +53,21 @@ pub struct Namespace {
     /// Workloads that keep data.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) stateful_sets: Vec<Stateful>,
+    /// Redis or Valkey.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) redis: Vec<Redis>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) connections: Vec<Connection>,
+    /// Where the last of its workloads stand that are services.
+    #[serde(skip)]
+    services: Services,
+}
+
+/// The paths of services that became workloads.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Services {
+    deployments: Vec<String>,
+    stateful_sets: Vec<String>,
 }
 
 /// One workload may talk to another one at a port.
@@ -88,7 +104,9 @@ impl Namespace {
             name: name.into(),
             deployments: Vec::new(),
             stateful_sets: Vec::new(),
+            redis: Vec::new(),
             connections: Vec::new(),
+            services: Services::default(),
         }
     }
 
@@ -106,13 +124,54 @@ impl Namespace {
         self
     }
 
+    /// A Redis or Valkey.
+    #[must_use]
+    pub fn redis(mut self, redis: Redis) -> Self {
+        self.redis.push(redis);
+        self
+    }
+
+    /// The namespace with its services as the workloads that they are.
+    pub(crate) fn lowered(&self) -> Cow<'_, Self> {
+        let mut lowered = Cow::Borrowed(self);
+        for (index, redis) in self.redis.iter().enumerate() {
+            let (all, path) = (lowered.to_mut(), format!("redis[{index}]"));
+            match redis.lowered() {
+                Lowered::Deployment(deployment) => {
+                    all.deployments.push(deployment);
+                    all.services.deployments.push(path);
+                }
+                Lowered::Stateful(set) => {
+                    all.stateful_sets.push(set);
+                    all.services.stateful_sets.push(path);
+                }
+            }
+        }
+        lowered
+    }
+
     /// Its workloads of every kind, each with its path.
     pub(crate) fn workloads(&self) -> Vec<(String, Workload<'_>)> {
-        let deployments = self.deployments.iter().enumerate();
-        let deployments = deployments.map(|(index, one)| (format!("deployments[{index}]"), one.into()));
-        let sets = self.stateful_sets.iter().enumerate();
-        let sets = sets.map(|(index, one)| (format!("stateful_sets[{index}]"), one.into()));
+        let (all, services) = (&self.deployments, &self.services.deployments);
+        let own = all.len().saturating_sub(services.len());
+        let paths = (0..own).map(|index| format!("deployments[{index}]")).chain(services.iter().cloned());
+        let deployments = paths.zip(all).map(|(path, one)| {
+            let is_service = services.contains(&path);
+            (path, Workload { is_service, ..one.into() })
+        });
+        let sets = self.sets().into_iter().map(|(path, one)| {
+            let is_service = self.services.stateful_sets.contains(&path);
+            (path, Workload { is_service, ..one.into() })
+        });
         deployments.chain(sets).collect()
+    }
+
+    /// Its workloads that keep data, each with its path.
+    pub(crate) fn sets(&self) -> Vec<(String, &Stateful)> {
+        let (all, services) = (&self.stateful_sets, &self.services.stateful_sets);
+        let own = all.len().saturating_sub(services.len());
+        let paths = (0..own).map(|index| format!("stateful_sets[{index}]")).chain(services.iter().cloned());
+        paths.zip(all).collect()
     }
 
     /// A workload may talk to another one at a port of its containers. Both network policies follow.

@@ -57,6 +57,15 @@ pub(crate) struct Workload<'a> {
     pub(crate) containers: &'a [Container],
     pub(crate) expose: &'a [Exposed],
     pub(crate) claims: &'a [VolumeClaim],
+    /// Whether it is made of a service, whose settings are those of its only container and claim.
+    pub(crate) is_service: bool,
+}
+
+impl Workload<'_> {
+    /// The path of a container below that of the workload; `None` if it is the same.
+    pub(crate) fn container_path(&self, index: usize) -> Option<String> {
+        (!self.is_service).then(|| format!("containers[{index}]"))
+    }
 }
 
 impl<'a> From<&'a Deployment> for Workload<'a> {
@@ -67,6 +76,7 @@ impl<'a> From<&'a Deployment> for Workload<'a> {
             containers: &of.containers,
             expose: &of.expose,
             claims: &[],
+            is_service: false,
         }
     }
 }

@@ -103,6 +103,21 @@ fn machines_and_what_runs_in_them_are_in_one_file() {
 }
 
 #[test]
+fn the_example_with_a_redis_is_applied_and_its_page_shows_it() {
+    let example = include_str!("../../examples/platform/redis.yaml");
+    let page = include_str!("../../docs/redis.md");
+    let shown = page.split("```").nth(1).and_then(|block| block.strip_prefix("yaml\n")).unwrap();
+    assert!(shown.lines().all(|line| example.contains(line)), "{shown}");
+    let folder = folder(&[("cloud.yaml", example)]);
+    let run = |arguments: &str| fmc(folder.path(), arguments, "");
+    let checked = run("check");
+    assert!(checked.code == 0 && checked.out.contains("0 errors"), "{checked:?}");
+    let applied = run("apply --yes");
+    assert!(applied.code == 0 && applied.out.contains("+ stateful-set shop/sessions"), "{applied:?}");
+    assert_eq!(run("plan --detailed-exitcode").code, 0);
+}
+
+#[test]
 fn mistakes_in_a_platform_are_told_as_those_in_machines() {
     for (right, wrong, words) in [
         ("replicas: 2", "replcas: 2", "did you mean `replicas`?"),

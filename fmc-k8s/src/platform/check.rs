@@ -13,6 +13,7 @@ use fmc_core::role::{RoleFindings, SpanSite};
 use super::{Namespace, Platform};
 use crate::container::{Container, Probe, Source};
 use crate::name::PortName;
+use crate::redis::Redis;
 use crate::workload::Workload;
 
 /// The kinds of findings of a platform.
@@ -59,7 +60,7 @@ pub(super) fn settings(platform: &Platform, findings: &mut RoleFindings<'_>) {
     for (index, namespace) in platform.namespaces.iter().enumerate() {
         findings.part(&format!("namespaces[{index}]"), |findings| {
             leaves(namespace, findings);
-            value::namespace(namespace, findings);
+            value::namespace(&namespace.lowered(), findings);
         });
     }
 }
@@ -79,12 +80,51 @@ fn leaves(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
             }
         });
     }
+    for (index, redis) in namespace.redis.iter().enumerate() {
+        findings.part(&format!("redis[{index}]"), |findings| redis_leaves(redis, findings));
+    }
     for (index, connection) in namespace.connections.iter().enumerate() {
         findings.part(&format!("connections[{index}]"), |findings| {
             findings.leaf("from", &connection.from);
             findings.leaf("to", &connection.to);
             findings.leaf("port", &connection.port);
         });
+    }
+}
+
+fn redis_leaves(redis: &Redis, findings: &mut RoleFindings<'_>) {
+    findings.leaf("name", &redis.name);
+    findings.leaf("image", &redis.image);
+    findings.leaf("memory", &redis.memory);
+    optional("cpu", redis.cpu.as_ref(), findings);
+    optional("keep", redis.keep.as_ref(), findings);
+    optional("class", redis.class.as_ref(), findings);
+    if let Some(password) = redis.password.as_ref() {
+        findings.secret("password", password);
+    } else if redis.name.ok().is_some() && redis.secret().reference().is_none() {
+        findings.part("name", |findings| {
+            let message = format!("{} is too long for the name of its password, {0}-password", redis.name);
+            findings.find(&VALUE, message, "take a shorter name, or name the password: `password`");
+        });
+    }
+    if redis.class.is_some() && redis.keep.is_none() {
+        findings.part("class", |findings| {
+            let help = "say `keep: 1 GiB`, or leave `class` out";
+            findings.find(&NO_CLAIM, format!("{} keeps nothing, and has no volume", redis.name), help);
+        });
+    }
+}
+
+/// The findings of a container of a workload. A service has its settings itself.
+fn in_container(
+    workload: &Workload<'_>,
+    index: usize,
+    findings: &mut RoleFindings<'_>,
+    tell: impl FnOnce(&mut RoleFindings<'_>),
+) {
+    match workload.container_path(index) {
+        Some(path) => findings.part(&path, tell),
+        None => tell(findings),
     }
 }
 
@@ -151,6 +191,7 @@ pub(super) fn together(platform: &Platform, site: &SpanSite<'_>, findings: &mut 
     twice("namespaces", "namespace", names, findings);
     for (index, namespace) in platform.namespaces.iter().enumerate() {
         findings.part(&format!("namespaces[{index}]"), |findings| {
+            let namespace = &*namespace.lowered();
             in_namespace(namespace, findings);
             claims::sets(namespace, platform, site, findings);
         });
@@ -228,7 +269,10 @@ fn configs(workloads: &[(String, Workload<'_>)], findings: &mut RoleFindings<'_>
 fn containers<'a>(workloads: &'a [(String, Workload<'a>)]) -> impl Iterator<Item = (String, &'a Container)> {
     workloads.iter().flat_map(|(path, workload)| {
         let all = workload.containers.iter().enumerate();
-        all.map(move |(index, one)| (format!("{path}.containers[{index}]"), one))
+        all.map(move |(index, one)| match workload.container_path(index) {
+            Some(below) => (format!("{path}.{below}"), one),
+            None => (path.clone(), one),
+        })
     })
 }
 
@@ -260,7 +304,7 @@ fn of_workload(workload: Workload<'_>, findings: &mut RoleFindings<'_>) {
         port(&format!("expose[{index}].to"), &exposed.to, workload, findings);
     }
     for (index, container) in workload.containers.iter().enumerate() {
-        findings.part(&format!("containers[{index}]"), |findings| within(container, workload, findings));
+        in_container(&workload, index, findings, |findings| within(container, workload, findings));
     }
 }
 

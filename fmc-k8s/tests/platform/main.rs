@@ -8,6 +8,7 @@ mod left;
 mod namespace;
 mod plan;
 mod ready;
+mod redis;
 mod secret;
 #[cfg(all(feature = "client", feature = "full"))]
 mod server;

@@ -222,6 +222,18 @@ fn a_set_grows_is_made_again_and_leaves_its_data() {
 }
 
 #[test]
+fn redis_is_taken_and_its_pods_are_admitted() {
+    let world = start();
+    world.apply(&crate::redis::shop());
+    let pods = || world.cluster.kubectl(&["get", "pods", "--namespace=shop", "--output=name"]);
+    let until = std::time::Instant::now() + Duration::from_secs(60);
+    while pods().lines().count() < 3 && std::time::Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    assert_eq!(pods().lines().count(), 3, "{}", pods());
+}
+
+#[test]
 fn an_object_that_is_not_ours_is_refused_and_left_alone() {
     let world = start();
     world.cluster.kubectl(&["create", "namespace", "shop"]);

@@ -94,8 +94,9 @@ pub(super) fn sets(
     let nodes = cluster.map_or(0, |cluster| cluster.servers.len() + cluster.agents.len());
     let workloads = namespace.workloads();
     let names: BTreeSet<String> = workloads.iter().map(|(_, one)| one.name.to_string()).collect();
-    for (index, set) in namespace.stateful_sets.iter().enumerate() {
-        findings.part(&format!("stateful_sets[{index}]"), |findings| {
+    for (path, set) in namespace.sets() {
+        let is_service = workloads.iter().any(|(at, one)| *at == path && one.is_service);
+        findings.part(&path, |findings| {
             if names.contains(&set.pods_name()) {
                 let message =
                     format!("the names of its pods are below {}, which is a workload", set.pods_name());
@@ -106,7 +107,8 @@ pub(super) fn sets(
                 findings.find(&NO_WRITER, message, "say `user` of its container, or `group`");
             }
             for (index, claim) in set.claims.iter().enumerate().filter(|(_, claim)| claim.is_on_one_node()) {
-                findings.part(&format!("claims[{index}]"), |findings| on_one_node(claim, nodes, findings));
+                let at = if is_service { "keep".to_owned() } else { format!("claims[{index}]") };
+                findings.part(&at, |findings| on_one_node(claim, nodes, findings));
             }
         });
     }

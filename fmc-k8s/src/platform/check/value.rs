@@ -4,7 +4,7 @@
 use fmc_core::given::{Given, Leaf};
 use fmc_core::role::RoleFindings;
 
-use super::{VALUE, claims};
+use super::{VALUE, claims, in_container};
 use crate::config_map::ConfigMap;
 use crate::container::{Container, Probe, Source, Variable};
 use crate::platform::Namespace;
@@ -41,8 +41,8 @@ pub(super) fn namespace(namespace: &Namespace, findings: &mut RoleFindings<'_>) 
     for (path, one) in namespace.workloads() {
         findings.part(&path, |findings| workload(one, findings));
     }
-    for (index, set) in namespace.stateful_sets.iter().enumerate() {
-        findings.part(&format!("stateful_sets[{index}]"), |findings| claims::values(set, findings));
+    for (path, set) in namespace.sets() {
+        findings.part(&path, |findings| claims::values(set, findings));
     }
 }
 
@@ -62,7 +62,7 @@ fn workload(workload: Workload<'_>, findings: &mut RoleFindings<'_>) {
         port(&format!("expose[{index}].port"), exposed.port, findings);
     }
     for (index, container) in workload.containers.iter().enumerate() {
-        findings.part(&format!("containers[{index}]"), |findings| of_container(container, findings));
+        in_container(&workload, index, findings, |findings| of_container(container, findings));
     }
 }
 
