@@ -120,6 +120,30 @@ fn a_claim_grows_in_one_step_where_its_class_allows_it_and_never_shrinks() {
 }
 
 #[test]
+fn a_growth_that_was_cut_off_goes_on() {
+    let patched = |world: &World<Sim>, pod: u8| {
+        let mut claim = world.cluster.object("claim", "shop", &format!("data-db-{pod}")).unwrap();
+        claim["spec"]["resources"]["requests"]["storage"] = json!("2Gi");
+        world.cluster.put(claim);
+    };
+    for (patches, is_set_gone) in [(1, false), (2, false), (2, true)] {
+        let world = World::new();
+        world.apply(&shelf([set(block(1.gib()))]));
+        (0..patches).for_each(|pod| patched(&world, pod));
+        if is_set_gone {
+            world.cluster.delete("stateful-set", "shop", "db");
+        }
+        let plan = world.apply(&shelf([set(block(2.gib()))]));
+        let action = if is_set_gone { Action::Create } else { Action::Update };
+        assert_eq!(steps(&plan), [(action, "stateful-set/shop/db".to_owned())], "{plan}");
+        assert_eq!(
+            (size(&world, "data-db-0"), size(&world, "data-db-1")),
+            ("2Gi".to_owned(), "2Gi".to_owned())
+        );
+    }
+}
+
+#[test]
 fn another_change_of_what_the_server_keeps_is_a_replacement_that_loses_nothing() {
     let world = World::new();
     world.apply(&shelf([set(block(1.gib()))]));
