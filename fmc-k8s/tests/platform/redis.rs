@@ -30,7 +30,7 @@ pub(crate) fn shop() -> Platform {
 
 fn arguments(world: &World<fmc_k8s::sim::Sim>, kind: &str, name: &str) -> Vec<String> {
     let object = world.cluster.object(kind, "shop", name).unwrap();
-    let all = object["spec"]["template"]["spec"]["containers"][0]["args"].as_array().unwrap().clone();
+    let all = object.pointer("/spec/template/spec/containers/0/args").unwrap().as_array().unwrap().clone();
     all.iter().map(|one| one.as_str().unwrap().to_owned()).collect()
 }
 

@@ -79,7 +79,7 @@ fn told(plan: &fmc::Plan) -> (Vec<String>, Vec<String>) {
 
 fn base64(world: &World<Sim>, name: &str, key: &str) -> String {
     let object = world.cluster.object("secret", "shop", name).unwrap();
-    object["data"][key].as_str().unwrap().to_owned()
+    object.pointer(&format!("/data/{key}")).unwrap().as_str().unwrap().to_owned()
 }
 
 #[test]

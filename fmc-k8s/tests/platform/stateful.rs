@@ -33,7 +33,7 @@ fn block(size: Size) -> VolumeClaim {
 
 fn size(world: &World<Sim>, claim: &str) -> String {
     let object = world.cluster.object("claim", "shop", claim).unwrap();
-    object["spec"]["resources"]["requests"]["storage"].as_str().unwrap().to_owned()
+    object.pointer("/spec/resources/requests/storage").unwrap().as_str().unwrap().to_owned()
 }
 
 #[test]
