@@ -50,7 +50,7 @@ fn a_disk_that_was_left_behind_says_whose_it_was_what_is_on_it_and_since_when() 
     assert_eq!(lab.records(), [RECORD], "it stays with its disk");
     lab.sim.put_time("fmc-first", RECORD, 1_735_689_599).unwrap();
     lab.sim.put_time("fmc-first", "db.disk.data", 1_764_374_399).unwrap();
-    let known = "(50 GiB), ext4 on /srv/data since 2024-12-31, kept since 2025-11-28,";
+    let known = "(50 GiB) with ext4 on /srv/data since 2024-12-31, kept since 2025-11-28";
     let plan = lab.plan(&without());
     let kept = "50 GiB of data (ext4 on /srv/data, of machine db since 2024-12-31, kept since 2025-11-28); --delete-data db";
     assert!(notes(&plan, NoteKind::Kept)[0].contains(kept), "{plan}");
