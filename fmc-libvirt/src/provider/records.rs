@@ -73,6 +73,9 @@ pub(crate) fn unproven(seen: &VolumeObject) -> String {
             "it is one of several of this name, with a record beside each: give the copies other names (`mv` in the folder of the \
              pool, then `virsh pool-refresh {pool}`)"
         ),
+        Some([]) if seen.machine.is_none() && seen.former.is_none() => {
+            format!("it is not one of today's machine {machine}, which had another name first")
+        }
         Some([]) => format!(
             "the empty volume {name}.{on} beside it says so (`virsh vol-create-as {pool} {name}.{on} 0 --format raw`): a machine \
              {machine} takes it over then, and --delete-data {machine} deletes it",

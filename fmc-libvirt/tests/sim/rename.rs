@@ -287,7 +287,8 @@ fn the_name_of_data_is_the_one_that_its_machine_has_today() {
     let rest = only([kept_as("c", "a", false)]);
     lab.apply(&rest);
     let kept = notes(&lab.plan(&rest), NoteKind::Kept).join("\n");
-    assert!(kept.contains("`virsh vol-delete a.disk.data fmc-first` deletes it"), "{kept}");
+    let words = "2 GiB of data, which today's machine a does not have: another machine of this name had it, or a person copied it";
+    assert!(kept.contains(words) && !kept.contains("vol-delete"), "{kept}");
     lab.apply_with(&rest, &delete_data("a"));
     assert_eq!(lab.volumes("a.disk."), ["a.disk.data"]);
     assert_eq!(lab.volumes("c.disk."), Vec::<String>::new());
@@ -400,4 +401,52 @@ fn a_former_name_that_no_disk_had_is_said() {
     );
     lab.apply(&with("mor"));
     assert!(!lab.plan(&with("mor")).to_string().contains("formerly"), "a former name may stay for ever");
+}
+
+/// The disks of the machine db, whose domain somebody removed, and the same machine under its new name.
+fn undefined_and_renamed() -> (Lab, Wanted<Document>) {
+    let lab = Lab::used();
+    lab.sim.destroy_domain("db").unwrap();
+    lab.sim.undefine_domain("db").unwrap();
+    (lab, wanted(&better()))
+}
+
+#[test]
+fn a_machine_that_returns_under_a_new_name_is_not_made_anew() {
+    let (lab, wanted) = undefined_and_renamed();
+    let root = lab.volumes("db.root.").remove(0);
+    let plan = lab.plan(&wanted);
+    let text = plan.to_string();
+    assert!(text.contains(&format!("on its root {root}, which is there")), "{text}");
+    assert!(!text.contains("made anew"), "{text}");
+    lab.apply(&wanted);
+    assert_eq!(lab.volumes("db.root."), [root]);
+    assert_eq!(lab.volumes("db.disk."), ["db.disk.data"]);
+}
+
+#[test]
+fn a_copy_at_the_new_name_is_not_called_an_earlier_machines() {
+    let (lab, wanted) = undefined_and_renamed();
+    let names: Vec<String> = lab.volumes("db.disk.").into_iter().chain(lab.records()).collect();
+    // A copy of the disk alone, and one with its record.
+    for name in names {
+        let (copy, content) =
+            (name.replace("db.", "store."), if name == "db.disk.data" { 1 << 30 } else { 0 });
+        let text = format!(
+            "<volume><name>{copy}</name><capacity>{content}</capacity><allocation>{content}</allocation></volume>"
+        );
+        lab.sim.create_volume("fmc-first", &text).unwrap();
+        for choices in [Choices::default(), delete_data("store")] {
+            let plan = lab.plan_with(&wanted, &choices);
+            let kept = notes(&plan, NoteKind::Kept).join("\n");
+            assert!(kept.contains("store.disk.data") && kept.contains("copied it"), "{plan}");
+            for words in ["of an earlier machine", "of machine store", "vol-delete", "--delete-data store"] {
+                assert!(!kept.contains(words), "{words}: {kept}");
+            }
+            let lab = lab.copy();
+            lab.apply_with(&wanted, &choices);
+            assert_eq!(lab.volumes("store.disk."), ["store.disk.data"]);
+            assert_eq!(lab.volumes("db.disk."), ["db.disk.data"]);
+        }
+    }
 }

@@ -120,7 +120,6 @@ fn remove_volume(
         }
         Ours::Disk { machine: first, .. } => {
             let size = volume.capacity.map(size).unwrap_or_default();
-            let known = records::kept(volume);
             Removal::Keep(if volume.machine.is_some() {
                 // Once its machine is gone, the volume's own name is all that says whose it was.
                 let later = match &volume.former {
@@ -129,12 +128,13 @@ fn remove_volume(
                     }
                     _ => String::new(),
                 };
+                let known = records::kept(volume);
                 format!("{size} of data{known}; --delete-data {machine} deletes it{later}")
             } else {
+                let known = records::about(volume, "").map(|about| format!(" ({about})")).unwrap_or_default();
                 format!(
-                    "{size} of data{known} of an earlier machine {first}, and another one is called so now: `virsh vol-delete \
-                     {} {}` deletes it",
-                    volume.name, volume.pool
+                    "{size} of data{known}, which today's machine {first} does not have: another machine of this name had it, or a \
+                     person copied it. No machine takes it over, and only --delete-data all deletes it"
                 )
             })
         }

@@ -19,6 +19,11 @@ impl<'a> Settling<'a, '_> {
             if name == first || !places.contains(at.place()) || firsts.contains(first) {
                 continue;
             }
+            // Its domain alone is gone.
+            let pool = domain.root.as_ref().map(|(pool, _)| pool);
+            if pool.is_some_and(|pool| !self.roots(at, pool, first).is_empty()) {
+                continue;
+            }
             let going = self.ours().filter(|(at, _)| !wanted.nodes.contains_key(at)).map(|(at, _)| at.name());
             let meant =
                 nearest(first, going).map(|near| format!("; did you mean {near}?")).unwrap_or_default();

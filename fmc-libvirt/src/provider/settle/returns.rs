@@ -156,7 +156,7 @@ impl<'a> Settling<'a, '_> {
     }
 
     /// The roots of a machine in a pool, in the order of their names.
-    fn roots(&self, at: &Address, pool: &str, machine: &str) -> Vec<&'a VolumeObject> {
+    pub(super) fn roots(&self, at: &Address, pool: &str, machine: &str) -> Vec<&'a VolumeObject> {
         let first = volume_address(at, pool, &format!("{machine}.root."));
         let is_near = |address: &Address| {
             address.kind() == kind::VOLUME
