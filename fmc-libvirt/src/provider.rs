@@ -12,6 +12,7 @@ pub mod guard;
 mod model;
 pub mod object;
 mod observe;
+mod path;
 mod pools;
 mod preflight;
 mod promise;

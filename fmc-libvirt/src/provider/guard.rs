@@ -122,6 +122,16 @@ pub(super) fn covered(volume: &VolumeObject) -> Option<String> {
     ))
 }
 
+/// Why a volume is not made again: what lies over it would be lost with it.
+pub(super) fn stood_on(volume: &VolumeObject) -> Option<String> {
+    let user = volume.used_by.first().or(volume.under.as_ref())?;
+    let VolumeObject { pool, name, .. } = volume;
+    Some(format!(
+        "its new root would be {pool}/{name}, which is there from before, and {user} has it as backing store: merge that overlay, \
+         or move what it holds elsewhere, and delete its file; then plan again"
+    ))
+}
+
 /// A job that copies a disk: a restart would end it half-way.
 fn busy(seen: &DomainObject) -> Option<String> {
     let (name, target) = (&seen.record.name, seen.copying.as_ref()?);

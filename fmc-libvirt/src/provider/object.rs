@@ -250,9 +250,9 @@ impl VolumeObject {
             && self.used_by.iter().all(is_own_root)
     }
 
-    /// Whether a disk that fmc did not make lies over it.
+    /// Whether a disk that fmc did not make lies over it, and no domain uses the volume itself.
     pub(super) fn is_covered(&self) -> bool {
-        self.under.is_some() || (is_disk(&self.ours) && !self.used_by.is_empty())
+        self.under.is_some() || (is_disk(&self.ours) && !self.used_by.is_empty() && self.named_by.is_empty())
     }
 
     /// The properties for a comparison of capacities.

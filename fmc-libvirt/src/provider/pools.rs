@@ -18,6 +18,7 @@ struct Pool {
     lane: Lane,
     consoles: Mutex<Option<Arc<Beside>>>,
     records: Mutex<Option<Arc<Beside>>>,
+    overlays: Mutex<Option<Arc<Beside>>>,
     /// The first names of the machines that were removed since the last observation.
     removed: Mutex<BTreeSet<String>>,
 }
@@ -55,6 +56,17 @@ impl Pools {
         once(&self.of(place, pool).records, read)
     }
 
+    /// The volumes of all pools that may lie over those of a pool, as `POOL/NAME` by the path below, read once after each
+    /// observation.
+    pub(super) fn overlays<E>(
+        &self,
+        place: &Place,
+        pool: &str,
+        read: impl FnOnce() -> Result<Beside, E>,
+    ) -> Result<Arc<Beside>, E> {
+        once(&self.of(place, pool).overlays, read)
+    }
+
     /// Forgets the records in a pool, because there is one more.
     pub(super) fn forget_records(&self, place: &Place, pool: &str) {
         *locked(&self.of(place, pool).records) = None;
@@ -75,6 +87,7 @@ impl Pools {
         for pool in locked(&self.all).values() {
             *locked(&pool.consoles) = None;
             *locked(&pool.records) = None;
+            *locked(&pool.overlays) = None;
             locked(&pool.removed).clear();
         }
     }

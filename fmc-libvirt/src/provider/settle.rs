@@ -307,10 +307,14 @@ impl<'a> Settling<'a, '_> {
     ) {
         let Some((pool, root)) = &wanted.root else { return };
         let name = Ours::Root { machine: wanted.first.to_string(), hash: hash.to_owned() }.to_string();
+        let there = self.volume(address, pool, &name);
+        if let Some(text) = there.and_then(guard::stood_on) {
+            return self.refuse(&wanted.name, text);
+        }
         if name != **root {
             self.pin(address, node, wanted, &Pinned { root: &name, boot: None, mark: None, format: None });
         }
-        if self.volume(address, pool, &name).is_some() {
+        if there.is_some() {
             let at = volume_address(address, pool, &name);
             self.anew.insert(at, "left over from an earlier replacement".to_owned());
         }

@@ -25,6 +25,7 @@ mod replace;
 mod room;
 mod snapshots;
 mod steps;
+mod stood_on;
 mod subnets;
 mod threads;
 mod unplugged;

@@ -9,6 +9,7 @@ use crate::document::{Content, PoolDocument, VolumeDocument};
 use crate::link::{CallErrorKind, Link};
 use crate::provider::model::COMMIT;
 use crate::provider::object::{is_disk, is_uploaded, pool_fingerprint, volume_fingerprint};
+use crate::provider::path;
 use crate::provider::pools::Beside;
 use crate::provider::records::RECORD;
 use crate::volume::{Ours, VolumeName, commit_name, commit_xml};
@@ -213,27 +214,50 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
         Ok(facts.map(|facts| facts.path))
     }
 
-    /// A base image may have got a user since the plan, and libvirt would delete it nevertheless.
+    /// A volume may have got a user since the plan, or have one in a pool that the plan did not read, and libvirt would delete
+    /// it nevertheless.
     fn refuse_if_used(&self, pool: &str, name: &str) -> Result<(), StepError> {
-        if !matches!(self.ours(name), Some(Ours::Base { .. })) {
+        let ours = self.ours(name);
+        if !matches!(ours, Some(Ours::Base { .. } | Ours::Root { .. } | Ours::Disk { .. })) {
             return Ok(());
         }
-        let Some(base) = self.made(self.link.volume(pool, name))? else { return Ok(()) };
+        let Some(below) = self.made(self.link.volume(pool, name))? else { return Ok(()) };
+        let below = path::plain(&below.path);
+        let over = match ours {
+            // Roots are made from it all the time.
+            Some(Ours::Base { .. }) => Arc::new(self.overlays()?),
+            _ => self.pools.overlays(self.address.place(), pool, || self.overlays())?,
+        };
+        for user in over.get(&below).into_iter().flatten() {
+            // It may be gone since it was read.
+            let (at, volume) = user.split_once('/').unwrap_or_default();
+            let facts = self.made(self.link.volume(at, volume))?;
+            if facts.and_then(|facts| facts.backing).is_some_and(|path| path::plain(&path) == below) {
+                return Err(StepError::Call {
+                    call: format!("delete volume {name}"),
+                    cause: format!("{user} has it as backing store: plan again"),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The volumes of all active pools that lie over others, by the path of what is right below.
+    fn overlays(&self) -> Result<Beside, StepError> {
+        let mut over = Beside::new();
         for record in self.made(self.link.pools())?.into_iter().filter(|record| record.active) {
             for volume in self.made(self.link.volumes(&record.name))? {
                 if VolumeName::parse(&volume.name).is_some_and(|name| !is_disk(&name.ours)) {
                     continue;
                 }
                 let facts = self.made(self.link.volume(&record.name, &volume.name))?;
-                if facts.and_then(|facts| facts.backing).as_deref() == Some(base.path.as_str()) {
-                    return Err(StepError::Call {
-                        call: format!("delete volume {name}"),
-                        cause: format!("{}/{} has it as backing store: plan again", record.name, volume.name),
-                    });
+                if let Some(backing) = facts.and_then(|facts| facts.backing) {
+                    let user = format!("{}/{}", record.name, volume.name);
+                    over.entry(path::plain(&backing)).or_default().push(user);
                 }
             }
         }
-        Ok(())
+        Ok(over)
     }
 
     /// The purpose of a volume by its name; the name of a data disk in another pool has a prefix.

@@ -15,6 +15,7 @@ use crate::link::{
 use crate::mark::Mark;
 use crate::provider::act::lease;
 use crate::provider::object::{Owner, is_blank, is_disk, pool_identity};
+use crate::provider::path;
 use crate::provider::preflight::own_bridge;
 use crate::provider::promise::{self, ImageObject, Promises};
 use crate::volume::{LEASE, Ours, Seal, VolumeName, own_pool};
@@ -120,7 +121,8 @@ impl HostRead {
         let worth: BTreeSet<_> =
             worth.into_iter().chain(records).chain(read.doubtful(wants)).chain(in_doubt.clone()).collect();
         for (pool, name) in &worth {
-            if let Some(facts) = link.volume(pool, name)? {
+            if let Some(mut facts) = link.volume(pool, name)? {
+                facts.backing = facts.backing.as_deref().map(path::plain);
                 read.capacities.insert(facts.path.clone(), facts.capacity);
                 read.details.insert((pool.clone(), name.clone()), facts);
             }
@@ -216,7 +218,8 @@ impl HostRead {
                 let mut layer = Some(file);
                 for _ in 0..LAYERS {
                     let Some(above) = layer.filter(|layer| !known.contains(layer)) else { break };
-                    layer = promise::seen(link.file(&above))?.and_then(|facts| facts.backing);
+                    layer = promise::seen(link.file(&above))?
+                        .and_then(|facts| facts.backing.as_deref().map(path::plain));
                     names.below.extend(layer.clone());
                 }
             }
@@ -285,12 +288,14 @@ impl HostRead {
         has_orphans.then_some(own)
     }
 
-    /// Volumes that have to be read one by one: disks whose capacity is not known yet, and, if a base image
-    /// may be deleted or its upload was cut, all volumes that could have it as backing store. If disks have lost
-    /// their domain, all that could lie over one of them.
+    /// Volumes that have to be read one by one: disks whose capacity is not known yet, and all volumes that could have a volume
+    /// as backing store which may be deleted. For a base image or a disk that is not wanted, and for disks that have lost their
+    /// domain, these are those of all pools. A replacement deletes a wanted root: for that only its own pool is read, and the
+    /// step that deletes it reads the others.
     fn worth_a_look(&self, place: &Place, wants: &Wants, is_bereft: bool) -> BTreeSet<(String, String)> {
         let mut look = BTreeSet::new();
-        let mut bases_in_doubt = false;
+        let (mut bases_in_doubt, mut has_unwanted) = (false, false);
+        let mut in_doubt: BTreeSet<&str> = BTreeSet::new();
         for (pool, record, ours) in self.ours(&wants.owner) {
             if matches!(ours, Ours::Base { .. }) {
                 let address = format!("{pool}/{}", record.name);
@@ -298,15 +303,19 @@ impl HostRead {
                 bases_in_doubt |= !committed || !wants.has(place, kind::VOLUME, &address);
             }
             // Capacities come with the domains that have the disks. An unwanted one may be an overlay.
-            let is_unwanted = || !wants.has(place, kind::VOLUME, &format!("{pool}/{}", record.name));
-            if is_disk(&ours) && (!self.capacities.contains_key(&record.path) || is_unwanted()) {
+            let is_unwanted =
+                is_disk(&ours) && !wants.has(place, kind::VOLUME, &format!("{pool}/{}", record.name));
+            has_unwanted |= is_unwanted;
+            let is_unknown = is_disk(&ours) && !self.capacities.contains_key(&record.path);
+            if is_unwanted || is_unknown {
                 look.insert((pool.to_owned(), record.name.clone()));
             }
+            if is_unwanted || is_unknown || matches!(ours, Ours::Root { .. }) {
+                in_doubt.insert(pool);
+            }
         }
-        // What lies over a disk or a base that may be deleted: a volume that is not ours in the same pool, or anywhere.
-        let in_doubt: BTreeSet<String> = look.iter().map(|(pool, _)| pool.clone()).collect();
         for (pool, volumes) in &self.volumes {
-            if !bases_in_doubt && !is_bereft && !in_doubt.contains(pool) {
+            if !bases_in_doubt && !has_unwanted && !is_bereft && !in_doubt.contains(pool.as_str()) {
                 continue;
             }
             let names = volumes.iter().filter(|record| {
