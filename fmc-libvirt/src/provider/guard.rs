@@ -26,12 +26,14 @@ pub struct StrangeDisk {
     pub below: Vec<String>,
     /// Whether it hides a volume of ours: it lies over one, or is in its place.
     pub covers: bool,
+    /// Whether it lies over a volume of its own machine, as far as the files under it are known.
+    pub over: bool,
 }
 
 impl StrangeDisk {
     /// Whether it is in the place of a disk of ours, as far as the disk itself shows it: nobody attaches another one as the
     /// first disk, or with a serial.
-    fn is_in_our_place(&self) -> bool {
+    pub(super) fn is_in_our_place(&self) -> bool {
         let is_ours = |path: &String| {
             let name = path.rsplit_once('/').map_or(path.as_str(), |(_, name)| name);
             VolumeName::parse(name).is_some_and(|name| is_disk(&name.ours))
@@ -78,14 +80,33 @@ pub(super) fn kept(seen: &DomainObject) -> Option<String> {
     Some(format!("it is not removed: {why}"))
 }
 
-/// A disk that fmc did not make: it has what was written since, if it is an overlay.
+/// A disk that fmc did not make: it has what was written since, if it is an overlay. Merging one that does not lie over the
+/// machine's own volume would write into an image that others use.
 fn not_ours(name: &str, disk: &StrangeDisk, is_ours: bool) -> String {
-    let StrangeDisk { target, source, .. } = disk;
-    if is_ours {
+    let StrangeDisk { target, source, below, .. } = disk;
+    let merge = format!(
+        "(`virsh blockcommit {name} {target} --active --shallow --pivot --wait`; for a machine that is off, `qemu-img commit`)"
+    );
+    let put_back = format!(
+        "shut the machine off, move the file to the place in its pool where fmc made it, and let the domain name that path \
+         (`virsh edit {name}`)"
+    );
+    if is_ours && disk.over {
         format!(
             "its disk {target} is {source}, which fmc did not make: a snapshot or a backup put it over the machine's \
-             own volume, and everything written since is in it. Merge it (`virsh blockcommit {name} {target} --active \
-             --shallow --pivot --wait`; for a machine that is off, `qemu-img commit`), then plan again"
+             own volume, and everything written since is in it. Merge it {merge}, then plan again"
+        )
+    } else if let (true, Some(image)) = (is_ours, below.last()) {
+        format!(
+            "its disk {target} is {source}, which is not where fmc made one, and lies over {image} and over no disk of the \
+             machine: it or its pool was moved by hand, and everything written since is in it. To keep that, {put_back}, then \
+             plan again"
+        )
+    } else if is_ours {
+        format!(
+            "its disk {target} is {source}, which fmc did not make, and everything written since is in it. If the machine's own \
+             volume lies under it (`qemu-img info -U --backing-chain {source}`), a snapshot or a backup put it there: merge it \
+             {merge}. If not, it was moved by hand: {put_back}. Then plan again"
         )
     } else {
         format!(

@@ -1,4 +1,4 @@
-//! A volume that an overlay of a person's stands on stays.
+//! A volume that an overlay of a person's stands on stays, and a disk that a person moved is not taken for an overlay.
 
 use fmc_core::graph::{Choices, NoteKind};
 use fmc_core::unit::SizeExt as _;
@@ -133,4 +133,71 @@ fn a_pool_that_cannot_be_read_stops_a_deletion() {
     lab.sim.on(When::call("volumes").of("snaps"), Fault::Fail("no answer".to_owned()));
     drop(lab.run(plan, &small(), &replace("db"), |_| {}));
     assert!(has(&lab, &root));
+}
+
+/// What a plan says of the machine db, with changes that would restart it, and when it would go.
+fn said_of_db(lab: &Lab) -> String {
+    let more = wanted(&cloud([lan()], [web(), db().memory(8.gib())]));
+    let plans = [lab.plan(&small()), lab.plan(&more), lab.plan(&nothing())];
+    plans.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_disk_that_a_person_moved_is_not_merged_into_its_image() {
+    for is_on in [true, false] {
+        for is_moved in [true, false] {
+            let lab = Lab::used();
+            let (root, base) = (root(&lab), lab.volumes("base.").remove(0));
+            let file = format!("/fast/{root}");
+            lab.sim.now_on("db", &format!("{FOLDER}/{root}"), &file).unwrap();
+            lab.sim.put_overlay(&file, &format!("{FOLDER}/{base}"));
+            if is_moved {
+                lab.sim.delete_volume(POOL, &root).unwrap();
+            }
+            if !is_on {
+                lab.sim.destroy_domain("db").unwrap();
+            }
+            let text = said_of_db(&lab);
+            for words in [&*file, "moved by hand", "virsh edit db"] {
+                assert!(text.contains(words), "{is_on} {is_moved} {words}: {text}");
+            }
+            for words in ["blockcommit", "qemu-img commit"] {
+                assert!(!text.contains(words), "{is_on} {is_moved}: {text}");
+            }
+            assert!(lab.plan(&nothing()).to_string().contains(&file), "{}", lab.plan(&nothing()));
+            // With an overlay over it the command is the same danger.
+            lab.sim.now_on("db", &file, "/fast/db.snap").unwrap();
+            lab.sim.put_overlay("/fast/db.snap", &file);
+            let text = said_of_db(&lab);
+            assert!(text.contains("/fast/db.snap") && !text.contains("commit"), "{text}");
+            // So is it over the root of another machine.
+            lab.sim.put_overlay("/fast/db.snap", &format!("{FOLDER}/{}", lab.volumes("web.root.").remove(0)));
+            let text = said_of_db(&lab);
+            assert!(text.contains("/fast/db.snap") && !text.contains("commit"), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_path_with_two_slashes_is_the_same_path() {
+    let lab = Lab::used();
+    let root = root(&lab);
+    lab.sim.now_on("db", &format!("{FOLDER}/{root}"), &format!("{FOLDER}//{root}")).unwrap();
+    let text = said_of_db(&lab);
+    assert!(!text.contains("did not make") && !text.contains("commit"), "{text}");
+    lab.apply(&small());
+    assert!(lab.plan(&small()).is_empty(), "{}", lab.plan(&small()));
+    lab.apply_with(&nothing(), &delete_all_data());
+    assert_eq!(lab.lists(), Vec::<String>::new());
+}
+
+#[test]
+fn a_machine_that_goes_names_the_file_that_stays() {
+    let lab = Lab::used();
+    let root = lab.volumes("web.root.").remove(0);
+    lab.sim.now_on("web", &format!("{FOLDER}/{root}"), "/fast/web.qcow2").unwrap();
+    lab.sim.delete_volume(POOL, &root).unwrap();
+    let plan = lab.plan(&wanted(&cloud([lan()], [db()])));
+    assert!(plan.step("machine/web").is_some(), "{plan}");
+    assert!(plan.to_string().contains("its disk vda stays: /fast/web.qcow2"), "{plan}");
 }

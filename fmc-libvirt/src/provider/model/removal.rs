@@ -55,7 +55,12 @@ fn remove_domain(domain: &DomainObject) -> Removal {
     let snapshots = domain.snapshots();
     let with =
         if snapshots.is_empty() { String::new() } else { format!("; its snapshots go too: {snapshots}") };
-    Removal::Delete(why + &with)
+    let strange = domain.strange.iter().filter(|disk| !disk.in_doubt);
+    // A name that somebody else gave must not look like two lines.
+    let stay = strange.map(|disk| {
+        format!("; its disk {} stays: {}", disk.target, disk.source.replace(char::is_control, "?"))
+    });
+    Removal::Delete(why + &with + &stay.collect::<String>())
 }
 
 fn remove_pool(pool: &PoolObject) -> Removal {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::link::DomainRecord;
 use crate::provider::guard::StrangeDisk;
+use crate::provider::path;
 use crate::volume::{Ours, VolumeName, own_pool};
 use crate::xml::outline::{Node, Outline};
 
@@ -64,7 +65,7 @@ impl Names {
                 }
                 ("serial", _) => {
                     let log = device.at("log").and_then(|log| log.attribute("file"));
-                    self.console = self.console.take().or_else(|| log.map(str::to_owned));
+                    self.console = self.console.take().or_else(|| log.map(path::plain));
                 }
                 _ => {}
             }
@@ -83,6 +84,7 @@ impl Names {
         if matches!(device.attribute("device"), None | Some("disk" | "lun")) {
             let of = |name| source.attribute(name);
             let place = of("file").or(of("volume")).or(of("dev")).or(of("name")).unwrap_or("?");
+            let place = &*path::plain(place);
             let (folder, name) = place.rsplit_once('/').unwrap_or(("", place));
             let serial = device.at("serial").and_then(Node::text);
             // A name of our own pool is one of ours in that pool's folder only.
@@ -118,6 +120,7 @@ impl Names {
                     in_doubt: in_doubt == Some(true),
                     below,
                     covers: false,
+                    over: false,
                 }),
             }
         }
@@ -129,17 +132,17 @@ impl Names {
     }
 
     fn file(&mut self, path: Option<&str>) {
-        if let Some(path) = path
-            && !self.files.iter().any(|known| known == path)
+        if let Some(path) = path.map(path::plain)
+            && !self.files.contains(&path)
         {
-            self.files.push(path.to_owned());
+            self.files.push(path);
         }
     }
 }
 
 /// The path of a disk, also if its document names it by its pool.
 fn path_of(source: Node<'_>, folders: &BTreeMap<String, String>) -> Option<String> {
-    let file = || source.attribute("file").or(source.attribute("dev")).map(str::to_owned);
+    let file = || source.attribute("file").or(source.attribute("dev")).map(path::plain);
     let (Some(pool), Some(volume)) = (source.attribute("pool"), source.attribute("volume")) else {
         return file();
     };
@@ -153,7 +156,7 @@ fn layers(disk: Node<'_>) -> Vec<String> {
     let mut layer = disk.at("backingStore");
     while let Some(here) = layer {
         let file = here.at("source").and_then(|source| source.attribute("file"));
-        files.extend(file.map(str::to_owned));
+        files.extend(file.map(path::plain));
         layer = here.at("backingStore");
     }
     files

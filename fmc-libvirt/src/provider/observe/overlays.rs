@@ -11,8 +11,8 @@ use super::wants::Wants;
 use crate::document::kind;
 use crate::link::{CallError, Link};
 use crate::provider::guard::StrangeDisk;
-use crate::provider::object::{Owner, is_disk};
-use crate::provider::promise;
+use crate::provider::object::{Owner, is_disk, volume_name};
+use crate::provider::{path, promise};
 use crate::volume::{Ours, VolumeName};
 
 impl HostRead {
@@ -61,6 +61,15 @@ impl HostRead {
         let folders = self.folders();
         let ours = self.are_ours(&wants.owner);
         let machines = self.disks_by_path(&wants.owner);
+        // A disk of a pool that is not active is in no list.
+        let machine_of = |path: &String| {
+            let named = || {
+                let (folder, name) = path.rsplit_once('/')?;
+                let name = volume_name(folders.get(folder)?, name, &wants.owner)?;
+                name.ours.machine().filter(|_| is_disk(&name.ours)).map(str::to_owned)
+            };
+            machines.get(path).cloned().or_else(named)
+        };
         let mut all = std::mem::take(&mut self.names);
         for ((names, domain), _) in
             all.iter_mut().zip(&self.domains).zip(ours).filter(|(_, is_ours)| *is_ours)
@@ -80,16 +89,26 @@ impl HostRead {
             for disk in names.strange.iter_mut().filter(|disk| is_layer(disk)) {
                 disk.in_doubt = false;
             }
+            let first = self.first_of(&domain.name);
+            // Another machine's disk is as little to be written to as an image.
+            let is_own = |path: &String| machine_of(path).as_deref().is_some_and(|own| Some(own) == first);
+            // What a plan says about a disk in the place of ours depends on all that lies under it.
+            for disk in names.strange.iter_mut().filter(|disk| !disk.in_doubt && disk.is_in_our_place()) {
+                if !disk.below.iter().any(is_own) {
+                    let lowest = disk.below.last().unwrap_or(&disk.source).clone();
+                    disk.below.extend(chain(link, &lowest, &machines)?);
+                }
+            }
             let (layers, plain) = std::mem::take(&mut names.plain).into_iter().partition(is_layer);
             names.plain = plain;
             let layers: Vec<StrangeDisk> = layers;
             names.strange.extend(layers);
-            let first = self.first_of(&domain.name);
             let hides = machines
                 .iter()
                 .any(|(path, machine)| Some(machine.as_str()) == first && !names.files.contains(path));
             for disk in names.strange.iter_mut().filter(|disk| !disk.in_doubt) {
                 disk.covers = hides || disk.below.iter().any(|path| machines.contains_key(path));
+                disk.over = disk.below.iter().any(is_own);
             }
         }
         self.names = all;
@@ -131,7 +150,7 @@ fn chain(link: &impl Link, path: &str, ours: &BTreeMap<String, String>) -> Resul
             break;
         }
         match promise::seen(link.file(above))?.and_then(|facts| facts.backing) {
-            Some(next) => below.push(next),
+            Some(next) => below.push(path::plain(&next)),
             None => break,
         }
     }
