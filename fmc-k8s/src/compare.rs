@@ -4,6 +4,8 @@
 //! `managedFields` covers every field of the manifest, and the values are equal. Another program's write takes the fields that it
 //! changes out of our entry; a webhook changes a value and leaves them there (kubernetes#87672).
 
+mod opened;
+
 use serde_json::Value;
 
 use crate::quantity;
@@ -26,6 +28,7 @@ pub(crate) fn differences(wanted: &Value, object: &Value, owned: Option<&Value>)
     let mut found = Vec::new();
     let at = At { path: String::new(), pointer: String::new(), is_quantity: false };
     compare(&at, wanted, object, owned, &mut found);
+    opened::opened(wanted, object, &mut found);
     found
 }
 

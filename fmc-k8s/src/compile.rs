@@ -175,6 +175,8 @@ fn service(workload: Workload<'_>, namespace: &str) -> core::Service {
         spec: Some(core::ServiceSpec {
             selector: Some(pods(workload.name)),
             ports: Some(ports.collect()),
+            // Said, so that nobody else can publish it on the nodes.
+            type_: Some("ClusterIP".to_owned()),
             ..core::ServiceSpec::default()
         }),
         ..core::Service::default()

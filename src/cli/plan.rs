@@ -10,10 +10,8 @@ use fmc_core::cloud::Cloud;
 use fmc_core::graph::{self, About, Action, Choices, DeleteData, Line, NoteKind, Why};
 use fmc_core::name::MachineName;
 use fmc_core::nearest::nearest;
-use fmc_core::provider::{AnyDocument, ByHand, Room};
+use fmc_core::provider::{AnyDocument, ByHand};
 use fmc_core::secret::Derivation;
-use fmc_libvirt::link::AnyLink;
-use fmc_libvirt::provider::Libvirt;
 
 use super::args::Args;
 use super::check::{self, count};
@@ -270,8 +268,7 @@ fn sizes(wanted: &Wanted) -> String {
     };
     let rooms = wanted.rooms();
     // What a cloud has none of is told only where every cloud has it.
-    let has_to_be_told =
-        |provider: &str, number: usize| number > 0 || provider == "libvirt";
+    let has_to_be_told = |provider: &str, number: usize| number > 0 || provider == "libvirt";
     let counts = rooms.nouns().filter_map(|(provider, kind, noun)| {
         let number = number(provider, kind);
         has_to_be_told(provider, number).then(|| count(number, noun))

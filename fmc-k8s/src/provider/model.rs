@@ -360,11 +360,27 @@ fn changed(one: &Difference, impact: Impact) -> Change {
 pub(super) fn shown(path: &str, value: &Value) -> String {
     let name = value.get("name").and_then(Value::as_str).unwrap_or_default();
     let text = plain(value);
-    if [AS_WANTED, OTHER].contains(&text.as_str()) || is_secret(path) || is_secret(name) || has_secret(&text)
+    if [AS_WANTED, OTHER].contains(&text.as_str())
+        || is_secret(path)
+        || is_secret(name)
+        || has_secret(&text)
+        || has_values(value)
     {
         "(not shown)".to_owned()
     } else {
         short(&text)
+    }
+}
+
+/// Whether a part of an object has values for a program in it, as those of variables and arguments: any may be a secret.
+fn has_values(part: &Value) -> bool {
+    const OF_PROGRAMS: [&str; 5] = ["value", "args", "command", "data", "stringData"];
+    match part {
+        Value::Object(map) => {
+            map.iter().any(|(key, value)| OF_PROGRAMS.contains(&key.as_str()) || has_values(value))
+        }
+        Value::Array(values) => values.iter().any(has_values),
+        _ => false,
     }
 }
 

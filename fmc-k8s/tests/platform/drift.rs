@@ -120,3 +120,57 @@ fn an_object_with_another_owners_mark_is_told() {
     world.cluster.put(json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "shop" } }));
     assert_eq!(told(&world, shop([web(1)])).0, [""; 0]);
 }
+
+/// A manifest leaves closed what it leaves out, and another hand can open it beside our fields.
+#[test]
+fn what_others_opened_is_told_and_closed_again() {
+    let world = World::new();
+    let platform = || shop([web(2), db()]);
+    world.apply(&platform());
+    edit(&world, "network-policy", "nothing", |object| object["spec"]["ingress"] = json!([{}]));
+    edit(&world, "service", "web", |object| object["spec"]["externalIPs"] = json!(["192.0.2.7"]));
+    edit(&world, "deployment", "web", |object| {
+        object["spec"]["paused"] = json!(true);
+        let pod = &mut object["spec"]["template"]["spec"];
+        pod["hostNetwork"] = json!(true);
+        pod["containers"][0]["command"] = json!(["sh", "-c", "echo hunter2"]);
+        pod["containers"][0]["securityContext"]["privileged"] = json!(true);
+        pod["containers"][0]["securityContext"]["capabilities"]["add"] = json!(["SYS_ADMIN"]);
+    });
+    let plan = world.plan(platform()).to_string();
+    for path in [
+        "spec.ingress",
+        "spec.externalIPs",
+        "spec.paused",
+        "spec.hostNetwork",
+        "containers[web].command",
+        "containers[web].securityContext.privileged",
+        "containers[web].securityContext.capabilities.add",
+    ] {
+        assert!(plan.contains(path), "{path}: {plan}");
+    }
+    let (changed, _) = told(&world, platform());
+    assert_eq!(changed.len(), 3, "{changed:?}");
+    assert!(!plan.contains("hunter2") && !changed.concat().contains("hunter2"), "{plan} {changed:?}");
+    world.apply(&platform());
+    let policy = world.cluster.object("network-policy", "shop", "nothing").unwrap();
+    assert_eq!(policy["spec"].get("ingress"), None);
+    let pod = &world.cluster.object("deployment", "shop", "web").unwrap()["spec"]["template"]["spec"];
+    assert_eq!(pod.get("hostNetwork"), None);
+    assert_eq!(pod["containers"][0]["securityContext"].get("privileged"), None);
+}
+
+/// Variables and arguments of a container that another hand added may have any secret.
+#[test]
+fn the_values_of_a_container_that_others_added_are_not_shown() {
+    let world = World::new();
+    world.apply(&shop([web(1)]));
+    edit(&world, "deployment", "web", |object| {
+        let containers = object["spec"]["template"]["spec"]["containers"].as_array_mut().unwrap();
+        containers
+            .push(json!({ "name": "side", "image": "x", "env": [{ "name": "A", "value": "hunter2" }] }));
+    });
+    let (changed, unclear) = told(&world, shop([web(1)]));
+    let all = format!("{changed:?} {unclear:?} {}", world.plan(shop([web(1)])));
+    assert!(all.contains("containers[side]") && !all.contains("hunter2"), "{all}");
+}

@@ -113,6 +113,18 @@ fn a_platform_is_made_changed_by_others_mended_and_pruned() {
     );
     assert_eq!(world.cluster.read("configmap/settings")["data"]["web.conf"], "workers = 2\n");
 
+    // Another hand opens what we leave closed by leaving it out.
+    let patch = r#"[{"op": "add", "path": "/spec/ingress", "value": [{}]}]"#;
+    let opened = ["patch", "networkpolicy/nothing", "--namespace=shop", "--type=json", "--patch", patch];
+    world.cluster.kubectl(&opened);
+    let patch = r#"[{"op": "add", "path": "/spec/template/spec/hostPID", "value": true}]"#;
+    let patched = ["patch", "deployment/web", "--namespace=shop", "--type=json", "--patch", patch];
+    world.cluster.kubectl(&patched);
+    let mended = world.apply(&platform).to_string();
+    assert!(mended.contains("spec.ingress") && mended.contains("hostPID"), "{mended}");
+    assert_eq!(world.cluster.read("networkpolicy/nothing")["spec"].get("ingress"), None);
+    assert_eq!(world.cluster.read("deployment/web")["spec"]["template"]["spec"].get("hostPID"), None);
+
     // A foreign object beside ours stays, and ours of before go.
     world.cluster.kubectl(&["create", "configmap", "foreign", "--namespace=shop", "--from-literal=a=b"]);
     let pruned = world.apply(&shop([unawaited(web(2))]));
