@@ -157,6 +157,21 @@ impl World {
         let mut joins = Some(provider.clone());
         if self.is_simulation {
             let file = beside(file, provider.name());
+            let is_taken = |(_, place): &&(HostName, String)| {
+                place
+                    .strip_prefix("sim:")
+                    .is_some_and(|of_host| Path::new(of_host).file_name() == file.file_name())
+            };
+            if let Some((host, _)) = self.on.iter().find(is_taken) {
+                let message = format!(
+                    "the simulation of the host {host} would have the file of that of {}, {}",
+                    provider.name(),
+                    file.display()
+                );
+                return Err(
+                    Failure::new(message).help(format!("name another file: `--connect {host}=sim:FILE`"))
+                );
+            }
             let state = match fs::read_to_string(&file) {
                 Ok(state) => Some(state),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -164,7 +179,10 @@ impl World {
                     return Err(Failure::new(format!("failed to read {}: {error}", file.display())));
                 }
             };
-            joins = provider.simulation(state.as_deref()).map_err(Failure::to)?;
+            joins = provider.simulation(state.as_deref()).map_err(|error| {
+                Failure::new(format!("failed to read {}: {error}", file.display()))
+                    .help("repair the file, or delete it: what is simulated there begins empty then")
+            })?;
             self.kept.extend(joins.clone().filter(|_| access != Access::Look).map(|joins| (file, joins)));
         }
         let providers = std::mem::take(&mut self.providers);

@@ -143,3 +143,24 @@ fn the_kinds_of_findings_and_the_schema_have_platforms() {
     let schema = fmc(folder.path(), "schema", "");
     assert!(schema.code == 0 && schema.out.contains("\"platform\""), "the schema has no platform");
 }
+
+#[test]
+fn the_files_of_simulations_are_told_apart() {
+    // A host with the name of a provider would have its file.
+    let cloud = "name: shop\nhosts: { kubernetes: {}, two: {} }\nmachines:\n  web: { host: two, image: { os: none }, root_disk: 1 GiB }\n";
+    let folder = folder(&[("cloud.yaml", cloud)]);
+    let ran = fmc(folder.path(), "apply", "");
+    assert!(
+        ran.code == 1 && ran.err.contains("the host kubernetes") && ran.err.contains("sim:FILE"),
+        "{ran:?}"
+    );
+    assert!(!folder.path().join("shop.kubernetes.sim.json").exists());
+    // One that cannot be read is named.
+    fs::write(folder.path().join("cloud.yaml"), SHOP).unwrap();
+    fs::write(folder.path().join("shop.kubernetes.sim.json"), "").unwrap();
+    let ran = fmc(folder.path(), "plan", "");
+    assert!(
+        ran.code == 1 && ran.err.contains("shop.kubernetes.sim.json") && ran.err.contains("delete it"),
+        "{ran:?}"
+    );
+}

@@ -31,7 +31,13 @@ pub(super) fn say(checked: &Checked, targets: &BTreeMap<HostName, Target>, args:
         })
     };
     let Some((host, new)) = files().find(|(_, file)| !io.folder.join(file).exists()) else { return };
-    let others = others(&io.folder, |name| files().any(|(_, file)| file == Path::new(name)));
+    let further = args.further();
+    let is_of_provider = |name: &str| {
+        let stem = name.strip_suffix(ENDING).unwrap_or(name);
+        further.iter().any(|provider| stem.rsplit_once('.').is_some_and(|(_, end)| end == provider.name()))
+    };
+    let is_used = |name: &str| files().any(|(_, file)| file == Path::new(name)) || is_of_provider(name);
+    let others = others(&io.folder, is_used);
     let owner = checked.owner();
     let ours = others.iter().find(|other| {
         let stem = other.strip_suffix(ENDING).unwrap_or(other);
