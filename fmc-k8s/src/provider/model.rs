@@ -365,6 +365,7 @@ pub(super) fn shown(path: &str, value: &Value) -> String {
         || is_secret(name)
         || has_secret(&text)
         || has_values(value)
+        || is_given(path, value)
     {
         "(not shown)".to_owned()
     } else {
@@ -382,6 +383,12 @@ fn has_values(part: &Value) -> bool {
         Value::Array(values) => values.iter().any(has_values),
         _ => false,
     }
+}
+
+/// Whether it is all that a program is given, in a place where the cloud gives nothing: another hand did, and it may be a secret.
+fn is_given(path: &str, value: &Value) -> bool {
+    let last = path.rsplit('.').next().unwrap_or_default();
+    value.is_array() && ["command", "args", "env", "envFrom"].contains(&last)
 }
 
 /// Whether a text has a private key, or an address with a password: `postgres://shop:…@db`.

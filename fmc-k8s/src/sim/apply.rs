@@ -131,16 +131,20 @@ fn changed(kind: &Kind, name: &str, before: Option<&Value>, after: &Value) -> Va
         }
         (Some(Value::Array(before)), Value::Array(after), Some(keys)) => {
             let differing = after.iter().filter(|entry| !before.contains(entry));
-            let entries = differing.map(|entry| {
+            let entries = differing.filter_map(|entry| {
                 let of = |one: &&Value| entry_key(one, keys) == entry_key(entry, keys);
                 let mut part = changed(kind, "", before.iter().find(of), entry);
+                // One that lost a part and nothing else has no field that somebody writes either.
+                if part == json!({}) {
+                    return None;
+                }
                 // An entry is known by its keys.
                 if let (Some(part), Some(entry)) = (part.as_object_mut(), entry.as_object()) {
                     part.extend(
                         keys.iter().filter_map(|key| Some(((*key).to_owned(), entry.get(*key)?.clone()))),
                     );
                 }
-                part
+                Some(part)
             });
             Value::Array(entries.collect())
         }

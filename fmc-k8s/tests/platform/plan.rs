@@ -64,7 +64,8 @@ fn changes_by_others_are_mended() {
     let told = "spec.replicas 5 -> 2 (taken from kubectl-create)";
     assert!(lines.iter().any(|line| line == told), "{lines:?}");
     world.run(&forced).converged().unwrap();
-    assert!(world.plan(platform).is_empty());
+    let again = world.plan(platform);
+    assert!(again.is_empty(), "{again}");
     let deployment = world.cluster.object("deployment", "shop", "web").unwrap();
     assert_eq!(deployment["spec"]["replicas"], json!(2));
 }

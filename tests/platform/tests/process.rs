@@ -86,8 +86,7 @@ fn a_destroyed_cloud_has_no_cluster_in_its_simulation() {
     let gone = done(&folder, "destroy --yes");
     let said = "the cluster goes with its machines, and with it the namespace shop with";
     assert!(gone.contains("- api prod") && gone.contains(said), "{gone}");
-    let state = fs::read_to_string(folder.path().join("shop.kubernetes.sim.json")).unwrap();
-    assert_eq!(state, "{}");
+    assert!(!folder.path().join("shop.kubernetes.sim.json").exists());
     let again = done(&folder, "plan");
     assert!(again.contains("+ api prod") && again.contains("the API of prod answers"), "{again}");
 }
@@ -109,7 +108,10 @@ fn a_saved_plan_that_meets_a_strangers_object_says_it_in_plain_words() {
     done(&folder, "plan --out saved.json");
     // Somebody makes the namespace.
     let file = folder.path().join("shop.kubernetes.sim.json");
-    let mut state: serde_json::Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    let mut state: serde_json::Value = match fs::read_to_string(&file) {
+        Ok(text) => serde_json::from_str(&text).unwrap(),
+        Err(_) => serde_json::json!({}),
+    };
     let mut objects: Vec<serde_json::Value> =
         serde_json::from_str(state["prod"].as_str().unwrap_or("[]")).unwrap();
     objects.push(
