@@ -222,7 +222,7 @@ impl Checked {
         self.at(self.find(name)?)
     }
 
-    /// What a kubeconfig of a cluster's administrator follows from.
+    /// The input of a kubeconfig for a cluster's administrator; `None` if the cloud has no such cluster.
     pub fn access(&self, cluster: &str) -> Option<ClusterAccess> {
         let found = self.cluster(cluster)?;
         Some(ClusterAccess::new(cluster, found.endpoint.public_url(), found.pki.admin(), self.secret_scope()))

@@ -77,7 +77,7 @@ fn an_interface_with_dhcp_beside_the_default_route_takes_none() {
 
     let macs = [("eth0", "52:54:00:00:00:01"), ("eth1", DHCP)];
     let keyfiles = net_convert(&part("network-config"), Renderer::NetworkManager, &macs).unwrap();
-    // What cloud-init's renderer of Enterprise Linux 8 and 9 writes.
+    // The renderer of Enterprise Linux 8 and 9 writes files of this form.
     let ifcfg = |name: &str, mac: &str| {
         (
             format!("etc/sysconfig/network-scripts/ifcfg-{name}"),

@@ -59,7 +59,7 @@ fn namespace(namespace: &Namespace) -> Vec<Manifest> {
     all.into_iter().flatten().collect()
 }
 
-/// What stands around the pods of a workload.
+/// The disruption budget and the service of a workload, where it needs them.
 fn around(workload: Workload<'_>, namespace: &str) -> [Option<Manifest>; 2] {
     [
         (workload.replicas > 1).then(|| manifest(&budget(workload, namespace))).flatten(),

@@ -33,7 +33,7 @@ pub struct Manifest {
     name: String,
     content: Value,
     fingerprint: Fingerprint,
-    /// What an apply fills in, by the key in its data.
+    /// The secrets that an apply fills in, by the key in its data.
     holes: BTreeMap<String, Hole>,
     /// The seconds that an apply waits for it to be ready; `None` if it waits for nothing.
     pub(crate) ready_within: Option<u64>,
@@ -117,7 +117,7 @@ impl Manifest {
         &self.name
     }
 
-    /// What it says, without marks and without the data of secrets.
+    /// Its content, without marks and without the data of secrets.
     pub fn content(&self) -> &Value {
         &self.content
     }

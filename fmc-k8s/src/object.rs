@@ -31,7 +31,7 @@ pub(crate) enum Unwanted {
     Left {
         /// The name by which a person asks for it, as `cluster/prod`.
         named: Arc<str>,
-        /// How many objects are told of with it; `None` if it is told of with its namespace.
+        /// The number of objects that its line counts; `None` if the line of its namespace counts it.
         with: Option<usize>,
     },
     /// The cloud is destroyed, and all that runs in the cluster goes with its machines: these words say what.

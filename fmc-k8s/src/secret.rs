@@ -17,15 +17,15 @@ use crate::object::ApiObject;
 /// The annotation with the names and generations of the secrets that an object has, or that its pods start with.
 pub const GENERATIONS: &str = "fmc/generations";
 
-/// What stands for bytes that are the wanted ones.
+/// The word in place of bytes that are the wanted ones.
 pub(crate) const AS_WANTED: &str = "(as wanted)";
-/// What stands for any others.
+/// The word in place of any other bytes.
 pub(crate) const OTHER: &str = "(another)";
 
-/// Where `kubectl apply` keeps the whole object, with its bytes.
+/// The annotation in which `kubectl apply` keeps the whole object, with its bytes.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-/// How a container gets a secret.
+/// The form in which a container gets a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Form {
     /// All of its bytes, as a file.

@@ -4,13 +4,15 @@
 //! [`Event`](crate::graph::Event), last `outcome`. A further `plan` stands before its steps.
 
 mod follow;
+mod introduce;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use fmc_core::cloud::Cloud;
-use fmc_core::graph::{About, Action, Address, ApplyOptions, Impact, Left, NoteKind, Outcome, StopFlag, Why};
+use fmc_core::graph::{About, Address, ApplyOptions, Impact, Left, NoteKind, Outcome, StopFlag};
 
 use self::follow::Follow;
+use self::introduce::introduce;
 use super::args::Args;
 use super::check::{self, count};
 use super::connect::{Access, World};
@@ -54,9 +56,9 @@ pub(super) fn run(
         plan::show(&plan, &world, towards, io)?;
     }
     let prepared = prepare(command, towards, saved, &plan, &mut world, args, io).and_then(|()| {
-        // What a simulated guest gets is a stand-in. What is read is listed before the consent.
+        // A simulated guest gets stand-ins. The consent comes first, because it names the files that are read here.
         let is_real = towards == Towards::Cloud && !world.is_simulation() && !plan.steps.is_empty();
-        if is_real { root_key::judge_own(&checked, args, io) } else { Ok(()) }
+        if is_real { root_key::judge_all(&checked, args, io) } else { Ok(()) }
     });
     if let Err(failure) = prepared {
         if args.json {
@@ -149,57 +151,6 @@ fn refuse_strangers(plan: &Plan, args: &Args) -> Result<(), Failure> {
     Err(Failure::new(format!("this cloud wants none of the {count} that {are} here: nothing was done"))
         .help("if they are another cloud's, give this one another `owner`")
         .help(format!("--delete-all {owner} consents to deleting all of them")))
-}
-
-/// Prints the owner before the first apply: two clouds with one owner on one host would fight over their objects.
-fn introduce(plan: &Plan, world: &World, args: &Args, io: &mut Io<'_>) {
-    let mut untouched = plan.untouched.iter().filter(|object| object.why != Why::NotYet);
-    let first = untouched.next().is_none() && plan.all_steps().all(|step| step.action == Action::Create);
-    if !first || args.json {
-        return;
-    }
-    let owner = plan.wanted().owner();
-    io.err(format_args!(
-        "\nThis is the first apply here. Its objects are marked with the owner `{owner}`: no other cloud on {} may have \
-         it (the cloud's `owner` gives another).\n",
-        world.place()
-    ));
-    let secrets = plan.wanted().secrets();
-    if world.is_simulation() && !secrets.is_empty() {
-        let names: Vec<&str> = secrets.iter().map(|(name, _)| name.as_str()).collect();
-        let secrets = count(names.len(), "secret");
-        io.err(format_args!("The simulation gets stand-ins for {secrets}:\n"));
-        for group in grouped(&names) {
-            io.err(format_args!("  {group}\n"));
-        }
-    }
-}
-
-/// The smallest number of names with a common beginning that form a group.
-const GROUP: usize = 3;
-
-/// Sorted names, grouped by their beginnings: `33 of k3s-prod-*: agent-token, …`.
-fn grouped(names: &[&str]) -> Vec<String> {
-    let mut single: Vec<&str> = Vec::new();
-    let mut lines = Vec::new();
-    for group in names.chunk_by(|a, b| a.split('-').next() == b.split('-').next()) {
-        match group {
-            [first, .., last] if group.len() >= GROUP => {
-                // Of sorted names the first and the last differ the most.
-                let same = first.split('-').zip(last.split('-')).take_while(|(a, b)| a == b);
-                let prefix: usize = same.map(|(word, _)| word.len() + 1).sum();
-                let rest = group.iter().map(|name| name.get(prefix..).unwrap_or_default());
-                let rest = rest.collect::<Vec<_>>().join(", ");
-                let prefix = first.get(..prefix).unwrap_or_default();
-                lines.push(format!("{} of {prefix}*: {rest}", group.len()));
-            }
-            few => single.extend(few),
-        }
-    }
-    if !single.is_empty() {
-        lines.push(single.join(", "));
-    }
-    lines
 }
 
 fn consent(command: &str, world: &World, args: &Args, io: &mut Io<'_>) -> Result<(), Failure> {
@@ -397,7 +348,7 @@ fn report_left(left: &[Left], io: &mut Io<'_>) {
     }
 }
 
-/// What was waited for, counted by a person's noun: `2 machines, 1 deployment`.
+/// Counts objects by a person's noun: `2 machines, 1 deployment`.
 fn by_noun<'a>(plan: &Plan, waited: impl Iterator<Item = &'a Address>) -> String {
     let rooms = plan.wanted().rooms();
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
@@ -456,7 +407,6 @@ fn end(plan: &Plan, outcome: &Outcome, stopped: bool, args: &Args, io: &mut Io<'
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
 
     fn asked(arguments: &[&str], answer: Option<&str>) -> (Result<(), u8>, String) {
@@ -471,13 +421,6 @@ mod tests {
         let consent = consent("apply", &World::claims_to_be_real(), &args, &mut io);
         let consent = consent.map_err(|failure| failure.say(&mut io));
         (consent, String::from_utf8(err).unwrap())
-    }
-
-    #[test]
-    fn secrets_are_grouped_by_how_they_begin() {
-        let names = ["db", "k3s-prod-ca", "k3s-prod-client-ca", "k3s-prod-token", "web-a", "web-b"];
-        assert_eq!(grouped(&names), ["3 of k3s-prod-*: ca, client-ca, token", "db, web-a, web-b"]);
-        assert_eq!(grouped(&["a-b", "a-b-c", "a-c"]), ["3 of a-*: b, b-c, c"]);
     }
 
     #[test]

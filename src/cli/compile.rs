@@ -86,7 +86,7 @@ pub(super) fn run(cloud: &Cloud, out: &Path, args: &Args, io: &mut Io<'_>) -> Re
         root_key::sample(wanted.secret_scope(), args, io)
     };
     root_key::validate(args, io)?;
-    root_key::judge_own(&checked, args, io)?;
+    root_key::judge_all(&checked, args, io)?;
     let index = write(&wanted, &io.folder.join(out), &keyring)?;
     if wanted.needs_root_key() && keyring.is_sample() {
         root_key::say_sample("Secrets in this folder are", io);

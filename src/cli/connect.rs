@@ -249,13 +249,8 @@ impl World {
         self.saved = Instant::now();
         self.files.iter().try_for_each(|file| file.save().map_err(Failure::to))?;
         for (file, provider) in &self.kept {
-            // A simulation in which nothing is has no file.
-            let saved = match provider.simulated() {
-                Some(state) => saved::replace(file, state.as_bytes()),
-                None if file.exists() => fs::remove_file(file),
-                None => Ok(()),
-            };
-            saved.map_err(|error| Failure::new(format!("failed to write {}: {error}", file.display())))?;
+            keep(file, provider)
+                .map_err(|error| Failure::new(format!("failed to write {}: {error}", file.display())))?;
         }
         Ok(())
     }
@@ -267,9 +262,7 @@ impl World {
         Arc::new(move || {
             // The process ends: nobody is left to tell that a file could not be written.
             savers.iter().for_each(|saver| drop(saver.save_last()));
-            for (file, provider) in &kept {
-                drop(provider.simulated().map(|state| saved::replace(file, state.as_bytes())));
-            }
+            kept.iter().for_each(|(file, provider)| drop(keep(file, provider)));
         })
     }
 
@@ -463,6 +456,15 @@ fn beside(file: &Path, host: &str) -> PathBuf {
     let ending = [".sim.json", ".json"].into_iter().find(|ending| name.ends_with(ending)).unwrap_or_default();
     let stem = name.strip_suffix(ending).unwrap_or(&name);
     file.with_file_name(format!("{stem}.{host}{ending}"))
+}
+
+/// Saves the simulation of a further provider. One in which nothing is has no file.
+fn keep(file: &Path, provider: &AnyRoom) -> io::Result<()> {
+    match provider.simulated() {
+        Some(state) => saved::replace(file, state.as_bytes()),
+        None if file.exists() => fs::remove_file(file),
+        None => Ok(()),
+    }
 }
 
 fn not_connected(host: &HostName, error: ConnectError) -> Failure {

@@ -27,8 +27,6 @@ pub(super) fn of(
     args: &Args,
     io: &mut Io<'_>,
 ) -> Result<u8, Failure> {
-    // Its certificates go to people: what is no certificate must not be among them.
-    root_key::judge_own(checked, args, io)?;
     let urls = checked.clusters().iter().map(|cluster| {
         let url = cluster.endpoint.public_url();
         let wrong = |error| Failure::new(format!("failed to read {url} as the address of a server: {error}"));
@@ -56,6 +54,8 @@ fn run(
     io: &mut Io<'_>,
 ) -> Result<u8, Failure> {
     let cluster = chosen(clusters, name)?;
+    // Its certificates go to people: a private key must not be among them.
+    root_key::judge(cluster.name, cluster.pki, args, io)?;
     let keyring = root_key::keyring(scope, args, io)?;
     if keyring.is_sample() {
         root_key::say_sample("The keys of this kubeconfig are", io);

@@ -267,7 +267,7 @@ fn sizes(wanted: &Wanted) -> String {
         all.filter(|address| address.kind() == kind && address.provider() == provider).count()
     };
     let rooms = wanted.rooms();
-    // What a cloud has none of is told only where every cloud has it.
+    // A noun without an object is told only if every cloud has such objects.
     let has_to_be_told = |provider: &str, number: usize| number > 0 || provider == "libvirt";
     let counts = rooms.nouns().filter_map(|(provider, kind, noun)| {
         let number = number(provider, kind);

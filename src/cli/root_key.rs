@@ -12,8 +12,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Subcommand;
 use fmc_core::checked::Checked;
+use fmc_core::k3s::pki::Pki;
 use fmc_core::secret::{SecretScope, SecretSource};
-use fmc_keys::{Keyring, RootKey, judge_own as judge};
+use fmc_keys::{Keyring, RootKey, judge_own};
 use secrecy::zeroize::Zeroizing;
 
 use super::DONE;
@@ -153,7 +154,7 @@ pub(super) fn validate_for(wanted: &Wanted, args: &Args, io: &Io<'_>) -> Result<
     if wanted.needs_root_key() { given(args, io).map(drop) } else { Ok(()) }
 }
 
-/// That an apply to real hosts will want a root key, if it will. Empty if it will not.
+/// Tells that an apply to real hosts needs a root key and has none. Empty if that is not so.
 pub(super) fn missing(wanted: &Wanted, args: &Args, io: &Io<'_>) -> Result<String, Failure> {
     if !wanted.needs_root_key() || wanted.is_lab() || given(args, io)?.is_some() {
         return Ok(String::new());
@@ -197,19 +198,20 @@ pub(super) fn reads(wanted: &Wanted, args: &Args, io: &Io<'_>) -> Result<String,
 }
 
 /// Refuses authorities and keys of the user's own that K3s could not use: a server would get them, and not come up.
-pub(super) fn judge_own(checked: &Checked, args: &Args, io: &Io<'_>) -> Result<(), Failure> {
+pub(super) fn judge_all(checked: &Checked, args: &Args, io: &Io<'_>) -> Result<(), Failure> {
+    checked.clusters().iter().try_for_each(|cluster| judge(cluster.name.as_str(), &cluster.pki, args, io))
+}
+
+/// The same for one cluster.
+pub(super) fn judge(cluster: &str, pki: &Pki, args: &Args, io: &Io<'_>) -> Result<(), Failure> {
     let own = Local::anywhere(args.folder(io), Arc::clone(&io.environment));
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let now = i64::try_from(now).unwrap_or(i64::MAX);
-    for cluster in checked.clusters() {
-        judge(&cluster.pki, &own, now).map_err(|error| {
-            Failure::new(format!("failed to {error}")).help(format!(
-                "it is one of the credentials of the cluster {}: see https://docs.k3s.io/cli/certificate, *Using Custom CA Certificates*",
-                cluster.name
-            ))
-        })?;
-    }
-    Ok(())
+    judge_own(pki, &own, i64::try_from(now).unwrap_or(i64::MAX)).map_err(|error| {
+        Failure::new(format!("failed to {error}")).help(format!(
+            "it is one of the credentials of the cluster {cluster}: see https://docs.k3s.io/cli/certificate, *Using Custom CA \
+             Certificates*"
+        ))
+    })
 }
 
 /// Warns that the secrets are public.

@@ -143,8 +143,8 @@ impl<'a> Planned<'a> {
         })
     }
 
-    /// What tells the root keys from which the secrets of the wanted machines were made, and whether the machine itself says it. Of
-    /// one that is not there, or whose mark does not say it, its data disks may.
+    /// The check values of the root keys that the secrets of wanted machines were made from, and whether the machine itself says it.
+    /// If it does not, the records beside its data disks may.
     pub(super) fn root_keys(&self) -> impl Iterator<Item = (&'a str, RootKeyCheck, bool)> {
         self.domains.iter().filter_map(|(name, at)| {
             let object = self.seen.object(at);

@@ -30,9 +30,11 @@ fn by(cloud: Cloud, derivation: Derivation) -> Cloud {
 
 fn stage() -> Stage {
     let stage = Stage::new();
-    let key = stage.path().join("root.key");
-    fs::write(&key, RootKey::from_bytes([9; 32]).to_text().as_str()).unwrap();
-    fs::set_permissions(key, PermissionsExt::from_mode(0o600)).unwrap();
+    for (name, byte) in [("root.key", 9), ("other.key", 8)] {
+        let key = stage.path().join(name);
+        fs::write(&key, RootKey::from_bytes([byte; 32]).to_text().as_str()).unwrap();
+        fs::set_permissions(key, PermissionsExt::from_mode(0o600)).unwrap();
+    }
     stage
 }
 
@@ -230,9 +232,6 @@ fn a_server_with_its_state_in_a_database_keeps_its_secrets() {
 #[test]
 fn another_root_key_is_said_and_divides_no_machines_that_share_secrets() {
     let stage = stage();
-    let other = stage.path().join("other.key");
-    fs::write(&other, RootKey::from_bytes([8; 32]).to_text().as_str()).unwrap();
-    fs::set_permissions(&other, PermissionsExt::from_mode(0o600)).unwrap();
     let cloud = || with_password(Derivation::V2);
     let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     stage.done(cloud(), "apply --root-key root.key");
@@ -266,9 +265,6 @@ fn another_root_key_is_said_and_divides_no_machines_that_share_secrets() {
 #[test]
 fn a_state_is_not_taken_over_with_another_root_key() {
     let stage = stage();
-    let other = stage.path().join("other.key");
-    fs::write(&other, RootKey::from_bytes([8; 32]).to_text().as_str()).unwrap();
-    fs::set_permissions(&other, PermissionsExt::from_mode(0o600)).unwrap();
     let one = || cluster(&["m1"], same);
     stage.done(one(), "apply --root-key root.key");
     let anew = "begin anew without their state: `destroy --only machine/m1 --delete-data m1`, then `apply`";
@@ -284,9 +280,6 @@ fn a_state_is_not_taken_over_with_another_root_key() {
 #[test]
 fn a_state_that_returns_is_not_opened_with_another_root_key() {
     let stage = stage();
-    let other = stage.path().join("other.key");
-    fs::write(&other, RootKey::from_bytes([8; 32]).to_text().as_str()).unwrap();
-    fs::set_permissions(&other, PermissionsExt::from_mode(0o600)).unwrap();
     let one = || cluster(&["m1"], same);
     stage.done(one(), "apply --root-key root.key");
     stage.done(one(), "destroy");
@@ -305,8 +298,6 @@ fn a_state_that_returns_is_not_opened_with_another_root_key() {
     let plain =
         || with_password(Derivation::V2).map_machines(|machine| machine.disk(Disk::new("data", 1.gib())));
     let stage = self::stage();
-    fs::write(stage.path().join("other.key"), RootKey::from_bytes([8; 32]).to_text().as_str()).unwrap();
-    fs::set_permissions(stage.path().join("other.key"), PermissionsExt::from_mode(0o600)).unwrap();
     stage.done(plain(), "apply --root-key root.key");
     stage.done(plain(), "destroy");
     let plan = stage.done(plain(), "plan --root-key other.key");
@@ -317,9 +308,6 @@ fn a_state_that_returns_is_not_opened_with_another_root_key() {
 #[test]
 fn a_state_that_nobody_opens_for_a_while_keeps_its_key() {
     let stage = stage();
-    let other = stage.path().join("other.key");
-    fs::write(&other, RootKey::from_bytes([8; 32]).to_text().as_str()).unwrap();
-    fs::set_permissions(&other, PermissionsExt::from_mode(0o600)).unwrap();
     let node = Machine::new("node", Image::debian("12").path("/images/debian-12.qcow2"))
         .cpus(2)
         .memory(4.gib())

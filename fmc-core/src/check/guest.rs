@@ -79,7 +79,7 @@ fn is_alike(view: &View<'_>, one: &Machine, other: &Machine) -> bool {
 struct Known {
     is_right: bool,
     has_login: bool,
-    /// The first user with neither a key nor a password.
+    /// A user with a shell and neither a key nor a password, an administrator if there is one.
     without_key: Option<String>,
     secrets: Vec<SecretRef>,
 }
@@ -96,7 +96,11 @@ fn inside(
     if alone && image.os.provisioner().is_some() {
         parts::check(&parts, image.os, &image.version, at, findings);
     }
-    let without_key = parts.users.iter().find(|user| user.keys.is_empty() && user.password_hash.is_none());
+    let locked_out = parts
+        .users
+        .iter()
+        .filter(|user| user.has_shell() && user.keys.is_empty() && user.password_hash.is_none());
+    let without_key = locked_out.max_by_key(|user| user.admin);
     Some(Known {
         is_right: false,
         has_login: parts.has_login(),

@@ -13,7 +13,7 @@ pub(crate) const LISTED: usize = 8;
 /// Up to how many names each is compared with a wrong one.
 const COMPARED: usize = 512;
 
-/// How many names a finding lists as known: with thousands of machines, each of thousands of wrong names would list them all.
+/// The most names that a finding lists as known: with thousands of machines, each of thousands of wrong names would list them all.
 const KNOWN: usize = 100;
 /// It stands for the rest of the known names.
 const MORE: &str = "…";
@@ -166,7 +166,7 @@ impl Listed {
     }
 }
 
-/// What was asked for is no part of a value.
+/// Two clouds are equal whether or not a message has listed their names.
 impl PartialEq for Listed {
     fn eq(&self, _: &Self) -> bool {
         true

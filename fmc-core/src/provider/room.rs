@@ -85,7 +85,7 @@ pub trait Room: Provider<Document: Sized + 'static, Object: Sized + 'static> + S
         None
     }
 
-    /// What tells the root key of those secrets from another one; `None` if that is not known.
+    /// The check value of the root key that those secrets were made from; `None` if it is not known.
     fn kept_root_key_check(&self, _object: &Self::Object) -> Option<RootKeyCheck> {
         None
     }

@@ -142,7 +142,7 @@ impl<'a> Rooms<'a> {
         self.of(at)?.kept_derivation_any(object)
     }
 
-    /// What tells the root key of those secrets from another one.
+    /// The check value of the root key that those secrets were made from.
     pub fn kept_root_key_check(&self, at: &Address, object: &AnyObject) -> Option<RootKeyCheck> {
         self.of(at)?.kept_root_key_check_any(object)
     }

@@ -2,7 +2,7 @@
 
 use super::{SecretBytes, SecretRef, SecretScope};
 
-/// What the kubeconfig of a cluster's administrator follows from: see [`Checked::access`](crate::checked::Checked::access).
+/// The input of a kubeconfig for a cluster's administrator: see [`Checked::access`](crate::checked::Checked::access).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ClusterAccess {
@@ -12,7 +12,7 @@ pub struct ClusterAccess {
     pub server: String,
     /// The secrets of the kubeconfig.
     pub secrets: AdminSecrets,
-    /// Whose secrets they are, and how they are made.
+    /// The owner of the secrets, and their derivation.
     pub scope: SecretScope,
 }
 

@@ -1,17 +1,18 @@
-//! What others opened that a manifest leaves closed by leaving it out: a policy that lets in, a pod in the network of its node, a
-//! container with more rights or another program. The server keeps such a field beside ours, so it is looked for by name.
+//! Fields that open what a manifest leaves closed by leaving it out: a policy that lets in, a pod in the network of its node, a
+//! container with more rights or another program. Another hand writes them, and the server keeps them beside ours, so they are
+//! looked for by name.
 
 use serde_json::Value;
 
 use super::Difference;
 
-/// What a network policy lets in or out.
+/// The rules of a network policy.
 const OF_POLICY: [&str; 2] = ["ingress", "egress"];
-/// What a deployment or a set does not do.
+/// The switch that stops a workload's updates.
 const OF_WORKLOAD: [&str; 1] = ["paused"];
-/// What a service publishes.
+/// The addresses of a service outside of the cluster.
 const OF_SERVICE: [&str; 2] = ["externalIPs", "loadBalancerIP"];
-/// What a pod shares with its node, whose rights it has, and what runs in it besides.
+/// Namespaces of the node, the pod's account, and further containers.
 const OF_POD: [&str; 7] = [
     "hostNetwork",
     "hostPID",
@@ -21,7 +22,7 @@ const OF_POD: [&str; 7] = [
     "initContainers",
     "hostAliases",
 ];
-/// What a container runs, and what it is given.
+/// The program of a container, and its input.
 const OF_CONTAINER: [&str; 5] = ["command", "args", "env", "envFrom", "lifecycle"];
 /// The rights of a container.
 const OF_RIGHTS: [&str; 3] = ["privileged", "procMount", "runAsUser"];

@@ -103,7 +103,7 @@ fn is_ours(one: &Found, all: &BTreeMap<String, Found>, kinds: &BTreeSet<(&str, &
     one.is_ours || (!one.owners.is_empty() && one.owners.iter().all(owned))
 }
 
-/// What the cluster makes in each namespace.
+/// Objects that the cluster itself makes in each namespace.
 fn is_of_every_namespace(resource: &Resource, name: &str) -> bool {
     const MADE: [(&str, &str); 2] = [("configmaps", "kube-root-ca.crt"), ("serviceaccounts", "default")];
     resource.group.is_empty() && MADE.contains(&(&resource.plural, name))

@@ -27,7 +27,7 @@ pub enum Document {
     Api {
         /// How long an apply waits for it, in seconds.
         within: u64,
-        /// How it is entered, if the cloud makes the cluster.
+        /// The administrator's access, if the cloud makes the cluster.
         access: Option<Box<ClusterAccess>>,
     },
     /// An object in it.

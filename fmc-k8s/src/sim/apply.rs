@@ -188,7 +188,7 @@ pub(super) fn report(state: &mut State, deployment: &str) {
     }
 }
 
-/// What the controller reports: all pods are ready, or none is for a reason.
+/// The controller's report: all pods are ready, or none is for a reason.
 fn status_of_pods(object: &mut Value, why: Option<&str>) {
     let generation = object.pointer("/metadata/generation").cloned().unwrap_or_default();
     let replicas = object.pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(1);

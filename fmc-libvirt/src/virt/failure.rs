@@ -184,7 +184,7 @@ fn with_advice(message: &str, advice: Option<&str>) -> String {
     }
 }
 
-/// What helps where the way to the host is wrong, and not its libvirt.
+/// The help where the way to the host is wrong, and not its libvirt.
 fn on_the_way(message: &str) -> Option<&'static str> {
     let says = |words: &[&str]| words.iter().any(|words| message.contains(words));
     if says(&["Could not resolve hostname", "Name or service not known", "nodename nor servname"]) {

@@ -38,7 +38,7 @@ pub struct OnDisk {
     /// How the secrets of its guest were made from the root key: a state on the disk may be opened by them alone. `None` if the
     /// guest has none, or if it is not known.
     pub derivation: Option<Derivation>,
-    /// What tells the root key of those secrets from another one, if it is known.
+    /// The check value of the root key that those secrets were made from, if it is known.
     pub root_key: Option<RootKeyCheck>,
 }
 
@@ -68,12 +68,12 @@ impl OnDisk {
         Self { derivation, ..self }
     }
 
-    /// With what tells the root key of its guest's secrets. Without a derivation it has none.
+    /// With the check value of the root key. A record without a derivation has none.
     pub fn root_key(self, root_key: Option<RootKeyCheck>) -> Self {
         Self { root_key: root_key.filter(|_| self.derivation.is_some()), ..self }
     }
 
-    /// What it will say of the secrets if the disk stays: a guest without secrets leaves the state of an earlier one as it is.
+    /// The record of a disk that stays: a guest without secrets leaves the state of an earlier one, and so its secrets, as they are.
     pub(crate) fn going_on(self, seen: &[&Self]) -> Self {
         if self.derivation.is_some() {
             return self;

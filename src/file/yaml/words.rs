@@ -1,4 +1,4 @@
-//! What each of the parser's mistakes is called where the lines around tell nothing more, and what would be right.
+//! Our words for each kind of the parser's mistakes, and the help, where the lines around tell nothing more.
 
 use granit_parser::ErrorKind;
 

@@ -83,7 +83,7 @@ fn no_claim(name: &Given<crate::name::ObjectName>, workload: &Workload<'_>, find
     findings.find(&NO_CLAIM, format!("{} has no claim {name}", workload.name), help);
 }
 
-/// What follows from all sets of a namespace and from the nodes of its cluster.
+/// The rules about all sets of a namespace and the nodes of its cluster.
 pub(super) fn sets(
     namespace: &Namespace,
     platform: &Platform,

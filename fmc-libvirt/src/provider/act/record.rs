@@ -42,7 +42,7 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
         self.forget_records(pool, disk, Some(&name))
     }
 
-    /// What the records beside a disk say.
+    /// The contents of the records beside a disk.
     fn said_beside(&self, pool: &str, disk: &str) -> Result<Vec<OnDisk>, StepError> {
         let records = self.pools.records(self.address.place(), pool, || self.listed_records(pool))?;
         let names = records.get(disk).into_iter().flatten();
