@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::{API, Kubernetes, NAME, claims, ready, takeover};
 use crate::compare::{Difference, differences, is_covered, plain};
 use crate::kind::{self, Kind};
-use crate::manifest::{MANIFEST, Manifest, manager};
+use crate::manifest::{MANIFEST, Manifest, OWNER, manager};
 use crate::object::{ApiObject, Trial, Unwanted};
 use crate::secret::{self, AS_WANTED, OTHER};
 
@@ -167,11 +167,7 @@ impl Model for Kubernetes {
     fn compare(&self, at: &Address, document: &Document, object: &ApiObject) -> Verdict {
         let Some(wanted) = document.wanted() else { return Verdict::Same };
         if object.owner() != Some(&wanted.owner) {
-            let whose = match object.owner() {
-                Some(owner) => format!("it belongs to the cloud {owner}"),
-                None => "fmc did not make it".to_owned(),
-            };
-            return Verdict::Refused(format!("{whose}: give {} another name, or delete that one", at.name()));
+            return Verdict::Refused(stranger(at, wanted, object));
         }
         if object.is_leaving() {
             return Verdict::Refused("it is being deleted: apply again once it is gone".to_owned());
@@ -305,6 +301,29 @@ fn left(at: &Address, named: &str, with: usize) -> String {
         "the cloud has no platform for the cluster {cluster} any more: {it}. To delete all that the platform left, apply with \
          `--delete-data {named}`, or give the cluster a platform without namespaces"
     )
+}
+
+/// Why an object of a wanted name is not taken for ours, and what a person does about it.
+fn stranger(at: &Address, wanted: &Wanted, object: &ApiObject) -> String {
+    let name = at.name();
+    let whose = match object.owner() {
+        // Our fields show it, so its deletion would take along what we made.
+        None if object.owned_by(&manager(&wanted.owner)).is_some() => {
+            let (kind, manifest) = (wanted.manifest.kind(), &wanted.manifest);
+            let within =
+                manifest.namespace().map(|within| format!(" --namespace {within}")).unwrap_or_default();
+            return format!(
+                "its label {OWNER}, which shows that it is ours, was removed: put it back, as `kubectl label {}/{}{within} \
+                 {OWNER}={}`",
+                kind.plural,
+                manifest.name(),
+                wanted.owner
+            );
+        }
+        None => "fmc did not make it".to_owned(),
+        Some(owner) => format!("it belongs to the cloud {owner}"),
+    };
+    format!("{whose}: give {name} another name, or delete that one")
 }
 
 /// Why a namespace stays.

@@ -1,10 +1,11 @@
 //! Drift: what other hands changed, took away or copied.
 
+use fmc::graph::NoteKind;
 use fmc_k8s::platform::Platform;
 use fmc_k8s::sim::Sim;
 use serde_json::{Value, json};
 
-use crate::cloud::{World, db, shop, web};
+use crate::cloud::{World, db, notes, shop, web};
 
 /// Each drifted object in a line, as `changed service/shop/web: spec.ports[http].port 80 -> 81`, and then the unclear ones.
 fn told(world: &World<Sim>, platform: Platform) -> (Vec<String>, Vec<String>) {
@@ -115,6 +116,10 @@ fn an_object_with_another_owners_mark_is_told() {
         ]
     );
     assert_eq!(unclear, [""; 0]);
+    // The plan refuses both, and never advises to delete what we made.
+    let refused = notes(&world.plan(shop([web(1)])), NoteKind::Refused).concat();
+    let back = "put it back, as `kubectl label configmaps/settings --namespace shop fmc/owner=first`";
+    assert!(refused.contains(back) && refused.contains("it belongs to the cloud second"), "{refused}");
     // An object that never was ours is the plan's business.
     let world = World::new();
     world.cluster.put(json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "shop" } }));
