@@ -5,6 +5,7 @@
 //! changes out of our entry; a webhook changes a value and leaves them there (kubernetes#87672).
 
 mod opened;
+mod others;
 
 use serde_json::Value;
 
@@ -26,8 +27,11 @@ pub(crate) struct Difference {
 /// The fields that differ between a marked manifest and the object, by the fields that are ours.
 pub(crate) fn differences(wanted: &Value, object: &Value, owned: Option<&Value>) -> Vec<Difference> {
     let mut found = Vec::new();
-    let at = At { path: String::new(), pointer: String::new(), is_quantity: false };
+    let at = At { path: String::new(), pointer: String::new(), is_quantity: false, is_exact: false };
     compare(&at, wanted, object, owned, &mut found);
+    if let Some(owned) = owned {
+        others::others(wanted, object, owned, &mut found);
+    }
     opened::opened(wanted, object, &mut found);
     found
 }
@@ -108,11 +112,22 @@ struct At {
     path: String,
     pointer: String,
     is_quantity: bool,
+    /// Whether a field that is not wanted differs, whoever wrote it: the server takes the value as a whole, and adds nothing to it.
+    is_exact: bool,
 }
 
 impl At {
     fn key(&self, key: &str) -> Self {
         const QUANTITIES: [&str; 5] = ["requests", "limits", "hard", "capacity", "sizeLimit"];
+        const EXACT: [&str; 7] = [
+            "podSelector",
+            "namespaceSelector",
+            "labelSelector",
+            "selector",
+            "matchLabels",
+            "ingress",
+            "egress",
+        ];
         let is_plain = key.bytes().all(|byte| byte.is_ascii_alphanumeric());
         let path = match (self.path.is_empty(), is_plain) {
             (true, _) => key.to_owned(),
@@ -120,7 +135,12 @@ impl At {
             (false, false) => format!("{}[{key}]", self.path),
         };
         let pointer = format!("{}/{}", self.pointer, key.replace('~', "~0").replace('/', "~1"));
-        Self { path, pointer, is_quantity: self.is_quantity || QUANTITIES.contains(&key) }
+        Self {
+            path,
+            pointer,
+            is_quantity: self.is_quantity || QUANTITIES.contains(&key),
+            is_exact: self.is_exact || EXACT.contains(&key),
+        }
     }
 
     fn entry(&self, index: usize, entry: &Value) -> Self {
@@ -131,6 +151,7 @@ impl At {
             path: format!("{}[{name}]", self.path),
             pointer: format!("{}/{index}", self.pointer),
             is_quantity: self.is_quantity,
+            is_exact: self.is_exact,
         }
     }
 
@@ -152,6 +173,14 @@ fn compare(at: &At, wanted: &Value, object: &Value, owned: Option<&Value>, found
                     None => at.key(key).differs(None, Some(value), found),
                 }
             }
+            for (key, there) in there.iter().filter(|_| at.is_exact) {
+                if !wanted.contains_key(key) && is_something(there) {
+                    at.key(key).differs(Some(there), None, found);
+                }
+            }
+            if at.is_exact {
+                return;
+            }
             // What was ours and is not wanted any more: an apply takes it away.
             let ours = owned.and_then(Value::as_object).into_iter().flat_map(|owned| owned.keys());
             for key in ours.filter_map(|key| key.strip_prefix("f:")) {
@@ -161,6 +190,10 @@ fn compare(at: &At, wanted: &Value, object: &Value, owned: Option<&Value>, found
                     at.key(key).differs(Some(there), None, found);
                 }
             }
+        }
+        (Value::Array(wanted), Value::Array(there)) if at.is_exact && wanted.len() != there.len() => {
+            let list = |values: &[Value]| Value::Array(values.to_vec());
+            at.differs(Some(&list(there)), Some(&list(wanted)), found);
         }
         (Value::Array(wanted), Value::Array(there)) => lists(at, wanted, there, owned, found),
         _ if are_equal(wanted, object, at.is_quantity) => {}
@@ -230,6 +263,17 @@ fn lists(at: &At, wanted: &[Value], there: &[Value], owned: Option<&Value>, foun
 fn are_equal(one: &Value, other: &Value, is_quantity: bool) -> bool {
     let meaning = |value: &Value| is_quantity.then(|| quantity::canonical(&plain(value))).flatten();
     one == other || meaning(one).is_some_and(|one| Some(one) == meaning(other))
+}
+
+/// Whether a value says something: the server leaves out what is empty.
+fn is_something(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(values) => !values.is_empty(),
+        Value::Object(map) => !map.is_empty(),
+        Value::Bool(_) | Value::Number(_) => true,
+    }
 }
 
 /// A value as a person reads it in a line.

@@ -11,6 +11,7 @@ mod model;
 mod observe;
 mod ready;
 mod room;
+mod shown;
 #[cfg(feature = "sim")]
 mod simulation;
 mod takeover;

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::Difference;
+use super::{Difference, is_something};
 
 /// The rules of a network policy.
 const OF_POLICY: [&str; 2] = ["ingress", "egress"];
@@ -13,12 +13,13 @@ const OF_WORKLOAD: [&str; 1] = ["paused"];
 /// The addresses of a service outside of the cluster.
 const OF_SERVICE: [&str; 2] = ["externalIPs", "loadBalancerIP"];
 /// Namespaces of the node, the pod's account, and further containers.
-const OF_POD: [&str; 7] = [
+const OF_POD: [&str; 8] = [
     "hostNetwork",
     "hostPID",
     "hostIPC",
     "shareProcessNamespace",
     "serviceAccountName",
+    "serviceAccount",
     "initContainers",
     "hostAliases",
 ];
@@ -30,51 +31,45 @@ const OF_RIGHTS: [&str; 3] = ["privileged", "procMount", "runAsUser"];
 /// The fields of an object that its manifest leaves out, and that open something.
 pub(super) fn opened(wanted: &Value, object: &Value, found: &mut Vec<Difference>) {
     let kind = wanted.get("kind").and_then(Value::as_str).unwrap_or_default();
-    let mut look = |at: &str, path: &str, names: &[&str]| {
+    let mut look = |in_wanted: &str, at: &str, path: &str, names: &[&str]| {
         for name in names {
-            let pointer = format!("{at}/{name}");
-            let says = |value: &Value| value.pointer(&pointer).cloned().filter(is_something);
+            let says = |value: &Value, at: &str| {
+                let there = value.pointer(&format!("{at}/{name}")).cloned();
+                there.filter(|there| is_something(there) && *there != Value::Bool(false))
+            };
             let path = format!("{path}.{name}");
-            if let (None, Some(there)) = (says(wanted), says(object))
+            if let (None, Some(there)) = (says(wanted, in_wanted), says(object, at))
                 && found.iter().all(|one| one.path != path)
             {
-                found.push(Difference { path, from: Some(there), to: None, added_at: Some(pointer) });
+                let added_at = Some(format!("{at}/{name}"));
+                found.push(Difference { path, from: Some(there), to: None, added_at });
             }
         }
     };
     match kind {
-        "NetworkPolicy" => look("/spec", "spec", &OF_POLICY),
-        "Service" => look("/spec", "spec", &OF_SERVICE),
+        "NetworkPolicy" => look("/spec", "/spec", "spec", &OF_POLICY),
+        "Service" => look("/spec", "/spec", "spec", &OF_SERVICE),
         _ => {}
     }
     let (at, path) = ("/spec/template/spec", "spec.template.spec");
     let Some(containers) = wanted.pointer(&format!("{at}/containers")).and_then(Value::as_array) else {
         return;
     };
-    look("/spec", "spec", &OF_WORKLOAD);
-    look(at, path, &OF_POD);
+    look("/spec", "/spec", "spec", &OF_WORKLOAD);
+    look(at, at, path, &OF_POD);
+    let there = object.pointer(&format!("{at}/containers")).and_then(Value::as_array);
     for (index, container) in containers.iter().enumerate() {
-        let at = format!("{at}/containers/{index}");
-        // In another order they are told apart by the comparison of the list.
-        if object.pointer(&at).and_then(|there| there.get("name")) != container.get("name") {
-            continue;
-        }
         let name = container.get("name").and_then(Value::as_str).unwrap_or_default();
+        let is_this = |one: &Value| one.get("name").and_then(Value::as_str) == Some(name);
+        let Some(place) = there.and_then(|there| there.iter().position(is_this)) else { continue };
+        let (wanted, at) = (format!("{at}/containers/{index}"), format!("{at}/containers/{place}"));
         let path = format!("{path}.containers[{name}]");
-        look(&at, &path, &OF_CONTAINER);
-        look(&format!("{at}/securityContext"), &format!("{path}.securityContext"), &OF_RIGHTS);
-        let rights = "securityContext/capabilities";
-        look(&format!("{at}/{rights}"), &format!("{path}.securityContext.capabilities"), &["add"]);
-    }
-}
-
-/// Whether a value says something: the server leaves out what is empty.
-fn is_something(value: &Value) -> bool {
-    match value {
-        Value::Null | Value::Bool(false) => false,
-        Value::String(text) => !text.is_empty(),
-        Value::Array(values) => !values.is_empty(),
-        Value::Object(map) => !map.is_empty(),
-        Value::Bool(true) | Value::Number(_) => true,
+        look(&wanted, &at, &path, &OF_CONTAINER);
+        for (below, in_path, names) in [
+            ("securityContext", "securityContext", &OF_RIGHTS[..]),
+            ("securityContext/capabilities", "securityContext.capabilities", &["add"][..]),
+        ] {
+            look(&format!("{wanted}/{below}"), &format!("{at}/{below}"), &format!("{path}.{in_path}"), names);
+        }
     }
 }

@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 
 use fmc_core::graph::{Address, Node, Seen, Wanted};
 use fmc_core::provider::{Drift, DriftKind, Drifted, Moved};
-use serde_json::Value;
 
 use super::Document;
 use super::mentions::mentioned;
-use super::model::{Wanted as OfOwner, shown};
+use super::model::Wanted as OfOwner;
+use super::shown::both;
 use crate::kind::{self, Kind};
 use crate::manifest::{OWNER, manager};
 use crate::object::{ApiObject, Unwanted};
@@ -65,13 +65,11 @@ fn of_object(at: &Address, node: &Node<Document>, document: &OfOwner, object: &A
         return;
     }
     let differences = document.differences(object);
-    let text = |path: &str, value: &Option<Value>| value.as_ref().map(|value| shown(path, value));
     let mut changes: Vec<Moved> = differences
         .iter()
-        .map(|one| Moved {
-            path: one.path.clone(),
-            from: text(&one.path, &one.from),
-            to: text(&one.path, &one.to),
+        .map(|one| {
+            let (from, to) = both(one);
+            Moved { path: one.path.clone(), from, to }
         })
         .collect();
     if changes.is_empty() {

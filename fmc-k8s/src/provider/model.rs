@@ -12,12 +12,13 @@ use fmc_core::secret::ClusterAccess;
 use fmc_core::template::Template;
 use serde_json::Value;
 
+use super::shown::{both, short};
 use super::{API, Kubernetes, NAME, claims, ready, takeover};
 use crate::compare::{Difference, differences, is_covered, plain};
 use crate::kind::{self, Kind};
 use crate::manifest::{MANIFEST, Manifest, OWNER, manager};
 use crate::object::{ApiObject, Trial, Unwanted};
-use crate::secret::{self, AS_WANTED, OTHER};
+use crate::secret;
 
 /// What an object of a cluster is made from.
 #[derive(Debug)]
@@ -342,7 +343,11 @@ fn in_place(kind: &Kind, found: &[Difference]) -> Vec<Change> {
     let change = |one: &Difference| {
         let restarts = kind.has_pods() && one.path.starts_with("spec.template");
         let reason = restarts.then(|| "its pods are replaced".to_owned());
-        let reason = if one.added_at.is_some() { Some("somebody added it".to_owned()) } else { reason };
+        let reason = match (one.added_at.is_some(), restarts) {
+            (true, true) => Some("somebody added it; its pods are replaced".to_owned()),
+            (true, false) => Some("somebody added it".to_owned()),
+            (false, _) => reason,
+        };
         Change { reason, ..changed(one, Impact::Live) }
     };
     found.iter().map(change).collect()
@@ -371,72 +376,8 @@ fn growth(kind: &Kind, found: &[Difference]) -> Vec<Change> {
 }
 
 fn changed(one: &Difference, impact: Impact) -> Change {
-    let text = |value: &Option<Value>| value.as_ref().map(|value| shown(&one.path, value));
-    Change { path: one.path.clone(), from: text(&one.from), to: text(&one.to), impact, reason: None }
-}
-
-/// A value at a path in a line of a plan. What may be a secret by its name is not shown.
-pub(super) fn shown(path: &str, value: &Value) -> String {
-    let name = value.get("name").and_then(Value::as_str).unwrap_or_default();
-    let text = plain(value);
-    if [AS_WANTED, OTHER].contains(&text.as_str())
-        || is_secret(path)
-        || is_secret(name)
-        || has_secret(&text)
-        || has_values(value)
-        || is_given(path, value)
-    {
-        "(not shown)".to_owned()
-    } else {
-        short(&text)
-    }
-}
-
-/// Whether a part of an object has values for a program in it, as those of variables and arguments: any may be a secret.
-fn has_values(part: &Value) -> bool {
-    const OF_PROGRAMS: [&str; 5] = ["value", "args", "command", "data", "stringData"];
-    match part {
-        Value::Object(map) => {
-            map.iter().any(|(key, value)| OF_PROGRAMS.contains(&key.as_str()) || has_values(value))
-        }
-        Value::Array(values) => values.iter().any(has_values),
-        _ => false,
-    }
-}
-
-/// Whether it is all that a program is given, in a place where the cloud gives nothing: another hand did, and it may be a secret.
-fn is_given(path: &str, value: &Value) -> bool {
-    let last = path.rsplit('.').next().unwrap_or_default();
-    value.is_array() && ["command", "args", "env", "envFrom"].contains(&last)
-}
-
-/// Whether a text has a private key, or an address with a password: `postgres://shop:…@db`.
-fn has_secret(text: &str) -> bool {
-    let has_password = |rest: &str| {
-        let host = rest.split(['/', ' ', '\n', '"']).next().unwrap_or_default();
-        host.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'))
-    };
-    text.contains("PRIVATE KEY") || text.split("://").skip(1).any(has_password)
-}
-
-/// Whether a path or a name may be that of a secret. The types hold none, but a person may have written one by hand.
-fn is_secret(name: &str) -> bool {
-    const WORDS: [&str; 6] = ["password", "passwd", "secret", "token", "credential", "apikey"];
-    let name: String = name.to_ascii_lowercase().chars().filter(|one| !"-_".contains(*one)).collect();
-    // A field of the API that speaks of one has no secret in it.
-    let name = name.replace("automountserviceaccounttoken", "");
-    WORDS.iter().any(|word| name.contains(word)) || name.contains("privatekey")
-}
-
-/// A value in a line of a plan.
-fn short(text: &str) -> String {
-    const MOST: usize = 60;
-    let line: String = text.chars().map(|one| if one.is_control() { ' ' } else { one }).collect();
-    if line.chars().count() <= MOST {
-        line
-    } else {
-        format!("{}…", line.chars().take(MOST).collect::<String>())
-    }
+    let (from, to) = both(one);
+    Change { path: one.path.clone(), from, to, impact, reason: None }
 }
 
 fn conflict(at: &Address, fields: &[(String, String)]) -> String {

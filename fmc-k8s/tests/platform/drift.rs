@@ -179,3 +179,76 @@ fn the_values_of_a_container_that_others_added_are_not_shown() {
     let all = format!("{changed:?} {unclear:?} {}", world.plan(shop([web(1)])));
     assert!(all.contains("containers[side]") && !all.contains("hunter2"), "{all}");
 }
+
+/// A selector and a rule are taken as a whole, so that one more label or port in them is another selector or rule.
+#[test]
+fn what_others_wrote_into_a_whole_of_ours_is_told() {
+    let world = World::new();
+    let platform = || shop([web(1), db()]);
+    world.apply(&platform());
+    edit(&world, "network-policy", "nothing", |object| {
+        object["spec"]["podSelector"] = json!({ "matchLabels": { "a": "b" } });
+    });
+    edit(&world, "network-policy", "names", |object| {
+        object["spec"]["egress"][0]["to"][0]["podSelector"] = json!({});
+        object["spec"]["egress"][0]["ports"][0]["endPort"] = json!(65535);
+    });
+    edit(&world, "service", "web", |object| object["spec"]["selector"]["tier"] = json!("x"));
+    let (changed, unclear) = told(&world, platform());
+    let all = format!("{changed:?} {unclear:?}");
+    for path in ["spec.podSelector.matchLabels", "endPort", "spec.selector.tier"] {
+        assert!(all.contains(path), "{path}: {all}");
+    }
+}
+
+/// Whatever another program decides below our `spec` is told by `managedFields`, and closed; a restart of pods is not.
+#[test]
+fn fields_that_others_decide_are_told_whatever_their_names() {
+    let world = World::new();
+    world.apply(&shop([web(2)]));
+    edit(&world, "deployment", "web", |object| {
+        let template = &mut object["spec"]["template"];
+        template["metadata"]["annotations"] =
+            json!({ "kubectl.kubernetes.io/restartedAt": "2026-11-29T00:00:00Z" });
+        template["spec"]["nodeName"] = json!("node9");
+        template["spec"]["securityContext"]["sysctls"] = json!([{ "name": "kernel.msgmax", "value": "1" }]);
+        // One before ours moves ours.
+        let containers = template["spec"]["containers"].as_array_mut().unwrap();
+        containers[0]["securityContext"]["runAsNonRoot"] = json!(false);
+        containers[0]["securityContext"]["privileged"] = json!(true);
+        containers.insert(0, json!({ "name": "aaa", "image": "x" }));
+    });
+    edit(&world, "config-map", "settings", |object| object["data"]["more.conf"] = json!("x"));
+    let plan = world.plan(shop([web(2)])).to_string();
+    for path in ["nodeName", "sysctls", "containers[aaa]", "runAsNonRoot", "privileged", "more.conf"] {
+        assert!(plan.contains(path), "{path}: {plan}");
+    }
+    assert!(plan.contains("its pods are replaced") && !plan.contains("restartedAt"), "{plan}");
+    world.apply(&shop([web(2)]));
+    let template = &world.cluster.object("deployment", "shop", "web").unwrap()["spec"]["template"];
+    assert_eq!(template["spec"]["containers"].as_array().unwrap().len(), 1);
+    assert_eq!(template["spec"].get("nodeName"), None);
+    assert!(template["metadata"]["annotations"].to_string().contains("restartedAt"), "{template}");
+}
+
+/// An argument, a variable or a text of another hand may be a secret, whatever its name.
+#[test]
+fn what_a_program_reads_is_not_shown_if_others_wrote_it() {
+    let world = World::new();
+    let container = || web(1);
+    world.apply(&shop([container()]));
+    edit(&world, "deployment", "web", |object| {
+        let container = &mut object["spec"]["template"]["spec"]["containers"][0];
+        container["args"] = json!(["--requirepass", "hunter2"]);
+        container["env"] = json!([{ "name": "X", "value": "hunter2" }]);
+        container["lifecycle"] = json!({ "postStart": { "httpGet": { "path": "/?k=hunter2", "port": 1 } } });
+    });
+    edit(&world, "config-map", "settings", |object| {
+        object["data"]["web.conf"] = json!("requirepass hunter2")
+    });
+    let (changed, unclear) = told(&world, shop([container()]));
+    let plan = world.plan(shop([container()]));
+    let json = serde_json::to_string(&plan.to_string()).unwrap();
+    assert!(!format!("{changed:?} {unclear:?} {plan} {json}").contains("hunter2"), "{changed:?} {plan}");
+    assert!(changed.concat().contains("containers[web].args"), "{changed:?}");
+}

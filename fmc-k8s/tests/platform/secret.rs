@@ -241,6 +241,9 @@ fn each_mistake_with_a_secret_is_found_where_it_stands() {
     find(other, "platform-twice", "secret_environment[1].secret");
     let none: [(&str, Secret); 0] = [];
     find(container("web").secret_files("/a", none), "platform-value", "mounts[0].from.secrets");
+    // The bytes follow from the name, and these are those of the cluster's own authority.
+    let of_cluster = Secret::password("k3s-single-client-ca-key");
+    find(container("web").secret_variable("A", of_cluster), "platform-value", "secret_environment[0].secret");
     find(container("web").secret_files("/a", [("a/b", db())]), "platform-value", "mounts[0].from.secrets");
     let wrong = container("web")
         .secret_variable("A", Secret::file("Db", ""))

@@ -224,3 +224,18 @@ fn a_folder_of_one_node_is_told_in_a_cluster_of_several() {
     assert_eq!(told(of(block(1.gib()))), [""; 0]);
     assert_eq!(told(cloud().role(shelf([set(VolumeClaim::new("data", 1.gib()))]))), [""; 0]);
 }
+
+/// The controller names a volume by the claim and the set, and the two can be divided in two ways.
+#[test]
+fn two_sets_do_not_share_a_volume() {
+    let of = |name: &'static str, claim: &'static str| {
+        let container = container(name).user(1000).volume("/var/lib/db", claim);
+        Stateful::new(name, container).claim_of(VolumeClaim::new(claim, 1.gib()).class("block"))
+    };
+    one(
+        shelf([of("db-x", "data"), of("x", "data-db")]),
+        "platform-twice",
+        "namespaces[0].stateful_sets[1].claims[0]",
+    );
+    assert_eq!(kinds(shelf([of("db-x", "data"), of("x", "data")])), []);
+}

@@ -1,6 +1,6 @@
 //! The rules of workloads that keep data.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fmc_core::given::Given;
 use fmc_core::role::{RoleFindings, SpanSite};
@@ -94,7 +94,18 @@ pub(super) fn sets(
     let nodes = cluster.map_or(0, |cluster| cluster.servers.len() + cluster.agents.len());
     let workloads = namespace.workloads();
     let names: BTreeSet<String> = workloads.iter().map(|(_, one)| one.name.to_string()).collect();
+    let mut volumes: BTreeMap<String, String> = BTreeMap::new();
     for (path, set) in namespace.sets() {
+        for (index, claim) in set.claims.iter().enumerate() {
+            // The controller names a volume `CLAIM-SET-NUMBER`.
+            let volume = format!("{}-{}", claim.name, set.name);
+            let other = volumes.insert(volume.clone(), set.name.to_string());
+            let Some(other) = other.filter(|other| *other != set.name.to_string()) else { continue };
+            findings.part(&format!("{path}.claims[{index}]"), |findings| {
+                let message = format!("{} and {other} would have one volume, {volume}-0", set.name);
+                findings.find(&TWICE, message, "give the claim or one of the workloads another name");
+            });
+        }
         let is_service = workloads.iter().any(|(at, one)| *at == path && one.is_service);
         findings.part(&path, |findings| {
             if names.contains(&set.pods_name()) {

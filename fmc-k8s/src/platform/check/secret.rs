@@ -5,9 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use fmc_core::role::RoleFindings;
 use fmc_core::secret::{Secret, SecretRef};
 
-use super::{TWICE, containers};
+use super::{TWICE, VALUE, containers};
 use crate::container::{Container, Source};
 use crate::workload::Workload;
+
+/// The names of a cluster's own secrets begin so, and the bytes follow from the name.
+const OF_CLUSTERS: &str = "k3s-";
 
 /// One name is one secret: the cluster has one object for it.
 pub(super) fn once(workloads: &[(String, Workload<'_>)], findings: &mut RoleFindings<'_>) {
@@ -16,6 +19,14 @@ pub(super) fn once(workloads: &[(String, Workload<'_>)], findings: &mut RoleFind
         for (at, secret) in secrets(container) {
             let Some(secret) = secret.reference() else { continue };
             let name = secret.name.to_string();
+            if secret.needs_root_key() && name.starts_with(OF_CLUSTERS) {
+                findings.part(&format!("{path}.{at}"), |findings| {
+                    let message = format!(
+                        "{name} is a name of the secrets of clusters: a pod would get the same bytes"
+                    );
+                    findings.find(&VALUE, message, "give it another name, which does not begin with `k3s-`");
+                });
+            }
             let other = known.entry(name.clone()).or_insert_with(|| secret.clone());
             if *other != secret {
                 findings.part(&format!("{path}.{at}"), |findings| {

@@ -1,0 +1,93 @@
+//! Values in the lines of a plan and of drift. Which may be a secret is not shown.
+
+use serde_json::Value;
+
+use crate::compare::{Difference, plain};
+use crate::secret::{AS_WANTED, GENERATIONS, OTHER};
+
+const HIDDEN: &str = "(not shown)";
+
+/// Both values of a difference. Of another hand's nothing is shown that a program reads: it may be a secret under any name.
+pub(super) fn both(of: &Difference) -> (Option<String>, Option<String>) {
+    let from = of
+        .from
+        .as_ref()
+        .map(|value| if is_read(&of.path, value) { HIDDEN.to_owned() } else { shown(&of.path, value) });
+    (from, of.to.as_ref().map(|value| shown(&of.path, value)))
+}
+
+/// A value at a path in a line of a plan. What may be a secret by its name is not shown.
+fn shown(path: &str, value: &Value) -> String {
+    let name = value.get("name").and_then(Value::as_str).unwrap_or_default();
+    let text = plain(value);
+    // Names and generations, which tell no bytes.
+    if path.ends_with(&format!("[{GENERATIONS}]")) {
+        return short(&text);
+    }
+    if [AS_WANTED, OTHER].contains(&text.as_str()) || is_secret(path) || is_secret(name) || has_secret(&text)
+    {
+        HIDDEN.to_owned()
+    } else {
+        short(&text)
+    }
+}
+
+/// Whether a part of an object has values for a program in it, as those of variables and arguments: any may be a secret.
+fn has_values(part: &Value) -> bool {
+    const VALUES: [&str; 9] = [
+        "value",
+        "args",
+        "command",
+        "data",
+        "stringData",
+        "httpGet",
+        "httpHeaders",
+        "attributes",
+        "volumeAttributes",
+    ];
+    match part {
+        Value::Object(map) => {
+            map.iter().any(|(key, value)| VALUES.contains(&key.as_str()) || has_values(value))
+        }
+        Value::Array(values) => values.iter().any(has_values),
+        _ => false,
+    }
+}
+
+/// Whether a program reads a value: an argument, a variable's value, or a part with such values.
+fn is_read(path: &str, value: &Value) -> bool {
+    const OF_PROGRAMS: [&str; 4] = ["command", "args", "env", "envFrom"];
+    let mut names = path.split('.').map(|part| part.split('[').next().unwrap_or_default());
+    names.any(|name| OF_PROGRAMS.contains(&name)) || has_values(value)
+}
+
+/// Whether a text has a private key, speaks of a password, or has an address with one: `postgres://shop:…@db`.
+fn has_secret(text: &str) -> bool {
+    const WORDS: [&str; 5] = ["pass", "bearer ", "secret", "token", "sig="];
+    let lower = text.to_ascii_lowercase();
+    let mut addresses =
+        text.split("://").skip(1).map(|rest| rest.split([' ', '\n', '"']).next().unwrap_or_default());
+    text.contains("PRIVATE KEY")
+        || WORDS.iter().any(|word| lower.contains(word))
+        || addresses.any(|address| address.contains('@'))
+}
+
+/// Whether a path or a name may be that of a secret. The types hold none, but a person may have written one by hand.
+fn is_secret(name: &str) -> bool {
+    const WORDS: [&str; 6] = ["password", "passwd", "secret", "token", "credential", "apikey"];
+    let name: String = name.to_ascii_lowercase().chars().filter(|one| !"-_".contains(*one)).collect();
+    // A field of the API that speaks of one has no secret in it.
+    let name = name.replace("automountserviceaccounttoken", "");
+    WORDS.iter().any(|word| name.contains(word)) || name.contains("privatekey")
+}
+
+/// A value in a line of a plan.
+pub(super) fn short(text: &str) -> String {
+    const MOST: usize = 60;
+    let line: String = text.chars().map(|one| if one.is_control() { ' ' } else { one }).collect();
+    if line.chars().count() <= MOST {
+        line
+    } else {
+        format!("{}…", line.chars().take(MOST).collect::<String>())
+    }
+}
