@@ -1,10 +1,9 @@
 //! `--connect`: the hypervisor of each host, simulated or real.
 
 mod empty;
+mod further;
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
 use std::net::IpAddr;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
@@ -22,7 +21,7 @@ use super::args::Args;
 use super::failure::Failure;
 use super::images;
 use super::io::Io;
-use super::{root_key, saved};
+use super::root_key;
 use crate::files::Files;
 use crate::providers::{ConnectError, Providers, Saver, SimFile};
 use crate::secrets::Local;
@@ -115,7 +114,7 @@ impl World {
             is_simulation,
         };
         let mut failures = Vec::new();
-        let beside_this = simulation(checked, &targets, args);
+        let beside_this = further::simulation(checked, &targets, args);
         for (host, target) in targets {
             let shown = match target {
                 Target::Sim(file) => {
@@ -150,47 +149,6 @@ impl World {
             world.join(&provider, &io.folder.join(&beside_this), access)?;
         }
         Ok(world)
-    }
-
-    /// Adds a provider of the program's own, or its simulation if the hosts are simulated. Without one, a plan defers its objects.
-    fn join(&mut self, provider: &AnyRoom, file: &Path, access: Access) -> Result<(), Failure> {
-        let mut joins = Some(provider.clone());
-        if self.is_simulation {
-            let file = beside(file, provider.name());
-            let is_taken = |(_, place): &&(HostName, String)| {
-                place
-                    .strip_prefix("sim:")
-                    .is_some_and(|of_host| Path::new(of_host).file_name() == file.file_name())
-            };
-            if let Some((host, _)) = self.on.iter().find(is_taken) {
-                let message = format!(
-                    "the simulation of the host {host} would have the file of that of {}, {}",
-                    provider.name(),
-                    file.display()
-                );
-                return Err(
-                    Failure::new(message).help(format!("name another file: `--connect {host}=sim:FILE`"))
-                );
-            }
-            let state = match fs::read_to_string(&file) {
-                Ok(state) => Some(state),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-                Err(error) => {
-                    return Err(Failure::new(format!("failed to read {}: {error}", file.display())));
-                }
-            };
-            joins = provider.simulation(state.as_deref()).map_err(|error| {
-                Failure::new(format!("failed to read {}: {error}", file.display()))
-                    .help("repair the file, or delete it: what is simulated there begins empty then")
-            })?;
-            self.kept.extend(joins.clone().filter(|_| access != Access::Look).map(|joins| (file, joins)));
-        }
-        let providers = std::mem::take(&mut self.providers);
-        self.providers = match joins {
-            Some(joins) => providers.with_any(joins),
-            None => providers.absent(provider.clone(), "it has no simulation"),
-        };
-        Ok(())
     }
 
     /// Uses these keys to fill in secrets.
@@ -249,7 +207,7 @@ impl World {
         self.saved = Instant::now();
         self.files.iter().try_for_each(|file| file.save().map_err(Failure::to))?;
         for (file, provider) in &self.kept {
-            keep(file, provider)
+            further::keep(file, provider)
                 .map_err(|error| Failure::new(format!("failed to write {}: {error}", file.display())))?;
         }
         Ok(())
@@ -262,7 +220,7 @@ impl World {
         Arc::new(move || {
             // The process ends: nobody is left to tell that a file could not be written.
             savers.iter().for_each(|saver| drop(saver.save_last()));
-            kept.iter().for_each(|(file, provider)| drop(keep(file, provider)));
+            kept.iter().for_each(|(file, provider)| drop(further::keep(file, provider)));
         })
     }
 
@@ -411,16 +369,6 @@ fn default(checked: &Checked) -> String {
     format!("{}.sim.json", checked.owner())
 }
 
-/// The file beside which the simulations of further providers are stored: that of the only host, or the one that is named for all.
-fn simulation(checked: &Checked, targets: &BTreeMap<HostName, Target>, args: &Args) -> PathBuf {
-    if let [Target::Sim(file)] = targets.values().collect::<Vec<_>>().as_slice() {
-        return file.clone();
-    }
-    let named = args.connect.iter().filter(|text| host_and_uri(text).is_none());
-    let named = named.filter_map(|uri| uri.strip_prefix("sim:")).next();
-    named.map_or_else(|| default(checked).into(), PathBuf::from)
-}
-
 /// `HOST=URI`; a URI has a colon before any equals sign.
 fn host_and_uri(text: &str) -> Option<(&str, &str)> {
     text.split_once('=').filter(|(host, _)| !host.contains(':'))
@@ -456,15 +404,6 @@ fn beside(file: &Path, host: &str) -> PathBuf {
     let ending = [".sim.json", ".json"].into_iter().find(|ending| name.ends_with(ending)).unwrap_or_default();
     let stem = name.strip_suffix(ending).unwrap_or(&name);
     file.with_file_name(format!("{stem}.{host}{ending}"))
-}
-
-/// Saves the simulation of a further provider. One in which nothing is has no file.
-fn keep(file: &Path, provider: &AnyRoom) -> io::Result<()> {
-    match provider.simulated() {
-        Some(state) => saved::replace(file, state.as_bytes()),
-        None if file.exists() => fs::remove_file(file),
-        None => Ok(()),
-    }
 }
 
 fn not_connected(host: &HostName, error: ConnectError) -> Failure {
