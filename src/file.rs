@@ -295,6 +295,10 @@ impl Source {
             Some(cloud) if mistakes.is_empty() => Ok(cloud),
             _ => {
                 let offset = decode::mark(&self.text);
+                #[cfg(feature = "yaml")]
+                if self.format == Syntax::Yaml {
+                    yaml::explain_spaces(self.text.get(offset..).unwrap_or_default(), &mut mistakes);
+                }
                 #[cfg(feature = "schema")]
                 example::add(&mut mistakes, || self.roles.schema(), self.format);
                 let mistakes = Mistakes::of(mistakes, &self.text, offset);

@@ -21,20 +21,21 @@ pub(super) fn read<'a>(text: &'a str, mistakes: &mut Vec<Mistake>) -> Result<Nod
     let mut options = granit_parser::options! { flow_nesting_limit: DEEPEST, block_nesting_limit: DEEPEST };
     options.set_emit_comments(false);
     let parser = Parser::new_from_str_with_options(text, options);
-    let mut reader = Reader { text, parser, anchors: BTreeMap::new(), values: 0, mistakes };
-    let mut node = None;
-    loop {
-        let (event, span) = reader.next()?;
-        match event {
-            Event::StreamEnd => break,
-            Event::DocumentStart(..) if node.is_some() => {
-                return Err(Mistake::at(span, "a second document begins here").help("a file is one cloud"));
-            }
-            Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd => {}
-            event => node = Some(reader.node(event, span, 0)?),
+    let mut reader =
+        Reader { text, parser, anchors: BTreeMap::new(), values: 0, other_space: None, mistakes };
+    // A text that is refused behind such a character is most likely refused for it.
+    reader.document().map_err(|mistake| reader.other_space.take().unwrap_or(mistake))
+}
+
+/// Tells the mistakes of a tree that come from a character that looks like a space.
+pub(super) fn explain_spaces(text: &str, mistakes: &mut [Mistake]) {
+    for mistake in mistakes {
+        if let Some(space) = other_space(text, mistake.span) {
+            let path = std::mem::take(&mut mistake.path);
+            *mistake = space;
+            mistake.path = path;
         }
     }
-    Ok(node.unwrap_or_else(|| Node::new(0..0, Value::Null)))
 }
 
 /// A value of YAML in which every plain scalar is a text, as it is written.
@@ -57,16 +58,56 @@ pub(crate) fn scalars_as_texts(text: &str) -> Option<serde_json::Value> {
     read(text, &mut Vec::new()).ok().map(|tree| texts(&tree))
 }
 
+/// What is wrong with a text that begins a line and in which another character is taken for a space of YAML: as its indentation,
+/// or behind its colon. Elsewhere such a character is a part of a text.
+fn other_space(all: &str, span: Span) -> Option<Mistake> {
+    let start = span.range().start;
+    let text = all.get(span.range())?;
+    let sign = text.chars().find(|sign| (sign.is_whitespace() || *sign == '\u{feff}') && !sign.is_ascii())?;
+    let is_meant =
+        text.starts_with(sign) || text.split_once(':').is_some_and(|(_, rest)| rest.starts_with(sign));
+    let line = all.get(..start).unwrap_or_default().rsplit('\n').next().unwrap_or_default();
+    if !is_meant || text.starts_with(['"', '\'']) || !line.trim_matches(' ').is_empty() {
+        return None;
+    }
+    let at = text.find(sign).map_or(start, |offset| start + offset);
+    let code = u32::from(sign);
+    let message = format!("the character U+{code:04X} stands here, which looks like a space and is none");
+    let help =
+        "write a space; such characters come with text that is copied from a page, and belong in quotes";
+    Some(Mistake::at(Span::new(at..at + sign.len_utf8()), message).help(help))
+}
+
 struct Reader<'a, 'm> {
     text: &'a str,
     parser: Parser<'a, StrInput<'a>>,
     /// The value of an anchor, the place of the anchor, and how many values it has.
     anchors: BTreeMap<usize, (Node<'a>, Span, usize)>,
     values: usize,
+    /// The first character that looks like a space where one is likely meant.
+    other_space: Option<Mistake>,
     mistakes: &'m mut Vec<Mistake>,
 }
 
 impl<'a> Reader<'a, '_> {
+    fn document(&mut self) -> Result<Node<'a>, Mistake> {
+        let mut node = None;
+        loop {
+            let (event, span) = self.next()?;
+            match event {
+                Event::StreamEnd => break,
+                Event::DocumentStart(..) if node.is_some() => {
+                    return Err(
+                        Mistake::at(span, "a second document begins here").help("a file is one cloud")
+                    );
+                }
+                Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd => {}
+                event => node = Some(self.node(event, span, 0)?),
+            }
+        }
+        Ok(node.unwrap_or_else(|| Node::new(0..0, Value::Null)))
+    }
+
     fn next(&mut self) -> Result<(Event<'a>, Span), Mistake> {
         let end = Span::new(self.text.len()..self.text.len());
         match self.parser.next_event() {
@@ -106,8 +147,8 @@ impl<'a> Reader<'a, '_> {
         self.count(1, span)?;
         let (anchor, node) = match event {
             Event::Scalar(text, style, anchor, tag) => {
-                if style == ScalarStyle::Plain {
-                    self.no_other_space(&text, span)?;
+                if style == ScalarStyle::Plain && self.other_space.is_none() {
+                    self.other_space = other_space(self.text, span);
                 }
                 (anchor, Node::new(span.range(), scalar(text, style, tag.as_deref(), span)?))
             }
@@ -128,26 +169,6 @@ impl<'a> Reader<'a, '_> {
             self.anchors.insert(anchor, (node.clone(), place, self.values - before));
         }
         Ok(node)
-    }
-
-    /// Refuses a text that begins a line and in which another character is taken for a space of YAML: as its indentation, or
-    /// behind its colon. Elsewhere such a character is a part of a text.
-    fn no_other_space(&self, text: &str, span: Span) -> Result<(), Mistake> {
-        let is_other = |sign: &char| (sign.is_whitespace() || *sign == '\u{feff}') && !sign.is_ascii();
-        let Some(sign) = text.chars().find(is_other) else { return Ok(()) };
-        let start = span.range().start;
-        let line = self.text.get(..start).unwrap_or_default().rsplit('\n').next().unwrap_or_default();
-        let is_meant =
-            text.starts_with(sign) || text.split_once(':').is_some_and(|(_, rest)| rest.starts_with(sign));
-        if !is_meant || !line.trim_matches(' ').is_empty() {
-            return Ok(());
-        }
-        let at = self.slice(span).find(sign).map_or(start, |offset| start + offset);
-        let code = u32::from(sign);
-        let message = format!("the character U+{code:04X} stands here, which looks like a space and is none");
-        Err(Mistake::at(Span::new(at..at + sign.len_utf8()), message).help(
-            "write a space; such characters come with text that is copied from a page, and belong in quotes",
-        ))
     }
 
     fn list(&mut self, depth: usize) -> Result<(Vec<Node<'a>>, Span), Mistake> {
