@@ -12,7 +12,9 @@ use sha2::{Digest as _, Sha256};
 
 use hash::is_hash;
 use percent::component;
-pub(crate) use percent::{percent, push_percent};
+pub(crate) use percent::percent;
+#[cfg(feature = "ignition")]
+pub(crate) use percent::push_percent;
 
 use crate::secret::{SecretBytes, SecretError, SecretRef, Secrets};
 

@@ -1,5 +1,6 @@
 //! From a platform to manifests: pure, sorted, the same bytes each time.
 
+mod ingress;
 mod network;
 mod pod;
 mod secret;
@@ -14,10 +15,12 @@ use k8s_openapi::api::policy::v1 as policy;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use crate::container::Source;
+use crate::config_map::CONFIGS;
+use crate::container::{Container, Source};
 use crate::manifest::{APP, Manifest};
 use crate::name::ObjectName;
 use crate::platform::{Namespace, Platform};
+use crate::secret::GENERATIONS;
 use crate::workload::{Deployment, Workload};
 
 impl Platform {
@@ -40,6 +43,7 @@ fn namespace(namespace: &Namespace) -> Vec<Manifest> {
     all.extend(network::policies(namespace).iter().map(manifest));
     all.extend(configs(namespace).iter().map(manifest));
     all.extend(secret::manifests(namespace).into_iter().map(Some));
+    all.extend(namespace.ingresses.iter().filter_map(|one| secret::certificate(one, &name)).map(Some));
     for deployment in &namespace.deployments {
         let mut main = manifest(&of_deployment(deployment, &name));
         if let Some(main) = &mut main {
@@ -56,6 +60,7 @@ fn namespace(namespace: &Namespace) -> Vec<Manifest> {
         all.extend([main, manifest(&stateful::names(set, &name))]);
         all.extend(around(set.into(), &name));
     }
+    all.extend(namespace.ingresses.iter().map(|one| manifest(&ingress::object(one, &name))));
     all.into_iter().flatten().collect()
 }
 
@@ -87,6 +92,22 @@ fn metadata(name: &Given<ObjectName>, namespace: &str) -> ObjectMeta {
         namespace: Some(namespace.to_owned()),
         ..ObjectMeta::default()
     }
+}
+
+/// The annotations of pods that start again when a secret or a text of theirs changes.
+fn starts_with(containers: &[Container]) -> Option<BTreeMap<String, String>> {
+    let mounts = containers.iter().flat_map(|container| &container.mounts);
+    let configs: BTreeSet<String> = mounts
+        .filter_map(|mount| match &mount.from {
+            Source::Config(config) => Some(config.version()),
+            Source::Scratch(_) | Source::Secrets(_) | Source::Claim(_) => None,
+        })
+        .collect();
+    let configs = Vec::from_iter(configs);
+    let configs = (!configs.is_empty()).then(|| (CONFIGS.to_owned(), configs.join(" ")));
+    let generations = secret::generations(containers).map(|all| (GENERATIONS.to_owned(), all));
+    let all: BTreeMap<String, String> = configs.into_iter().chain(generations).collect();
+    (!all.is_empty()).then_some(all)
 }
 
 /// The labels of a workload's pods.
@@ -129,7 +150,7 @@ fn of_deployment(deployment: &Deployment, namespace: &str) -> apps::Deployment {
             template: core::PodTemplateSpec {
                 metadata: Some(ObjectMeta {
                     labels: Some(pods(&deployment.name)),
-                    annotations: secret::annotations(&deployment.containers),
+                    annotations: starts_with(&deployment.containers),
                     ..ObjectMeta::default()
                 }),
                 spec: Some(pod::spec(&deployment.name, &deployment.containers, deployment.replicas > 1)),

@@ -3,9 +3,14 @@
 use std::collections::BTreeMap;
 
 use fmc_core::given::Given;
+use fmc_core::graph::Fingerprint;
 use serde::{Deserialize, Serialize};
 
 use crate::name::ObjectName;
+
+/// The annotation with the names and fingerprints of the texts that pods start with. Most programs read their texts once, so other
+/// texts start the pods anew.
+pub const CONFIGS: &str = "fmc/configs";
 
 /// Texts under one name. A container that [mounts](crate::container::Container::config) them has each as a file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,6 +27,16 @@ impl ConfigMap {
     /// No text yet.
     pub fn new(name: impl Into<Given<ObjectName>>) -> Self {
         Self { name: name.into(), files: BTreeMap::new() }
+    }
+
+    /// Its name, and what tells its texts from others.
+    pub(crate) fn version(&self) -> String {
+        let mut all = String::new();
+        for (name, text) in &self.files {
+            all.extend([name.as_str(), "\0", text, "\0"]);
+        }
+        let fingerprint = Fingerprint::of(all.as_bytes()).to_string();
+        format!("{}/{}", self.name, fingerprint.get(..16).unwrap_or_default())
     }
 
     /// A text, by its file name.

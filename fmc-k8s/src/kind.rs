@@ -50,6 +50,8 @@ pub const CLAIM: Kind = kind("claim", CORE, "PersistentVolumeClaim", "persistent
 /// Who may talk to whom.
 pub const NETWORK_POLICY: Kind =
     kind("network-policy", ("networking.k8s.io", "v1"), "NetworkPolicy", "networkpolicies");
+/// Hosts that people outside of the cluster call.
+pub const INGRESS: Kind = kind("ingress", ("networking.k8s.io", "v1"), "Ingress", "ingresses");
 /// How many pods an eviction leaves.
 pub const DISRUPTION_BUDGET: Kind =
     kind("pod-disruption-budget", ("policy", "v1"), "PodDisruptionBudget", "poddisruptionbudgets");
@@ -65,6 +67,7 @@ pub const KINDS: &[&Kind] = &[
     &STATEFUL_SET,
     &DISRUPTION_BUDGET,
     &SERVICE,
+    &INGRESS,
 ];
 
 impl Kind {

@@ -6,6 +6,7 @@
 
 pub mod config_map;
 pub mod container;
+pub mod ingress;
 pub mod kind;
 pub mod link;
 pub mod manifest;

@@ -10,6 +10,7 @@ use fmc_core::name::ClusterName;
 use fmc_core::role::{FileSpanningRole, RoleFindings, SpanMembers, SpanSite, SpanningRole};
 use serde::{Deserialize, Serialize};
 
+use crate::ingress::Ingress;
 use crate::name::{ObjectName, PortName};
 use crate::redis::{Lowered, Redis};
 use crate::stateful::Stateful;
@@ -42,7 +43,7 @@ pub struct Platform {
 }
 
 /// A namespace with its workloads. Its pods must satisfy the standard `restricted`, and nothing in it is reached or reaches anything
-/// but names, unless a [connection](Namespace::connect) says so.
+/// but names, unless a [connection](Namespace::connect) or an [ingress](Namespace::ingress) says so.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -58,6 +59,9 @@ pub struct Namespace {
     pub(crate) redis: Vec<Redis>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) connections: Vec<Connection>,
+    /// The hosts that people outside of the cluster call.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) ingresses: Vec<Ingress>,
     /// Where the last of its workloads stand that are services.
     #[serde(skip)]
     services: Services,
@@ -106,6 +110,7 @@ impl Namespace {
             stateful_sets: Vec::new(),
             redis: Vec::new(),
             connections: Vec::new(),
+            ingresses: Vec::new(),
             services: Services::default(),
         }
     }
@@ -172,6 +177,13 @@ impl Namespace {
         let own = all.len().saturating_sub(services.len());
         let paths = (0..own).map(|index| format!("stateful_sets[{index}]")).chain(services.iter().cloned());
         paths.zip(all).collect()
+    }
+
+    /// A host that people outside of the cluster call, with the workloads that answer.
+    #[must_use]
+    pub fn ingress(mut self, ingress: Ingress) -> Self {
+        self.ingresses.push(ingress);
+        self
     }
 
     /// A workload may talk to another one at a port of its containers. Both network policies follow.

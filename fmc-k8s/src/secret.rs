@@ -113,16 +113,20 @@ pub(crate) fn template(yaml: &str, holes: &BTreeMap<String, Hole>) -> Template {
     if !yaml.ends_with('\n') {
         template.push("\n");
     }
-    for hole in holes.values() {
-        // A line is text without the line break at the end of its file.
-        let (key, quote, encoding) = match hole.form {
-            Form::Bytes => ("data", "", Encoding::Base64),
-            Form::Line => ("stringData", "\"", Encoding::JsonString),
-        };
-        template.push(&format!("{key}:\n  {}: {quote}", hole.form.key()));
-        template.hole(&hole.secret, encoding);
-        template.push(quote);
-        template.push("\n");
+    // A line is text without the line break at the end of its file.
+    for (part, form, quote, encoding) in
+        [("data", Form::Bytes, "", Encoding::Base64), ("stringData", Form::Line, "\"", Encoding::JsonString)]
+    {
+        let mut of_part = holes.iter().filter(|(_, hole)| hole.form == form).peekable();
+        if of_part.peek().is_some() {
+            template.push(&format!("{part}:\n"));
+        }
+        for (key, hole) in of_part {
+            template.push(&format!("  {key}: {quote}"));
+            template.hole(&hole.secret, encoding);
+            template.push(quote);
+            template.push("\n");
+        }
     }
     template
 }

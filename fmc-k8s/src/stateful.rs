@@ -169,6 +169,7 @@ impl<'a> From<&'a Stateful> for Workload<'a> {
             containers: &of.containers,
             expose: &of.expose,
             claims: &of.claims,
+            is_set: true,
             is_service: false,
         }
     }

@@ -57,6 +57,8 @@ pub(crate) struct Workload<'a> {
     pub(crate) containers: &'a [Container],
     pub(crate) expose: &'a [Exposed],
     pub(crate) claims: &'a [VolumeClaim],
+    /// Whether each of its pods has a name.
+    pub(crate) is_set: bool,
     /// Whether it is made of a service, whose settings are those of its only container and claim.
     pub(crate) is_service: bool,
 }
@@ -76,6 +78,7 @@ impl<'a> From<&'a Deployment> for Workload<'a> {
             containers: &of.containers,
             expose: &of.expose,
             claims: &[],
+            is_set: false,
             is_service: false,
         }
     }

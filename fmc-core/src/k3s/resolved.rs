@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::cluster::{self, Download};
 use super::pki::Pki;
 use super::version::Version;
-use super::word::FlannelBackend;
+use super::word::{Component, FlannelBackend};
 use crate::addr::Subnet;
 use crate::checked::{Idx, Machine};
 use crate::digest::Digest;
@@ -125,6 +125,11 @@ impl Cluster {
     /// Whether pods have addresses of IPv6.
     pub fn has_ipv6(&self) -> bool {
         self.pods.iter().any(|subnet| !subnet.is_ipv4())
+    }
+
+    /// Whether it runs a part that K3s comes with.
+    pub fn has(&self, part: Component) -> bool {
+        !self.said.leaves_out(part)
     }
 
     /// Its draft.

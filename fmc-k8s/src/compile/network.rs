@@ -1,10 +1,16 @@
 //! Who may talk to whom in a namespace: nobody, unless a connection says so.
 
+use std::collections::BTreeMap;
+
+use fmc_core::given::Given;
 use k8s_openapi::api::networking::v1 as networking;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::selector;
+use crate::ingress::CLASS;
+use crate::manifest::APP;
+use crate::name::{ObjectName, PortName};
 use crate::platform::{Connection, Namespace};
 
 /// The policies of a namespace.
@@ -14,6 +20,7 @@ pub(super) fn policies(namespace: &Namespace) -> Vec<networking::NetworkPolicy> 
     for connection in &namespace.connections {
         all.extend(pair(connection, &name));
     }
+    all.extend(namespace.entrances().into_iter().map(|(policy, entrance)| outside(policy, &entrance, &name)));
     all
 }
 
@@ -67,6 +74,53 @@ fn labelled(key: &str, value: &str) -> LabelSelector {
     LabelSelector {
         match_labels: Some([(key.to_owned(), value.to_owned())].into()),
         ..LabelSelector::default()
+    }
+}
+
+/// Lets the cluster's Traefik in.
+fn outside(name: String, entrance: &Entrance<'_>, namespace: &str) -> networking::NetworkPolicy {
+    let peer = networking::NetworkPolicyPeer {
+        namespace_selector: Some(labelled("kubernetes.io/metadata.name", "kube-system")),
+        pod_selector: Some(labelled(APP, CLASS)),
+        ..networking::NetworkPolicyPeer::default()
+    };
+    let port = networking::NetworkPolicyPort {
+        port: Some(IntOrString::String(entrance.port.to_string())),
+        protocol: Some("TCP".to_owned()),
+        ..networking::NetworkPolicyPort::default()
+    };
+    let spec = networking::NetworkPolicySpec {
+        pod_selector: Some(selector(entrance.to)),
+        policy_types: Some(vec!["Ingress".to_owned()]),
+        ingress: Some(vec![networking::NetworkPolicyIngressRule {
+            ports: Some(vec![port]),
+            from: Some(vec![peer]),
+        }]),
+        ..networking::NetworkPolicySpec::default()
+    };
+    policy(name, namespace, spec)
+}
+
+/// A container's port that calls from outside of the cluster come to.
+pub(crate) struct Entrance<'a> {
+    to: &'a Given<ObjectName>,
+    port: &'a Given<PortName>,
+}
+
+impl Namespace {
+    /// The ports of containers that its ingresses lead to, by the name of the policy that lets the calls in.
+    pub(crate) fn entrances(&self) -> BTreeMap<String, Entrance<'_>> {
+        let deployments = self.deployments.iter().map(|one| (&one.name, &one.expose));
+        let all = deployments.chain(self.stateful_sets.iter().map(|one| (&one.name, &one.expose)));
+        let exposed: BTreeMap<(String, u16), Entrance<'_>> = all
+            .flat_map(|(to, expose)| expose.iter().map(move |one| (to, one)))
+            .map(|(to, one)| ((to.to_string(), one.port), Entrance { to, port: &one.to }))
+            .collect();
+        let routes = self.ingresses.iter().flat_map(|one| &one.routes);
+        let entrances = routes.filter_map(|route| exposed.get(&(route.to.to_string(), route.port)));
+        entrances
+            .map(|&Entrance { to, port }| (format!("{to}-from-outside-{port}"), Entrance { to, port }))
+            .collect()
     }
 }
 

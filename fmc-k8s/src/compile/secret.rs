@@ -8,9 +8,14 @@ use k8s_openapi::api::core::v1 as core;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use crate::container::{Container, Source};
+use crate::ingress::Ingress;
 use crate::manifest::Manifest;
 use crate::platform::Namespace;
 use crate::secret::{Form, GENERATIONS, Hole};
+
+/// The keys of a secret with a certificate (*TLS Secrets* of Kubernetes).
+const CERTIFICATE: &str = "tls.crt";
+const KEY: &str = "tls.key";
 
 /// A secret with the forms in which containers get it.
 type Used = BTreeMap<SecretName, (SecretRef, BTreeSet<Form>)>;
@@ -57,15 +62,34 @@ pub(super) fn manifests(namespace: &Namespace) -> Vec<Manifest> {
     used.into_values().filter_map(manifest).collect()
 }
 
+/// The object with the certificate of an ingress, if it has one.
+pub(super) fn certificate(of: &Ingress, namespace: &str) -> Option<Manifest> {
+    let tls = of.tls.as_ref()?;
+    let parts = [(CERTIFICATE, tls.certificate.reference()?), (KEY, tls.key.reference()?)];
+    let generations = parts.each_ref().map(|(_, secret)| generation(secret)).join(" ");
+    let object = core::Secret {
+        metadata: ObjectMeta {
+            name: Some(of.certificate_name()),
+            namespace: Some(namespace.to_owned()),
+            annotations: Some([(GENERATIONS.to_owned(), generations)].into()),
+            ..ObjectMeta::default()
+        },
+        type_: Some("kubernetes.io/tls".to_owned()),
+        ..core::Secret::default()
+    };
+    let hole = |(key, secret): (&str, SecretRef)| (key.to_owned(), Hole { secret, form: Form::Bytes });
+    super::manifest(&object).map(|manifest| manifest.with_holes(parts.map(hole).into()))
+}
+
 fn generation(secret: &SecretRef) -> String {
     format!("{}/{}", secret.name, secret.generation)
 }
 
-/// The annotation of pods that start again when a secret of theirs has another generation; none if they have no secret.
-pub(super) fn annotations(containers: &[Container]) -> Option<BTreeMap<String, String>> {
+/// The generations of the secrets of containers, which start again with others; none if they have no secret.
+pub(super) fn generations(containers: &[Container]) -> Option<String> {
     let used = used(containers);
     let each: Vec<String> = used.values().map(|(secret, _)| generation(secret)).collect();
-    (!each.is_empty()).then(|| [(GENERATIONS.to_owned(), each.join(" "))].into())
+    (!each.is_empty()).then(|| each.join(" "))
 }
 
 /// A variable whose value is a secret.

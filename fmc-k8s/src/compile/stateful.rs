@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use super::{metadata, pod, pods, secret, selector};
+use super::{metadata, pod, pods, selector, starts_with};
 use crate::quantity::bytes;
 use crate::stateful::{Stateful, VolumeClaim};
 
@@ -33,7 +33,7 @@ pub(super) fn set(of: &Stateful, namespace: &str) -> apps::StatefulSet {
             template: core::PodTemplateSpec {
                 metadata: Some(ObjectMeta {
                     labels: Some(pods(&of.name)),
-                    annotations: secret::annotations(&of.containers),
+                    annotations: starts_with(&of.containers),
                     ..ObjectMeta::default()
                 }),
                 spec: Some(spec),

@@ -1,12 +1,13 @@
 //! The rules of a platform: one function each.
 
 mod claims;
+mod ingress;
 mod secret;
 mod value;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fmc_core::finding::OwnKind;
+use fmc_core::finding::{NameList, OwnKind};
 use fmc_core::given::{Given, Leaf};
 use fmc_core::role::{RoleFindings, SpanSite};
 
@@ -32,6 +33,9 @@ pub(super) const KINDS: &[OwnKind] = &[
     NODE_LOCAL,
     LOST_WITH_NODE,
     NO_WRITER,
+    NO_INGRESS,
+    NO_NAME,
+    CLOSED,
 ];
 
 const NO_CLUSTER: OwnKind =
@@ -47,6 +51,10 @@ const NODE_LOCAL: OwnKind = OwnKind::warning("platform-node-local", include_str!
 const LOST_WITH_NODE: OwnKind =
     OwnKind::error("platform-lost-with-node", include_str!("pages/lost-with-node.md")).never_accepted();
 const NO_WRITER: OwnKind = OwnKind::warning("platform-no-writer", include_str!("pages/no-writer.md"));
+const NO_INGRESS: OwnKind =
+    OwnKind::error("platform-no-ingress", include_str!("pages/no-ingress.md")).never_accepted();
+const NO_NAME: OwnKind = OwnKind::warning("platform-no-name", include_str!("pages/no-name.md"));
+const CLOSED: OwnKind = OwnKind::warning("platform-closed", include_str!("pages/closed.md"));
 const UNPINNED: OwnKind = OwnKind::warning("platform-unpinned", include_str!("pages/unpinned.md"));
 const NO_PROBE: OwnKind = OwnKind::warning("platform-no-probe", include_str!("pages/no-probe.md"));
 const ROOT: OwnKind = OwnKind::error("platform-root", include_str!("pages/root.md")).never_accepted();
@@ -61,6 +69,9 @@ pub(super) fn settings(platform: &Platform, findings: &mut RoleFindings<'_>) {
         findings.part(&format!("namespaces[{index}]"), |findings| {
             leaves(namespace, findings);
             value::namespace(&namespace.lowered(), findings);
+            for (index, of) in namespace.ingresses.iter().enumerate() {
+                findings.part(&format!("ingresses[{index}]"), |findings| ingress::values(of, findings));
+            }
         });
     }
 }
@@ -89,6 +100,9 @@ fn leaves(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
             findings.leaf("to", &connection.to);
             findings.leaf("port", &connection.port);
         });
+    }
+    for (index, of) in namespace.ingresses.iter().enumerate() {
+        findings.part(&format!("ingresses[{index}]"), |findings| ingress::leaves(of, findings));
     }
 }
 
@@ -177,10 +191,9 @@ fn optional<T: Leaf>(key: &str, given: Option<&Given<T>>, findings: &mut RoleFin
 /// The values together, and with the cloud. All leaves are right.
 pub(super) fn together(platform: &Platform, site: &SpanSite<'_>, findings: &mut RoleFindings<'_>) {
     if site.cloud().cluster(&platform.cluster.to_string()).is_none() {
-        let known: Vec<&str> = site.cloud().clusters().iter().map(|cluster| cluster.name.as_str()).collect();
-        let help = match &known[..] {
+        let help = match site.cloud().clusters() {
             [] => "add the cluster to the cloud".to_owned(),
-            known => format!("name one of {}", known.join(", ")),
+            known => known_names(known.iter().map(|cluster| &cluster.name)),
         };
         findings.part("cluster", |findings| {
             findings.find(&NO_CLUSTER, format!("the cloud has no cluster {}", platform.cluster), help);
@@ -189,11 +202,14 @@ pub(super) fn together(platform: &Platform, site: &SpanSite<'_>, findings: &mut 
     second(platform, site, findings);
     let names = platform.namespaces.iter().map(|namespace| namespace.name.to_string());
     twice("namespaces", "namespace", names, findings);
+    ingress::hosts(platform, findings);
     for (index, namespace) in platform.namespaces.iter().enumerate() {
         findings.part(&format!("namespaces[{index}]"), |findings| {
             let namespace = &*namespace.lowered();
             in_namespace(namespace, findings);
             claims::sets(namespace, platform, site, findings);
+            ingress::together(namespace, platform, site, findings);
+            ingress::closed(namespace, findings);
         });
     }
 }
@@ -219,19 +235,21 @@ fn in_namespace(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
     for (path, workload) in &workloads {
         findings.part(path, |findings| of_workload(*workload, findings));
     }
-    let find = |name: &str| workloads.iter().map(|(_, one)| *one).find(|one| one.name.to_string() == name);
+    let by_name: BTreeMap<String, Workload<'_>> =
+        workloads.iter().rev().map(|(_, one)| (one.name.to_string(), *one)).collect();
+    let known = known_names(by_name.keys());
     for (index, connection) in namespace.connections.iter().enumerate() {
         findings.part(&format!("connections[{index}]"), |findings| {
             for (key, name) in [("from", &connection.from), ("to", &connection.to)] {
-                if find(&name.to_string()).is_none() {
-                    let known: Vec<String> = workloads.iter().map(|(_, one)| one.name.to_string()).collect();
+                if !by_name.contains_key(&name.to_string()) {
                     let message = format!("{} has no workload {name}", namespace.name);
-                    let help = format!("name one of {}", known.join(", "));
-                    findings.part(key, |findings| findings.find(&NO_WORKLOAD, message, help));
+                    findings.part(key, |findings| findings.find(&NO_WORKLOAD, message, &*known));
                 }
             }
-            if let Some(to) = find(&connection.to.to_string()) {
-                port("port", &connection.port, to, findings);
+            if let Some(to) = by_name.get(&connection.to.to_string())
+                && port("port", &connection.port, *to, findings)
+            {
+                ingress::named(connection, *to, findings);
             }
         });
     }
@@ -278,13 +296,13 @@ fn containers<'a>(workloads: &'a [(String, Workload<'a>)]) -> impl Iterator<Item
 
 /// Two connections may have one name in the cluster: `a-to-b` to `c`, and `a` to `b-to-c`.
 fn policies(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
-    let mut seen = BTreeSet::new();
+    let mut seen: BTreeSet<String> = namespace.entrances().into_keys().collect();
     for (index, connection) in namespace.connections.iter().enumerate() {
         let Some(name) = connection.policy_names().into_iter().find(|name| !seen.insert(name.clone())) else {
             continue;
         };
         findings.part(&format!("connections[{index}]"), |findings| {
-            let message = format!("two connections make the network policy {name}");
+            let message = format!("two connections, or one and an ingress, make the network policy {name}");
             findings.find(&TWICE, message, "leave one of them out, or give a workload another name");
         });
     }
@@ -353,12 +371,14 @@ fn below(key: &str, limit: &str, sure: &str, findings: &mut RoleFindings<'_>) {
     });
 }
 
-/// The port of a workload that a reference names.
-fn port(key: &str, name: &Given<PortName>, of: Workload<'_>, findings: &mut RoleFindings<'_>) {
+/// The port of a workload that a reference names. Whether it is there.
+fn port(key: &str, name: &Given<PortName>, of: Workload<'_>, findings: &mut RoleFindings<'_>) -> bool {
     let ports = || of.containers.iter().flat_map(|container| &container.ports).map(|port| &port.name);
-    if !ports().any(|known| known == name) {
+    let is_there = ports().any(|known| known == name);
+    if !is_there {
         no_port(key, name, ports(), findings);
     }
+    is_there
 }
 
 fn no_port<'a>(
@@ -367,12 +387,18 @@ fn no_port<'a>(
     known: impl Iterator<Item = &'a Given<PortName>>,
     findings: &mut RoleFindings<'_>,
 ) {
-    let known: Vec<String> = known.map(ToString::to_string).collect();
-    let help = match &known[..] {
-        [] => format!("add the port: `ports: [{{name: {name}, number: 8080}}]`"),
-        known => format!("name one of {}", known.join(", ")),
+    let mut known = known.peekable();
+    let help = if known.peek().is_none() {
+        format!("add the port: `ports: [{{name: {name}, number: 8080}}]`")
+    } else {
+        known_names(known)
     };
     findings.part(key, |findings| findings.find(&NO_PORT, format!("no container has the port {name}"), help));
+}
+
+/// The help that lists right names: a few of them, however many there are.
+fn known_names(names: impl IntoIterator<Item = impl ToString>) -> String {
+    format!("name one of {}", NameList::new(names.into_iter().map(|name| name.to_string())))
 }
 
 /// A name that two values of a list have.

@@ -15,6 +15,7 @@ use serde_json::Value;
 use super::shown::{both, short};
 use super::{API, Kubernetes, NAME, claims, ready, takeover};
 use crate::compare::{Difference, differences, is_covered, plain};
+use crate::config_map::CONFIGS;
 use crate::kind::{self, Kind};
 use crate::manifest::{MANIFEST, Manifest, OWNER, manager};
 use crate::object::{ApiObject, Trial, Unwanted};
@@ -342,7 +343,10 @@ fn in_place(kind: &Kind, found: &[Difference]) -> Vec<Change> {
     }
     let change = |one: &Difference| {
         let restarts = kind.has_pods() && one.path.starts_with("spec.template");
-        let reason = restarts.then(|| "its pods are replaced".to_owned());
+        let reads = one.path.ends_with(&format!("[{CONFIGS}]"));
+        let why =
+            if reads { "its pods are replaced, to read the other text" } else { "its pods are replaced" };
+        let reason = restarts.then(|| why.to_owned());
         let reason = match (one.added_at.is_some(), restarts) {
             (true, true) => Some("somebody added it; its pods are replaced".to_owned()),
             (true, false) => Some("somebody added it".to_owned()),

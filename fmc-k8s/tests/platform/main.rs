@@ -4,6 +4,7 @@
 mod check;
 mod cloud;
 mod drift;
+mod ingress;
 mod left;
 mod namespace;
 mod plan;

@@ -1,10 +1,13 @@
 //! Plans: what is made, what others changed, what goes, what is refused.
 
 use fmc::graph::{Action, NoteKind};
+use fmc_k8s::config_map::ConfigMap;
 use fmc_k8s::platform::{Namespace, Platform};
+use fmc_k8s::workload::Deployment;
 use pollster::block_on;
 use serde_json::json;
 
+use crate::check::container;
 use crate::cloud::{World, db, notes, shop, steps, web};
 
 #[test]
@@ -133,4 +136,23 @@ fn a_deployment_whose_pods_do_not_get_ready_is_told_with_the_cause() {
     assert!(!outcome.is_converged());
     let told = format!("{outcome:?}");
     assert!(told.contains("the image cannot be pulled"), "{told}");
+}
+
+/// Most programs read their texts once.
+#[test]
+fn other_texts_start_the_pods_anew() {
+    let world = World::new();
+    let with = |text: &str| {
+        let container =
+            container("web").config("/etc/web", ConfigMap::new("settings").file("web.conf", text));
+        shop([Deployment::new("web", container)])
+    };
+    world.apply(&with("workers = 2\n"));
+    let plan = world.apply(&with("workers = 3\n"));
+    let mut changed = steps(&plan);
+    changed.sort_by(|(_, one), (_, other)| one.cmp(other));
+    let of = |name: &str| (Action::Update, name.to_owned());
+    assert_eq!(changed, [of("config-map/shop/settings"), of("deployment/shop/web")], "{plan}");
+    let lines = plan.step("deployment/shop/web").unwrap().details();
+    assert!(lines[0].ends_with("(its pods are replaced, to read the other text)"), "{lines:?}");
 }

@@ -23,6 +23,7 @@ use pollster::block_on;
 use serde_json::{Value, json};
 
 use crate::cloud::{Cluster, World, cloud_with, db, deleted, notes, shop, steps, web};
+use crate::ingress::{host, open, with_certificate};
 use crate::stateful::{set, shelf};
 use crate::value::{edges, refused_by_the_server};
 
@@ -37,7 +38,7 @@ impl Cluster for Plane {
     fn written(&self) -> String {
         self.kubectl(&[
             "get",
-            "namespaces,configmaps,secrets,deployments,statefulsets,services,networkpolicies,poddisruptionbudgets",
+            "namespaces,configmaps,secrets,deployments,statefulsets,services,ingresses,networkpolicies,poddisruptionbudgets",
             "--all-namespaces",
             "--selector=fmc/owner",
             "--output=jsonpath={range .items[*]}{.kind}/{.metadata.name} {.metadata.generation}{\"\\n\"}{end}",
@@ -231,6 +232,30 @@ fn a_set_grows_is_made_again_and_leaves_its_data() {
     let plan = block_on(world.providers.plan_with(&wanted, choices)).unwrap();
     world.run(&plan).converged().unwrap_or_else(|error| panic!("{error}\n{plan}"));
     assert!(world.cluster.0.kubectl(&["get", "namespace/shop"]).is_err());
+}
+
+#[test]
+fn an_ingress_with_its_certificate_is_taken_mended_and_pruned() {
+    let world = start();
+    let platform = open(with_certificate().route("/db", "db", 5432));
+    world.apply(&platform);
+    let secret = world.cluster.read("secret/tls.shop.example.org");
+    assert_eq!(secret["type"], "kubernetes.io/tls");
+
+    // Another hand adds a rule: the server takes the list as a whole, so the other hand decides it.
+    let patch = r#"[{"op": "add", "path": "/spec/rules/-", "value": {"host": "other.example.org"}}]"#;
+    let name = "ingress/shop.example.org";
+    world.cluster.kubectl(&["patch", name, "--namespace=shop", "--type=json", "--patch", patch]);
+    let refused = world.plan(platform.clone()).to_string();
+    assert!(refused.contains("spec.rules (by kubectl-patch)"), "{refused}");
+    let forced = world.plan(platform.clone()).force_conflicts("ingress/shop/shop.example.org");
+    world.run(&forced).converged().unwrap_or_else(|error| panic!("{error}\n{forced}"));
+    assert!(world.plan(platform).is_empty());
+    assert_eq!(world.cluster.read(name)["spec"]["rules"].as_array().map(Vec::len), Some(1));
+
+    let pruned = world.apply(&open(host()));
+    let gone = ["network-policy/shop/db-from-outside-sql", "secret/shop/tls.shop.example.org"];
+    assert_eq!(deleted(&pruned), gone, "{pruned}");
 }
 
 #[test]

@@ -211,7 +211,7 @@ fn a_folder_of_one_node_is_told_in_a_cluster_of_several() {
         |claim| crate::cloud::cloud_with(cluster.clone()).machine(agent.clone()).role(shelf([set(claim)]));
     let told = |cloud: Cloud| -> Vec<String> {
         let checked = cloud.check().unwrap_or_else(|report| panic!("{report}"));
-        let ours = checked.findings().iter().filter(|one| one.at().contains("platform"));
+        let ours = checked.findings().iter().filter(|one| one.at().contains(".claims"));
         ours.map(|one| format!("{} {}", one.kind(), one.message())).collect()
     };
     let local = told(of(VolumeClaim::new("data", 1.gib())));

@@ -129,7 +129,10 @@ fn a_value_of_a_leaf_is_judged_as_its_text_is() {
 
 #[test]
 fn two_things_that_would_be_one_in_the_cluster_are_found_or_have_two_names() {
-    let ask = |name: &str| Deployment::new(name, container("a").port("sql", 1));
+    let ask = |name: &str| {
+        let container = container("a").port("sql", 1).ready(Probe::tcp("sql"));
+        Deployment::new(name, container).expose(1, "sql")
+    };
     let namespace = ["a", "b-to-c", "a-to-b", "c"]
         .into_iter()
         .fold(Namespace::new("shop"), |namespace, name| namespace.deployment(ask(name)))

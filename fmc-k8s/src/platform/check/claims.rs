@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use fmc_core::given::Given;
 use fmc_core::role::{RoleFindings, SpanSite};
 
-use super::{LOST_WITH_NODE, NO_CLAIM, NO_WRITER, NODE_LOCAL, ROOT, TWICE, VALUE, containers, twice};
+use super::{
+    LOST_WITH_NODE, NO_CLAIM, NO_WRITER, NODE_LOCAL, ROOT, TWICE, VALUE, containers, known_names, twice,
+};
 use crate::container::Source;
 use crate::platform::{Namespace, Platform};
 use crate::stateful::{LOCAL_PATH, Stateful, VolumeClaim};
@@ -75,10 +77,9 @@ pub(super) fn known(workloads: &[(String, Workload<'_>)], findings: &mut RoleFin
 }
 
 fn no_claim(name: &Given<crate::name::ObjectName>, workload: &Workload<'_>, findings: &mut RoleFindings<'_>) {
-    let known: Vec<String> = workload.claims.iter().map(|claim| claim.name.to_string()).collect();
-    let help = match &known[..] {
+    let help = match workload.claims {
         [] => format!("write it below `stateful_sets`, with `claims: [{{name: {name}, size: 10 GiB}}]`"),
-        known => format!("name one of {}", known.join(", ")),
+        claims => known_names(claims.iter().map(|claim| &claim.name)),
     };
     findings.find(&NO_CLAIM, format!("{} has no claim {name}", workload.name), help);
 }

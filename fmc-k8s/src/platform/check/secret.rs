@@ -19,14 +19,7 @@ pub(super) fn once(workloads: &[(String, Workload<'_>)], findings: &mut RoleFind
         for (at, secret) in secrets(container) {
             let Some(secret) = secret.reference() else { continue };
             let name = secret.name.to_string();
-            if secret.needs_root_key() && name.starts_with(OF_CLUSTERS) {
-                findings.part(&format!("{path}.{at}"), |findings| {
-                    let message = format!(
-                        "{name} is a name of the secrets of clusters: a pod would get the same bytes"
-                    );
-                    findings.find(&VALUE, message, "give it another name, which does not begin with `k3s-`");
-                });
-            }
+            of_no_cluster(&secret, &format!("{path}.{at}"), findings);
             let other = known.entry(name.clone()).or_insert_with(|| secret.clone());
             if *other != secret {
                 findings.part(&format!("{path}.{at}"), |findings| {
@@ -35,6 +28,18 @@ pub(super) fn once(workloads: &[(String, Workload<'_>)], findings: &mut RoleFind
                 });
             }
         }
+    }
+}
+
+/// Bytes that are made from the root key follow from the name alone.
+pub(super) fn of_no_cluster(secret: &SecretRef, path: &str, findings: &mut RoleFindings<'_>) {
+    let name = &secret.name;
+    if secret.needs_root_key() && name.as_str().starts_with(OF_CLUSTERS) {
+        findings.part(path, |findings| {
+            let message =
+                format!("{name} is a name of the secrets of clusters: the platform would get the same bytes");
+            findings.find(&VALUE, message, "give it another name, which does not begin with `k3s-`");
+        });
     }
 }
 

@@ -1,0 +1,185 @@
+//! The rules of what comes in from outside, and of what nobody reaches.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fmc_core::k3s::Component;
+use fmc_core::role::{RoleFindings, SpanSite};
+
+use super::{CLOSED, EMPTY, NO_INGRESS, NO_NAME, NO_PORT, NO_WORKLOAD, TWICE, VALUE, known_names, secret};
+use crate::ingress::{Ingress, Route};
+use crate::platform::{Connection, Namespace, Platform};
+use crate::workload::Workload;
+
+/// The longest host whose certificate has a name (*Object Names and IDs* of Kubernetes).
+const LONGEST: usize = 253 - "tls.".len();
+
+pub(super) fn leaves(ingress: &Ingress, findings: &mut RoleFindings<'_>) {
+    findings.leaf("host", &ingress.host);
+    for (index, route) in ingress.routes.iter().enumerate() {
+        findings.leaf(&format!("routes[{index}].to"), &route.to);
+    }
+    if let Some(tls) = &ingress.tls {
+        findings.secret("tls.certificate", &tls.certificate);
+        findings.secret("tls.key", &tls.key);
+    }
+}
+
+pub(super) fn values(ingress: &Ingress, findings: &mut RoleFindings<'_>) {
+    if ingress.routes.is_empty() {
+        let help = "say which workload answers: `routes: [{to: web, port: 80}]`";
+        findings.find(&EMPTY, format!("nothing answers for {}", ingress.host), help);
+    }
+    if ingress.tls.is_some() && ingress.host.ok().is_some_and(|host| host.as_str().len() > LONGEST) {
+        findings.part("host", |findings| {
+            let message =
+                format!("it has more than {LONGEST} characters, too many for the name of its certificate");
+            findings.find(&VALUE, message, "call it by a shorter name");
+        });
+    }
+    for (index, route) in ingress.routes.iter().enumerate() {
+        findings.part(&format!("routes[{index}].path"), |findings| path(route, findings));
+    }
+}
+
+/// A path is as a call has it, without what stands for something else (`validatePathType` of Kubernetes).
+fn path(route: &Route, findings: &mut RoleFindings<'_>) {
+    let path = &route.path;
+    let is_plain = path.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#".contains(&byte));
+    let segments = ["//", "/./", "/../", "%2f", "%2F"];
+    let is_other =
+        segments.iter().any(|one| path.contains(one)) || path.ends_with("/..") || path.ends_with("/.");
+    if !path.starts_with('/') || !is_plain || is_other {
+        let help = "begin it with '/', and write what a call has there, as /api";
+        findings.find(&VALUE, "it is not the path of a call", help);
+    }
+}
+
+/// The ingresses of a namespace against its workloads and its cluster.
+pub(super) fn together(
+    namespace: &Namespace,
+    platform: &Platform,
+    site: &SpanSite<'_>,
+    findings: &mut RoleFindings<'_>,
+) {
+    let workloads: BTreeMap<String, Workload<'_>> =
+        namespace.workloads().into_iter().map(|(_, one)| (one.name.to_string(), one)).collect();
+    let cluster = site.cloud().cluster(&platform.cluster.to_string());
+    let has_traefik = cluster.is_none_or(|cluster| cluster.has(Component::Traefik));
+    for (index, ingress) in namespace.ingresses.iter().enumerate() {
+        findings.part(&format!("ingresses[{index}]"), |findings| {
+            if !has_traefik {
+                let message = format!(
+                    "the cluster {} goes without Traefik, and nothing else takes calls",
+                    platform.cluster
+                );
+                findings.find(&NO_INGRESS, message, "leave `traefik` out of its `disable`");
+            }
+            let tls =
+                ingress.tls.iter().flat_map(|tls| [("certificate", &tls.certificate), ("key", &tls.key)]);
+            for (key, of) in tls {
+                if let Some(of) = of.reference() {
+                    secret::of_no_cluster(&of, &format!("tls.{key}"), findings);
+                }
+            }
+            for (index, route) in ingress.routes.iter().enumerate() {
+                findings.part(&format!("routes[{index}]"), |findings| {
+                    answers(route, namespace, &workloads, findings)
+                });
+            }
+            let mut paths = BTreeSet::new();
+            for (index, route) in ingress.routes.iter().enumerate() {
+                let path = match route.path.trim_end_matches('/') {
+                    "" => "/",
+                    path => path,
+                };
+                if !paths.insert(path) {
+                    findings.part(&format!("routes[{index}].path"), |findings| {
+                        findings.find(
+                            &TWICE,
+                            format!("two workloads answer for {path}"),
+                            "leave one of them out",
+                        );
+                    });
+                }
+            }
+        });
+    }
+}
+
+/// Whether a route leads to something.
+fn answers(
+    route: &Route,
+    namespace: &Namespace,
+    workloads: &BTreeMap<String, Workload<'_>>,
+    findings: &mut RoleFindings<'_>,
+) {
+    let Some(workload) = workloads.get(&route.to.to_string()) else {
+        let message = format!("{} has no workload {}", namespace.name, route.to);
+        let help = known_names(workloads.keys());
+        return findings.part("to", |findings| findings.find(&NO_WORKLOAD, message, help));
+    };
+    if workload.expose.iter().all(|exposed| exposed.port != route.port) {
+        let help = match workload.expose {
+            [] => format!("let it expose one: `expose: [{{port: {}, to: http}}]`", route.port),
+            exposed => known_names(exposed.iter().map(|one| one.port)),
+        };
+        let message = format!("{} does not expose the port {}", route.to, route.port);
+        findings.part("port", |findings| findings.find(&NO_PORT, message, help));
+    }
+}
+
+/// A host belongs to one ingress: two objects would each decide a part of it.
+pub(super) fn hosts(platform: &Platform, findings: &mut RoleFindings<'_>) {
+    let mut seen: BTreeMap<String, String> = BTreeMap::new();
+    for (namespace, of) in platform.namespaces.iter().enumerate() {
+        for (index, ingress) in of.ingresses.iter().enumerate() {
+            let path = format!("namespaces[{namespace}].ingresses[{index}]");
+            let host = ingress.host.to_string();
+            if let Some(first) = seen.get(&host) {
+                let message = format!("{first} is an ingress of {host} too");
+                let help = format!("write the routes of both in {first}, or take another host");
+                findings.part(&format!("{path}.host"), |findings| findings.find(&TWICE, message, help));
+            } else {
+                seen.insert(host, path);
+            }
+        }
+    }
+}
+
+/// What a workload exposes and nobody may call.
+pub(super) fn closed(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
+    let routes = namespace.ingresses.iter().flat_map(|one| &one.routes);
+    let by_number: BTreeSet<(String, u16)> = routes.map(|one| (one.to.to_string(), one.port)).collect();
+    let by_name: BTreeSet<(String, String)> =
+        namespace.connections.iter().map(|one| (one.to.to_string(), one.port.to_string())).collect();
+    for (path, workload) in namespace.workloads() {
+        let name = workload.name.to_string();
+        for (index, exposed) in workload.expose.iter().enumerate() {
+            let (number, to) = ((name.clone(), exposed.port), (name.clone(), exposed.to.to_string()));
+            if by_number.contains(&number) || by_name.contains(&to) {
+                continue;
+            }
+            let at = if workload.is_service { path.clone() } else { format!("{path}.expose[{index}]") };
+            findings.part(&at, |findings| {
+                let message = format!("{name} exposes the port {}, and nothing may call it", exposed.port);
+                let help = format!(
+                    "let a workload call it: `connections: [{{from: NAME, to: {name}, port: {}}}]`, or people outside: `ingresses`",
+                    exposed.to
+                );
+                findings.find(&CLOSED, message, help);
+            });
+        }
+    }
+}
+
+/// A workload that others may call has a name by which they find it.
+pub(super) fn named(connection: &Connection, to: Workload<'_>, findings: &mut RoleFindings<'_>) {
+    // Each pod of a set has a name, whatever the set exposes.
+    if to.is_set || to.expose.iter().any(|exposed| exposed.to == connection.port) {
+        return;
+    }
+    let port = &connection.port;
+    let message = format!("{} may call {} at {port}, and finds no name for it", connection.from, to.name);
+    let help = format!("let {} expose the port: `expose: [{{port: 80, to: {port}}}]`", to.name);
+    findings.find(&NO_NAME, message, help);
+}
