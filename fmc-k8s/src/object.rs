@@ -17,6 +17,8 @@ pub struct ApiObject {
     /// What is in a namespace and is not ours, as `configmaps/settings`. It is asked for only where the namespace would go.
     pub(crate) foreign: Vec<String>,
     pub(crate) unwanted: Unwanted,
+    /// The claims of a set that are smaller than it is wanted to have them.
+    pub(crate) small: Vec<Small>,
     /// Why it is not known whether its secrets are the wanted ones.
     pub(crate) untold: Option<String>,
 }
@@ -38,8 +40,21 @@ pub(crate) enum Unwanted {
     Destroyed(String),
     /// It is the volume of a set that may have gone: it stays with its data until a person names the set, as `stateful-set/shop/db`.
     Claimed(Arc<str>),
+    /// It is a volume that no pod of its set uses any more: it stays with its data until a person names it, as
+    /// `claim/shop/log-db-0`.
+    Unused(Arc<str>),
     /// It is not ours: a person copied one of ours with its mark.
     Copied,
+}
+
+/// A claim that is smaller than its set wants it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Small {
+    pub(crate) name: String,
+    /// Its size.
+    pub(crate) from: String,
+    /// The wanted size.
+    pub(crate) to: String,
 }
 
 /// The server's answer to a dry run of the wanted manifest. It is asked only where something differs.
@@ -58,7 +73,14 @@ pub(crate) enum Trial {
 impl ApiObject {
     /// An object as it was read.
     pub(crate) fn new(value: Value) -> Self {
-        Self { value, trial: None, foreign: Vec::new(), unwanted: Unwanted::default(), untold: None }
+        Self {
+            value,
+            trial: None,
+            foreign: Vec::new(),
+            unwanted: Unwanted::default(),
+            small: Vec::new(),
+            untold: None,
+        }
     }
 
     /// An item of a list: the server says the kind of the items once, for the list.

@@ -48,15 +48,18 @@ impl Provider for Kubernetes {
         }
         match (step.document.as_deref().and_then(Document::wanted), step.action) {
             (Some(wanted), Action::Replace) => {
-                if let Some(there) = self.unchanged(link, step, path_of(&wanted.manifest)).await? {
+                let there = self.unchanged(link, step, path_of(&wanted.manifest)).await?;
+                grow(link, step, wanted).await?;
+                if let Some(there) = there {
                     delete(link, step, &path_of(&wanted.manifest), &there, acting).await?;
                 }
                 self.apply(link, step, wanted).await
             }
             (Some(wanted), _) => {
                 let there = self.unchanged(link, step, path_of(&wanted.manifest)).await?;
+                grow(link, step, wanted).await?;
                 if let Some(there) = &there {
-                    grow(link, step, wanted, there, acting).await?;
+                    uncover(link, step, wanted, there, acting).await?;
                 }
                 self.apply(link, step, wanted).await?;
                 match there {
@@ -159,8 +162,17 @@ impl Kubernetes {
     }
 }
 
-/// Makes the volumes of a set larger, and takes the set away around its pods: the apply that follows makes it again.
-async fn grow(
+/// Makes the volumes of a set that are there as large as it wants them.
+async fn grow(link: &dyn ApiLink, step: &Step<Document>, wanted: &OfOwner) -> Result<(), StepError> {
+    if *wanted.manifest.kind() != kind::STATEFUL_SET {
+        return Ok(());
+    }
+    let grown = claims::grow(link, &wanted.manifest, &wanted.owner, false).await;
+    grown.map_err(|refusal| call(&step.address, &refusal))
+}
+
+/// Takes a set whose volumes grew away around its pods: the apply that follows makes it again.
+async fn uncover(
     link: &dyn ApiLink,
     step: &Step<Document>,
     wanted: &OfOwner,
@@ -171,8 +183,6 @@ async fn grow(
     if claims::fate(&wanted.manifest, there, &found) != claims::Fate::Grow {
         return Ok(());
     }
-    let failed = |refusal| call(&step.address, &refusal);
-    claims::grow(link, &wanted.manifest, &wanted.owner, there, false).await.map_err(failed)?;
     delete_with(link, step, &path_of(&wanted.manifest), there, "Orphan", acting).await
 }
 

@@ -5,16 +5,16 @@
 
 use std::collections::BTreeMap;
 
-use fmc_core::graph::Address;
+use fmc_core::graph::{About, Address, Change, Impact, Note, NoteKind, Seen, State, Wanted};
 use serde_json::{Value, json};
 
 use super::observe::{apply_path, list};
-use super::{Refusal, ask};
+use super::{Document, Refusal, ask};
 use crate::compare::{Difference, plain};
 use crate::kind;
 use crate::link::{ApiLink, Verb};
 use crate::manifest::{APP, Manifest, OWNER};
-use crate::object::ApiObject;
+use crate::object::{ApiObject, Small};
 use crate::quantity;
 
 /// Fields of a set that can change in one that exists (`ValidateStatefulSetUpdate`).
@@ -84,36 +84,125 @@ pub(super) fn fate(manifest: &Manifest, object: &ApiObject, found: &[Difference]
     if grows && kept.all(is_size) { Fate::Grow } else { Fate::Other }
 }
 
-/// A patch of a claim, with its path.
-struct Resize {
-    path: String,
-    patch: Value,
+/// The claims that are there, by the set whose they are.
+pub(super) type BySet<'a> = BTreeMap<Address, Vec<(&'a Address, &'a ApiObject)>>;
+
+pub(super) fn by_set<'a>(all: impl Iterator<Item = (&'a Address, &'a ApiObject)>, owner: &str) -> BySet<'a> {
+    let mut sets = BySet::new();
+    for (at, claim) in all.filter(|(_, object)| object.is_claim_of(owner)) {
+        if let Some(set) = set_of(at, claim) {
+            sets.entry(set).or_default().push((at, claim));
+        }
+    }
+    sets
 }
 
-/// The patches of the claims that are there and smaller than wanted.
-async fn patches(
+fn size_of(claim: &Value) -> String {
+    claim.pointer("/spec/resources/requests/storage").map(plain).unwrap_or_default()
+}
+
+/// The template that a wanted set makes a claim from.
+fn template_of<'a>(manifest: &'a Manifest, claim: &str) -> Option<&'a Value> {
+    let templates = manifest.content().pointer("/spec/volumeClaimTemplates").and_then(Value::as_array);
+    templates.into_iter().flatten().find(|template| {
+        template.pointer("/metadata/name").is_some_and(|name| is_of(claim, &plain(name), manifest.name()))
+    })
+}
+
+fn name_of(at: &Address) -> &str {
+    at.name().rsplit('/').next().unwrap_or_default()
+}
+
+/// Whether a wanted set makes a claim.
+pub(super) fn is_used(manifest: &Manifest, at: &Address) -> bool {
+    template_of(manifest, name_of(at)).is_some()
+}
+
+impl Small {
+    fn of(manifest: &Manifest, name: &str, claim: &Value) -> Option<Self> {
+        let (from, to) = (size_of(claim), size_of(template_of(manifest, name)?));
+        let is_small = quantity::canonical(&from) < quantity::canonical(&to);
+        is_small.then(|| Self { name: name.to_owned(), from, to })
+    }
+}
+
+/// The claims of a set that are smaller than it wants them.
+pub(super) fn small(manifest: &Manifest, claims: &[(&Address, &ApiObject)]) -> Vec<Small> {
+    claims.iter().filter_map(|(at, claim)| Small::of(manifest, name_of(at), claim.value())).collect()
+}
+
+/// What a person should know of the claims of a wanted set that stay as they are.
+fn told(manifest: &Manifest, is_new: bool, at: &Address, claim: &ApiObject) -> Option<String> {
+    let template = template_of(manifest, name_of(at))?;
+    let mut words = Vec::new();
+    if is_new {
+        let made = claim.value().pointer("/metadata/creationTimestamp").map(plain);
+        let made = made.map(|made| format!(", made {made}")).unwrap_or_default();
+        let small = Small::of(manifest, name_of(at), claim.value());
+        let grows = small.map(|Small { from, to, .. }| format!(", and grows from {from} to {to}"));
+        words.push(format!("the new set takes over its data{made}{}", grows.unwrap_or_default()));
+    }
+    let (there, size) = (size_of(claim.value()), size_of(template));
+    if quantity::canonical(&there) > quantity::canonical(&size) {
+        words.push(format!("it has {there} and not {size}: a claim never shrinks"));
+    }
+    let class = |of: &Value| of.pointer("/spec/storageClassName").map(plain);
+    if let (Some(there), Some(class)) = (class(claim.value()), class(template))
+        && there != class
+    {
+        words.push(format!(
+            "it is of the class {there} and stays so, {class} is for new ones: to change it, copy its data to another claim"
+        ));
+    }
+    (!words.is_empty()).then(|| words.join("; "))
+}
+
+/// What a person should know of the claims of wanted sets.
+pub(super) fn notes(wanted: &Wanted<Document>, seen: &Seen<ApiObject>) -> Vec<Note> {
+    let there = seen.objects.iter().filter_map(|(at, state)| match state {
+        State::Present { object, .. } => Some((at, &**object)),
+        State::Unknown { .. } | State::NotYet { .. } => None,
+    });
+    let mut notes = Vec::new();
+    for (set, claims) in by_set(there, &wanted.owner) {
+        let Some(manifest) = wanted.nodes.get(&set).and_then(|node| node.document.wanted()) else { continue };
+        let is_new = !seen.objects.contains_key(&set);
+        for (at, claim) in claims {
+            if let Some(text) = told(&manifest.manifest, is_new, at, claim) {
+                notes.push(Note { about: About::object(at, None), kind: NoteKind::Notice, text });
+            }
+        }
+    }
+    notes
+}
+
+/// A claim that grows alone, because its set is as wanted.
+pub(super) fn larger(of: &Small) -> Change {
+    let path = format!("claims[{}].spec.resources.requests.storage", of.name);
+    let (from, to) = (Some(of.from.clone()), Some(of.to.clone()));
+    Change { path, from, to, impact: Impact::Live, reason: Some("it grows with its data".to_owned()) }
+}
+
+/// Makes the claims of a set that are there as large as it wants them, or only asks whether the server would.
+pub(super) async fn grow(
     link: &dyn ApiLink,
     manifest: &Manifest,
     owner: &str,
-    set: &ApiObject,
-) -> Result<Vec<Resize>, Refusal> {
-    let wanted = grown(manifest, set.value());
+    is_dry: bool,
+) -> Result<(), Refusal> {
     let path = kind::CLAIM.path(manifest.namespace());
-    let all = list(link, &path, Some(&format!("{OWNER}={owner}"))).await?;
-    let of = |claim: &Value| {
-        let name = plain(claim.pointer("/metadata/name")?);
-        let size = wanted.iter().find(|(template, _)| is_of(&name, template, manifest.name()))?.1;
-        let there = claim.pointer("/spec/resources/requests/storage").map(plain).unwrap_or_default();
-        let is_smaller = quantity::canonical(&there) < quantity::canonical(size);
-        is_smaller.then(|| Resize {
-            path: apply_path(&format!("{path}/{name}"), owner, false),
-            patch: json!([
-                { "op": "test", "path": "/metadata/uid", "value": claim.pointer("/metadata/uid") },
-                { "op": "replace", "path": "/spec/resources/requests/storage", "value": size },
-            ]),
-        })
-    };
-    Ok(all.iter().filter_map(of).collect())
+    for claim in list(link, &path, Some(&format!("{OWNER}={owner}"))).await? {
+        let Some(name) = claim.pointer("/metadata/name").map(plain) else { continue };
+        let Some(Small { to, .. }) = Small::of(manifest, &name, &claim) else { continue };
+        let patch = json!([
+            { "op": "test", "path": "/metadata/uid", "value": claim.pointer("/metadata/uid") },
+            { "op": "replace", "path": "/spec/resources/requests/storage", "value": to },
+        ]);
+        let path = apply_path(&format!("{path}/{name}"), owner, false);
+        let path = if is_dry { format!("{path}&dryRun=All") } else { path };
+        ask(link, Verb::Patch(patch), path).await?;
+    }
+    Ok(())
 }
 
 /// Whether a claim is that of a template of a set: `data-db-0`.
@@ -121,21 +210,6 @@ fn is_of(name: &str, template: &str, set: &str) -> bool {
     let number = name.strip_prefix(template).and_then(|rest| rest.strip_prefix('-'));
     let number = number.and_then(|rest| rest.strip_prefix(set)).and_then(|rest| rest.strip_prefix('-'));
     number.is_some_and(|number| !number.is_empty() && number.bytes().all(|one| one.is_ascii_digit()))
-}
-
-/// Makes the claims that are there as large as wanted, or only asks whether the server would.
-pub(super) async fn grow(
-    link: &dyn ApiLink,
-    manifest: &Manifest,
-    owner: &str,
-    set: &ApiObject,
-    is_dry: bool,
-) -> Result<(), Refusal> {
-    for Resize { path, patch } in patches(link, manifest, owner, set).await? {
-        let path = if is_dry { format!("{path}&dryRun=All") } else { path };
-        ask(link, Verb::Patch(patch), path).await?;
-    }
-    Ok(())
 }
 
 /// The set of a claim, by the label that its controller gives it.

@@ -131,7 +131,7 @@ impl Model for Kubernetes {
     fn settle<'a>(
         &self,
         wanted: &'a AllWanted<Document>,
-        _: &Seen<ApiObject>,
+        seen: &Seen<ApiObject>,
         choices: &Choices,
     ) -> Settled<'a, Document> {
         let mut nodes = Cow::Borrowed(&wanted.nodes);
@@ -148,7 +148,7 @@ impl Model for Kubernetes {
             added: BTreeMap::new(),
             moved: BTreeMap::new(),
             renamed: BTreeMap::new(),
-            notes: Vec::new(),
+            notes: claims::notes(wanted, seen),
         }
     }
 
@@ -175,6 +175,12 @@ impl Model for Kubernetes {
             return Verdict::Refused("it is being deleted: apply again once it is gone".to_owned());
         }
         if wanted.is_met_by(object) {
+            if let Some(Trial::Refused(words)) = &object.trial {
+                return Verdict::Refused(format!("the server refuses larger claims: {words}"));
+            }
+            if !object.small.is_empty() {
+                return Verdict::Differs(object.small.iter().map(claims::larger).collect());
+            }
             return unready(wanted, object).map_or(Verdict::Same, |change| Verdict::Differs(vec![change]));
         }
         let found = wanted.differences(object);
@@ -231,6 +237,15 @@ impl Model for Kubernetes {
                     Removal::Delete("no longer wanted, and its data with it".to_owned())
                 } else {
                     Removal::Keep(format!("{named} left its data: `--delete-data {named}` deletes it"))
+                };
+            }
+            Unwanted::Unused(named) => {
+                return if choices.delete_data.covers(named) {
+                    Removal::Delete("no pod uses it, and its data goes with it".to_owned())
+                } else {
+                    Removal::Keep(format!(
+                        "no pod uses it any more: `--delete-data {named}` deletes it with its data"
+                    ))
                 };
             }
             Unwanted::Copied => return Removal::Ignore,

@@ -12,7 +12,7 @@ use super::{API, Document, Kubernetes, Refusal, ask, claims, manager, path_of};
 use crate::kind::{self, KINDS};
 use crate::link::{ApiLink, Verb};
 use crate::manifest::{self, OWNER};
-use crate::object::{ApiObject, Trial, Unwanted};
+use crate::object::{ApiObject, Small, Trial, Unwanted};
 use crate::secret;
 
 /// The objects that the server gives at once.
@@ -75,6 +75,7 @@ struct Cluster<'a> {
 impl Cluster<'_> {
     async fn look(&self, seen: &mut Seen<ApiObject>) -> Result<(), Refusal> {
         let there = self.list().await?;
+        let small = self.small(&there);
         self.see_the_api(&there, seen);
         let owner = &*self.wanted.owner;
         for (at, mut object) in there {
@@ -90,7 +91,13 @@ impl Cluster<'_> {
                 && !object.is_leaving()
                 && !wanted.is_met_by(&object)
             {
-                object.trial = Some(self.try_out(wanted, &object).await?);
+                object.trial = Some(self.try_out(wanted).await?);
+            }
+            if let (Some(wanted), Some(small)) = (wanted, small.get(&at)) {
+                object.small.clone_from(small);
+                if let Some(refused) = self.try_growth(wanted, object.trial.as_ref()).await? {
+                    object.trial = Some(refused);
+                }
             }
             let fingerprint = object.fingerprint();
             seen.objects.insert(at, State::present(object, fingerprint));
@@ -146,6 +153,10 @@ impl Cluster<'_> {
         }
         if !self.documents.is_empty() {
             let set = claims::set_of(at, object).filter(|_| is_claim);
+            let wanted = set.as_ref().and_then(|set| self.documents.get(set)?.wanted());
+            if wanted.is_some_and(|set| !claims::is_used(&set.manifest, at)) {
+                return Unwanted::Unused(at.short().to_string().into());
+            }
             return match set {
                 Some(set) => Unwanted::Claimed(set.short().to_string().into()),
                 // Nothing says whose volume it is.
@@ -166,6 +177,16 @@ impl Cluster<'_> {
             }
         };
         Unwanted::Left { named, with }
+    }
+
+    /// The claims that are smaller than wanted sets want them, by set.
+    fn small(&self, there: &BTreeMap<Address, ApiObject>) -> BTreeMap<Address, Vec<Small>> {
+        let sets = claims::by_set(there.iter(), &self.wanted.owner).into_iter();
+        let small = sets.filter_map(|(set, claims)| {
+            let small = claims::small(&self.documents.get(&set)?.wanted()?.manifest, &claims);
+            (!small.is_empty()).then_some((set, small))
+        });
+        small.collect()
     }
 
     /// The API answers. A destroyed cloud has it too: it stands for all that goes with it.
@@ -237,25 +258,26 @@ pub(super) async fn list(
 
 impl Cluster<'_> {
     /// The server's answer to a dry run of a manifest, and to one that takes fields from others if they decide some.
-    async fn try_out(&self, wanted: &OfOwner, object: &ApiObject) -> Result<Trial, Refusal> {
+    async fn try_out(&self, wanted: &OfOwner) -> Result<Trial, Refusal> {
         let body = secret::tried(&wanted.manifest, &wanted.owner, self.provider.secrets());
         match tried(self.link, wanted, &body, false).await? {
             Trial::Conflict(fields, _) => {
                 let forced = tried(self.link, wanted, &body, true).await?;
                 Ok(Trial::Conflict(fields, Box::new(forced)))
             }
-            Trial::Immutable(fields) => {
-                let found = wanted.differences(object);
-                if claims::fate(&wanted.manifest, object, &found) != claims::Fate::Grow {
-                    return Ok(Trial::Immutable(fields));
-                }
-                match claims::grow(self.link, &wanted.manifest, &wanted.owner, object, true).await {
-                    Ok(()) => Ok(Trial::Immutable(fields)),
-                    Err(refusal @ Refusal::NoAnswer(_)) => Err(refusal),
-                    Err(refusal) => Ok(Trial::Refused(refusal.words())),
-                }
-            }
             other => Ok(other),
+        }
+    }
+
+    /// The server's refusal of larger claims, unless it refuses the set already.
+    async fn try_growth(&self, wanted: &OfOwner, trial: Option<&Trial>) -> Result<Option<Trial>, Refusal> {
+        if matches!(trial, Some(Trial::Refused(_) | Trial::Conflict(..))) {
+            return Ok(None);
+        }
+        match claims::grow(self.link, &wanted.manifest, &wanted.owner, true).await {
+            Ok(()) => Ok(None),
+            Err(refusal @ Refusal::NoAnswer(_)) => Err(refusal),
+            Err(refusal) => Ok(Some(Trial::Refused(refusal.words()))),
         }
     }
 }

@@ -97,7 +97,7 @@ impl Room for Kubernetes {
 
     fn former<'a>(&self, object: &'a ApiObject) -> Option<&'a str> {
         match &object.unwanted {
-            Unwanted::Left { named, .. } | Unwanted::Claimed(named) => Some(named),
+            Unwanted::Left { named, .. } | Unwanted::Claimed(named) | Unwanted::Unused(named) => Some(named),
             Unwanted::Pruned | Unwanted::Destroyed(_) | Unwanted::Copied => None,
         }
     }

@@ -239,3 +239,81 @@ fn two_sets_do_not_share_a_volume() {
     );
     assert_eq!(kinds(shelf([of("db-x", "data"), of("x", "data")])), []);
 }
+
+#[test]
+fn a_new_set_that_takes_over_data_is_said_to_and_makes_it_as_large_as_wanted() {
+    let world = World::new();
+    world.apply(&shelf([set(block(1.gib()))]));
+    world.apply(&shelf([]));
+    let plan = world.plan(shelf([set(block(3.gib()))]));
+    let said = notes(&plan, NoteKind::Notice);
+    let taken = said.iter().filter(|text| text.starts_with("the new set takes over its data")).count();
+    assert_eq!(taken, 2, "{plan}");
+    assert!(said.iter().any(|text| text.ends_with("and grows from 1Gi to 3Gi")), "{plan}");
+    world.apply(&shelf([set(block(3.gib()))]));
+    assert_eq!((size(&world, "data-db-0"), size(&world, "data-db-1")), ("3Gi".to_owned(), "3Gi".to_owned()));
+}
+
+/// A claim is compared by itself too: its set may be as wanted.
+#[test]
+fn a_claim_that_is_smaller_than_its_set_wants_grows_and_one_that_differs_otherwise_is_told() {
+    let world = World::new();
+    world.apply(&shelf([set(block(2.gib()))]));
+    let put = |claim: &str, pointer: &str, value: &str| {
+        let mut object = world.cluster.object("claim", "shop", claim).unwrap();
+        *object.pointer_mut(pointer).unwrap() = json!(value);
+        world.cluster.delete("claim", "shop", claim);
+        world.cluster.put(object);
+    };
+    put("data-db-0", "/spec/resources/requests/storage", "1Gi");
+    put("data-db-1", "/spec/resources/requests/storage", "5Gi");
+    let plan = world.apply(&shelf([set(block(2.gib()))]));
+    assert_eq!(steps(&plan), [(Action::Update, "stateful-set/shop/db".to_owned())], "{plan}");
+    let lines = plan.step("stateful-set/shop/db").unwrap().details();
+    let grows = "claims[data-db-0].spec.resources.requests.storage 1Gi -> 2Gi (it grows with its data)";
+    assert_eq!(lines, [grows]);
+    let larger = "it has 5Gi and not 2Gi: a claim never shrinks";
+    assert_eq!(notes(&plan, NoteKind::Notice), [larger], "{plan}");
+    assert_eq!(size(&world, "data-db-0"), "2Gi");
+
+    put("data-db-1", "/spec/storageClassName", "other");
+    let said = notes(&world.plan(shelf([set(block(2.gib()))])), NoteKind::Notice);
+    assert!(said[0].contains("it is of the class other and stays so, block is for new ones"), "{said:?}");
+}
+
+#[test]
+fn a_claim_of_another_name_leaves_the_old_one_with_its_data_and_says_so() {
+    let world = World::new();
+    world.apply(&shelf([set(block(1.gib()))]));
+    let other = || {
+        let container = container("db").port("sql", 5432).ready(Probe::tcp("sql")).user(1000);
+        let container = container.volume("/var/lib/db", "store");
+        let store = VolumeClaim::new("store", 1.gib()).class("block");
+        shelf([Stateful::new("db", container).replicas(2).claim_of(store).expose(5432, "sql")])
+    };
+    let kept = |pod: u8| {
+        format!("no pod uses it any more: `--delete-data claim/shop/data-db-{pod}` deletes it with its data")
+    };
+    let plan = world.apply(&other());
+    assert_eq!(notes(&plan, NoteKind::Kept), [kept(0), kept(1)], "{plan}");
+    assert!(world.cluster.object("claim", "shop", "data-db-0").is_some());
+
+    let of = DeleteData::Of(["claim/shop/data-db-0".to_owned()].into());
+    let choices = Choices { delete_data: of, ..Choices::default() };
+    let plan = block_on(world.providers.plan_with(&world.wanted(other()), choices)).unwrap();
+    assert_eq!(deleted(&plan), ["claim/shop/data-db-0"], "{plan}");
+    world.run(&plan).converged().unwrap();
+    assert!(world.cluster.object("claim", "shop", "data-db-0").is_none());
+    assert!(world.cluster.object("claim", "shop", "data-db-1").is_some());
+}
+
+/// A growth beside a change that needs a new set is not forgotten.
+#[test]
+fn a_replaced_set_has_its_claims_grown_too() {
+    let world = World::new();
+    world.apply(&shelf([set(block(1.gib()))]));
+    let further = set(block(2.gib())).claim_of(VolumeClaim::new("log", 1.gib()).class("block"));
+    let plan = world.apply(&shelf([further]));
+    assert_eq!(steps(&plan), [(Action::Replace, "stateful-set/shop/db".to_owned())], "{plan}");
+    assert_eq!((size(&world, "data-db-0"), size(&world, "log-db-0")), ("2Gi".to_owned(), "1Gi".to_owned()));
+}
