@@ -3,11 +3,13 @@
 mod ingress;
 mod network;
 mod pod;
+mod scrape;
 mod secret;
 mod stateful;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use fmc_core::checked::Checked;
 use fmc_core::given::Given;
 use k8s_openapi::api::apps::v1 as apps;
 use k8s_openapi::api::core::v1 as core;
@@ -20,17 +22,30 @@ use crate::container::{Container, Source};
 use crate::manifest::{APP, Manifest};
 use crate::name::ObjectName;
 use crate::platform::{Namespace, Platform};
+use crate::prometheus::config::Scrapes;
 use crate::secret::GENERATIONS;
 use crate::workload::{Deployment, Workload};
+use scrape::Asking;
 
 impl Platform {
-    /// Its manifests, in the order in which a person reads them.
+    /// Its manifests, in the order in which a person reads them, without the machines of a cloud: a Prometheus then asks the workloads
+    /// alone.
     pub fn manifests(&self) -> Vec<Manifest> {
-        self.namespaces.iter().flat_map(|one| namespace(&one.lowered())).collect()
+        self.with(&Scrapes::of(self, None))
+    }
+
+    /// Its manifests in a cloud, in the order in which a person reads them.
+    pub fn manifests_in(&self, cloud: &Checked) -> Vec<Manifest> {
+        self.with(&Scrapes::of(self, Some(cloud)))
+    }
+
+    fn with(&self, scrapes: &Scrapes) -> Vec<Manifest> {
+        let asking = scrape::asking(self);
+        self.namespaces.iter().flat_map(|one| namespace(&one.lowered(scrapes), scrapes, &asking)).collect()
     }
 }
 
-fn namespace(namespace: &Namespace) -> Vec<Manifest> {
+fn namespace(namespace: &Namespace, scrapes: &Scrapes, asking: &Asking) -> Vec<Manifest> {
     let name = namespace.name.to_string();
     let mut all = vec![manifest(&core::Namespace {
         metadata: ObjectMeta {
@@ -41,6 +56,7 @@ fn namespace(namespace: &Namespace) -> Vec<Manifest> {
         ..core::Namespace::default()
     })];
     all.extend(network::policies(namespace).iter().map(manifest));
+    all.extend(scrape::policies(namespace, scrapes, asking).iter().map(manifest));
     all.extend(configs(namespace).iter().map(manifest));
     all.extend(secret::manifests(namespace).into_iter().map(Some));
     all.extend(namespace.ingresses.iter().filter_map(|one| secret::certificate(one, &name)).map(Some));
@@ -50,18 +66,25 @@ fn namespace(namespace: &Namespace) -> Vec<Manifest> {
             main.ready_within = Some(deployment.ready_within.into()).filter(|seconds| *seconds > 0);
         }
         all.push(main);
-        all.extend(around(deployment.into(), &name));
+        let workload = Workload::from(deployment);
+        all.extend(workload.is_measured().then(|| manifest(&stateful::names(workload, &name))));
+        all.extend(around(workload, &name));
     }
     for set in &namespace.stateful_sets {
         let mut main = manifest(&stateful::set(set, &name));
         if let Some(main) = &mut main {
             main.ready_within = Some(set.ready_within.into()).filter(|seconds| *seconds > 0);
         }
-        all.extend([main, manifest(&stateful::names(set, &name))]);
+        all.extend([main, manifest(&stateful::names(set.into(), &name))]);
         all.extend(around(set.into(), &name));
     }
     all.extend(namespace.ingresses.iter().map(|one| manifest(&ingress::object(one, &name))));
     all.into_iter().flatten().collect()
+}
+
+/// The names of the policies of a namespace that follow from its services and measurements.
+pub(crate) fn policy_names(namespace: &Namespace) -> Vec<String> {
+    scrape::names(namespace)
 }
 
 /// The disruption budget and the service of a workload, where it needs them.

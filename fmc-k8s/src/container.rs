@@ -52,6 +52,12 @@ pub struct Container {
     /// How it is known that it has to be started again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) alive: Option<Probe>,
+    /// How long it may take to start, in seconds: `alive` does not count before. If not said, it counts from the beginning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) starts_within: Option<u32>,
+    /// Where a [Prometheus](crate::prometheus::Prometheus) of the platform asks it for its measurements.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) metrics: Option<Metrics>,
     /// The user that it runs as; the image's own if not said, which must be a number other than 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) user: Option<u32>,
@@ -68,6 +74,22 @@ pub struct Port {
     pub(crate) name: Given<PortName>,
     /// The number, from 1 to 65535.
     pub(crate) number: u16,
+}
+
+/// Where a container answers with its measurements, in the form of Prometheus.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Metrics {
+    /// The port, by its name.
+    pub(crate) port: Given<PortName>,
+    /// The path: `/metrics` if not said.
+    #[serde(default = "measurements")]
+    pub(crate) path: String,
+}
+
+fn measurements() -> String {
+    "/metrics".to_owned()
 }
 
 /// A variable of a container's environment.
@@ -156,6 +178,8 @@ impl Container {
             mounts: Vec::new(),
             ready: None,
             alive: None,
+            starts_within: None,
+            metrics: None,
             user: None,
             writable_root: false,
         }
@@ -247,6 +271,18 @@ impl Container {
     #[must_use]
     pub fn alive(self, probe: Probe) -> Self {
         Self { alive: Some(probe), ..self }
+    }
+
+    /// How long it may take to start, in seconds: `alive` does not count before.
+    #[must_use]
+    pub fn starts_within(self, seconds: u32) -> Self {
+        Self { starts_within: Some(seconds), ..self }
+    }
+
+    /// Where a Prometheus of the platform asks it for its measurements: a port, by its name, and a path.
+    #[must_use]
+    pub fn metrics(self, port: impl Into<Given<PortName>>, path: impl Into<String>) -> Self {
+        Self { metrics: Some(Metrics { port: port.into(), path: path.into() }), ..self }
     }
 
     /// The user that it runs as, by number: not 0.

@@ -6,6 +6,7 @@
 
 pub mod config_map;
 pub mod container;
+pub mod grafana;
 pub mod ingress;
 pub mod kind;
 pub mod link;
@@ -13,6 +14,7 @@ pub mod manifest;
 pub mod name;
 pub mod object;
 pub mod platform;
+pub mod prometheus;
 pub mod provider;
 pub mod quantity;
 pub mod redis;

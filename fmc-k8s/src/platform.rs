@@ -10,8 +10,11 @@ use fmc_core::name::ClusterName;
 use fmc_core::role::{FileSpanningRole, RoleFindings, SpanMembers, SpanSite, SpanningRole};
 use serde::{Deserialize, Serialize};
 
+use crate::grafana::Grafana;
 use crate::ingress::Ingress;
 use crate::name::{ObjectName, PortName};
+use crate::prometheus::config::Scrapes;
+use crate::prometheus::{self, Prometheus};
 use crate::redis::{Lowered, Redis};
 use crate::stateful::Stateful;
 use crate::workload::{Deployment, Workload};
@@ -57,6 +60,12 @@ pub struct Namespace {
     /// Redis or Valkey.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) redis: Vec<Redis>,
+    /// Prometheuses, each of which asks the whole platform.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) prometheus: Vec<Prometheus>,
+    /// Pages with measurements.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) grafana: Vec<Grafana>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) connections: Vec<Connection>,
     /// The hosts that people outside of the cluster call.
@@ -67,11 +76,13 @@ pub struct Namespace {
     services: Services,
 }
 
-/// The paths of services that became workloads.
+/// What follows from services, which stands behind what a person wrote: the paths of those that became workloads.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Services {
     deployments: Vec<String>,
     stateful_sets: Vec<String>,
+    /// How many of the last connections follow from services.
+    connections: usize,
 }
 
 /// One workload may talk to another one at a port.
@@ -109,6 +120,8 @@ impl Namespace {
             deployments: Vec::new(),
             stateful_sets: Vec::new(),
             redis: Vec::new(),
+            prometheus: Vec::new(),
+            grafana: Vec::new(),
             connections: Vec::new(),
             ingresses: Vec::new(),
             services: Services::default(),
@@ -136,12 +149,33 @@ impl Namespace {
         self
     }
 
-    /// The namespace with its services as the workloads that they are.
-    pub(crate) fn lowered(&self) -> Cow<'_, Self> {
+    /// A Prometheus.
+    #[must_use]
+    pub fn prometheus(mut self, prometheus: Prometheus) -> Self {
+        self.prometheus.push(prometheus);
+        self
+    }
+
+    /// A Grafana.
+    #[must_use]
+    pub fn grafana(mut self, grafana: Grafana) -> Self {
+        self.grafana.push(grafana);
+        self
+    }
+
+    /// The namespace with its services as the workloads that they are. What a Prometheus asks is given, since it is of all namespaces
+    /// and of the cloud.
+    pub(crate) fn lowered(&self, scrapes: &Scrapes) -> Cow<'_, Self> {
+        let redis = self.redis.iter().enumerate().map(|(at, one)| (format!("redis[{at}]"), one.lowered()));
+        let prometheus = self.prometheus.iter().enumerate();
+        let prometheus = prometheus
+            .map(|(at, one)| (format!("prometheus[{at}]"), Lowered::Stateful(one.lowered(scrapes))));
+        let grafana = self.grafana.iter().enumerate();
+        let grafana = grafana.map(|(at, one)| (format!("grafana[{at}]"), one.lowered()));
         let mut lowered = Cow::Borrowed(self);
-        for (index, redis) in self.redis.iter().enumerate() {
-            let (all, path) = (lowered.to_mut(), format!("redis[{index}]"));
-            match redis.lowered() {
+        for (path, service) in redis.chain(prometheus).chain(grafana) {
+            let all = lowered.to_mut();
+            match service {
                 Lowered::Deployment(deployment) => {
                     all.deployments.push(deployment);
                     all.services.deployments.push(path);
@@ -152,7 +186,25 @@ impl Namespace {
                 }
             }
         }
+        for grafana in &self.grafana {
+            let asks = Connection {
+                from: grafana.name.clone(),
+                to: grafana.prometheus.clone(),
+                port: prometheus::PORT.0.into(),
+            };
+            let all = lowered.to_mut();
+            if !all.connections.contains(&asks) {
+                all.connections.push(asks);
+                all.services.connections += 1;
+            }
+        }
         lowered
+    }
+
+    /// The connections that a person wrote.
+    pub(crate) fn own_connections(&self) -> &[Connection] {
+        let own = self.connections.len().saturating_sub(self.services.connections);
+        self.connections.get(..own).unwrap_or_default()
     }
 
     /// Its workloads of every kind, each with its path.

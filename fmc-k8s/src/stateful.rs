@@ -125,7 +125,7 @@ impl Stateful {
 
     /// The name of the service that gives each pod its name.
     pub(crate) fn pods_name(&self) -> String {
-        format!("{}-pods", self.name)
+        Workload::from(self).pods_name()
     }
 
     /// The group that may write to the volumes.

@@ -64,6 +64,16 @@ pub(crate) struct Workload<'a> {
 }
 
 impl Workload<'_> {
+    /// The name of the service with the addresses of its pods.
+    pub(crate) fn pods_name(&self) -> String {
+        format!("{}-pods", self.name)
+    }
+
+    /// Whether it has measurements.
+    pub(crate) fn is_measured(&self) -> bool {
+        self.containers.iter().any(|container| container.metrics.is_some())
+    }
+
     /// The path of a container below that of the workload; `None` if it is the same.
     pub(crate) fn container_path(&self, index: usize) -> Option<String> {
         (!self.is_service).then(|| format!("containers[{index}]"))

@@ -52,6 +52,7 @@ pub mod ntp;
 pub mod openssl;
 pub mod pki;
 mod program;
+pub mod prometheus;
 pub mod relay;
 pub mod shell;
 pub mod sshd;

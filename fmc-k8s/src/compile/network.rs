@@ -24,7 +24,11 @@ pub(super) fn policies(namespace: &Namespace) -> Vec<networking::NetworkPolicy> 
     all
 }
 
-fn policy(name: String, namespace: &str, spec: networking::NetworkPolicySpec) -> networking::NetworkPolicy {
+pub(super) fn policy(
+    name: String,
+    namespace: &str,
+    spec: networking::NetworkPolicySpec,
+) -> networking::NetworkPolicy {
     networking::NetworkPolicy {
         metadata: ObjectMeta {
             name: Some(name),
@@ -70,7 +74,7 @@ fn names(namespace: &str) -> networking::NetworkPolicy {
     policy("names".to_owned(), namespace, spec)
 }
 
-fn labelled(key: &str, value: &str) -> LabelSelector {
+pub(super) fn labelled(key: &str, value: &str) -> LabelSelector {
     LabelSelector {
         match_labels: Some([(key.to_owned(), value.to_owned())].into()),
         ..LabelSelector::default()

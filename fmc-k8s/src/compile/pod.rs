@@ -50,6 +50,7 @@ fn container(of: &Container, volumes: &[String]) -> core::Container {
         ports: Some(of.ports.iter().map(|port| port_of(&port.name.to_string(), port.number)).collect()),
         readiness_probe: of.ready.as_ref().map(probe),
         liveness_probe: of.alive.as_ref().map(probe),
+        startup_probe: of.starts_within.and_then(|seconds| Some(start(of.alive.as_ref()?, seconds))),
         resources: Some(core::ResourceRequirements {
             requests: Some(resources(&of.cpu, &of.memory)),
             limits: Some(resources(
@@ -108,6 +109,17 @@ fn probe(of: &Probe) -> core::Probe {
             tcp_socket: Some(core::TCPSocketAction { port, ..core::TCPSocketAction::default() }),
             ..core::Probe::default()
         },
+    }
+}
+
+/// The same question until it is answered once, and then no more.
+fn start(alive: &Probe, seconds: u32) -> core::Probe {
+    const EVERY: u32 = 10;
+    let most = i32::try_from(seconds.div_ceil(EVERY)).unwrap_or(i32::MAX);
+    core::Probe {
+        period_seconds: i32::try_from(EVERY).ok(),
+        failure_threshold: Some(most.max(1)),
+        ..probe(alive)
     }
 }
 

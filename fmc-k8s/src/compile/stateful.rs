@@ -9,6 +9,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use super::{metadata, pod, pods, selector, starts_with};
 use crate::quantity::bytes;
 use crate::stateful::{Stateful, VolumeClaim};
+use crate::workload::Workload;
 
 /// The set. Its volumes stay when it goes and when it has fewer pods.
 pub(super) fn set(of: &Stateful, namespace: &str) -> apps::StatefulSet {
@@ -62,8 +63,9 @@ fn claim(of: &VolumeClaim) -> core::PersistentVolumeClaim {
     }
 }
 
-/// The service that gives each pod its name, also before it is ready: the pods look for each other while they start.
-pub(super) fn names(of: &Stateful, namespace: &str) -> core::Service {
+/// The service with the addresses of the pods, which gives each pod of a set its name. They have them before they are ready: the pods
+/// look for each other while they start.
+pub(super) fn names(of: Workload<'_>, namespace: &str) -> core::Service {
     let ports = of.containers.iter().flat_map(|container| &container.ports);
     let ports = ports.map(|port| core::ServicePort {
         name: Some(port.name.to_string()),
@@ -73,11 +75,11 @@ pub(super) fn names(of: &Stateful, namespace: &str) -> core::Service {
         ..core::ServicePort::default()
     });
     core::Service {
-        metadata: ObjectMeta { name: Some(of.pods_name()), ..metadata(&of.name, namespace) },
+        metadata: ObjectMeta { name: Some(of.pods_name()), ..metadata(of.name, namespace) },
         spec: Some(core::ServiceSpec {
             cluster_ip: Some("None".to_owned()),
             publish_not_ready_addresses: Some(true),
-            selector: Some(pods(&of.name)),
+            selector: Some(pods(of.name)),
             ports: Some(ports.collect()),
             ..core::ServiceSpec::default()
         }),

@@ -3,6 +3,7 @@
 mod claims;
 mod ingress;
 mod secret;
+mod service;
 mod value;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,9 +13,10 @@ use fmc_core::given::{Given, Leaf};
 use fmc_core::role::{RoleFindings, SpanSite};
 
 use super::{Namespace, Platform};
+use crate::compile::policy_names;
 use crate::container::{Container, Probe, Source};
 use crate::name::PortName;
-use crate::redis::Redis;
+use crate::prometheus::config::Scrapes;
 use crate::workload::Workload;
 
 /// The kinds of findings of a platform.
@@ -68,7 +70,8 @@ pub(super) fn settings(platform: &Platform, findings: &mut RoleFindings<'_>) {
     for (index, namespace) in platform.namespaces.iter().enumerate() {
         findings.part(&format!("namespaces[{index}]"), |findings| {
             leaves(namespace, findings);
-            value::namespace(&namespace.lowered(), findings);
+            value::namespace(&namespace.lowered(&Scrapes::default()), findings);
+            service::values(namespace, findings);
             for (index, of) in namespace.ingresses.iter().enumerate() {
                 findings.part(&format!("ingresses[{index}]"), |findings| ingress::values(of, findings));
             }
@@ -91,9 +94,7 @@ fn leaves(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
             }
         });
     }
-    for (index, redis) in namespace.redis.iter().enumerate() {
-        findings.part(&format!("redis[{index}]"), |findings| redis_leaves(redis, findings));
-    }
+    service::leaves(namespace, findings);
     for (index, connection) in namespace.connections.iter().enumerate() {
         findings.part(&format!("connections[{index}]"), |findings| {
             findings.leaf("from", &connection.from);
@@ -103,29 +104,6 @@ fn leaves(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
     }
     for (index, of) in namespace.ingresses.iter().enumerate() {
         findings.part(&format!("ingresses[{index}]"), |findings| ingress::leaves(of, findings));
-    }
-}
-
-fn redis_leaves(redis: &Redis, findings: &mut RoleFindings<'_>) {
-    findings.leaf("name", &redis.name);
-    findings.leaf("image", &redis.image);
-    findings.leaf("memory", &redis.memory);
-    optional("cpu", redis.cpu.as_ref(), findings);
-    optional("keep", redis.keep.as_ref(), findings);
-    optional("class", redis.class.as_ref(), findings);
-    if let Some(password) = redis.password.as_ref() {
-        findings.secret("password", password);
-    } else if redis.name.ok().is_some() && redis.secret().reference().is_none() {
-        findings.part("name", |findings| {
-            let message = format!("{} is too long for the name of its password, {0}-password", redis.name);
-            findings.find(&VALUE, message, "take a shorter name, or name the password: `password`");
-        });
-    }
-    if redis.class.is_some() && redis.keep.is_none() {
-        findings.part("class", |findings| {
-            let help = "say `keep: 1 GiB`, or leave `class` out";
-            findings.find(&NO_CLAIM, format!("{} keeps nothing, and has no volume", redis.name), help);
-        });
     }
 }
 
@@ -174,6 +152,9 @@ fn container_leaves(container: &Container, findings: &mut RoleFindings<'_>) {
             }
         }
     }
+    if let Some(metrics) = &container.metrics {
+        findings.leaf("metrics.port", &metrics.port);
+    }
     for (key, probe) in [("ready", &container.ready), ("alive", &container.alive)] {
         let Some(probe) = probe else { continue };
         let of = match probe {
@@ -205,7 +186,8 @@ pub(super) fn together(platform: &Platform, site: &SpanSite<'_>, findings: &mut 
     ingress::hosts(platform, findings);
     for (index, namespace) in platform.namespaces.iter().enumerate() {
         findings.part(&format!("namespaces[{index}]"), |findings| {
-            let namespace = &*namespace.lowered();
+            let namespace = &*namespace.lowered(&Scrapes::default());
+            service::together(namespace, findings);
             in_namespace(namespace, findings);
             claims::sets(namespace, platform, site, findings);
             ingress::together(namespace, platform, site, findings);
@@ -238,7 +220,7 @@ fn in_namespace(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
     let by_name: BTreeMap<String, Workload<'_>> =
         workloads.iter().rev().map(|(_, one)| (one.name.to_string(), *one)).collect();
     let known = known_names(by_name.keys());
-    for (index, connection) in namespace.connections.iter().enumerate() {
+    for (index, connection) in namespace.own_connections().iter().enumerate() {
         findings.part(&format!("connections[{index}]"), |findings| {
             for (key, name) in [("from", &connection.from), ("to", &connection.to)] {
                 if !by_name.contains_key(&name.to_string()) {
@@ -296,13 +278,14 @@ fn containers<'a>(workloads: &'a [(String, Workload<'a>)]) -> impl Iterator<Item
 
 /// Two connections may have one name in the cluster: `a-to-b` to `c`, and `a` to `b-to-c`.
 fn policies(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
-    let mut seen: BTreeSet<String> = namespace.entrances().into_keys().collect();
-    for (index, connection) in namespace.connections.iter().enumerate() {
+    let mut seen: BTreeSet<String> =
+        namespace.entrances().into_keys().chain(policy_names(namespace)).collect();
+    for (index, connection) in namespace.own_connections().iter().enumerate() {
         let Some(name) = connection.policy_names().into_iter().find(|name| !seen.insert(name.clone())) else {
             continue;
         };
         findings.part(&format!("connections[{index}]"), |findings| {
-            let message = format!("two connections, or one and an ingress, make the network policy {name}");
+            let message = format!("a connection and something else make the network policy {name}");
             findings.find(&TWICE, message, "leave one of them out, or give a workload another name");
         });
     }
@@ -342,6 +325,11 @@ fn within(container: &Container, workload: Workload<'_>, findings: &mut RoleFind
         findings.part("user", |findings| {
             findings.find(&ROOT, format!("{name} would run as root"), "name another user, as 1000");
         });
+    }
+    if let Some(metrics) = &container.metrics
+        && !container.ports.iter().any(|one| one.name == metrics.port)
+    {
+        no_port("metrics.port", &metrics.port, container.ports.iter().map(|port| &port.name), findings);
     }
     for (key, probe) in [("ready", &container.ready), ("alive", &container.alive)] {
         let Some(probe) = probe else { continue };

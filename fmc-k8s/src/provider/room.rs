@@ -42,7 +42,7 @@ impl Room for Kubernetes {
             });
             let api_node = Node { document, needs: servers(checked, &cluster), part_of: None };
             wanted.nodes.insert(api.clone(), api_node);
-            for manifest in platform.manifests() {
+            for manifest in platform.manifests_in(checked) {
                 let at = manifest.address(&cluster);
                 let needs = needs(&manifest, &at, &api);
                 let document = Arc::new(Document::of(manifest, owner));

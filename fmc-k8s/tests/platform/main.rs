@@ -6,6 +6,7 @@ mod cloud;
 mod drift;
 mod ingress;
 mod left;
+mod monitoring;
 mod namespace;
 mod plan;
 mod ready;

@@ -24,6 +24,7 @@ use serde_json::{Value, json};
 
 use crate::cloud::{Cluster, World, cloud_with, db, deleted, notes, shop, steps, web};
 use crate::ingress::{host, open, with_certificate};
+use crate::monitoring::watched;
 use crate::stateful::{set, shelf};
 use crate::value::{edges, refused_by_the_server};
 
@@ -256,6 +257,18 @@ fn an_ingress_with_its_certificate_is_taken_mended_and_pruned() {
     let pruned = world.apply(&open(host()));
     let gone = ["network-policy/shop/db-from-outside-sql", "secret/shop/tls.shop.example.org"];
     assert_eq!(deleted(&pruned), gone, "{pruned}");
+}
+
+#[test]
+fn what_watches_a_platform_is_taken_and_its_pods_are_admitted() {
+    let world = start();
+    world.apply(&watched());
+    let pods = || world.cluster.kubectl(&["get", "pods", "--namespace=monitoring", "--output=name"]);
+    let until = std::time::Instant::now() + Duration::from_secs(60);
+    while pods().lines().count() < 2 && std::time::Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    assert_eq!(pods().lines().count(), 2);
 }
 
 #[test]

@@ -23,7 +23,12 @@ const MOST_TEXTS: usize = 1 << 20;
 const LONGEST_KEY: usize = 253;
 
 /// Refuses a value at a path: what is wrong, and what would be right.
-fn wrong(path: &str, findings: &mut RoleFindings<'_>, message: impl Into<String>, help: impl Into<String>) {
+pub(super) fn wrong(
+    path: &str,
+    findings: &mut RoleFindings<'_>,
+    message: impl Into<String>,
+    help: impl Into<String>,
+) {
     findings.part(path, |findings| findings.find(&VALUE, message, help));
 }
 
@@ -102,6 +107,13 @@ fn of_container(container: &Container, findings: &mut RoleFindings<'_>) {
             }
         });
     }
+    if let Some(metrics) = &container.metrics {
+        asked("metrics.path", &metrics.path, findings);
+    }
+    if container.starts_within.is_some() && container.alive.is_none() {
+        let message = "it says how long it may take to start, and not how it is known that it is alive";
+        wrong("starts_within", findings, message, "give it `alive`, or leave `starts_within` out");
+    }
     for (key, probe) in [("ready", &container.ready), ("alive", &container.alive)] {
         if let Some(Probe::Http { path, .. }) = probe {
             asked(&format!("{key}.http.path"), path, findings);
@@ -161,7 +173,7 @@ fn texts(config: &ConfigMap, findings: &mut RoleFindings<'_>) {
 }
 
 /// The names of files.
-fn keys<'a>(path: &str, keys: impl Iterator<Item = &'a String>, findings: &mut RoleFindings<'_>) {
+pub(super) fn keys<'a>(path: &str, keys: impl Iterator<Item = &'a String>, findings: &mut RoleFindings<'_>) {
     let is_key = |key: &str| {
         !key.is_empty()
             && key.len() <= LONGEST_KEY

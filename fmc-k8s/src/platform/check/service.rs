@@ -1,0 +1,162 @@
+//! The rules of services, in their own settings.
+
+use std::collections::BTreeSet;
+
+use fmc_core::given::Given;
+use fmc_core::role::RoleFindings;
+use fmc_core::secret::Secret;
+use serde_json::Value;
+
+use super::value::{keys, wrong};
+use super::{NO_CLAIM, NO_WORKLOAD, VALUE, known_names, optional};
+use crate::grafana::Grafana;
+use crate::name::ObjectName;
+use crate::platform::Namespace;
+use crate::prometheus::Prometheus;
+use crate::redis::Redis;
+
+/// The longest name of a service whose other objects have longer names, as `NAME-config`.
+const LONGEST: usize = 50;
+
+pub(super) fn leaves(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
+    for (index, one) in namespace.redis.iter().enumerate() {
+        findings.part(&format!("redis[{index}]"), |findings| redis(one, findings));
+    }
+    for (index, one) in namespace.prometheus.iter().enumerate() {
+        findings.part(&format!("prometheus[{index}]"), |findings| prometheus(one, findings));
+    }
+    for (index, one) in namespace.grafana.iter().enumerate() {
+        findings.part(&format!("grafana[{index}]"), |findings| grafana(one, findings));
+    }
+}
+
+fn redis(redis: &Redis, findings: &mut RoleFindings<'_>) {
+    findings.leaf("name", &redis.name);
+    findings.leaf("image", &redis.image);
+    findings.leaf("memory", &redis.memory);
+    optional("cpu", redis.cpu.as_ref(), findings);
+    optional("keep", redis.keep.as_ref(), findings);
+    optional("class", redis.class.as_ref(), findings);
+    password(&redis.name, redis.password.as_ref(), || redis.secret(), findings);
+    no_volume(&redis.name, redis.class.is_some() && redis.keep.is_none(), findings);
+}
+
+fn prometheus(prometheus: &Prometheus, findings: &mut RoleFindings<'_>) {
+    findings.leaf("name", &prometheus.name);
+    findings.leaf("image", &prometheus.image);
+    findings.leaf("memory", &prometheus.memory);
+    findings.leaf("keep", &prometheus.keep);
+    optional("cpu", prometheus.cpu.as_ref(), findings);
+    optional("class", prometheus.class.as_ref(), findings);
+}
+
+fn grafana(grafana: &Grafana, findings: &mut RoleFindings<'_>) {
+    findings.leaf("name", &grafana.name);
+    findings.leaf("image", &grafana.image);
+    findings.leaf("memory", &grafana.memory);
+    findings.leaf("prometheus", &grafana.prometheus);
+    optional("cpu", grafana.cpu.as_ref(), findings);
+    optional("keep", grafana.keep.as_ref(), findings);
+    optional("class", grafana.class.as_ref(), findings);
+    password(&grafana.name, grafana.password.as_ref(), || grafana.secret(), findings);
+    no_volume(&grafana.name, grafana.class.is_some() && grafana.keep.is_none(), findings);
+}
+
+fn password(
+    name: &Given<ObjectName>,
+    own: Option<&Secret>,
+    derived: impl FnOnce() -> Secret,
+    findings: &mut RoleFindings<'_>,
+) {
+    if let Some(own) = own {
+        findings.secret("password", own);
+    } else if name.ok().is_some() && derived().reference().is_none() {
+        findings.part("name", |findings| {
+            let message = format!("{name} is too long for the name of its password, {name}-password");
+            findings.find(&VALUE, message, "take a shorter name, or name the password: `password`");
+        });
+    }
+}
+
+fn no_volume(name: &Given<ObjectName>, is_said: bool, findings: &mut RoleFindings<'_>) {
+    if is_said {
+        findings.part("class", |findings| {
+            let help = "say `keep: 1 GiB`, or leave `class` out";
+            findings.find(&NO_CLAIM, format!("{name} keeps nothing, and has no volume"), help);
+        });
+    }
+}
+
+/// The values of services by themselves.
+pub(super) fn values(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
+    for (index, one) in namespace.prometheus.iter().enumerate() {
+        findings.part(&format!("prometheus[{index}]"), |findings| {
+            short(&one.name, findings);
+            if one.days == 0 {
+                wrong("days", findings, "it would keep nothing", "say how many days, as 15");
+            }
+            if one.interval == 0 {
+                wrong("interval", findings, "it would ask without a pause", "say how many seconds, as 30");
+            }
+            keys("rules", one.rules.keys(), findings);
+            for (name, text) in &one.rules {
+                let groups = serde_saphyr::from_str::<Value>(text).ok();
+                if !groups.is_some_and(|groups| groups.get("groups").is_some_and(Value::is_array)) {
+                    let help = "write it as Prometheus has it: `groups: [{name: shop, rules: […]}]`";
+                    wrong(
+                        &format!("rules.{name}"),
+                        findings,
+                        "it is no list of groups of rules in YAML",
+                        help,
+                    );
+                }
+            }
+        });
+    }
+    for (index, one) in namespace.grafana.iter().enumerate() {
+        findings.part(&format!("grafana[{index}]"), |findings| {
+            short(&one.name, findings);
+            keys("pages", one.pages.keys(), findings);
+            for (name, text) in &one.pages {
+                if !serde_json::from_str::<Value>(text).is_ok_and(|page| page.is_object()) {
+                    let help = "export the dashboard as JSON, and write that";
+                    wrong(&format!("pages.{name}"), findings, "it is no dashboard in JSON", help);
+                }
+                if name == "machines" {
+                    let help = "give it another name";
+                    wrong(&format!("pages.{name}"), findings, "fmc brings a page of this name", help);
+                }
+            }
+            if one.url.as_ref().is_some_and(|url| !url.starts_with("http://") && !url.starts_with("https://"))
+            {
+                wrong("url", findings, "it is no address of a page", "write https://grafana.example.org/");
+            }
+        });
+    }
+}
+
+fn short(name: &Given<ObjectName>, findings: &mut RoleFindings<'_>) {
+    if name.ok().is_some() && name.to_string().len() > LONGEST {
+        let message = format!("{name} is too long for the names of its other objects, as {name}-config");
+        wrong("name", findings, message, format!("take one of at most {LONGEST} characters"));
+    }
+}
+
+/// The services of a namespace together.
+pub(super) fn together(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
+    let known: BTreeSet<String> = namespace.prometheus.iter().map(|one| one.name.to_string()).collect();
+    for (index, grafana) in namespace.grafana.iter().enumerate() {
+        if known.contains(&grafana.prometheus.to_string()) {
+            continue;
+        }
+        findings.part(&format!("grafana[{index}].prometheus"), |findings| {
+            let message = format!("{} has no Prometheus {}", namespace.name, grafana.prometheus);
+            let help = if known.is_empty() {
+                "add one beside it: `prometheus: […]`".to_owned()
+            } else {
+                known_names(&known)
+            };
+            findings.find(&NO_WORKLOAD, message, help);
+        });
+    }
+}

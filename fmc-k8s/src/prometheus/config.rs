@@ -1,0 +1,201 @@
+//! What a Prometheus asks, and its configuration (*Configuration* of Prometheus 3).
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use fmc_core::checked::Checked;
+use fmc_core::flow::{Direction, Protocol};
+use serde::Serialize;
+
+use super::{FOLDER, PORT, RULES};
+use crate::platform::Platform;
+use crate::workload::Workload;
+
+/// The kind of the role by which a machine has measurements.
+const EXPORTER: &str = "node-exporter";
+
+/// All that answers a Prometheus of a platform.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Scrapes {
+    cluster: String,
+    /// The machines by their addresses.
+    pub(crate) machines: Vec<Measured>,
+    /// The workloads, by namespace and name.
+    pub(crate) workloads: Vec<Answering>,
+    /// Whether pods have addresses of IPv6 alone.
+    has_ipv6_alone: bool,
+}
+
+/// A machine with measurements.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Measured {
+    pub(crate) name: String,
+    pub(crate) address: IpAddr,
+    pub(crate) port: u16,
+}
+
+/// A workload with measurements.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Answering {
+    pub(crate) namespace: String,
+    pub(crate) workload: String,
+    /// The container's port, by name and number.
+    pub(crate) port: (String, u16),
+    path: String,
+    /// The service with the addresses of its pods.
+    service: String,
+}
+
+impl Scrapes {
+    /// What a platform has, and the machines of its cloud.
+    pub(crate) fn of(platform: &Platform, cloud: Option<&Checked>) -> Self {
+        let nothing = Self::default();
+        let cluster = platform.cluster.to_string();
+        let workloads = platform.namespaces.iter().flat_map(|namespace| {
+            let lowered = namespace.lowered(&nothing);
+            let all = lowered.workloads();
+            let name = namespace.name.to_string();
+            all.iter().flat_map(|(_, one)| Answering::of(&name, one)).collect::<Vec<_>>()
+        });
+        let workloads = workloads.collect();
+        let pods = cloud.and_then(|cloud| cloud.cluster(&cluster)).map(|cluster| cluster.pods.as_slice());
+        let has_ipv6_alone =
+            pods.is_some_and(|pods| !pods.is_empty() && pods.iter().all(|one| !one.is_ipv4()));
+        Self { machines: cloud.map(measured).unwrap_or_default(), workloads, has_ipv6_alone, cluster }
+    }
+
+    /// The configuration of one that asks so often, in seconds.
+    pub(crate) fn config(&self, interval: u16) -> String {
+        let every = format!("{interval}s");
+        let own = Job {
+            statics: vec![Targets {
+                targets: vec![format!("localhost:{}", PORT.1)],
+                labels: BTreeMap::new(),
+            }],
+            ..Job::of("prometheus")
+        };
+        let machines = (!self.machines.is_empty())
+            .then(|| Job { statics: self.machines.iter().map(Targets::of).collect(), ..Job::of("machines") });
+        let kind = if self.has_ipv6_alone { "AAAA" } else { "A" };
+        let workloads = self.workloads.iter().map(|one| one.job(kind));
+        let config = Config {
+            global: Global {
+                scrape_interval: every.clone(),
+                evaluation_interval: every,
+                external_labels: [("cluster", self.cluster.clone())].into(),
+            },
+            rule_files: [format!("{FOLDER}/*{RULES}")],
+            scrape_configs: [own].into_iter().chain(machines).chain(workloads).collect(),
+        };
+        serde_saphyr::to_string(&config).unwrap_or_default()
+    }
+}
+
+/// The machines whose exporter lets somebody in, each with its port.
+fn measured(cloud: &Checked) -> Vec<Measured> {
+    let flows = cloud.all_flows().iter().filter(|flow| {
+        flow.direction == Direction::Accept
+            && flow.service.protocol == Protocol::Tcp
+            && flow.by.role().is_some_and(|role| role.as_str() == EXPORTER)
+    });
+    let ports: BTreeMap<_, u16> = flows.map(|flow| (flow.machine, flow.service.first)).collect();
+    let each = ports.into_iter().filter_map(|(at, port)| {
+        let machine = cloud.at(at)?;
+        Some(Measured { name: machine.name.to_string(), address: machine.address()?, port })
+    });
+    each.collect()
+}
+
+impl Answering {
+    fn of(namespace: &str, workload: &Workload<'_>) -> Vec<Self> {
+        let each = workload.containers.iter().filter_map(|container| {
+            let metrics = container.metrics.as_ref()?;
+            let port = container.ports.iter().find(|port| port.name == metrics.port)?;
+            Some(Self {
+                namespace: namespace.to_owned(),
+                workload: workload.name.to_string(),
+                port: (port.name.to_string(), port.number),
+                path: metrics.path.clone(),
+                service: workload.pods_name(),
+            })
+        });
+        each.collect()
+    }
+
+    fn job(&self, kind: &'static str) -> Job {
+        let Self { namespace, workload, port, path, service } = self;
+        let label =
+            |target_label, replacement: &str| Relabel { target_label, replacement: replacement.to_owned() };
+        Job {
+            metrics_path: Some(path.clone()),
+            names: vec![Names { names: [format!("{service}.{namespace}.svc")], kind, port: port.1 }],
+            relabel: vec![label("namespace", namespace), label("workload", workload)],
+            ..Job::of(&format!("{namespace}/{workload}/{}", port.0))
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Config {
+    global: Global,
+    rule_files: [String; 1],
+    scrape_configs: Vec<Job>,
+}
+
+#[derive(Serialize)]
+struct Global {
+    scrape_interval: String,
+    evaluation_interval: String,
+    external_labels: BTreeMap<&'static str, String>,
+}
+
+#[derive(Serialize)]
+struct Job {
+    job_name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metrics_path: Option<String>,
+    #[serde(rename = "static_configs", skip_serializing_if = "Vec::is_empty")]
+    statics: Vec<Targets>,
+    #[serde(rename = "dns_sd_configs", skip_serializing_if = "Vec::is_empty")]
+    names: Vec<Names>,
+    #[serde(rename = "relabel_configs", skip_serializing_if = "Vec::is_empty")]
+    relabel: Vec<Relabel>,
+}
+
+impl Job {
+    fn of(name: &str) -> Self {
+        let job_name = name.to_owned();
+        Self { job_name, metrics_path: None, statics: Vec::new(), names: Vec::new(), relabel: Vec::new() }
+    }
+}
+
+#[derive(Serialize)]
+struct Targets {
+    targets: Vec<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    labels: BTreeMap<&'static str, String>,
+}
+
+impl Targets {
+    fn of(machine: &Measured) -> Self {
+        let Measured { name, address, port } = machine;
+        let target = std::net::SocketAddr::new(*address, *port).to_string();
+        Self { targets: vec![target], labels: [("machine", name.clone())].into() }
+    }
+}
+
+/// The addresses behind a name.
+#[derive(Serialize)]
+struct Names {
+    names: [String; 1],
+    #[serde(rename = "type")]
+    kind: &'static str,
+    port: u16,
+}
+
+/// A label of every answer.
+#[derive(Serialize)]
+struct Relabel {
+    target_label: &'static str,
+    replacement: String,
+}
