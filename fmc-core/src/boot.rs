@@ -36,17 +36,27 @@ pub enum Boot {
 impl Boot {
     /// The boot configuration of a machine of a checked cloud; `None` for a machine without a provisioner.
     pub fn of(cloud: &Checked, machine: &Machine) -> Option<Self> {
-        let inside = Inside::of(cloud, machine);
+        Self::inside(&Inside::of(cloud, machine), machine)
+    }
+
+    /// The boot configurations that a machine may have been made with instead, and that serve it as well: see
+    /// [`CustomRole::equal_guests`](crate::role::CustomRole::equal_guests).
+    pub fn equal<'a>(cloud: &'a Checked, machine: &'a Machine) -> impl Iterator<Item = Self> + 'a {
+        let guests = machine.equal_guests.iter();
+        guests.filter_map(|guest| Self::inside(&Inside::of(cloud, machine).with_guest(guest), machine))
+    }
+
+    fn inside(inside: &Inside<'_>, machine: &Machine) -> Option<Self> {
         Some(match machine.image.os.provisioner()? {
             #[cfg(feature = "ignition")]
-            Provisioner::Ignition => Self::Ignition(ignition::compile(&inside).fitted()),
+            Provisioner::Ignition => Self::Ignition(ignition::compile(inside).fitted()),
             // Unreachable: the check refuses such a machine.
             #[cfg(not(feature = "ignition"))]
             Provisioner::Ignition => return None,
             Provisioner::CloudInit => {
-                let user_data = cloud_init::user_data(&inside).fitted();
-                let network_config = cloud_init::network_config(&inside).fitted();
-                let meta_data = cloud_init::meta_data(&inside, &machine.uuid, &user_data, &network_config);
+                let user_data = cloud_init::user_data(inside).fitted();
+                let network_config = cloud_init::network_config(inside).fitted();
+                let meta_data = cloud_init::meta_data(inside, &machine.uuid, &user_data, &network_config);
                 Self::CloudInit { user_data, meta_data: meta_data.fitted(), network_config }
             }
         })

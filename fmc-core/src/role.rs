@@ -89,6 +89,14 @@ pub trait CustomRole: Any + Send + Sync {
         Guest::new()
     }
 
+    /// Other guests of the role that its machine may have been made with, and that serve it as well as
+    /// [this one](Self::guest): they differ in what a first start uses, as who began and who joined. A machine with one of
+    /// them is not outdated, because who began is history.
+    fn equal_guests(&self, site: &Site<'_>) -> Vec<Guest> {
+        let _ = site;
+        Vec::new()
+    }
+
     /// The services that it must reach, and those that it accepts.
     fn flows(&self, site: &Site<'_>) -> Flows {
         let _ = site;

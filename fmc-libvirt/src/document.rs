@@ -208,6 +208,9 @@ pub struct DomainDocument {
     pub image_digest: Arc<str>,
     /// See `image_digest`.
     pub config_digest: Arc<str>,
+    /// The hashes in the names of roots that were made with another boot configuration which serves the machine as well:
+    /// see [`Boot::equal`](fmc_core::boot::Boot::equal).
+    pub equal_roots: Arc<[String]>,
     /// What its machine is made with, as its mark records it; `None` on a root of which that is not known.
     pub born: Option<Arc<Born>>,
     /// Whether it is defined again on a root that is there, from an earlier apply.

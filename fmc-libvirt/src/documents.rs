@@ -132,6 +132,9 @@ impl Documents<'_> {
         let boot = Boot::of(self.checked, machine).map(Arc::new);
         let first_boot =
             FirstBoot::of(&machine.image, boot.as_ref().map(|boot| boot.digest_for(&self.scope)));
+        let equal = Boot::equal(self.checked, machine)
+            .map(|boot| FirstBoot::of(&machine.image, Some(boot.digest_for(&self.scope))).hash);
+        let equal_roots: Arc<[String]> = equal.collect();
         let secrets = BornSecrets::of(boot.as_deref(), &self.scope);
         let mut needs = Vec::new();
         let root = machine.root.map(|root| {
@@ -169,7 +172,13 @@ impl Documents<'_> {
             .iter()
             .map(|disk| self.disk(place, machine, disk, (&part_of, secrets), &mut needs))
             .collect();
-        self.domain(place, machine, Volumes { first_boot, secrets, root, boot, disks }, part_of, needs);
+        self.domain(
+            place,
+            machine,
+            Volumes { first_boot, equal_roots, secrets, root, boot, disks },
+            part_of,
+            needs,
+        );
     }
 
     fn domain(
@@ -180,7 +189,7 @@ impl Documents<'_> {
         part_of: Arc<str>,
         mut needs: Vec<Edge>,
     ) {
-        let Volumes { first_boot, secrets, root, boot, disks } = volumes;
+        let Volumes { first_boot, equal_roots, secrets, root, boot, disks } = volumes;
         let networks = machine.interfaces.iter().filter_map(|at| self.checked.at(at.network));
         needs.extend(networks.map(|network| {
             let to = self.shared(place.address(kind::NETWORK, network.name.as_str()));
@@ -235,6 +244,7 @@ impl Documents<'_> {
             console: console.map(in_pool),
             image_digest: first_boot.image.into(),
             config_digest: first_boot.config.unwrap_or_default().into(),
+            equal_roots,
             born: Some(Arc::new(born)),
             returns: false,
             power: machine.power,
@@ -406,6 +416,7 @@ impl Documents<'_> {
 /// The volumes of a machine in the cloud's own pool, and its data disks as paths.
 struct Volumes {
     first_boot: FirstBoot,
+    equal_roots: Arc<[String]>,
     secrets: BornSecrets,
     root: Option<Arc<str>>,
     boot: Option<Arc<str>>,

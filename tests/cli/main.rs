@@ -6,6 +6,7 @@
     reason = "a test that cannot be set up fails"
 )]
 
+mod beginning;
 mod beside;
 mod birth;
 mod cluster;

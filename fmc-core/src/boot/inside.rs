@@ -167,6 +167,11 @@ impl<'a> Inside<'a> {
         }
     }
 
+    /// The same with another guest.
+    pub(super) fn with_guest(self, guest: &'a Parts) -> Self {
+        Self { homes: Homes::of(guest, self.os), guest, ..self }
+    }
+
     /// The search domain for names without a dot: the domain of the machine's own name.
     pub fn search(&self) -> Option<&'a str> {
         self.fqdn.and_then(|fqdn| fqdn.as_str().split_once('.')).map(|(_, domain)| domain)

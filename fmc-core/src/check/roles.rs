@@ -20,13 +20,14 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::guest::parts;
+use super::room::Guests;
 use super::view::{Placed, View, text};
 use crate::checked::build::Building;
 use crate::checked::{Addressing, Checked, CheckedFlow, CheckedGroup, Idx, Machine, Members};
 use crate::finding::{At, Finding, Remedy, leaf, problems};
 use crate::firewall::Firewall;
 use crate::flow::{Direction, Service};
-use crate::guest::{Alike, Parts};
+use crate::guest::Alike;
 use crate::name::RoleName;
 use crate::role::{Assigned, CustomRole, Membership, RoleFindings, Site, subject};
 use crate::roles::ROOMS;
@@ -82,7 +83,8 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Building, findings: &mut Vec<F
         if let Some(added) = merge::added(ours, &site, &assigned, findings) {
             let merged = merge::merge(&machine.guest, &added, machine.name.as_str(), findings);
             judge(&merged, machine, findings);
-            guests.push((at, merged.parts));
+            let equal = merge::equal(&added, &site, &assigned);
+            guests.push((at, merged.parts, equal));
         }
     }
     let mut alike = Alike::for_machines(cloud.machines().len());
@@ -94,15 +96,17 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Building, findings: &mut Vec<F
 }
 
 /// Gives machines these guests. The members of one instance come one after the other: they have most alike.
-fn fill(cloud: &mut Building, mut guests: Vec<(Idx<Machine>, Parts)>, alike: &mut Alike) {
-    sort::by_key(&mut guests, |(at, _)| {
+fn fill(cloud: &mut Building, mut guests: Guests, alike: &mut Alike) {
+    sort::by_key(&mut guests, |(at, ..)| {
         let memberships = cloud.at(*at).map(|machine| machine.memberships.as_slice()).unwrap_or_default();
         memberships.iter().find_map(Membership::instance)
     });
-    for (at, mut parts) in guests {
+    for (at, mut parts, mut equal) in guests {
         alike.share(&mut parts);
+        equal.iter_mut().for_each(|parts| alike.share(parts));
         if let Some(machine) = cloud.machine_mut(at) {
             machine.guest = Arc::new(parts);
+            machine.equal_guests = equal.into_iter().map(Arc::new).collect();
         }
     }
 }

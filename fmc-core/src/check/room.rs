@@ -11,8 +11,8 @@ use crate::guest::Parts;
 use crate::name::RoleName;
 use crate::role::{Moving, Stated, Told};
 
-/// Guests, each with its machine.
-pub(crate) type Guests = Vec<(Idx<Machine>, Parts)>;
+/// Guests, each with its machine and with those that it may have been made with instead.
+pub(crate) type Guests = Vec<(Idx<Machine>, Parts, Vec<Parts>)>;
 
 /// A room of built-in roles that span machines.
 pub(crate) trait Room: Sync {

@@ -101,6 +101,7 @@ impl Building {
             machine.facts.shrink_to_fit();
             machine.facts.iter_mut().for_each(|role| role.facts.fit());
             machine.after.shrink_to_fit();
+            machine.equal_guests.shrink_to_fit();
         }
         hosts.shrink_to_fit();
         networks.shrink_to_fit();

@@ -134,6 +134,9 @@ pub struct Machine {
     pub after: Vec<Idx<Self>>,
     /// The guest of the user and the machine's roles, shared with machines that have the same.
     pub guest: Arc<Parts>,
+    /// The guests that it may have been made with instead: see
+    /// [`CustomRole::equal_guests`](crate::role::CustomRole::equal_guests).
+    pub equal_guests: Vec<Arc<Parts>>,
     /// Its UUID, derived from owner and first name.
     pub uuid: Uuid,
 }

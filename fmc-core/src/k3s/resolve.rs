@@ -54,6 +54,20 @@ pub(crate) fn resolve(draft: &k3s::Cluster, of: &Cloud, cloud: &Checked) -> Opti
     })
 }
 
+impl Cluster {
+    /// The cluster with its servers in another order.
+    pub(super) fn in_order(&self, servers: Vec<Idx<Machine>>, cloud: &Checked) -> Option<Self> {
+        let endpoint = endpoint(&self.said, *servers.first()?, cloud)?;
+        Some(Self { endpoint, servers, ..self.clone() })
+    }
+
+    /// Whether another server at the beginning means another endpoint.
+    pub(super) fn endpoint_follows_first(&self, cloud: &Checked) -> bool {
+        let mut endpoints = self.servers.iter().map(|first| endpoint(&self.said, *first, cloud));
+        endpoints.any(|other| other.is_some_and(|other| other.host != self.endpoint.host))
+    }
+}
+
 fn index(name: &Given<MachineName>, cloud: &Checked) -> Option<Idx<Machine>> {
     let name = name.ok()?;
     cloud.find(name.as_str())

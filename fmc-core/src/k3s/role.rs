@@ -21,6 +21,7 @@ use super::cluster::Install;
 use super::resolved::Cluster;
 use super::version::Version;
 use crate::checked::{Idx, Machine};
+use crate::guest::Guest;
 use crate::image::Os;
 use crate::name::RoleName;
 use crate::role::Site;
@@ -61,6 +62,46 @@ impl<'a> Node<'a> {
         let name = &site.machine().name;
         let at = cloud.find(name.as_str())?;
         Some(Self { site, cluster, at, order: cluster.servers.iter().position(|server| *server == at) })
+    }
+
+    /// The cluster as it was if this node was made in another place of the order in which servers start: first, or after any
+    /// other server. Where the first server is the endpoint, that moves with it.
+    fn other_orders(&self) -> Vec<Cluster> {
+        let (servers, cloud) = (&self.cluster.servers, self.site.cloud());
+        let others = || servers.iter().copied().filter(|other| *other != self.at);
+        let follows_first = self.cluster.endpoint_follows_first(cloud);
+        // The first server, and the one before this node.
+        let mut orders: Vec<[Option<Idx<Machine>>; 2]> = Vec::new();
+        if self.is_server() {
+            orders.push([Some(self.at), None]);
+            for before in others() {
+                let firsts = others().filter(|first| follows_first || *first == before);
+                orders.extend(firsts.map(|first| [Some(first), Some(before)]));
+            }
+        } else if follows_first {
+            orders.extend(others().map(|first| [Some(first), None]));
+        }
+        let ordered = orders.into_iter().filter_map(|[first, before]| {
+            let mut order: Vec<Idx<Machine>> = [first, before].into_iter().flatten().collect();
+            order.dedup();
+            if self.is_server() && first != Some(self.at) {
+                order.push(self.at);
+            }
+            let rest: Vec<_> = servers.iter().copied().filter(|server| !order.contains(server)).collect();
+            order.extend(rest);
+            self.cluster.in_order(order, cloud)
+        });
+        ordered.collect()
+    }
+
+    /// The guests of a role of it, for each other order.
+    fn equal_guests(&self, guest: impl Fn(&Node<'_>) -> Guest) -> Vec<Guest> {
+        let orders = self.other_orders();
+        let each = orders.iter().map(|cluster| {
+            let order = self.order.and_then(|_| cluster.servers.iter().position(|server| *server == self.at));
+            guest(&Node { cluster, order, ..*self })
+        });
+        each.collect()
     }
 
     fn is_server(&self) -> bool {

@@ -99,7 +99,7 @@ impl SpanningRole for Served {
 }
 
 /// Redirects the nodes' downloads of mirrored files to their cluster's mirror, whichever role or user added them.
-pub(super) fn redirected(cloud: &Checked) -> Vec<(Idx<Machine>, Parts)> {
+pub(super) fn redirected(cloud: &Checked) -> Vec<(Idx<Machine>, Parts, Vec<Parts>)> {
     let mut guests = Vec::new();
     for cluster in cloud.clusters() {
         let served: BTreeSet<(HttpUrl, Digest)> =
@@ -113,17 +113,21 @@ pub(super) fn redirected(cloud: &Checked) -> Vec<(Idx<Machine>, Parts)> {
             if !machine.guest.files.iter().any(is_remote) {
                 continue;
             }
-            let mut guest = Parts::clone(&machine.guest);
-            for file in &mut guest.files {
-                if let Contents::Remote { url, digest } = &file.contents
-                    && served.contains(&(url.clone(), *digest))
-                    && let Ok(there) = super::url_of(mirror, url, digest).parse()
-                {
-                    let contents = Contents::Remote { url: there, digest: *digest };
-                    Arc::make_mut(file).contents = contents;
+            let redirect = |guest: &Parts| {
+                let mut guest = guest.clone();
+                for file in &mut guest.files {
+                    if let Contents::Remote { url, digest } = &file.contents
+                        && served.contains(&(url.clone(), *digest))
+                        && let Ok(there) = super::url_of(mirror, url, digest).parse()
+                    {
+                        let contents = Contents::Remote { url: there, digest: *digest };
+                        Arc::make_mut(file).contents = contents;
+                    }
                 }
-            }
-            guests.push((node, guest));
+                guest
+            };
+            let equal = machine.equal_guests.iter().map(|guest| redirect(guest)).collect();
+            guests.push((node, redirect(&machine.guest), equal));
         }
     }
     guests

@@ -235,6 +235,8 @@ impl<'a> Settling<'a, '_> {
             let faces = self.faces(address, wanted, seen);
             return self.keep_faces(address, seen, &faces);
         }
+        // What differs is history: it is as good as one with the wanted configuration.
+        let is_equal = is_equal(wanted, &has_root.hash);
         let unmountable = self.unmountable(node, Some(seen));
         self.as_born(node, seen);
         let (image, config) = older(wanted, seen);
@@ -247,6 +249,7 @@ impl<'a> Settling<'a, '_> {
             return self.leave(address, node, &still, seen, &[Some(&has_root), has_boot.as_ref()]);
         }
         let mut text = format!("{what} (--replace {name} replaces it; its data disks stay){}", faces.words());
+        let mut is_outdated = !is_equal;
         if let Some(why) = unmountable {
             text.push_str(&format!("; but {why}"));
         }
@@ -262,6 +265,7 @@ impl<'a> Settling<'a, '_> {
             if let Some(boot) =
                 has_boot.as_ref().filter(|boot| self.volume(address, pool, &boot.name).is_none())
             {
+                is_outdated = true;
                 text.push_str(&format!("; its boot volume {} is gone, so it cannot start again", boot.name));
             }
             let boot = has_boot.as_ref().map(|boot| boot.name.as_str());
@@ -270,12 +274,15 @@ impl<'a> Settling<'a, '_> {
             self.pin(address, node, wanted, &pinned);
             self.keep_faces(address, seen, &faces);
         } else {
+            is_outdated = true;
             text.push_str(
                 "; it gets its boot configuration in another way than the cloud wants now, so all other changes wait too",
             );
             self.leave(address, node, wanted, seen, &[Some(&has_root), has_boot.as_ref()]);
         }
-        self.notes.push(Note { about: about(), kind: NoteKind::Outdated, text });
+        if is_outdated {
+            self.notes.push(Note { about: about(), kind: NoteKind::Outdated, text });
+        }
     }
 
     /// Whether a wanted volume is a data disk.
@@ -425,6 +432,11 @@ pub(super) fn twin(hash: &str) -> String {
     hash.chars()
         .map(|digit| digit.to_digit(16).and_then(|value| char::from_digit(15 - value, 16)).unwrap_or(digit))
         .collect()
+}
+
+/// Whether a root with this hash was made with another boot configuration that serves the machine as well.
+fn is_equal(wanted: &DomainDocument, hash: &str) -> bool {
+    wanted.equal_roots.iter().any(|equal| equal == hash || twin(equal) == hash)
 }
 
 fn hash_of(root: &str) -> String {

@@ -111,6 +111,7 @@ pub(super) fn machine<'a>(
         facts: Vec::new(),
         after: Vec::new(),
         guest: host_key::given(shared.guests.resolve(&draft.guest)?, view.cloud.ssh_host_keys, draft),
+        equal_guests: Vec::new(),
         uuid: identity::uuid(checked.owner().as_str(), "domain", first_name.as_str()),
         name,
         first_name,

@@ -32,6 +32,31 @@ pub(super) fn added<'a>(
     Some(added)
 }
 
+/// The guests that a machine may have been made with instead: each has another guest of one of its roles. They have no rules
+/// of their own, because nothing is made from them.
+pub(super) fn equal(added: &[Added<'_>], site: &Site<'_>, all: &[Assigned]) -> Vec<Parts> {
+    let machine = site.machine();
+    let each = added.iter().enumerate().flat_map(|(at, Added { one, .. })| {
+        let guests = one.role.equal_guests(site).into_iter();
+        guests.map(move |guest| (at, *one, guest))
+    });
+    let merged = each.filter_map(|(at, one, guest)| {
+        let mut parts = guest.parts(&At::ROOT, &mut Vec::new())?;
+        after::wait(&mut parts, one, site, all);
+        let other = [Added { one, parts }];
+        let before = added.get(..at)?;
+        let behind = added.get(at.saturating_add(1)..)?;
+        let mut claims = Claims::of(&machine.guest);
+        let mut parts = Parts::clone(&machine.guest);
+        for Added { one, parts: more } in before.iter().chain(&other).chain(behind) {
+            let claimant = Claimant { role: one, machine: machine.name.as_str(), findings: &mut Vec::new() };
+            claims.add(&mut parts, more, claimant);
+        }
+        Some(in_order(parts))
+    });
+    merged.collect()
+}
+
 /// A guest with the parts that roles add.
 pub(super) struct Merged<'a> {
     /// All of it.
@@ -59,17 +84,18 @@ pub(super) fn merge<'a>(
     machine: &str,
     findings: &mut Vec<Finding>,
 ) -> Merged<'a> {
-    let mut claims = Claims::default();
-    for (name, key) in names(own) {
-        claims.by.entry(name).or_insert(Claim { role: None, key });
-    }
+    let mut claims = Claims::of(own);
     let mut parts = own.clone();
     for Added { one, parts: more } in added {
         claims.add(&mut parts, more, Claimant { role: one, machine, findings });
     }
+    Merged { parts: in_order(parts), claims }
+}
+
+fn in_order(mut parts: Parts) -> Parts {
     parts.sort();
     parts.packages.dedup();
-    Merged { parts, claims }
+    parts
 }
 
 /// A name that only one part of a guest may have.
@@ -129,6 +155,15 @@ struct Claimant<'a, 'f> {
 }
 
 impl<'a> Claims<'a> {
+    /// Those of the user's own guest.
+    fn of(own: &'a Parts) -> Self {
+        let mut claims = Self::default();
+        for (name, key) in names(own) {
+            claims.by.entry(name).or_insert(Claim { role: None, key });
+        }
+        claims
+    }
+
     fn add(&mut self, all: &mut Parts, more: &'a Parts, mut by: Claimant<'a, '_>) {
         let Parts { files, directories, links, users, groups, units, packages } = more;
         for file in files {

@@ -71,10 +71,12 @@ pub(super) fn server(node: &Node<'_>) -> Facts {
             .state_elsewhere(format!("the database of the cluster {name}"));
     }
     let facts = facts.fixed(DATASTORE, "servers", elsewhere);
+    // Who began is history: a server that is there starts with its state, however it came to it.
+    let history = |_: &str| FactChange::Nothing;
     let facts = if node.is_initial() {
-        facts.fact(START, BEGINS).begins_instance()
+        facts.judged(START, BEGINS, history).begins_instance()
     } else {
-        facts.fact(START, "joins")
+        facts.judged(START, "joins", history)
     };
     if !cluster.has_etcd() {
         // K3s goes on with the etcd that it finds, whatever it is asked for.

@@ -27,11 +27,11 @@ impl CustomRole for Server {
     }
 
     fn guest(&self, site: &Site<'_>) -> Guest {
-        let Some(node) = Node::of(site, &self.0) else { return Guest::new() };
-        files::common(&node, config::server(&node), database::endpoint(&node))
-            .with(files::server(&node))
-            .with(unit::guest(&node))
-            .with(updates::guest(&node))
+        Node::of(site, &self.0).map_or_else(Guest::new, |node| guest(&node))
+    }
+
+    fn equal_guests(&self, site: &Site<'_>) -> Vec<Guest> {
+        Node::of(site, &self.0).map_or_else(Vec::new, |node| node.equal_guests(guest))
     }
 
     fn flows(&self, site: &Site<'_>) -> Flows {
@@ -60,4 +60,11 @@ impl CustomRole for Server {
     fn facts(&self, site: &Site<'_>) -> Facts {
         Node::of(site, &self.0).map_or_else(Facts::new, |node| facts::server(&node))
     }
+}
+
+fn guest(node: &Node<'_>) -> Guest {
+    files::common(node, config::server(node), database::endpoint(node))
+        .with(files::server(node))
+        .with(unit::guest(node))
+        .with(updates::guest(node))
 }

@@ -165,7 +165,7 @@ impl Settling<'_, '_> {
 }
 
 /// The mark of a domain that is made from the wanted document.
-fn mark_of(wanted: &DomainDocument) -> Mark {
+pub(super) fn mark_of(wanted: &DomainDocument) -> Mark {
     let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     Mark {
         image: some(&wanted.image_digest),

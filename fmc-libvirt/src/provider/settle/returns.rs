@@ -5,7 +5,8 @@ use std::sync::Arc;
 use fmc_core::graph::{self, About, Address, Edge, Note, NoteKind};
 use fmc_core::unit::Size;
 
-use super::{Asked, Pinned, Settling, hash_of, twin, volume_address};
+use super::pinned::mark_of;
+use super::{Asked, Pinned, Settling, hash_of, is_equal, twin, volume_address};
 use crate::document::{Document, DomainDocument, kind};
 use crate::mark::Mark;
 use crate::provider::guard;
@@ -80,13 +81,19 @@ impl<'a> Settling<'a, '_> {
             let boot =
                 Ours::Boot { machine: wanted.first.to_string(), hash: hash_of(&chosen.name) }.to_string();
             let boot = wanted.boot.as_ref().and_then(|(pool, _)| self.volume(address, pool, &boot));
-            let (boot, unknown) = (boot.map(|boot| boot.name.as_str()), Mark::default());
+            let boot = boot.map(|boot| boot.name.as_str());
+            let is_equal = is_equal(wanted, &hash_of(&chosen.name));
+            // Its hash says that all else is as wanted: the image, the secrets, and what its roles say.
+            let known = if is_equal { Mark { config: None, ..mark_of(wanted) } } else { Mark::default() };
             self.pin(
                 address,
                 node,
                 wanted,
-                &Pinned { root: &chosen.name, boot, mark: Some(&unknown), format: chosen.format.clone() },
+                &Pinned { root: &chosen.name, boot, mark: Some(&known), format: chosen.format.clone() },
             );
+            if is_equal {
+                return;
+            }
             let name = &wanted.name;
             let text = format!(
                 "returns on the root that it has, of another image or boot configuration (--replace {name} replaces it; its data disks stay)"
