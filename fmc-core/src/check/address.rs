@@ -9,6 +9,7 @@ use crate::sort;
 
 mod free;
 pub(super) mod identity;
+pub(super) mod missing;
 pub(super) mod place;
 pub(super) mod subnet;
 
@@ -17,6 +18,7 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     let uses = uses(view);
     duplicates(view, &uses, findings);
     place::check(view, &uses, findings);
+    missing::check(view, &uses, findings);
     subnet::check(view, findings);
     identity::check(view, findings);
     public(view, findings);

@@ -60,6 +60,7 @@ pub mod problem {
     pub use super::accept::AcceptProblem;
     pub use super::address::AddressProblem;
     pub use super::address::identity::IdentityProblem;
+    pub use super::address::missing::MissingProblem;
     pub use super::address::place::PlaceProblem;
     pub use super::address::subnet::SubnetProblem;
     pub use super::capacity::CapacityProblem;

@@ -1,5 +1,6 @@
 //! Readiness: a cloud with a signal that cannot come is refused, because an apply would wait in vain.
 
+use super::address::missing::gets_none;
 use super::view::{Net, Placed, Plugged, View, text};
 use crate::finding::{Finding, Remedy, problems};
 use crate::image::{Provisioner, Source};
@@ -32,6 +33,7 @@ fn impossible(view: &View<'_>, placed: &Placed<'_>, ready: &Ready) -> Option<Rea
     match ready.signal {
         Signal::Agent => no_agent(draft),
         Signal::Lease | Signal::Arp | Signal::Tcp(_) if links.is_empty() => Some(ReadyProblem::NoInterface),
+        Signal::Arp | Signal::Tcp(_) if has_no_address(draft, &links) => Some(ReadyProblem::NoAddress),
         Signal::Tcp(_) if is_behind_nat(view, placed, &links) => Some(ReadyProblem::BehindNat),
         Signal::Arp | Signal::Tcp(_) => None,
         Signal::Lease if links.iter().any(|(link, net)| leases(link, net)) => None,
@@ -68,6 +70,11 @@ fn is_behind_nat(view: &View<'_>, placed: &Placed<'_>, links: &[(&Plugged<'_>, &
     uri.is_some_and(|uri| !uri.is_local()) && links.iter().all(|(_, net)| net.is_own() && is_hidden(net))
 }
 
+/// Whether no interface of a machine gets an address, so that nothing reaches it.
+fn has_no_address(draft: &Machine, links: &[(&Plugged<'_>, &Net<'_>)]) -> bool {
+    draft.image.os.provisioner().is_some() && links.iter().all(|(link, net)| gets_none(link, net))
+}
+
 /// Whether libvirt gives an interface a lease.
 fn leases(link: &Plugged<'_>, net: &Net<'_>) -> bool {
     let draft = link.draft;
@@ -94,6 +101,10 @@ problems! {
         NoInterface is ReadyImpossible:
             "this signal cannot come: the machine has no interface",
             "give it an interface, or wait for its guest agent: {agent}",
+            agent = Remedy::either("ready: {signal: agent}", "Ready::agent()");
+        NoAddress is ReadyImpossible:
+            "this signal cannot come: no interface of the machine gets an address, since its networks have no DHCP",
+            "write an address on an interface, or wait for its guest agent: {agent}",
             agent = Remedy::either("ready: {signal: agent}", "Ready::agent()");
         LeaseOfLan is ReadyImpossible:
             "this signal cannot come: libvirt does not see the leases of the LAN's DHCP server",

@@ -188,6 +188,7 @@ kinds! {
         AddressDuplicate "address-duplicate" Error never;
         AddressOutside "address-outside" Error never;
         AddressTaken "address-taken" Error never;
+        AddressMissing "address-missing" Warning acceptable;
         AddressNotPublic "address-not-public" Error acceptable;
         ReservationInRange "reservation-in-range" Error acceptable;
         RangeOutside "range-outside" Error never;

@@ -53,7 +53,7 @@ pub(super) fn first(uses: &[Use], family: &Family, from: IpAddr) -> Option<IpAdd
     None
 }
 
-fn next(address: IpAddr) -> Option<IpAddr> {
+pub(super) fn next(address: IpAddr) -> Option<IpAddr> {
     Some(match address {
         IpAddr::V4(address) => Ipv4Addr::from_bits(address.to_bits().checked_add(1)?).into(),
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits().checked_add(1)?).into(),

@@ -8,8 +8,8 @@ const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ5tT/1J5YuJpRIomh3Z7S0Oc
 /// The findings of a cloud with one machine of a system, on a host at a URI, with these settings and this guest.
 fn of(os: &str, uri: &str, machine: &str, user: &str, guest: &str) -> Vec<String> {
     let text = format!(
-        "name: first\nhosts: {{hv: {{uri: '{uri}'}}}}\nnetworks: {{lab: {{mode: nat, subnet: 10.17.3.0/24}}, out: {{mode: \
-         routed, subnet: 10.17.4.0/24}}}}\nmachines: {{web: {{image: {{os: {os}, version: '12', source: {{path: \
+        "name: first\nhosts: {{hv: {{uri: '{uri}'}}}}\nnetworks: {{lab: {{mode: nat, subnet: 10.17.3.0/24, \
+         dhcp: 10.17.3.100-10.17.3.199}}, out: {{mode: routed, subnet: 10.17.4.0/24, dhcp: 10.17.4.100-10.17.4.199}}}}\nmachines: {{web: {{image: {{os: {os}, version: '12', source: {{path: \
          /i/x.qcow2}}, digest: '{DIGEST}'}}, {machine}, guest: {{users: {{ops: {{keys: ['{KEY}']{user}}}}}, {guest}}}}}}}\n"
     );
     found(&yaml(&text))

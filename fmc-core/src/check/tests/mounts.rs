@@ -5,7 +5,7 @@ use super::{found, yaml};
 /// The findings of a cloud with one machine of a system, with these disks and this guest.
 fn finds(os: &str, disks: &str, guest: &str, expected: &[&str]) {
     let text = format!(
-        "name: first\nhosts: {{hv: {{}}}}\nnetworks: {{lab: {{mode: nat, subnet: 10.17.3.0/24}}}}\nmachines: {{web: \
+        "name: first\nhosts: {{hv: {{}}}}\nnetworks: {{lab: {{mode: nat, subnet: 10.17.3.0/24, dhcp: 10.17.3.100-10.17.3.199}}}}\nmachines: {{web: \
          {{interfaces: [{{network: lab}}], image: {{os: {os}, version: '12', source: {{path: /i/x.qcow2}}, \
          digest: '{DIGEST}'}}, root_disk: 10 GiB, disks: {{{disks}}}, guest: {{users: {{ops: {{keys: ['{KEY}']}}}}, {guest}}}}}}}\n"
     );

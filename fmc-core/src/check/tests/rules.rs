@@ -382,7 +382,10 @@ fn a_machine_that_nothing_configures() {
     let locked = |n: usize| {
         debian(&format!("m{n}"), "interfaces: [{network: n}]").replace(&format!("keys: ['{KEY}']"), "")
     };
-    let cloud = yaml(&small("n: {mode: nat, subnet: 10.0.0.0/24}", &format!("{}, {}", locked(2), locked(1))));
+    let cloud = yaml(&small(
+        "n: {mode: nat, subnet: 10.0.0.0/24, dhcp: 10.0.0.100-10.0.0.199}",
+        &format!("{}, {}", locked(2), locked(1)),
+    ));
     assert_eq!(found(&cloud), ["login-missing machines.m1.guest.users.ops"]);
     let words = "no user can log in to m1 and m2: ops has neither a key nor a password";
     assert_eq!(super::findings(&cloud)[0].message(), words);
@@ -400,7 +403,7 @@ fn a_secret_is_one_in_the_whole_cloud() {
     };
     let cloud = |a: &str, b: &str| {
         let machines = format!("{}, {}", machine("b", b), machine("a", a));
-        yaml(&small("n: {mode: nat, subnet: 10.0.0.0/24}", &machines))
+        yaml(&small("n: {mode: nat, subnet: 10.0.0.0/24, dhcp: 10.0.0.100-10.0.0.199}", &machines))
     };
     assert_eq!(found(&cloud("T", "T")), [""; 0]);
     assert_eq!(found(&cloud("T", "U")), ["guest-clash machines.b.guest"]);

@@ -3,6 +3,7 @@
 use super::super::{findings, found, yaml};
 use super::{TWO_HOSTS, debian, finds, small};
 use crate::check::problem::ResolverProblem;
+use crate::finding::Words;
 
 #[test]
 fn networks_that_contradict_themselves() {
@@ -365,7 +366,7 @@ fn one_list_of_resolvers_is_one_finding_for_all_its_machines() {
 
 #[test]
 fn default_routes() {
-    let nets = "n: {mode: nat, subnet: 10.0.0.0/24}, i: {mode: isolated, subnet: 10.0.1.0/24}, lan: {mode: bridge, bridge: br0, subnet: 192.168.0.0/24}";
+    let nets = "n: {mode: nat, subnet: 10.0.0.0/24, dhcp: 10.0.0.100-10.0.0.199}, i: {mode: isolated, subnet: 10.0.1.0/24, dhcp: 10.0.1.100-10.0.1.199}, lan: {mode: bridge, bridge: br0, subnet: 192.168.0.0/24}";
     let on = |interfaces: &str, expected: &[&str]| {
         finds(
             &small(nets, &debian("m", &format!("resolvers: [9.9.9.9], interfaces: [{interfaces}]"))),
@@ -411,4 +412,69 @@ fn a_lans_router_may_be_on_the_link_and_outside_of_the_subnet() {
     let accepted = "accept: [{kind: gateway-on-link, reason: the hoster's router is on the link}]\n";
     let text = format!("{}{accepted}", lan("subnet: 203.0.113.0/29, gateway: 198.51.100.1"));
     yaml(&text).check().unwrap();
+}
+
+#[test]
+fn an_interface_that_nobody_gives_an_address_is_told() {
+    let on = |network: &str, rest: &str, expected: &[&str]| {
+        let machine = debian("m", &format!("resolvers: [9.9.9.9], {rest}"));
+        finds(&small(&format!("n: {{{network}}}"), &machine), expected);
+    };
+    let missing = ["address-missing machines.m.interfaces[0]"];
+    let shut_in =
+        ["resolver-unreachable machines.m.resolvers[0]", "address-missing machines.m.interfaces[0]"];
+    let plain = "interfaces: [{network: n}]";
+    for mode in ["nat", "routed", "open"] {
+        on(&format!("mode: {mode}, subnet: 10.0.0.0/24"), plain, &missing);
+        on(&format!("mode: {mode}, subnet: 10.0.0.0/24, dhcp: 10.0.0.9-10.0.0.20"), plain, &[]);
+        on(
+            &format!("mode: {mode}, subnet: 10.0.0.0/24"),
+            "interfaces: [{network: n, address: 10.0.0.2}]",
+            &[],
+        );
+        on(
+            &format!("mode: {mode}, subnet: 10.0.0.0/24"),
+            "interfaces: [{network: n, reserved: 10.0.0.2}]",
+            &[],
+        );
+    }
+    let isolated = "interfaces: [{network: n, default_route: false}]";
+    on("mode: isolated, subnet: 10.0.0.0/24", isolated, &shut_in);
+    // Frames alone.
+    on("mode: isolated", isolated, &[]);
+    // A guest makes its own address of a prefix of 64 bits, and of no other one.
+    on("mode: nat, ipv6: 'fd00::/64'", plain, &[]);
+    on("mode: nat, subnet: 10.0.0.0/24, ipv6: 'fd00::/64'", plain, &[]);
+    on("mode: nat, ipv6: 'fd00::/80'", plain, &missing);
+    on("mode: nat, ipv6: 'fd00::/80', dhcp6: 'fd00::9-fd00::20'", plain, &[]);
+    on("mode: nat, ipv6: 'fd00::/80'", "interfaces: [{network: n, address6: 'fd00::2'}]", &[]);
+    // Another kind of host answers on a LAN, and nothing configures a machine without a system.
+    finds(
+        &small(
+            "lan: {mode: bridge, bridge: br0, subnet: 10.0.0.0/24}",
+            &debian("m", "resolvers: [9.9.9.9], interfaces: [{network: lan}]"),
+        ),
+        &[],
+    );
+    finds(
+        &small("n: {mode: nat, subnet: 10.0.0.0/24}", "m: {image: {os: none}, interfaces: [{network: n}]}"),
+        &[],
+    );
+}
+
+#[test]
+fn machines_of_one_network_without_addresses_are_one_finding() {
+    let machines: Vec<String> =
+        (10..40).map(|n| debian(&format!("m{n}"), "interfaces: [{network: n}]")).collect();
+    let taken = debian("z", "interfaces: [{network: n, address: 10.0.0.200}]");
+    let cloud = small("n: {mode: nat, subnet: 10.0.0.0/24}", &format!("{}, {taken}", machines.join(", ")));
+    let all = findings(&yaml(&cloud));
+    let [finding] = &all[..] else { panic!("{all:?}") };
+    assert_eq!((finding.kind().as_str(), finding.at()), ("address-missing", "machines.m10.interfaces[0]"));
+    assert!(finding.message().contains("m17 and 22 more get no address on n"), "{}", finding.message());
+    let help = finding.help_in(Words::File);
+    assert!(
+        help.contains("`address: 10.0.0.10`") && help.contains("`dhcp: 10.0.0.201-10.0.0.254`"),
+        "{help}"
+    );
 }

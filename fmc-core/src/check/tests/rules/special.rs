@@ -47,7 +47,7 @@ fn a_resolver_of_a_family_that_the_network_does_not_have() {
 
 #[test]
 fn names_and_macs_that_are_taken_by_others_than_machines() {
-    let lab = "lab: {mode: nat, subnet: 10.17.3.0/24}";
+    let lab = "lab: {mode: nat, subnet: 10.17.3.0/24, dhcp: 10.17.3.100-10.17.3.199}";
     finds(
         &small(lab, &debian("localhost", "interfaces: [{network: lab}]")),
         &["hostname-duplicate machines.localhost"],
@@ -56,7 +56,7 @@ fn names_and_macs_that_are_taken_by_others_than_machines() {
         &small(lab, &debian("web", "hostname: localhost, interfaces: [{network: lab}]")),
         &["hostname-duplicate machines.web.hostname"],
     );
-    let reserved = "lab: {mode: nat, subnet: 10.17.3.0/24, reservations: [{mac: '52:54:00:00:00:09', address: \
+    let reserved = "lab: {mode: nat, subnet: 10.17.3.0/24, dhcp: 10.17.3.100-10.17.3.199, reservations: [{mac: '52:54:00:00:00:09', address: \
                     10.17.3.20, hostname: web}]}";
     finds(
         &small(reserved, &debian("web", "interfaces: [{network: lab}]")),
@@ -76,7 +76,7 @@ fn names_and_macs_that_are_taken_by_others_than_machines() {
 
 #[test]
 fn memory_below_what_a_system_starts_with() {
-    let lab = "lab: {mode: nat, subnet: 10.17.3.0/24}";
+    let lab = "lab: {mode: nat, subnet: 10.17.3.0/24, dhcp: 10.17.3.100-10.17.3.199}";
     for (memory, found) in [("16 MiB", true), ("128 MiB", true), ("256 MiB", false), ("1 GiB", false)] {
         let text = small(lab, &debian("web", &format!("memory: {memory}, interfaces: [{{network: lab}}]")));
         finds(&text, if found { &["memory-small machines.web.memory"] } else { &[] });
