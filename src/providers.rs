@@ -166,7 +166,16 @@ impl Providers {
     ///
     /// No provider answers. If only some do not answer, the result of the observation records it.
     pub async fn observe(&self, wanted: &Wanted) -> Result<Seen, ObserveError> {
-        self.rooms_of(wanted).observe(wanted.graph()).await
+        self.observe_for(wanted, &Choices::default()).await
+    }
+
+    /// Looks at what is there for a plan with these choices: what a replacement takes away is looked at more closely.
+    ///
+    /// # Errors
+    ///
+    /// As with [`Providers::observe`].
+    pub async fn observe_for(&self, wanted: &Wanted, choices: &Choices) -> Result<Seen, ObserveError> {
+        self.rooms_of(wanted).observe(&wanted.graph().replacing(&choices.replace)).await
     }
 
     /// Those that a cloud was compiled for. Another's objects are not wanted by anything, and must not be deleted either.
@@ -189,7 +198,7 @@ impl Providers {
     ///
     /// As with [`Providers::observe`].
     pub async fn plan_with(&self, wanted: &Wanted, choices: Choices) -> Result<Plan, ObserveError> {
-        let seen = self.observe(wanted).await?;
+        let seen = self.observe_for(wanted, &choices).await?;
         Ok(Plan::of(wanted.clone(), Arc::new(seen), choices, Vec::new()))
     }
 

@@ -104,7 +104,7 @@ pub async fn apply_phases<P: Provider>(
                 .await;
             return Ok(Phases { outcome, left: None });
         }
-        let seen = match provider.observe(wanted).await {
+        let seen = match provider.observe(&wanted.replacing(&choices.replace)).await {
             Ok(seen) => seen,
             Err(error) => {
                 let cause = format!("the hosts could not be read again: {error}");

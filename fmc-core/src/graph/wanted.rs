@@ -1,5 +1,6 @@
 //! The wanted objects with their documents and needs.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -63,6 +64,9 @@ pub struct Wanted<D: ?Sized> {
     pub gone: BTreeMap<Address, Node<D>>,
     /// Whether the cloud is destroyed, also where a provider has no objects of it.
     pub is_destroyed: bool,
+    /// The machines that a person wants to be made anew, by name: their disks go, so that a provider looks for everything that
+    /// stands on them.
+    pub replace: BTreeSet<String>,
 }
 
 impl<D: ?Sized> Clone for Wanted<D> {
@@ -73,6 +77,7 @@ impl<D: ?Sized> Clone for Wanted<D> {
             places: self.places.clone(),
             gone: self.gone.clone(),
             is_destroyed: self.is_destroyed,
+            replace: self.replace.clone(),
         }
     }
 }
@@ -81,7 +86,23 @@ impl<D: ?Sized> Wanted<D> {
     /// An empty set for an owner.
     pub fn nothing(owner: impl Into<Arc<str>>) -> Self {
         let (nodes, gone) = (BTreeMap::new(), BTreeMap::new());
-        Self { owner: owner.into(), nodes, places: BTreeSet::new(), gone, is_destroyed: false }
+        Self {
+            owner: owner.into(),
+            nodes,
+            places: BTreeSet::new(),
+            gone,
+            is_destroyed: false,
+            replace: BTreeSet::new(),
+        }
+    }
+
+    /// The same, with the machines that a person wants to be made anew.
+    #[must_use]
+    pub fn replacing(&self, machines: &BTreeSet<String>) -> Cow<'_, Self> {
+        if *machines == self.replace {
+            return Cow::Borrowed(self);
+        }
+        Cow::Owned(Self { replace: machines.clone(), ..self.clone() })
     }
 
     /// An empty set for the same owner and the same places, which knows these objects as gone.

@@ -86,7 +86,7 @@ impl<'a> Rooms<'a> {
     pub fn documents(&self, checked: &Checked) -> Wanted<AnyDocument> {
         let mut all = Wanted::nothing(checked.owner().as_str());
         for room in &self.rooms {
-            let Wanted { owner: _, mut nodes, mut places, gone: _, is_destroyed: _ } =
+            let Wanted { owner: _, mut nodes, mut places, gone: _, is_destroyed: _, replace: _ } =
                 room.documents_any(checked);
             all.nodes.append(&mut nodes);
             all.places.append(&mut places);

@@ -59,7 +59,7 @@ impl Lab {
     }
 
     pub(crate) fn plan_with(&self, wanted: &Wanted<Document>, choices: &Choices) -> Plan<Document> {
-        let seen = now(self.provider.observe(wanted)).unwrap();
+        let seen = now(self.provider.observe(&wanted.replacing(&choices.replace))).unwrap();
         plan(&self.provider, wanted, &seen, choices)
     }
 
@@ -100,7 +100,7 @@ impl Lab {
 
     /// Plans and applies until the connection is cut, and connects again.
     pub(crate) fn cut_apply(&self, wanted: &Wanted<Document>, choices: &Choices) {
-        if let Ok(seen) = now(self.provider.observe(wanted)) {
+        if let Ok(seen) = now(self.provider.observe(&wanted.replacing(&choices.replace))) {
             let plan = plan(&self.provider, wanted, &seen, choices);
             // The next plan shows the result of this apply.
             drop(self.run(plan, wanted, choices, |_| {}));

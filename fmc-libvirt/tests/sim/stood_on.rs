@@ -85,10 +85,13 @@ fn an_overlay_in_another_pool_keeps_what_it_stands_on() {
                 text.replace(&format!("{key}{FOLDER}/db."), &format!("{key}{FOLDER}{slash}db."))
             });
         let lab = Lab::on(fmc_libvirt::sim::Sim::from_json("sim:", &text).unwrap());
-        // The plan of a replacement does not read other pools; its step does.
+        let said = kept(&lab, &small(), &replace("db"));
+        assert!(said.contains("snaps/root.qcow2 has it as backing store"), "{slash}: {said}");
         let replaced = lab.copy();
-        drop(replaced.try_apply(&small(), &replace("db")));
+        replaced.apply_with(&small(), &replace("db"));
         assert!(has(&replaced, &root), "{slash}: {:?}", replaced.lists());
+        let plan = replaced.plan(&small());
+        assert!(plan.is_empty() && plan.to_string().contains("snaps/root.qcow2"), "{slash}: {plan}");
         for (wanted, choices) in
             [(nothing(), delete_all_data()), (wanted(&cloud([lan()], [web()])), delete_data("db"))]
         {

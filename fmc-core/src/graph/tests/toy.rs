@@ -451,6 +451,7 @@ pub(super) fn wanted(nodes: impl IntoIterator<Item = (Address, Doc, Option<&'sta
         owner: Arc::from("toy"),
         gone: BTreeMap::new(),
         is_destroyed: false,
+        replace: BTreeSet::new(),
         nodes: nodes.into_iter().map(|(at, doc, part_of)| (at, node(doc, part_of))).collect(),
     }
 }

@@ -8,11 +8,11 @@ impl<R: Room> Erased for R {
     }
 
     fn documents_any(&self, checked: &Checked) -> Wanted<AnyDocument> {
-        let Wanted { owner, nodes, places, gone, is_destroyed } = self.documents(checked);
+        let Wanted { owner, nodes, places, gone, is_destroyed, replace } = self.documents(checked);
         let erased = |nodes: BTreeMap<Address, Node<R::Document>>| {
             nodes.into_iter().map(|(at, node)| (at, erased_node(node))).collect()
         };
-        Wanted { owner, nodes: erased(nodes), places, gone: erased(gone), is_destroyed }
+        Wanted { owner, nodes: erased(nodes), places, gone: erased(gone), is_destroyed, replace }
     }
 
     fn artifacts_any<'a>(
@@ -302,8 +302,8 @@ fn typed_wanted<D: Send + Sync + 'static>(provider: &str, wanted: &Wanted<AnyDoc
     };
     let places = wanted.places.iter().filter(|place| place.provider() == provider).cloned().collect();
     let (nodes, gone) = (typed(&wanted.nodes), typed(&wanted.gone));
-    let is_destroyed = wanted.is_destroyed;
-    Wanted { owner: Arc::clone(&wanted.owner), nodes, places, gone, is_destroyed }
+    let (is_destroyed, replace) = (wanted.is_destroyed, wanted.replace.clone());
+    Wanted { owner: Arc::clone(&wanted.owner), nodes, places, gone, is_destroyed, replace }
 }
 
 /// A wanted object with its type; `None` if its document is of another type.

@@ -289,9 +289,8 @@ impl HostRead {
     }
 
     /// Volumes that have to be read one by one: disks whose capacity is not known yet, and all volumes that could have a volume
-    /// as backing store which may be deleted. For a base image or a disk that is not wanted, and for disks that have lost their
-    /// domain, these are those of all pools. A replacement deletes a wanted root: for that only its own pool is read, and the
-    /// step that deletes it reads the others.
+    /// as backing store which may be deleted. For a base image or a disk that is not wanted, for disks that have lost their
+    /// domain, and for the root of a machine that a person wants to be made anew, these are those of all pools.
     fn worth_a_look(&self, place: &Place, wants: &Wants, is_bereft: bool) -> BTreeSet<(String, String)> {
         let mut look = BTreeSet::new();
         let (mut bases_in_doubt, mut has_unwanted) = (false, false);
@@ -305,7 +304,11 @@ impl HostRead {
             // Capacities come with the domains that have the disks. An unwanted one may be an overlay.
             let is_unwanted =
                 is_disk(&ours) && !wants.has(place, kind::VOLUME, &format!("{pool}/{}", record.name));
-            has_unwanted |= is_unwanted;
+            let is_replaced = || match &ours {
+                Ours::Root { machine, .. } => wants.is_replaced(place, machine),
+                _ => false,
+            };
+            has_unwanted |= is_unwanted || is_replaced();
             let is_unknown = is_disk(&ours) && !self.capacities.contains_key(&record.path);
             if is_unwanted || is_unknown {
                 look.insert((pool.to_owned(), record.name.clone()));

@@ -11,6 +11,8 @@ use crate::mark::Mark;
 pub(super) struct Wants {
     pub(super) owner: String,
     pub(super) addresses: BTreeSet<Address>,
+    /// The machines that a person wants to be made anew.
+    replace: BTreeSet<String>,
     /// The records beside the wanted data disks, as `POOL/NAME`.
     records: BTreeSet<(Place, String)>,
     /// The images that lie on hosts, with the roots that are made of them.
@@ -83,6 +85,7 @@ impl Wants {
             owner: wanted.owner.to_string(),
             called: called.collect(),
             addresses: wanted.nodes.keys().cloned().collect(),
+            replace: wanted.replace.clone(),
         }
     }
 
@@ -121,6 +124,11 @@ impl Wants {
     pub(super) fn called_now<'a>(&'a self, first: &'a str) -> Option<&'a str> {
         let known = self.names.get(first).map(String::as_str);
         known.or_else(|| self.is_free(first).then_some(first))
+    }
+
+    /// Whether a person wants the machine to be made anew that had this name first.
+    pub(super) fn is_replaced(&self, place: &Place, first: &str) -> bool {
+        self.renamed(place, first).is_some_and(|name| self.replace.contains(name))
     }
 
     /// Whether no other machine has the name that a machine had first.
