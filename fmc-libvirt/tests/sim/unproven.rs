@@ -174,6 +174,34 @@ fn a_copy_with_its_record_is_not_deleted() {
     assert!(!has(&lab, "fast", COPY) && has(&lab, "backup", "copy.img"), "{:?}", lab.lists());
 }
 
+/// Nothing tells such a copy from a disk that its owner moved or restored, so it is what its record says: kept data.
+#[test]
+fn a_copy_with_its_record_is_kept_data_once_the_original_is_gone() {
+    let lab = with_pools("dir");
+    put(&lab, "backup", COPY);
+    let record = format!("<volume><name>{COPY}.v1.none.none</name><capacity>0</capacity></volume>");
+    lab.sim.create_volume("backup", &record).unwrap();
+    let one = two_pools([blank("other")]);
+    lab.apply_with(&one, &delete_data("db"));
+    assert!(!has(&lab, "fast", COPY), "{:?}", lab.lists());
+    // Each plan shows it, and none deletes it unasked.
+    let said = kept(&lab, &one, &Choices::default());
+    assert!(said.contains("backup/fmc.first.db.disk.data: 1 GiB of data"), "{said}");
+    assert!(said.contains("--delete-data db deletes it"), "{said}");
+    lab.apply(&one);
+    lab.apply(&nothing());
+    assert!(has(&lab, "backup", COPY), "{:?}", lab.lists());
+    // A machine that has it again says so, and the deletion of a person's choice has a line with its place.
+    let mut db = db();
+    db.disks.clear();
+    let again = two_pools([db.disk(Disk::new("data", 1.gib()).pool("backup")), blank("other")]);
+    let plan = shown(&lab, &again, &Choices::default());
+    assert!(plan.contains("takes over the data disk data (1 GiB)"), "{plan}");
+    let plan = shown(&lab, &one, &delete_data("db"));
+    let line = "- volume backup/fmc.first.db.disk.data delete 1 GiB of data, released by --delete-data";
+    assert!(plan.contains(line), "{plan}");
+}
+
 #[test]
 fn destroy_names_each_data_disk_that_it_deletes() {
     let lab = Lab::new();

@@ -3,6 +3,15 @@
 //! A name is all that libvirt stores of a volume, and a person who copies one changes its name, or its pool: a name like
 //! `db.disk.backup` or `db.root.0a1b2c3d` could be one that fmc gives. So a disk is ours only if something besides its own name
 //! says so, and says it of the volume in its pool.
+//!
+//! # A copy with its record
+//!
+//! Who copies the files of a pool copies the records beside the disks too. While the original is there, or another copy, only the
+//! disk counts that a machine has or the cloud wants. Once the copy is the only one of its name, it counts as kept data. Nothing
+//! tells it from a disk that a person moved to another pool or restored from a backup, and both must be found again by what their
+//! record says. The other choice, to take all of them for a person's, would hide data that a machine needs, and a new machine would
+//! begin with an empty disk. Kept data is safe: each plan shows it with its pool, a machine that takes it over says so, and it
+//! goes only by `--delete-data`, with a line of its own. A copy that is to be out of fmc's sight gets another name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
