@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fmc_core::boot::Born;
+use fmc_core::boot::{Born, BornSecrets};
 use fmc_core::graph::{self, About, Action, Address, Group, Impact, Note, NoteKind};
 use fmc_core::provider::{AnyDocument, MachinePart, Rooms};
 use fmc_core::role::{Fate, Membership, Moving, RoleFacts};
@@ -158,6 +158,19 @@ impl<'a> Planned<'a> {
             let says_itself = of_mark.is_some();
             Some((*name, of_mark.or_else(of_disks)?, says_itself))
         })
+    }
+
+    /// The machines that return on their roots with secrets from a root key which nothing tells: only their domains did.
+    pub(super) fn unknown_root_keys(&self) -> BTreeSet<&'a str> {
+        let known: BTreeSet<&str> = self.root_keys().map(|(machine, ..)| machine).collect();
+        let returns = |(_, at): &(&&'a str, &&'a Address)| {
+            let mut steps = self.group(at).into_iter().flat_map(Group::steps);
+            steps.any(|step| step.address == ***at && step.action == Action::Create)
+                && !self.makes_part(at, MachinePart::Root)
+                && self.makes(at).is_some_and(|makes| matches!(makes.secrets, BornSecrets::Derived(_)))
+        };
+        let returning = self.domains.iter().filter(returns).map(|(name, _)| *name);
+        returning.filter(|name| !known.contains(name)).collect()
     }
 
     fn group(&self, at: &Address) -> Option<&Group<'a, AnyDocument>> {

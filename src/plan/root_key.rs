@@ -13,6 +13,7 @@ use crate::compile::Wanted;
 /// What another root key means for a plan.
 pub(super) fn notes(planned: &Planned<'_>, members: &[Moving<'_>], wanted: &Wanted) -> Vec<Note> {
     let Some(now) = wanted.root_key().filter(|_| !wanted.is_nothing()) else { return Vec::new() };
+    let mut notes: Vec<Note> = planned.unknown_root_keys().into_iter().map(unknown).collect();
     let on_disk = |member: &&Moving<'_>| member.member.keeps_state() && member.wanted.is_some();
     let on_disk: BTreeSet<&str> = members.iter().filter(on_disk).map(|member| member.machine).collect();
     let mut keep: BTreeSet<&str> =
@@ -28,9 +29,8 @@ pub(super) fn notes(planned: &Planned<'_>, members: &[Moving<'_>], wanted: &Want
         }
     }
     if other.is_empty() {
-        return Vec::new();
+        return notes;
     }
-    let mut notes = Vec::new();
     for group in sharing(wanted) {
         let (made, rest): (Vec<&str>, Vec<&str>) =
             group.iter().copied().partition(|machine| planned.is_made(machine));
@@ -70,6 +70,14 @@ pub(super) fn notes(planned: &Planned<'_>, members: &[Moving<'_>], wanted: &Want
         text,
     });
     notes
+}
+
+/// A machine that returns on its root. Nothing is refused: its root has the secrets that it was made with, and keeps them.
+fn unknown(machine: &str) -> Note {
+    let text = format!(
+        "returns on its root with the secrets that it was made with. Its domain said from which root key those are, and it is gone:          whether this one fits them is not known. --replace {machine} makes it with secrets of this one"
+    );
+    Note { about: About::machine(machine), kind: NoteKind::Notice, text }
 }
 
 /// How machines that share secrets get those of this key.

@@ -184,3 +184,42 @@ fn a_file_says_it_too_and_it_is_converted() {
     assert!(rust.contains("Secret::password(\"admin\")"), "{rust}");
     assert!(rust.contains("Secret::generated(\"token\", Generated::Token).generation(2)"), "{rust}");
 }
+
+/// Only the domain said from which root key the secrets of a machine without data disks are.
+#[test]
+fn a_machine_that_returns_on_its_root_may_have_the_secrets_of_another_key() {
+    let stage = Stage::new();
+    for (name, byte) in [("root.key", 9), ("other.key", 8)] {
+        let key = stage.path().join(name);
+        fs::write(&key, RootKey::from_bytes([byte; 32]).to_text().as_str()).unwrap();
+        fs::set_permissions(key, PermissionsExt::from_mode(0o600)).unwrap();
+    }
+    let undefine = || {
+        let world = stage.path().join("first.sim.json");
+        let mut there: serde_json::Value =
+            serde_json::from_str(&fs::read_to_string(&world).unwrap()).unwrap();
+        there["domains"].as_object_mut().unwrap().remove("web").unwrap();
+        fs::write(&world, there.to_string()).unwrap();
+    };
+    let plan = |cloud: Cloud, key: &str| {
+        let plan = stage.done(cloud, &format!("plan --root-key {key}"));
+        plan.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let said = "machine web notice returns on its root with the secrets that it was made with";
+    stage.done(cloud(), "apply --root-key root.key");
+    assert!(!plan(cloud(), "root.key").contains("not known"));
+    undefine();
+    for key in ["root.key", "other.key"] {
+        let plan = plan(cloud(), key);
+        assert!(plan.contains(said) && plan.contains("is not known"), "{plan}");
+    }
+    stage.done(cloud(), "apply --root-key other.key");
+    assert!(plan(cloud(), "other.key").contains("nothing to do"));
+    // The record beside a data disk says it.
+    let with_disk = || cloud().map_machines(|machine| machine.disk(Disk::new("data", 1.gib())));
+    stage.done(cloud(), "destroy");
+    stage.done(with_disk(), "apply --root-key root.key");
+    undefine();
+    let plan = plan(with_disk(), "root.key");
+    assert!(plan.contains("which is there") && !plan.contains("not known"), "{plan}");
+}
