@@ -1,6 +1,7 @@
 //! The documents of libvirt objects: the artifact, and everything that a step does beyond defining it.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -211,6 +212,8 @@ pub struct DomainDocument {
     /// The hashes in the names of roots that were made with another boot configuration which serves the machine as well:
     /// see [`Boot::equal`](fmc_core::boot::Boot::equal).
     pub equal_roots: Arc<[String]>,
+    /// How large its data disks are, in bytes, by the names of their volumes' disks.
+    pub sizes: Arc<BTreeMap<String, u64>>,
     /// What its machine is made with, as its mark records it; `None` on a root of which that is not known.
     pub born: Option<Arc<Born>>,
     /// Whether it is defined again on a root that is there, from an earlier apply.

@@ -214,6 +214,7 @@ impl Documents<'_> {
         let address = place.address(kind::DOMAIN, machine.name.as_str());
         let path = |name: &Option<Arc<str>>| name.as_ref().map(|name| place.path(name));
         let (root_path, boot_path, console_path) = (path(&root), path(&boot), path(&console));
+        let sizes = machine.disks.iter().map(|disk| (disk.volume.to_string(), disk.size.as_bytes()));
         let born = Born::of(self.checked, machine, secrets, &mut self.digests);
         let xml = domain::xml(&domain::Parts {
             owner: place.owner,
@@ -246,6 +247,7 @@ impl Documents<'_> {
             config_digest: first_boot.config.unwrap_or_default().into(),
             equal_roots,
             born: Some(Arc::new(born)),
+            sizes: Arc::new(sizes.collect()),
             returns: false,
             power: machine.power,
             autostart: machine.autostart,

@@ -13,6 +13,8 @@
 
 mod born;
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fmc_core::boot::Born;
@@ -29,6 +31,7 @@ pub const NAMESPACE: &str = "urn:fmc:mark:1";
 const ELEMENT: &str = "fmc:mark";
 const FINGERPRINT: &str = "fingerprint";
 const ROOT_KEY: &str = "root-key";
+const SIZES: &str = "sizes";
 
 /// The content of the mark.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,6 +57,8 @@ pub struct Mark {
     pub memberships: Vec<Membership>,
     /// What tells the root key from which the secrets of a domain's machine were made.
     pub root_key: Option<RootKeyCheck>,
+    /// How large the data disks of a domain's machine are, in bytes, by name: as fmc made or grew them.
+    pub sizes: BTreeMap<String, u64>,
     /// What a domain's machine was made with; `None` if it is not known, as in the mark of an earlier version.
     pub born: Option<Arc<Born>>,
 }
@@ -84,6 +89,7 @@ impl Mark {
             shutdown: text("shutdown"),
             memberships: mark.attribute("roles").map(Membership::all_of).unwrap_or_default(),
             root_key: mark.attribute(ROOT_KEY).and_then(RootKeyCheck::recorded),
+            sizes: mark.attribute(SIZES).map(sizes_of).unwrap_or_default(),
             born: mark.children_named(born::NAME).find_map(born::read).map(Arc::new),
         })
     }
@@ -223,6 +229,24 @@ pub(crate) fn with_root_key(xml: &str, check: &RootKeyCheck) -> String {
         own.set_attribute(ROOT_KEY, check.to_string());
     }
     document.write()
+}
+
+/// A domain's document with how large the data disks of its machine are. It stands outside of the seal, because a disk grows
+/// without a change of its domain.
+pub(crate) fn with_sizes<'x>(xml: &'x str, sizes: &BTreeMap<String, u64>) -> Cow<'x, str> {
+    let Some(mut document) = Element::read(xml).filter(|_| !sizes.is_empty()) else {
+        return Cow::Borrowed(xml);
+    };
+    if let Some(own) = of_document(&mut document) {
+        let words: Vec<String> = sizes.iter().map(|(disk, bytes)| format!("{disk}={bytes}")).collect();
+        own.set_attribute(SIZES, words.join(" "));
+    }
+    document.write().into()
+}
+
+fn sizes_of(text: &str) -> BTreeMap<String, u64> {
+    let words = text.split(' ').filter_map(|word| word.split_once('='));
+    words.filter_map(|(disk, bytes)| Some((disk.to_owned(), bytes.parse().ok()?))).collect()
 }
 
 /// Replaces what the mark of a domain says that its machine was made with.

@@ -11,11 +11,13 @@ use std::sync::Arc;
 
 use fmc_core::graph::{Address, Change, Choices, Seen, Verdict, Wanted};
 use fmc_core::provider::{Drift, DriftKind, Drifted, Moved};
+use fmc_core::unit::Size;
 
 use super::guard::StrangeDisk;
 use super::model::{compare, part_of};
 use super::object::{DomainObject, ImageObject, NetworkObject, Object, Owner, pool_identity};
 use super::records::RECORD;
+use super::settle::shrunk::{Shrunk, shrunk};
 use super::settle::{root_of, settle};
 use crate::document::{Document, kind};
 use crate::drift::pending_boot;
@@ -38,6 +40,7 @@ pub fn drift(wanted: &Wanted<Document>, seen: &Seen<Object>) -> Drift {
         }
     }
     looking.swapped(wanted, seen);
+    looking.shrunk(wanted, seen);
     looking.missing(wanted, seen);
     let Looking { mut found, .. } = looking;
     found.drift.sort_by(|one, other| one.address.cmp(&other.address));
@@ -110,6 +113,27 @@ impl Looking {
                 let moved =
                     Moved { path, from: Some(what), to: Some("the file that its root lies over".to_owned()) };
                 self.tell(address, &object, DriftKind::Changed, vec![moved]);
+            }
+        }
+    }
+
+    /// A data disk that somebody cut: fmc never makes one smaller.
+    fn shrunk(&mut self, wanted: &Wanted<Document>, seen: &Seen<Object>) {
+        for (_, object) in seen.present() {
+            let Object::Domain(domain) = object else { continue };
+            for edge in &domain.needs {
+                let Some(Shrunk { volume, now, before }) = shrunk(seen, domain, &edge.to) else { continue };
+                // A cloud that says the smaller size knows it.
+                let is_told = matches!(
+                    wanted.nodes.get(&edge.to).map(|node| &*node.document),
+                    Some(Document::Volume(document)) if document.capacity > now
+                );
+                if is_told {
+                    let [from, to] = [now, before].map(|bytes| Some(Size::bytes(bytes).to_string()));
+                    let moved = Moved { path: "size, of which bytes are lost:".to_owned(), from, to };
+                    self.found.unclear.retain(|drifted| drifted.address != edge.to);
+                    self.tell(&edge.to, &Object::Volume(volume.clone()), DriftKind::Changed, vec![moved]);
+                }
             }
         }
     }

@@ -20,6 +20,7 @@ mod names;
 mod pinned;
 mod renamed;
 mod returns;
+pub(super) mod shrunk;
 mod subnets;
 mod swapped;
 mod twice;
@@ -78,6 +79,7 @@ pub(super) fn settle<'a>(
     }
     settling.names();
     settling.grown();
+    settling.shrunk();
     settling.members(wanted, choices);
     settling.movements(wanted, choices);
     settling.misnamed(wanted);
@@ -92,6 +94,7 @@ pub(super) fn settle<'a>(
     settling.records_in_the_way();
     settling.drop_unused_bases();
     settling.uploads();
+    settling.sizes();
     settling.unknown_replacements(&machines, choices);
     settling.unknown_data(choices);
     let Settling { nodes, anew, added, moved, renamed, notes, .. } = settling;

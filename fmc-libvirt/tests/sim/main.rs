@@ -23,6 +23,7 @@ mod ready;
 mod rename;
 mod replace;
 mod room;
+mod shrunk;
 mod snapshots;
 mod steps;
 mod stood_on;

@@ -103,6 +103,7 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
         if stale || self.redefines(&["autostart", "power"]) {
             self.record_those_left(own, &wanted.xml)?;
             let xml = self.with_root_key(wanted, own);
+            let xml = mark::with_sizes(&xml, &wanted.sizes);
             self.patiently(|| self.link.define_domain(&xml))?;
         }
         if autostart != wanted.autostart {

@@ -7,6 +7,7 @@ use fmc_core::graph::{Acting, Action, StepError};
 use super::Job;
 use crate::document::{Content, PoolDocument, VolumeDocument};
 use crate::link::{CallErrorKind, Link};
+use crate::mark::{self, Mark};
 use crate::provider::model::COMMIT;
 use crate::provider::object::{is_disk, is_uploaded, pool_fingerprint, volume_fingerprint};
 use crate::provider::path;
@@ -102,7 +103,8 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
                 self.expect_volume(pool, name)?;
                 self.refuse_if_used(pool, name)?;
                 self.drop_volume(pool, name)?;
-                self.create_volume(wanted)
+                self.create_volume(wanted)?;
+                self.guest.as_deref().map_or(Ok(()), |machine| self.note_size(machine, wanted))
             }
             _ if self.changes.iter().any(|change| change.path == COMMIT) => self.commit(wanted),
             _ => {
@@ -154,12 +156,34 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
         let path = self.expect_volume(pool, name)?.unwrap_or_default();
         if let Some(machine) = self.guest.as_deref() {
             match self.link.domain_is_active(machine) {
-                Ok(true) => return self.made(self.link.resize_block(machine, &path, wanted.capacity)),
+                Ok(true) => {
+                    self.made(self.link.resize_block(machine, &path, wanted.capacity))?;
+                    return self.note_size(machine, wanted);
+                }
                 Err(error) if error.kind != CallErrorKind::Absent => return self.made(Err(error)),
                 _ => {}
             }
         }
-        self.patiently(|| self.link.resize_volume(pool, name, wanted.capacity))
+        self.patiently(|| self.link.resize_volume(pool, name, wanted.capacity))?;
+        self.guest.as_deref().map_or(Ok(()), |machine| self.note_size(machine, wanted))
+    }
+
+    /// Writes into the mark of a machine's domain how large its data disk is now: a disk that is smaller later has lost bytes.
+    fn note_size(&self, machine: &str, wanted: &VolumeDocument) -> Result<(), StepError> {
+        let Some(Ours::Disk { disk, .. }) = self.ours(&wanted.name) else { return Ok(()) };
+        // Without a definition it has no place for it, and a stranger's is left alone.
+        let domain = self.made(self.link.domain(machine))?.filter(|domain| domain.persistent);
+        let Some(domain) = domain else { return Ok(()) };
+        let Some(mark) = Mark::read(&domain.xml).filter(|mark| self.owner.as_deref() == Some(&*mark.owner))
+        else {
+            return Ok(());
+        };
+        let mut sizes = mark.sizes;
+        if sizes.insert(disk, wanted.capacity) == Some(wanted.capacity) {
+            return Ok(());
+        }
+        let xml = mark::with_sizes(&domain.xml, &sizes);
+        self.patiently(|| self.link.define_domain(&xml))
     }
 
     pub(super) fn delete_volume(&self, address: &str) -> Result<(), StepError> {
