@@ -20,6 +20,7 @@ mod hostile;
 mod images;
 mod input;
 mod json;
+mod killed;
 mod kubeconfig;
 mod life;
 mod moves;
