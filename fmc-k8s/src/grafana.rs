@@ -38,14 +38,14 @@ const DATA: &str = "/var/lib/grafana";
 /// ```
 /// use fmc_core::unit::SizeExt as _;
 /// use fmc_k8s::grafana::Grafana;
-/// use fmc_k8s::ingress::Ingress;
+/// use fmc_k8s::ingress::IngressHost;
 /// use fmc_k8s::platform::{Namespace, Platform};
 /// use fmc_k8s::prometheus::Prometheus;
 ///
 /// let monitoring = Namespace::new("monitoring")
 ///     .prometheus(Prometheus::new("prometheus", "quay.io/prometheus/prometheus:v3.14.0", 1.gib(), 20.gib()))
 ///     .grafana(Grafana::new("grafana", "docker.io/grafana/grafana:13.2.0", 256.mib(), "prometheus"))
-///     .ingress(Ingress::new("grafana.example.org").route("/", "grafana", 3000));
+///     .ingress(IngressHost::new("grafana.example.org").route("/", "grafana", 3000));
 /// # drop(Platform::on("prod").namespace(monitoring));
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -11,12 +11,12 @@ use crate::name::ObjectName;
 pub(crate) const CLASS: &str = "traefik";
 
 /// A host that people outside of the cluster call. K3s's Traefik takes the call on the nodes that the cluster's `ingress` names, at
-/// port 80 and, with a [certificate](Ingress::tls), at port 443 alone. The network policies that let it through follow.
+/// port 80 and, with a [certificate](IngressHost::tls), at port 443 alone. The network policies that let it through follow.
 ///
 /// ```
 /// use fmc_core::unit::SizeExt as _;
 /// use fmc_k8s::container::{Container, Probe};
-/// use fmc_k8s::ingress::Ingress;
+/// use fmc_k8s::ingress::IngressHost;
 /// use fmc_k8s::platform::{Namespace, Platform};
 /// use fmc_k8s::quantity::CpuExt as _;
 /// use fmc_k8s::workload::Deployment;
@@ -26,14 +26,14 @@ pub(crate) const CLASS: &str = "traefik";
 ///     .ready(Probe::http("http", "/healthz"));
 /// let shop = Namespace::new("shop")
 ///     .deployment(Deployment::new("web", web).expose(80, "http"))
-///     .ingress(Ingress::new("shop.example.org").route("/", "web", 80));
+///     .ingress(IngressHost::new("shop.example.org").route("/", "web", 80));
 /// let names: Vec<String> = Platform::on("prod").namespace(shop).manifests().iter().map(|one| one.name().to_owned()).collect();
 /// assert_eq!(names, ["shop", "names", "nothing", "web-from-outside-http", "web", "web", "shop.example.org"]);
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub struct Ingress {
+pub struct IngressHost {
     /// The name that people call, as `shop.example.org`. It has to lead to the nodes, or to what stands before them.
     pub(crate) host: Given<DomainName>,
     /// Which workload answers for which path.
@@ -76,7 +76,7 @@ fn is_all(path: &str) -> bool {
     path == "/"
 }
 
-impl Ingress {
+impl IngressHost {
     /// A host without a route yet.
     pub fn new(host: impl Into<Given<DomainName>>) -> Self {
         Self { host: host.into(), routes: Vec::new(), tls: None }

@@ -11,7 +11,7 @@ use fmc_core::role::{FileSpanningRole, RoleFindings, SpanMembers, SpanSite, Span
 use serde::{Deserialize, Serialize};
 
 use crate::grafana::Grafana;
-use crate::ingress::Ingress;
+use crate::ingress::IngressHost;
 use crate::name::{ObjectName, PortName};
 use crate::prometheus::config::Scrapes;
 use crate::prometheus::{self, Prometheus};
@@ -70,7 +70,7 @@ pub struct Namespace {
     pub(crate) connections: Vec<Connection>,
     /// The hosts that people outside of the cluster call.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) ingresses: Vec<Ingress>,
+    pub(crate) ingresses: Vec<IngressHost>,
     /// Where the last of its workloads stand that are services.
     #[serde(skip)]
     services: Services,
@@ -233,7 +233,7 @@ impl Namespace {
 
     /// A host that people outside of the cluster call, with the workloads that answer.
     #[must_use]
-    pub fn ingress(mut self, ingress: Ingress) -> Self {
+    pub fn ingress(mut self, ingress: IngressHost) -> Self {
         self.ingresses.push(ingress);
         self
     }

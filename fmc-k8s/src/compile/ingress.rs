@@ -3,12 +3,12 @@
 use k8s_openapi::api::networking::v1 as networking;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use crate::ingress::{CLASS, Ingress, Route};
+use crate::ingress::{CLASS, IngressHost, Route};
 
 /// The port at which Traefik takes the host: with a certificate HTTPS alone (*Routing Configuration* of Traefik).
 const ENTRANCE: &str = "traefik.ingress.kubernetes.io/router.entrypoints";
 
-pub(super) fn object(of: &Ingress, namespace: &str) -> networking::Ingress {
+pub(super) fn object(of: &IngressHost, namespace: &str) -> networking::Ingress {
     let host = of.host.to_string();
     let entrance = if of.tls.is_some() { "websecure" } else { "web" };
     let tls = of.tls.as_ref().map(|_| networking::IngressTLS {

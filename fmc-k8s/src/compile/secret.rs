@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1 as core;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use crate::container::{Container, Source};
-use crate::ingress::Ingress;
+use crate::ingress::IngressHost;
 use crate::manifest::Manifest;
 use crate::platform::Namespace;
 use crate::secret::{Form, GENERATIONS, Hole};
@@ -63,7 +63,7 @@ pub(super) fn manifests(namespace: &Namespace) -> Vec<Manifest> {
 }
 
 /// The object with the certificate of an ingress, if it has one.
-pub(super) fn certificate(of: &Ingress, namespace: &str) -> Option<Manifest> {
+pub(super) fn certificate(of: &IngressHost, namespace: &str) -> Option<Manifest> {
     let tls = of.tls.as_ref()?;
     let parts = [(CERTIFICATE, tls.certificate.reference()?), (KEY, tls.key.reference()?)];
     let generations = parts.each_ref().map(|(_, secret)| generation(secret)).join(" ");

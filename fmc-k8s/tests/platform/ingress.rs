@@ -3,7 +3,7 @@
 use fmc::graph::Action;
 use fmc::prelude::*;
 use fmc_k8s::container::Probe;
-use fmc_k8s::ingress::Ingress;
+use fmc_k8s::ingress::IngressHost;
 use fmc_k8s::platform::{Namespace, Platform};
 use fmc_k8s::stateful::Stateful;
 use fmc_k8s::workload::Deployment;
@@ -13,11 +13,11 @@ use crate::check::every_kind;
 use crate::cloud::{World, cloud_with, db, steps, web};
 
 /// A shop that people outside reach, with a database that only the shop reaches.
-pub(crate) fn open(ingress: Ingress) -> Platform {
+pub(crate) fn open(ingress: IngressHost) -> Platform {
     Platform::on("single").namespace(within(ingress))
 }
 
-fn within(ingress: Ingress) -> Namespace {
+fn within(ingress: IngressHost) -> Namespace {
     Namespace::new("shop")
         .deployment(web(2).ready_within(0))
         .deployment(db().ready_within(0))
@@ -25,11 +25,11 @@ fn within(ingress: Ingress) -> Namespace {
         .ingress(ingress)
 }
 
-pub(crate) fn host() -> Ingress {
-    Ingress::new("shop.example.org").route("/", "web", 80)
+pub(crate) fn host() -> IngressHost {
+    IngressHost::new("shop.example.org").route("/", "web", 80)
 }
 
-pub(crate) fn with_certificate() -> Ingress {
+pub(crate) fn with_certificate() -> IngressHost {
     host().tls(Secret::file("shop-chain", "chain.pem"), Secret::file("shop-key", "key.pem"))
 }
 
@@ -71,10 +71,10 @@ fn each_mistake_of_an_ingress_is_found_where_it_stands() {
     );
     let report = cloud_with(without).role(open(host())).check().unwrap_err();
     assert!(report.to_string().contains("platform-no-ingress"), "{report}");
-    let empty =
-        Platform::on("single").namespace(Namespace::new("shop").ingress(Ingress::new("shop.example.org")));
+    let empty = Platform::on("single")
+        .namespace(Namespace::new("shop").ingress(IngressHost::new("shop.example.org")));
     finds(empty, "platform-empty", "ingresses[0]");
-    let wrong = every_kind(open(Ingress::new("Shop.example.org").route("/", "Web", 80)));
+    let wrong = every_kind(open(IngressHost::new("Shop.example.org").route("/", "Web", 80)));
     let paths: Vec<&str> = wrong.iter().map(|(_, path)| path.as_str()).collect();
     let at = "roles[0].platform.namespaces[0].ingresses[0]";
     assert_eq!(paths, [format!("{at}.host"), format!("{at}.routes[0].to")]);

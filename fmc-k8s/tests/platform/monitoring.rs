@@ -5,7 +5,7 @@ use fmc::node_exporter::NodeExporter;
 use fmc::prelude::*;
 use fmc_k8s::container::Probe;
 use fmc_k8s::grafana::Grafana;
-use fmc_k8s::ingress::Ingress;
+use fmc_k8s::ingress::IngressHost;
 use fmc_k8s::platform::{Namespace, Platform};
 use fmc_k8s::prometheus::Prometheus;
 use fmc_k8s::quantity::CpuExt as _;
@@ -39,7 +39,7 @@ pub(crate) fn watched() -> Platform {
     let monitoring = Namespace::new("monitoring")
         .prometheus(prometheus().ready_within(0).rules("shop", "groups: [{name: shop, rules: []}]\n"))
         .grafana(grafana().ready_within(0))
-        .ingress(Ingress::new("grafana.example.org").route("/", "grafana", 3000));
+        .ingress(IngressHost::new("grafana.example.org").route("/", "grafana", 3000));
     Platform::on("single").namespace(shop).namespace(monitoring)
 }
 

@@ -6,14 +6,14 @@ use fmc_core::k3s::Component;
 use fmc_core::role::{RoleFindings, SpanSite};
 
 use super::{CLOSED, EMPTY, NO_INGRESS, NO_NAME, NO_PORT, NO_WORKLOAD, TWICE, VALUE, known_names, secret};
-use crate::ingress::{Ingress, Route};
+use crate::ingress::{IngressHost, Route};
 use crate::platform::{Connection, Namespace, Platform};
 use crate::workload::Workload;
 
 /// The longest host whose certificate has a name (*Object Names and IDs* of Kubernetes).
 const LONGEST: usize = 253 - "tls.".len();
 
-pub(super) fn leaves(ingress: &Ingress, findings: &mut RoleFindings<'_>) {
+pub(super) fn leaves(ingress: &IngressHost, findings: &mut RoleFindings<'_>) {
     findings.leaf("host", &ingress.host);
     for (index, route) in ingress.routes.iter().enumerate() {
         findings.leaf(&format!("routes[{index}].to"), &route.to);
@@ -24,7 +24,7 @@ pub(super) fn leaves(ingress: &Ingress, findings: &mut RoleFindings<'_>) {
     }
 }
 
-pub(super) fn values(ingress: &Ingress, findings: &mut RoleFindings<'_>) {
+pub(super) fn values(ingress: &IngressHost, findings: &mut RoleFindings<'_>) {
     if ingress.routes.is_empty() {
         let help = "say which workload answers: `routes: [{to: web, port: 80}]`";
         findings.find(&EMPTY, format!("nothing answers for {}", ingress.host), help);
