@@ -36,6 +36,7 @@ mod needs;
 mod said;
 mod site;
 mod span;
+mod table;
 
 use std::any::Any;
 use std::fmt;
@@ -67,6 +68,7 @@ pub use said::{Described, FileRole};
 pub use site::Site;
 pub use span::{FileSpanningRole, SpanMembers, SpanSite, Spanning, SpanningRole};
 pub(crate) use span::{Repeated, Stated};
+pub use table::RoleTable;
 
 /// A role on a machine. By default it has no guest, no flows and no needs.
 ///

@@ -4,6 +4,7 @@
 //! A [`Platform`](platform::Platform) is a role of a cloud. It compiles to [manifests](manifest::Manifest), and
 //! [`Kubernetes`](provider::Kubernetes) plans and applies them over a [`ApiLink`](link::ApiLink).
 
+pub mod budget;
 pub mod config_map;
 pub mod container;
 pub mod grafana;

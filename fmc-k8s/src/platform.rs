@@ -4,12 +4,14 @@ mod check;
 
 use std::borrow::Cow;
 
+use fmc_core::checked::Checked;
 use fmc_core::finding::OwnKind;
 use fmc_core::given::Given;
 use fmc_core::name::ClusterName;
-use fmc_core::role::{FileSpanningRole, RoleFindings, SpanMembers, SpanSite, SpanningRole};
+use fmc_core::role::{FileSpanningRole, RoleFindings, RoleTable, SpanMembers, SpanSite, SpanningRole};
 use serde::{Deserialize, Serialize};
 
+use crate::budget::ClusterBudget;
 use crate::grafana::Grafana;
 use crate::ingress::IngressHost;
 use crate::name::{ObjectName, PortName};
@@ -201,6 +203,11 @@ impl Namespace {
         lowered
     }
 
+    /// The same, where it does not matter what a Prometheus asks.
+    pub(crate) fn with_services(&self) -> Cow<'_, Self> {
+        self.lowered(&Scrapes::default())
+    }
+
     /// The connections that a person wrote.
     pub(crate) fn own_connections(&self) -> &[Connection] {
         let own = self.connections.len().saturating_sub(self.services.connections);
@@ -267,6 +274,14 @@ impl SpanningRole for Platform {
 
     fn check(&self, site: &SpanSite<'_>, findings: &mut RoleFindings<'_>) {
         check::together(self, site, findings);
+    }
+
+    /// The budget of its cluster.
+    fn tables(&self, cloud: &Checked) -> Vec<RoleTable> {
+        ClusterBudget::of(self, cloud)
+            .into_iter()
+            .map(|budget| budget.table(&self.cluster.to_string()))
+            .collect()
     }
 
     fn finding_kinds(&self) -> &'static [OwnKind] {

@@ -1,4 +1,4 @@
-//! `check`: all findings, and how much of each host the cloud uses.
+//! `check`: all findings, how much of each host the cloud uses, and the tables that roles show of a cluster's nodes or the like.
 //!
 //! With `--json` it writes one array of objects with `kind`, `severity`, `at`, `message` and `help`. They have `also` if the
 //! finding concerns further places, `accepted` with the reason if the cloud accepts it, and `file`, `line` and `column` if
@@ -51,6 +51,9 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
         }
         if let Some(checked) = &checked {
             io.show(format_args!("{}\n", budget(checked)))?;
+            for table in cloud.roles.iter().flat_map(|role| role.as_spanning().tables(checked)) {
+                io.show(format_args!("  {}\n{}\n", plain(table.title()), Table::of_role(&table)))?;
+            }
         }
         io.show(summary(&findings, checked.as_ref()))?;
         io.tell(reads)?;

@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+use fmc_core::role::RoleTable;
+
+use super::plain::plain;
+
 /// Rows of cells; numbers are aligned to the right by [`Table::right`].
 #[derive(Debug, Default)]
 pub(super) struct Table {
@@ -13,6 +17,14 @@ impl Table {
     /// A table with a head.
     pub(super) fn new<const N: usize>(head: [&str; N]) -> Self {
         Self { rows: vec![head.map(str::to_owned).to_vec()], right: Vec::new() }
+    }
+
+    /// A table that a role shows.
+    pub(super) fn of_role(table: &RoleTable) -> Self {
+        let cells = |row: &[String]| row.iter().map(|cell| plain(cell).into_owned()).collect();
+        let rows = std::iter::once(table.columns()).chain(table.rows().iter().map(Vec::as_slice));
+        let right = (0..table.columns().len()).filter(|column| table.is_number(*column));
+        Self { rows: rows.map(cells).collect(), right: right.collect() }
     }
 
     /// Aligns columns, by index, to the right.

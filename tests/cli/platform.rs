@@ -56,6 +56,12 @@ fn machines_and_what_runs_in_them_are_in_one_file() {
     let run = |arguments: &str| fmc(folder.path(), arguments, "");
     let checked = run("check");
     assert!(checked.code == 0 && checked.out.contains("0 errors"), "{checked:?}");
+    // K3s's own pods are five, and ask for 200m and 140 MiB.
+    let table = "  cluster prod: what pods ask for, of what each node gives
+  node  takes      memory        of   CPU  of  pods   of
+  node  any pod  1420 MiB  3918 MiB  900m   2     8  110
+";
+    assert!(checked.out.contains(table), "{}", checked.out);
     let plan = run("plan --detailed-exitcode");
     assert!(
         plan.code == 2 && plan.out.contains("+ machine node") && plan.out.contains("+ api prod"),

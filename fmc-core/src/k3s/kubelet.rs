@@ -1,6 +1,8 @@
 //! Drop-ins of the kubelet's configuration (Kubernetes, *Kubelet Configuration (v1beta1)*; docs.k3s.io, *Kubelet
 //! Configuration*), which K3s 1.32 and later read.
 
+mod reserve;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -18,6 +20,8 @@ use crate::named::{Keyed, unnamed};
 use crate::path::AbsPath;
 use crate::rust::{Expr, Names, Unsaid, quoted};
 use crate::yaml::Node;
+
+pub(crate) use reserve::Reserve;
 
 /// Where K3s's kubelet reads drop-ins, in the order of their names; `00-k3s-defaults.conf` there is K3s's own.
 pub const DROPINS: AbsPath = AbsPath::literal("/var/lib/rancher/k3s/agent/etc/kubelet.conf.d");

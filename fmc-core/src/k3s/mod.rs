@@ -2,9 +2,11 @@
 //!
 //! [`key`] is every key of `/etc/rancher/k3s/config.yaml`, and [`Config`] that file; [`registries`] and [`kubelet`] are
 //! the files beside it, [`tuning`] has the kernel settings that they need. [`Version`] is a release, [`Label`] and
-//! [`Taint`] belong to a node. [`pki`] has the secrets of a cluster. [`Cluster`] is all of it as one value, and
+//! [`Taint`] belong to a node. [`pki`] has the secrets of a cluster, [`capacity`] what its nodes can
+//! give to pods. [`Cluster`] is all of it as one value, and
 //! [`resolved::Cluster`] its form in a checked cloud.
 
+pub mod capacity;
 mod cluster;
 mod config;
 pub mod key;

@@ -16,6 +16,32 @@ impl Quantity {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The amount in thousandths, rounded down; the greatest number if it is more.
+    pub(crate) fn thousandths(&self) -> u64 {
+        let end = self.0.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(self.0.len());
+        let (number, unit) = self.0.split_at_checked(end).unwrap_or_default();
+        let factor: u128 = match unit {
+            "m" => 1,
+            "k" => 1_000_000,
+            "M" => 1_000_000_000,
+            "G" => 1_000_000_000_000,
+            "T" => 1_000_000_000_000_000,
+            "Ki" => 1000 << 10,
+            "Mi" => 1000 << 20,
+            "Gi" => 1000 << 30,
+            "Ti" => 1000 << 40,
+            _ => 1000,
+        };
+        let (whole, part) = number.split_once('.').unwrap_or((number, ""));
+        let parse = |digits: &str| digits.parse().unwrap_or(u128::MAX);
+        // More digits than nine change nothing that a kubelet keeps.
+        let part = part.get(..part.len().min(9)).unwrap_or_default();
+        let scale = 10_u128.pow(u32::try_from(part.len()).unwrap_or_default());
+        let small = if part.is_empty() { 0 } else { parse(part) };
+        let all = parse(whole).saturating_mul(factor).saturating_add(small.saturating_mul(factor) / scale);
+        u64::try_from(all).unwrap_or(u64::MAX)
+    }
 }
 
 impl fmt::Display for Quantity {
@@ -82,6 +108,17 @@ leaf_traits!(Threshold);
 mod tests {
     use super::*;
     use crate::given::tests::{reads_back, refused_or_reads_back};
+
+    #[test]
+    fn thousandths_of_amounts() {
+        let cases =
+            [("2", 2000), ("500m", 500), ("0.5", 500), ("1Ki", 1_024_000), ("1.5Gi", 1536 * 1_048_576_000)];
+        for (text, thousandths) in cases {
+            assert_eq!(Quantity::parse(text).unwrap().thousandths(), thousandths, "{text}");
+        }
+        let great = Quantity::parse(&"9".repeat(60)).unwrap();
+        assert_eq!(great.thousandths(), u64::MAX);
+    }
 
     #[test]
     fn amounts() {

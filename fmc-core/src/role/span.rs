@@ -9,7 +9,7 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{RoleFindings, form, kebab};
+use super::{RoleFindings, RoleTable, form, kebab};
 use crate::checked::Checked;
 use crate::finding::OwnKind;
 use crate::given::Given;
@@ -142,6 +142,12 @@ pub trait SpanningRole: Any + Send + Sync {
     /// shows their pages.
     fn finding_kinds(&self) -> &'static [OwnKind] {
         &[]
+    }
+
+    /// What it shows of the cloud's resources to a person who checks a cloud that is right; nothing by default.
+    fn tables(&self, cloud: &Checked) -> Vec<RoleTable> {
+        let _ = cloud;
+        Vec::new()
     }
 
     /// The role in a lab's small copy of the cloud; as it is if `None`.

@@ -2,6 +2,7 @@
 
 mod claims;
 mod ingress;
+mod room;
 mod secret;
 mod service;
 mod value;
@@ -16,7 +17,6 @@ use super::{Namespace, Platform};
 use crate::compile::policy_names;
 use crate::container::{Container, Probe, Source};
 use crate::name::PortName;
-use crate::prometheus::config::Scrapes;
 use crate::workload::Workload;
 
 /// The kinds of findings of a platform.
@@ -38,6 +38,11 @@ pub(super) const KINDS: &[OwnKind] = &[
     NO_INGRESS,
     NO_NAME,
     CLOSED,
+    TOO_LARGE,
+    NO_ROOM,
+    MAY_WAIT,
+    CROWDED,
+    LIMIT_ABOVE_NODE,
 ];
 
 const NO_CLUSTER: OwnKind =
@@ -57,6 +62,12 @@ const NO_INGRESS: OwnKind =
     OwnKind::error("platform-no-ingress", include_str!("pages/no-ingress.md")).never_accepted();
 const NO_NAME: OwnKind = OwnKind::warning("platform-no-name", include_str!("pages/no-name.md"));
 const CLOSED: OwnKind = OwnKind::warning("platform-closed", include_str!("pages/closed.md"));
+const TOO_LARGE: OwnKind = OwnKind::error("platform-too-large", include_str!("pages/too-large.md"));
+const NO_ROOM: OwnKind = OwnKind::error("platform-no-room", include_str!("pages/no-room.md"));
+const MAY_WAIT: OwnKind = OwnKind::warning("platform-may-wait", include_str!("pages/may-wait.md"));
+const CROWDED: OwnKind = OwnKind::warning("platform-crowded", include_str!("pages/crowded.md"));
+const LIMIT_ABOVE_NODE: OwnKind =
+    OwnKind::warning("platform-limit-above-node", include_str!("pages/limit-above-node.md"));
 const UNPINNED: OwnKind = OwnKind::warning("platform-unpinned", include_str!("pages/unpinned.md"));
 const NO_PROBE: OwnKind = OwnKind::warning("platform-no-probe", include_str!("pages/no-probe.md"));
 const ROOT: OwnKind = OwnKind::error("platform-root", include_str!("pages/root.md")).never_accepted();
@@ -70,7 +81,7 @@ pub(super) fn settings(platform: &Platform, findings: &mut RoleFindings<'_>) {
     for (index, namespace) in platform.namespaces.iter().enumerate() {
         findings.part(&format!("namespaces[{index}]"), |findings| {
             leaves(namespace, findings);
-            value::namespace(&namespace.lowered(&Scrapes::default()), findings);
+            value::namespace(&namespace.with_services(), findings);
             service::values(namespace, findings);
             for (index, of) in namespace.ingresses.iter().enumerate() {
                 findings.part(&format!("ingresses[{index}]"), |findings| ingress::values(of, findings));
@@ -186,7 +197,7 @@ pub(super) fn together(platform: &Platform, site: &SpanSite<'_>, findings: &mut 
     ingress::hosts(platform, findings);
     for (index, namespace) in platform.namespaces.iter().enumerate() {
         findings.part(&format!("namespaces[{index}]"), |findings| {
-            let namespace = &*namespace.lowered(&Scrapes::default());
+            let namespace = &*namespace.with_services();
             service::together(namespace, findings);
             in_namespace(namespace, findings);
             claims::sets(namespace, platform, site, findings);
@@ -194,6 +205,7 @@ pub(super) fn together(platform: &Platform, site: &SpanSite<'_>, findings: &mut 
             ingress::closed(namespace, findings);
         });
     }
+    room::check(platform, site, findings);
 }
 
 /// A cluster has one platform: two would each delete what the other one made.

@@ -8,9 +8,12 @@ mod ingress;
 mod left;
 mod monitoring;
 mod namespace;
+#[cfg(all(feature = "client", feature = "full"))]
+mod oracle;
 mod plan;
 mod ready;
 mod redis;
+mod room;
 mod secret;
 #[cfg(all(feature = "client", feature = "full"))]
 mod server;

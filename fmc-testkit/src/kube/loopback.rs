@@ -1,4 +1,4 @@
-//! A control plane for one test, on the loopback interface: etcd, an API server and the controllers.
+//! A control plane for one test, on the loopback interface: etcd, an API server, the controllers, and the scheduler if it is asked for.
 
 use std::fs::File;
 use std::net::TcpListener;
@@ -32,6 +32,7 @@ pub struct ControlPlane {
     etcd: Option<Child>,
     server: Option<Child>,
     controllers: Option<Child>,
+    scheduler: Option<Child>,
 }
 
 impl ControlPlane {
@@ -45,8 +46,16 @@ impl ControlPlane {
         let authority = Authority::new("kube-test");
         let admin = authority.client("admin", "system:masters");
         let port = free_port();
-        let mut plane =
-            Self { folder: scratch(), port, authority, admin, etcd: None, server: None, controllers: None };
+        let mut plane = Self {
+            folder: scratch(),
+            port,
+            authority,
+            admin,
+            etcd: None,
+            server: None,
+            controllers: None,
+            scheduler: None,
+        };
         write(&plane.kubeconfig_path(), plane.kubeconfig().as_bytes());
         plane.start_etcd();
         plane.start_api_server();
@@ -94,6 +103,22 @@ impl ControlPlane {
         let cache = self.folder.path().join("cache");
         command.arg("kubectl").arg("--kubeconfig").arg(self.kubeconfig_path()).arg("--cache-dir").arg(cache);
         run(command.args(words)).success()
+    }
+
+    /// Starts the scheduler, with its default plugins.
+    pub fn start_scheduler(&mut self) {
+        let settings = "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n\
+                        leaderElection: {leaderElect: false}\n\
+                        clientConnection: {kubeconfig: kubeconfig, qps: 500, burst: 1000}\n";
+        write(&self.folder.path().join("scheduler.yaml"), settings.as_bytes());
+        let arguments = ["--config=scheduler.yaml", "--secure-port=0"].map(str::to_owned).to_vec();
+        self.scheduler = Some(self.program("scheduler", arguments));
+    }
+
+    /// The log of one of its programs, as `scheduler`.
+    #[must_use]
+    pub fn log(&self, word: &str) -> String {
+        std::fs::read_to_string(self.folder.path().join(format!("{word}.log"))).unwrap_or_default()
     }
 
     /// Ends the API server, as a crash does. [`ControlPlane::revive`] starts it again.
@@ -215,16 +240,16 @@ impl ControlPlane {
             }
             std::thread::sleep(Duration::from_millis(100));
         }
-        let log = |word: &str| {
-            std::fs::read_to_string(self.folder.path().join(format!("{word}.log"))).unwrap_or_default()
-        };
-        panic!("{path} did not answer\n{}\n{}\n{}", log("etcd"), log("apiserver"), log("controller-manager"));
+        let logs = ["etcd", "apiserver", "controller-manager"].map(|word| self.log(word)).join("\n");
+        panic!("{path} did not answer\n{logs}");
     }
 }
 
 impl Drop for ControlPlane {
     fn drop(&mut self) {
-        [&mut self.controllers, &mut self.server, &mut self.etcd].into_iter().for_each(end);
+        [&mut self.scheduler, &mut self.controllers, &mut self.server, &mut self.etcd]
+            .into_iter()
+            .for_each(end);
     }
 }
 

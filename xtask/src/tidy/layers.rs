@@ -27,7 +27,7 @@ const LAYERS: &[&[&str]] = &[
     // The draft with its references looked up.
     &["check/view"],
     // Drafts that hold roles, and the boot configuration of a machine.
-    &["boot", "cloud", "k3s/role"],
+    &["boot", "cloud", "k3s/capacity", "k3s/role"],
     &["balancer/role", "cloud_init", "firewall", "ignition", "machine", "mirror/role", "node_exporter"],
     // The trait of a role, and the guest as a whole.
     &["boot/inside", "role"],

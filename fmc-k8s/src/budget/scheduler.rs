@@ -1,0 +1,281 @@
+//! Places pods as the scheduler of Kubernetes does by default.
+//!
+//! The rules are those of its default plugins (`pkg/scheduler/framework/plugins` of Kubernetes 1.36) for pods such as a platform has: they
+//! have requests and no tolerations, selectors or affinities. Two things are not in the model: the scheduler chooses by chance among nodes
+//! of equal score, where this takes the first; and it prefers nodes that have an image already.
+
+use fmc_core::k3s::Effect;
+use fmc_core::k3s::capacity::{Amount, Node};
+use fmc_core::unit::Size;
+
+use super::Pods;
+
+/// The greatest score of a plugin (`MaxNodeScore`).
+const MOST: i64 = 100;
+
+/// What a pod counts for that asks for nothing, when nodes are scored (`DefaultMilliCPURequest`, `DefaultMemoryRequest`).
+const LEAST_CPU: u64 = 100;
+const LEAST_MEMORY: u64 = 200 * 1024 * 1024;
+
+/// The label that divides nodes into zones.
+const ZONE: &str = "topology.kubernetes.io/zone";
+
+/// The order in which pods come. K3s's own come first in each: they have a higher priority.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// Workload by workload, as the platform states them.
+    AsStated,
+    /// The same from the last to the first.
+    Backwards,
+    /// One pod of each workload, then the second of each, as several controllers make them at once.
+    InTurns,
+    /// The workloads that ask for the least memory first.
+    SmallFirst,
+}
+
+impl Order {
+    pub(super) const OTHERS: [Self; 3] = [Self::Backwards, Self::InTurns, Self::SmallFirst];
+}
+
+/// Where pods are placed.
+#[derive(Clone, Debug)]
+pub(super) struct Placed {
+    /// What is asked of each node.
+    pub(super) asked: Vec<Amount>,
+    /// How many pods of each group find no node.
+    pub(super) waiting: Vec<u64>,
+}
+
+/// Places all pods.
+pub(super) fn place(nodes: &[Node], all: &[Pods], order: Order) -> Placed {
+    let mut rooms: Vec<Room<'_>> = nodes.iter().map(Room::new).collect();
+    let mut waiting = vec![0; all.len()];
+    let (packaged, own): (Vec<usize>, Vec<usize>) =
+        (0..all.len()).partition(|at| all.get(*at).is_some_and(Pods::is_packaged));
+    for (at, pods) in packaged.into_iter().filter_map(|at| Some((at, all.get(at)?))) {
+        let missing = waiting.get_mut(at);
+        let left = if pods.is_on_each_node {
+            for room in rooms.iter_mut().filter(|room| room.node.takes_packaged()) {
+                room.take(pods.asks);
+            }
+            0
+        } else {
+            Group::new(pods).place(pods.count, &mut rooms)
+        };
+        missing.map(|missing| *missing = left);
+    }
+    let mut own: Vec<(usize, &Pods)> = own.into_iter().filter_map(|at| Some((at, all.get(at)?))).collect();
+    match order {
+        Order::Backwards => own.reverse(),
+        Order::SmallFirst => own.sort_by_key(|(at, pods)| (pods.asks.memory, pods.asks.millicores, *at)),
+        Order::AsStated | Order::InTurns => {}
+    }
+    if order == Order::InTurns {
+        in_turns(&own, &mut rooms, &mut waiting);
+    } else {
+        for (at, pods) in own {
+            let left = Group::new(pods).place(pods.count, &mut rooms);
+            waiting.get_mut(at).map(|missing| *missing = left);
+        }
+    }
+    Placed { asked: rooms.into_iter().map(|room| room.asked).collect(), waiting }
+}
+
+fn in_turns(own: &[(usize, &Pods)], rooms: &mut [Room<'_>], waiting: &mut [u64]) {
+    let mut groups: Vec<(usize, u64, Group<'_>)> =
+        own.iter().map(|(at, pods)| (*at, pods.count, Group::new(pods))).collect();
+    while !groups.is_empty() {
+        groups.retain_mut(|(at, left, group)| {
+            if *left == 0 {
+                return false;
+            }
+            if group.place(1, rooms) > 0 {
+                // Room does not come back, so that the others wait too.
+                if let Some(missing) = waiting.get_mut(*at) {
+                    *missing = *left;
+                }
+                return false;
+            }
+            *left -= 1;
+            true
+        });
+    }
+}
+
+/// A node while pods are placed.
+struct Room<'a> {
+    node: &'a Node,
+    asked: Amount,
+    /// What pods count for when nodes are scored: those that ask for nothing too.
+    counted: Amount,
+    /// Its taints that a scheduler avoids if it can.
+    avoided: i64,
+    has_zone: bool,
+    zone: Option<&'a str>,
+}
+
+impl<'a> Room<'a> {
+    fn new(node: &'a Node) -> Self {
+        let avoided = node.taints.iter().filter(|taint| taint.effect() == Effect::PreferNoSchedule).count();
+        let zone = node.labels.iter().find(|label| label.key() == ZONE).map(|label| label.value());
+        Self {
+            node,
+            asked: Amount::NONE,
+            counted: Amount::NONE,
+            avoided: i64::try_from(avoided).unwrap_or(i64::MAX),
+            has_zone: zone.is_some(),
+            zone,
+        }
+    }
+
+    fn take(&mut self, asks: Amount) {
+        self.asked = self.asked.plus(asks);
+        self.counted = self.counted.plus(counted(asks));
+    }
+
+    /// Whether a pod finds room there (`NodeResourcesFit`, `TaintToleration`).
+    fn takes(&self, pods: &Pods) -> bool {
+        let is_let_in = if pods.is_packaged() { self.node.takes_packaged() } else { self.node.takes_any() };
+        is_let_in && fits(self.asked, pods.asks, self.node.allocatable)
+    }
+
+    /// The scores that do not look at other nodes.
+    fn score(&self, asks: Amount) -> i64 {
+        let there = self.node.allocatable;
+        let counted = self.counted.plus(counted(asks));
+        let least = (least(counted.millicores, there.millicores)
+            + least(counted.memory.as_bytes(), there.memory.as_bytes()))
+            / 2;
+        // A pod that asks for nothing balances nothing.
+        if asks.millicores == 0 && asks.memory == Size::ZERO {
+            return least;
+        }
+        let before = balance(self.asked, there);
+        let after = balance(self.asked.plus(asks), there);
+        least + MOST / 2 + (MOST / 2 + after - before) / 2
+    }
+}
+
+/// Whether a pod fits beside others. What it does not ask for does not keep it away (`fitsRequest`).
+fn fits(asked: Amount, asks: Amount, there: Amount) -> bool {
+    let within = |asked: u64, asks: u64, there: u64| asks == 0 || asked.saturating_add(asks) <= there;
+    asked.pods < there.pods
+        && within(asked.millicores, asks.millicores, there.millicores)
+        && within(asked.memory.as_bytes(), asks.memory.as_bytes(), there.memory.as_bytes())
+}
+
+fn counted(asks: Amount) -> Amount {
+    let or = |given: u64, least: u64| if given == 0 { least } else { given };
+    let memory = Size::bytes(or(asks.memory.as_bytes(), LEAST_MEMORY));
+    Amount::new(or(asks.millicores, LEAST_CPU), memory, 1)
+}
+
+/// The share that is left, from 0 to 100 (`leastRequestedScore`).
+fn least(asked: u64, there: u64) -> i64 {
+    if there == 0 || asked > there {
+        return 0;
+    }
+    let share = u128::from(there - asked) * 100 / u128::from(there);
+    i64::try_from(share).unwrap_or(MOST)
+}
+
+/// How equally CPUs and memory are asked for, from 50 to 100 (`balancedResourceScore`).
+fn balance(asked: Amount, there: Amount) -> i64 {
+    if there.millicores == 0 || there.memory == Size::ZERO {
+        return MOST;
+    }
+    let share = |asked: u64, there: u64| (asked as f64 / there as f64).min(1.0);
+    let cpu = share(asked.millicores, there.millicores);
+    let memory = share(asked.memory.as_bytes(), there.memory.as_bytes());
+    ((1.0 - ((cpu - memory) / 2.0).abs()) * 100.0) as i64
+}
+
+/// Pods that are alike while they are placed.
+struct Group<'a> {
+    pods: &'a Pods,
+    /// How many of them each node has.
+    there: Vec<u32>,
+    /// The scores of each node that its own pods alone decide, as of what was asked of it then.
+    scores: Vec<Option<(Amount, i64)>>,
+}
+
+impl<'a> Group<'a> {
+    const fn new(pods: &'a Pods) -> Self {
+        Self { pods, there: Vec::new(), scores: Vec::new() }
+    }
+
+    /// Places so many of them. The number of those that find no node.
+    fn place(&mut self, count: u64, rooms: &mut [Room<'_>]) -> u64 {
+        self.there.resize(rooms.len(), 0);
+        self.scores.resize(rooms.len(), None);
+        for placed in 0..count {
+            let Some(best) = self.best(rooms) else { return count - placed };
+            if let Some((room, there)) = rooms.get_mut(best).zip(self.there.get_mut(best)) {
+                room.take(self.pods.asks);
+                *there += 1;
+            }
+        }
+        0
+    }
+
+    /// The node with the greatest score: the first of several.
+    fn best(&mut self, rooms: &[Room<'_>]) -> Option<usize> {
+        let mut fitting = Vec::with_capacity(rooms.len());
+        for (at, room) in rooms.iter().enumerate().filter(|(_, room)| room.takes(self.pods)) {
+            let known = self.scores.get_mut(at)?;
+            let score = match known {
+                Some((asked, score)) if *asked == room.asked => *score,
+                _ => {
+                    let score = room.score(self.pods.asks);
+                    *known = Some((room.asked, score));
+                    score
+                }
+            };
+            fitting.push((at, room, score));
+        }
+        let spread = self.spread(&fitting);
+        let avoided_most = fitting.iter().map(|(_, room, _)| room.avoided).max().unwrap_or(0);
+        let mut best: Option<(usize, i64)> = None;
+        for ((at, room, score), spread) in fitting.iter().zip(spread) {
+            let tainted = if avoided_most == 0 { MOST } else { MOST - MOST * room.avoided / avoided_most };
+            let score = score + 2 * spread + 3 * tainted;
+            if best.is_none_or(|(_, most)| score > most) {
+                best = Some((*at, score));
+            }
+        }
+        best.map(|(at, _)| at)
+    }
+
+    /// The scores of `PodTopologySpread`: over nodes if they are told to spread, and otherwise, by default, over nodes and zones.
+    fn spread(&self, fitting: &[(usize, &Room<'_>, i64)]) -> Vec<i64> {
+        let there = |at: usize| f64::from(self.there.get(at).copied().unwrap_or(0));
+        let weight = ((fitting.len() + 2) as f64).ln();
+        let (skew, has_zones) = if self.pods.is_spread {
+            (0.0, false)
+        } else {
+            (2.0, fitting.iter().any(|(_, room, _)| room.has_zone))
+        };
+        let raw: Vec<i64> = if has_zones {
+            // Each zone once; nodes without one are of a zone without a name.
+            let mut zones: Vec<(Option<&str>, f64)> = Vec::new();
+            for (at, room, _) in fitting {
+                match zones.iter_mut().find(|(zone, _)| *zone == room.zone) {
+                    Some((_, count)) => *count += there(*at),
+                    None => zones.push((room.zone, there(*at))),
+                }
+            }
+            let of_zones = ((zones.len() + 2) as f64).ln();
+            let each = fitting.iter().map(|(at, room, _)| {
+                let count =
+                    zones.iter().find(|(zone, _)| *zone == room.zone).map_or(0.0, |(_, count)| *count);
+                let zone = if room.has_zone { count * of_zones + 4.0 } else { 0.0 };
+                (there(*at) * weight + skew + zone).round() as i64
+            });
+            each.collect()
+        } else {
+            fitting.iter().map(|(at, ..)| (there(*at) * weight + skew).round() as i64).collect()
+        };
+        let (least, most) = (raw.iter().min().copied().unwrap_or(0), raw.iter().max().copied().unwrap_or(0));
+        raw.into_iter().map(|one| if most == 0 { MOST } else { MOST * (most + least - one) / most }).collect()
+    }
+}

@@ -1,0 +1,461 @@
+//! The real scheduler as the judge of the budget: it places the compiled pods on simulated nodes that give what the model says, and what it
+//! leaves pending is what the check said.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use fmc::k3s::capacity::{Amount, packaged};
+use fmc::prelude::*;
+use fmc_k8s::budget::{ClusterBudget, PodFit};
+use fmc_k8s::platform::{Namespace, Platform};
+use fmc_k8s::redis::Redis;
+use fmc_k8s::stateful::Stateful;
+use fmc_testkit::kube::ControlPlane;
+use serde_json::{Value, json};
+
+use crate::room::{asks, cloud_of, shaped, shop, sized};
+
+/// How long the scheduler gets for all pods.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// How long nothing changes once it has decided about all.
+const STILL: Duration = Duration::from_secs(3);
+
+/// A control plane with a scheduler, and nodes without kubelets.
+struct Scheduled {
+    plane: ControlPlane,
+    /// Counts the volumes, whose names are not used again.
+    volumes: usize,
+}
+
+impl Scheduled {
+    fn start() -> Self {
+        let mut plane = ControlPlane::start();
+        plane.start_scheduler();
+        let mut all = Self { plane, volumes: 0 };
+        all.apply(&[json!({
+            "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass",
+            "metadata": { "name": "local-path", "annotations": { "storageclass.kubernetes.io/is-default-class": "true" } },
+            "provisioner": "kubernetes.io/no-provisioner",
+        })]);
+        all
+    }
+
+    fn kubectl(&self, words: &[&str]) -> String {
+        self.plane
+            .kubectl(words)
+            .unwrap_or_else(|refused| panic!("{refused}\n{}", self.plane.log("scheduler")))
+    }
+
+    fn apply(&mut self, objects: &[Value]) {
+        let list = json!({ "apiVersion": "v1", "kind": "List", "items": objects });
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), list.to_string()).unwrap();
+        self.kubectl(&["create", "--filename", file.path().to_str().unwrap()]);
+    }
+
+    /// The nodes of a cluster, which give what the model says, in place of those that are there.
+    fn nodes(&mut self, budget: &ClusterBudget) {
+        self.kubectl(&["delete", "nodes", "--all"]);
+        self.kubectl(&["delete", "pods", "--all", "--namespace=kube-system", "--force", "--grace-period=0"]);
+        let amount = |of: Amount| json!({ "cpu": format!("{}m", of.millicores), "memory": of.memory.as_bytes().to_string(), "pods": of.pods.to_string() });
+        let nodes: Vec<Value> = budget
+            .nodes
+            .iter()
+            .map(|one| {
+                let name = one.node.name.to_string();
+                let mut labels: BTreeMap<String, String> =
+                    one.node.labels.iter().map(|label| (label.key().to_owned(), label.value().to_owned())).collect();
+                labels.insert("kubernetes.io/hostname".to_owned(), name.clone());
+                labels.insert("kubernetes.io/os".to_owned(), "linux".to_owned());
+                if one.node.is_server {
+                    labels.insert("node-role.kubernetes.io/control-plane".to_owned(), "true".to_owned());
+                }
+                json!({
+                    "apiVersion": "v1", "kind": "Node", "metadata": { "name": name, "labels": labels },
+                    "status": {
+                        "capacity": amount(one.node.capacity), "allocatable": amount(one.node.allocatable),
+                        "conditions": [{ "type": "Ready", "status": "True", "reason": "KubeletReady", "message": "simulated" }],
+                    },
+                })
+            })
+            .collect();
+        self.apply(&nodes);
+        // The API server taints new nodes until their controller finds them ready; no such controller runs here.
+        for one in &budget.nodes {
+            let taints: Vec<Value> = one
+                .node
+                .taints
+                .iter()
+                .map(|taint| json!({ "key": taint.key(), "value": taint.value(), "effect": taint.effect().as_str() }))
+                .collect();
+            let patch = json!({ "spec": { "taints": taints } }).to_string();
+            self.kubectl(&["patch", "node", one.node.name.as_str(), "--type=merge", "--patch", &patch]);
+        }
+    }
+
+    /// K3s's own pods, with the requests, tolerations and priorities of its manifests.
+    fn packaged(&mut self, checked: &Checked) {
+        self.kubectl(&[
+            "delete",
+            "deployments,daemonsets",
+            "--all",
+            "--namespace=kube-system",
+            "--cascade=background",
+        ]);
+        self.kubectl(&["delete", "pods", "--all", "--namespace=kube-system", "--force", "--grace-period=0"]);
+        let tolerations = json!([
+            { "key": "CriticalAddonsOnly", "operator": "Exists" },
+            { "key": "node-role.kubernetes.io/control-plane", "operator": "Exists", "effect": "NoSchedule" },
+            { "key": "node-role.kubernetes.io/master", "operator": "Exists", "effect": "NoSchedule" },
+        ]);
+        let objects: Vec<Value> = packaged(checked.cluster("single").unwrap())
+            .iter()
+            .map(|one| {
+                let labels = json!({ "app": one.name });
+                let requests = match one.asks.millicores {
+                    0 => json!({}),
+                    cpu => json!({ "cpu": format!("{cpu}m"), "memory": one.asks.memory.as_bytes().to_string() }),
+                };
+                let kind = if one.is_on_each_node { "DaemonSet" } else { "Deployment" };
+                json!({
+                    "apiVersion": "apps/v1", "kind": kind,
+                    "metadata": { "name": one.name, "namespace": "kube-system" },
+                    "spec": { "selector": { "matchLabels": labels }, "template": {
+                        "metadata": { "labels": labels },
+                        "spec": {
+                            "priorityClassName": "system-cluster-critical", "tolerations": tolerations,
+                            "containers": [{ "name": "one", "image": "example.org/one:1", "resources": { "requests": requests } }],
+                        },
+                    } },
+                })
+            })
+            .collect();
+        if !objects.is_empty() {
+            self.apply(&objects);
+        }
+    }
+
+    /// The pods of a namespace: by workload, those that are bound and those that the scheduler found no node for; and the number of those
+    /// that it has not looked at.
+    fn pods(&self, namespace: &str) -> (Decided, u64) {
+        let text = self.kubectl(&["get", "pods", "--namespace", namespace, "--output=json"]);
+        let list: Value = serde_json::from_str(&text).unwrap();
+        let (mut all, mut open) = (Decided::new(), 0);
+        let mut starting = Vec::new();
+        for pod in list["items"].as_array().unwrap() {
+            let labels = &pod["metadata"]["labels"];
+            let name = labels["app.kubernetes.io/name"].as_str().or_else(|| labels["app"].as_str()).unwrap();
+            let entry = all.entry(name.to_owned()).or_default();
+            let conditions = pod["status"]["conditions"].as_array();
+            let refused =
+                conditions.is_some_and(|all| all.iter().any(|one| one["reason"] == "Unschedulable"));
+            if pod["spec"]["nodeName"].is_string() {
+                entry.0 += 1;
+                let is_of_set = pod["metadata"]["ownerReferences"][0]["kind"] == "StatefulSet";
+                if is_of_set && pod["status"]["phase"] == "Pending" {
+                    starting.push(pod["metadata"]["name"].as_str().unwrap());
+                }
+            } else if refused {
+                entry.1 += 1;
+            } else {
+                open += 1;
+            }
+        }
+        // A set makes its next pod when the one before it is ready.
+        if !starting.is_empty() {
+            let ready = json!({ "status": { "phase": "Running", "conditions": [{ "type": "Ready", "status": "True" }] } });
+            let (ready, mut words) = (ready.to_string(), vec!["patch", "pod"]);
+            words.extend(&starting);
+            words.extend([
+                "--namespace",
+                namespace,
+                "--subresource=status",
+                "--type=strategic",
+                "--patch",
+                &ready,
+            ]);
+            self.kubectl(&words);
+            open += 1;
+        }
+        (all, open)
+    }
+
+    /// What the scheduler did in a namespace once it has decided about so many pods, or none has come for a while.
+    fn decided(&self, namespace: &str, wanted: u64) -> Decided {
+        let until = Instant::now() + PATIENCE;
+        let (mut last, mut since) = (Decided::new(), Instant::now());
+        loop {
+            let (all, open) = self.pods(namespace);
+            let (bound, refused) = all.values().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+            if all != last || open > 0 {
+                (last, since) = (all, Instant::now());
+            } else if bound == wanted || (bound + refused > 0 && refused > 0 && since.elapsed() > STILL) {
+                return last;
+            }
+            assert!(Instant::now() < until, "{last:?}, of {wanted}\n{}", self.plane.log("scheduler"));
+            std::thread::sleep(Duration::from_millis(300));
+        }
+    }
+
+    /// Places a platform in its cloud, and compares with what the check says. The kind of what it says.
+    #[track_caller]
+    fn judge(&mut self, cloud: Cloud, platform: &Platform, comes: Comes) -> &'static str {
+        let cloud = ["platform-too-large", "platform-no-room"]
+            .into_iter()
+            .fold(cloud.role(platform.clone()), |cloud, kind| cloud.accept(kind, "the scheduler judges"));
+        let checked = cloud.check().unwrap_or_else(|report| panic!("{report}"));
+        let budget = ClusterBudget::of(platform, &checked).unwrap();
+        self.nodes(&budget);
+        self.packaged(&checked);
+        let each = budget.nodes.iter().filter(|one| one.node.takes_packaged()).count() as u64;
+        let own = packaged(checked.cluster("single").unwrap());
+        let own: u64 = own.iter().map(|one| if one.is_on_each_node { each } else { 1 }).sum();
+        let system = self.decided("kube-system", own);
+        assert_eq!(system.values().map(|one| one.0).sum::<u64>(), own, "{system:?}");
+
+        let namespace = platform.manifests()[0].name().to_owned();
+        let (wanted, decided) = self.place(platform, &namespace, comes);
+        let kind = compare(&budget.fit, &wanted, &decided, comes);
+        self.kubectl(&["delete", "namespace", &namespace, "--wait=false"]);
+        self.kubectl(&["delete", "pods", "--all", "--namespace", &namespace, "--force", "--grace-period=0"]);
+        println!("{namespace} {comes:?}: {kind}");
+        kind
+    }
+
+    /// Applies the manifests of a platform. How many pods each workload has, and what the scheduler did with them.
+    fn place(&mut self, platform: &Platform, namespace: &str, comes: Comes) -> (Wanted, Decided) {
+        let mut wanted = Wanted::new();
+        let (mut around, mut workloads) = (Vec::new(), Vec::new());
+        for one in platform.manifests().iter().filter(|one| one.kind().name != "Secret") {
+            if !["Deployment", "StatefulSet"].contains(&one.kind().name) {
+                around.push(one.content().clone());
+                continue;
+            }
+            let replicas = one.content()["spec"]["replicas"].as_u64().unwrap();
+            let claims = one.content()["spec"]["volumeClaimTemplates"].as_array().map_or(0, Vec::len) as u64;
+            for _ in 0..replicas * claims {
+                self.volumes += 1;
+                around.push(json!({
+                    "apiVersion": "v1", "kind": "PersistentVolume",
+                    "metadata": { "name": format!("volume-{}", self.volumes) },
+                    "spec": { "capacity": { "storage": "100Gi" }, "accessModes": ["ReadWriteOnce"],
+                        "storageClassName": "local-path", "hostPath": { "path": "/volume" } },
+                }));
+            }
+            wanted.insert(one.name().to_owned(), replicas);
+            workloads.push((replicas, one.content().clone()));
+        }
+        self.apply(&around);
+        match comes {
+            Comes::AtOnce => {
+                self.apply(&workloads.iter().map(|(_, one)| one.clone()).collect::<Vec<_>>());
+                let decided = self.decided(namespace, wanted.values().sum());
+                (wanted, decided)
+            }
+            Comes::InOrder => {
+                let (mut decided, mut so_far) = (Decided::new(), 0);
+                for (replicas, one) in workloads {
+                    self.apply(&[one]);
+                    so_far += replicas;
+                    decided = self.decided(namespace, so_far);
+                }
+                (wanted, decided)
+            }
+        }
+    }
+}
+
+/// Compares what a budget says with what the scheduler did.
+#[track_caller]
+fn compare(fit: &PodFit, wanted: &Wanted, decided: &Decided, comes: Comes) -> &'static str {
+    let told = format!("{fit:#?}\nthe scheduler: {decided:?} of {wanted:?}");
+    let waits = |name: &str| wanted[name] - decided.get(name).map_or(0, |one| one.0);
+    let short = |name: &str| name.rsplit('/').next().unwrap().to_owned();
+    let large: Vec<String> = fit.too_large.iter().map(|one| short(&one.name)).collect();
+    for (name, one) in large.iter().zip(&fit.too_large) {
+        assert_eq!(waits(name), one.pods, "{name}: {told}");
+    }
+    let others: Vec<&String> = wanted.keys().filter(|name| !large.contains(name)).collect();
+    let waiting: u64 = others.iter().map(|name| waits(name)).sum();
+    if fit.short.is_some() {
+        assert!(waiting > 0, "no scheduler can place all, and this one did\n{told}");
+        return "short";
+    }
+    if fit.waiting.is_empty() {
+        assert_eq!(waiting, 0, "the check said nothing\n{told}");
+        return if large.is_empty() { "right" } else { "too large" };
+    }
+    let is_certain = fit.waiting.iter().all(|one| one.is_certain);
+    if is_certain || comes == Comes::InOrder {
+        for name in others {
+            let said = fit.waiting.iter().find(|one| short(&one.name) == **name).map_or(0, |one| one.pods);
+            assert_eq!(waits(name), said, "{name}: {told}");
+        }
+    }
+    if is_certain { "certain" } else { "by chance" }
+}
+
+/// How the workloads come.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Comes {
+    /// All at once, so that the controllers decide in which order their pods come.
+    AtOnce,
+    /// One after the other, as the platform states them.
+    InOrder,
+}
+
+/// The number of pods by workload.
+type Wanted = BTreeMap<String, u64>;
+
+/// By workload, the pods that are bound and those that the scheduler found no node for.
+type Decided = BTreeMap<String, (u64, u64)>;
+
+fn digest() -> String {
+    "0".repeat(64)
+}
+
+/// A cluster as the seed has it, and services such as the seed names them.
+fn seed() -> (Cloud, Platform) {
+    let servers = [("master1", 2, 4096), ("master2", 2, 4096), ("master3", 2, 4096)];
+    let agents = [("worker1", 2, 3584), ("worker2", 2, 3584), ("worker3", 2, 3584)];
+    let cloud = shaped(
+        &servers,
+        &agents,
+        |cluster| cluster,
+        |machine| {
+            if machine.name.to_string().starts_with("master") {
+                machine.taint("node-role.kubernetes.io/control-plane:NoSchedule")
+            } else {
+                machine
+            }
+        },
+    );
+    let redis = |name: &str| {
+        Redis::new(name, format!("docker.io/valkey/valkey:9.1.0@sha256:{}", digest()), 256.mib())
+    };
+    let prometheus = sized("prometheus", 500, 1536).volume("/prometheus", "data");
+    let jenkins = sized("jenkins", 500, 2048).volume("/var/jenkins_home", "home");
+    let platform = Platform::on("single").namespace(
+        Namespace::new("seed")
+            .stateful(Stateful::new("prometheus", prometheus).claim("data", 10.gib()))
+            .stateful(Stateful::new("jenkins", jenkins).claim("home", 10.gib()))
+            .stateful(
+                Stateful::new("kafka", sized("kafka", 250, 1024).volume("/data", "log"))
+                    .replicas(3)
+                    .claim("log", 5.gib()),
+            )
+            .deployment(asks("grafana", 1, 100, 256))
+            .deployment(asks("alertmanager", 1, 50, 128))
+            .redis(redis("cache"))
+            .redis(redis("sessions").keep(1.gib())),
+    );
+    (cloud, platform)
+}
+
+/// The same platform in a namespace of its own.
+fn named(name: &str, platform: Platform) -> Platform {
+    let text = serde_json::to_string(&platform).unwrap();
+    serde_json::from_str(&text.replacen("\"shop\"", &format!("{name:?}"), 1)).unwrap()
+}
+
+#[test]
+fn the_scheduler_leaves_pending_what_the_check_said() {
+    let mut cluster = Scheduled::start();
+    let (cloud, platform) = seed();
+    assert_eq!(cluster.judge(cloud, &platform, Comes::AtOnce), "right");
+
+    let three = || cloud_of(&[("one", 2, 4096)], &[("two", 2, 4096), ("three", 2, 4096)]);
+    let large = named("large", shop([asks("web", 2, 100, 256), asks("large", 1, 100, 4096)]));
+    assert_eq!(cluster.judge(three(), &large, Comes::AtOnce), "too large");
+    let sum = named("sum", shop([asks("web", 12, 100, 1000)]));
+    assert_eq!(cluster.judge(three(), &sum, Comes::AtOnce), "short");
+    let more = named("more", shop([asks("web", 4, 100, 2000)]));
+    assert_eq!(cluster.judge(three(), &more, Comes::AtOnce), "short");
+    let sizes =
+        named("sizes", shop([asks("a", 2, 100, 2200), asks("small", 1, 100, 100), asks("b", 2, 100, 2000)]));
+    assert_eq!(cluster.judge(three(), &sizes, Comes::AtOnce), "short");
+    let fits = named("fits", shop([asks("web", 3, 100, 2000), asks("small", 3, 500, 512)]));
+    assert_eq!(cluster.judge(three(), &fits, Comes::AtOnce), "right");
+    // The number of pods, by the kubelet's settings.
+    let few = |cluster: k3s::Cluster| cluster.kubelet(k3s::kubelet::Dropin::new("50-few.conf").max_pods(6));
+    let cloud = shaped(&[("one", 2, 4096)], &[("two", 2, 4096)], few, |machine| machine);
+    assert_eq!(cluster.judge(cloud, &named("few", shop([asks("web", 7, 10, 16)])), Comes::AtOnce), "short");
+}
+
+/// Numbers from a seed (xorshift64*).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, most: u64) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) % most
+    }
+
+    fn between(&mut self, least: u64, most: u64) -> u64 {
+        least + self.below(most - least + 1)
+    }
+}
+
+#[test]
+fn random_platforms_are_placed_as_the_check_said() {
+    let mut cluster = Scheduled::start();
+    let mut seen = BTreeMap::<&str, u32>::new();
+    for case in 1..=24_u64 {
+        let mut dice = Dice(0x9E37_79B9_7F4A_7C15 ^ (case << 8));
+        let mut node = |name: String| (name, dice.between(2, 4) as u32, dice.between(8, 32) as u32 * 256);
+        let count = 1 + case as usize % 5;
+        let nodes: Vec<(String, u32, u32)> =
+            (0..count).map(|index| node(format!("n{case}x{index}"))).collect();
+        let sizes: Vec<(&str, u32, u32)> =
+            nodes.iter().map(|(name, cpus, memory)| (name.as_str(), *cpus, *memory)).collect();
+        let (servers, agents) = sizes.split_at(1);
+        let zoned = dice.below(3) == 0;
+        let avoided = dice.below(3) == 0;
+        let cloud = shaped(
+            servers,
+            agents,
+            |cluster| cluster,
+            |machine| {
+                let name = machine.name.to_string();
+                let machine = if zoned && name.ends_with(['0', '2']) {
+                    machine.label(format!("topology.kubernetes.io/zone={}", &name[..1]))
+                } else {
+                    machine
+                };
+                if avoided && name.ends_with('0') {
+                    machine.taint("example.com/slow:PreferNoSchedule")
+                } else {
+                    machine
+                }
+            },
+        );
+        let memory: u64 = sizes.iter().map(|(.., memory)| u64::from(*memory)).sum();
+        let cpus: u64 = sizes.iter().map(|(_, cpus, _)| u64::from(*cpus) * 1000).sum();
+        // Half to a little more than all that the nodes have, in some workloads.
+        let load = dice.between(30, 105);
+        let workloads = dice.between(1, 6);
+        let mut namespace = Namespace::new(format!("case{case}"));
+        for index in 0..workloads {
+            let replicas = dice.between(1, 5);
+            let share = |all: u64, dice: &mut Dice| {
+                (all * load / 100 / workloads / replicas * dice.between(40, 130) / 100).max(1) as u32
+            };
+            let (cpu, ram) = (share(cpus, &mut dice), share(memory, &mut dice));
+            let name = format!("w{index}");
+            namespace = if dice.below(4) == 0 {
+                namespace
+                    .stateful(Stateful::new(name.clone(), sized(&name, cpu, ram)).replicas(replicas as u16))
+            } else {
+                namespace.deployment(asks(&name, replicas as u16, cpu, ram))
+            };
+        }
+        let comes = if case % 2 == 0 { Comes::InOrder } else { Comes::AtOnce };
+        let kind = cluster.judge(cloud, &Platform::on("single").namespace(namespace), comes);
+        *seen.entry(kind).or_default() += 1;
+    }
+    println!("{seen:?}");
+    assert!(seen.len() >= 3, "the cases differ: {seen:?}");
+}
