@@ -98,3 +98,6 @@ pub(super) fn is_sure(given: &[Amount], asked: Amount, own: &[&Pods]) -> bool {
     });
     taken.sum::<f64>() > 3.0
 }
+
+#[cfg(test)]
+mod tests;

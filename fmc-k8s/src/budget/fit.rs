@@ -5,7 +5,7 @@ use std::fmt;
 use fmc_core::k3s::capacity::{Amount, Node};
 use fmc_core::unit::Size;
 
-use super::scheduler::{Order, Placed, place};
+use super::scheduler::{Order, Placed, place, without_one_more};
 use super::{Pods, bound};
 use crate::quantity::{Cpu, CpuExt as _};
 
@@ -19,6 +19,8 @@ pub struct PodFit {
     pub short: Option<Short>,
     /// Workloads whose pods wait when a scheduler places all as it does by default, although all could find room otherwise.
     pub waiting: Vec<Waiting>,
+    /// Deployments whose change would wait: a new pod starts before an old one ends, and no node has room for it.
+    pub changes: Vec<Waiting>,
     /// The nodes have too little memory beside K3s and the operating system if pods use all that they ask for.
     pub crowded: Option<Crowded>,
 }
@@ -30,7 +32,7 @@ impl PodFit {
     }
 }
 
-/// Pods of a workload that find no room.
+/// Pods of a workload that find no room, or would find none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Waiting {
@@ -179,8 +181,12 @@ pub(super) fn of(nodes: &[Node], all: &[Pods], placed: &Placed) -> PodFit {
     }
     let sure = bound::is_sure(&given, asked, &fit);
     let waiting = if sure { Vec::new() } else { by_order(nodes, all, placed, &given) };
-    let crowded = crowded(nodes, asked).filter(|_| waiting.is_empty());
-    PodFit { too_large, short, waiting, crowded }
+    if !waiting.is_empty() {
+        return PodFit { too_large, waiting, ..PodFit::default() };
+    }
+    let changes = without_one_more(nodes, &fitting, placed);
+    let changes = changes.into_iter().map(|pods| self::waiting(pods, [1, 1], false)).collect();
+    PodFit { too_large, changes, crowded: crowded(nodes, asked), ..PodFit::default() }
 }
 
 fn waiting(pods: &Pods, [here, at_most]: [u64; 2], is_certain: bool) -> Waiting {

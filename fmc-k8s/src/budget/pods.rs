@@ -25,7 +25,13 @@ pub(crate) struct Pods {
     pub(crate) is_on_each_node: bool,
     /// Whether they are told to spread over the nodes.
     pub(crate) is_spread: bool,
+    /// Whether a change of them needs room for one pod more: a deployment of one to three pods ends an old one only when a new one is ready
+    /// (`maxSurge` and `maxUnavailable` of 25 %, rounded up and down).
+    pub(crate) needs_one_more: bool,
 }
+
+/// From so many pods on, a deployment ends an old one before it has a new one.
+const ENDS_FIRST: u16 = 4;
 
 impl Pods {
     /// All pods of a cluster: K3s's own, and those of a platform in the order in which it states them.
@@ -37,11 +43,13 @@ impl Pods {
             count: 1,
             is_on_each_node: one.is_on_each_node,
             is_spread: false,
+            needs_one_more: false,
         });
         let mut all: Vec<Self> = own.collect();
         for (index, namespace) in platform.namespaces.iter().enumerate() {
             let namespace = namespace.with_services();
             let workloads = namespace.workloads();
+            let sets: Vec<String> = namespace.sets().into_iter().map(|(path, _)| path).collect();
             all.extend(workloads.iter().map(|(path, workload)| Self {
                 path: Some(format!("namespaces[{index}].{path}")),
                 name: format!("{}/{}", namespace.name, workload.name),
@@ -49,6 +57,7 @@ impl Pods {
                 count: workload.replicas.into(),
                 is_on_each_node: false,
                 is_spread: workload.replicas > 1,
+                needs_one_more: (1..ENDS_FIRST).contains(&workload.replicas) && !sets.contains(path),
             }));
         }
         all

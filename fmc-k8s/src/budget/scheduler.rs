@@ -81,6 +81,15 @@ pub(super) fn place(nodes: &[Node], all: &[Pods], order: Order) -> Placed {
     Placed { asked: rooms.into_iter().map(|room| room.asked).collect(), waiting }
 }
 
+/// The groups for which no node has room for one pod more, among those that need it for a change.
+pub(super) fn without_one_more<'a>(nodes: &[Node], all: &'a [Pods], placed: &Placed) -> Vec<&'a Pods> {
+    let has_room = |pods: &Pods| {
+        let mut rooms = nodes.iter().zip(&placed.asked);
+        rooms.any(|(node, asked)| node.takes_any() && fits(*asked, pods.asks, node.allocatable))
+    };
+    all.iter().filter(|pods| pods.needs_one_more && !has_room(pods)).collect()
+}
+
 fn in_turns(own: &[(usize, &Pods)], rooms: &mut [Room<'_>], waiting: &mut [u64]) {
     let mut groups: Vec<(usize, u64, Group<'_>)> =
         own.iter().map(|(at, pods)| (*at, pods.count, Group::new(pods))).collect();

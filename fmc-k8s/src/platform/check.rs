@@ -41,6 +41,7 @@ pub(super) const KINDS: &[OwnKind] = &[
     TOO_LARGE,
     NO_ROOM,
     MAY_WAIT,
+    CHANGE_WAITS,
     CROWDED,
     LIMIT_ABOVE_NODE,
 ];
@@ -65,6 +66,8 @@ const CLOSED: OwnKind = OwnKind::warning("platform-closed", include_str!("pages/
 const TOO_LARGE: OwnKind = OwnKind::error("platform-too-large", include_str!("pages/too-large.md"));
 const NO_ROOM: OwnKind = OwnKind::error("platform-no-room", include_str!("pages/no-room.md"));
 const MAY_WAIT: OwnKind = OwnKind::warning("platform-may-wait", include_str!("pages/may-wait.md"));
+const CHANGE_WAITS: OwnKind =
+    OwnKind::warning("platform-change-waits", include_str!("pages/change-waits.md"));
 const CROWDED: OwnKind = OwnKind::warning("platform-crowded", include_str!("pages/crowded.md"));
 const LIMIT_ABOVE_NODE: OwnKind =
     OwnKind::warning("platform-limit-above-node", include_str!("pages/limit-above-node.md"));

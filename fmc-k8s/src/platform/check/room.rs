@@ -1,19 +1,21 @@
 //! The room that pods find on the nodes of their cluster.
 
 use fmc_core::finding::OwnKind;
-use fmc_core::k3s::capacity::{Amount, Node};
+use fmc_core::k3s::capacity::{Amount, Node, is_whole};
 use fmc_core::role::{RoleFindings, SpanSite};
 use serde::Serialize;
 
-use super::{CROWDED, LIMIT_ABOVE_NODE, MAY_WAIT, NO_ROOM, TOO_LARGE, in_container};
+use super::{CHANGE_WAITS, CROWDED, LIMIT_ABOVE_NODE, MAY_WAIT, NO_ROOM, TOO_LARGE, in_container};
 use crate::budget::{ClusterBudget, Resource, Short, Waiting};
 use crate::platform::Platform;
 
-/// Judges the room that the pods of a platform find. The lab of a cloud runs on whatever the host has.
+/// Judges the room that the pods of a platform find, if all nodes are known. The lab of a cloud runs on whatever the host has.
 pub(super) fn check(platform: &Platform, site: &SpanSite<'_>, findings: &mut RoleFindings<'_>) {
-    let Some(budget) = ClusterBudget::of(platform, site.cloud()).filter(|_| !site.cloud().is_lab()) else {
+    let cloud = site.cloud();
+    if cloud.is_lab() || !cloud.cluster(&platform.cluster.to_string()).is_some_and(is_whole) {
         return;
-    };
+    }
+    let Some(budget) = ClusterBudget::of(platform, cloud) else { return };
     let nodes: Vec<&Node> =
         budget.nodes.iter().map(|one| &one.node).filter(|node| node.takes_any()).collect();
     let fit = &budget.fit;
@@ -25,6 +27,9 @@ pub(super) fn check(platform: &Platform, site: &SpanSite<'_>, findings: &mut Rol
     }
     for one in &fit.waiting {
         findings.part(&one.path, |findings| may_wait(one, findings));
+    }
+    for one in &fit.changes {
+        findings.part(&one.path, |findings| no_change(one, findings));
     }
     if let Some(crowded) = fit.crowded {
         let told = |size: fmc_core::unit::Size| Resource::Memory.told(size.as_bytes());
@@ -138,6 +143,15 @@ fn may_wait(one: &Waiting, findings: &mut RoleFindings<'_>) {
     );
     let help = "ask for less, take fewer pods, or give the machines of the cluster more";
     about(one, &MAY_WAIT, message, help, findings);
+}
+
+fn no_change(one: &Waiting, findings: &mut RoleFindings<'_>) {
+    let message = format!(
+        "a change of {} starts a new pod before it ends an old one, and no node has {} left for it",
+        one.name,
+        told(one.asks)
+    );
+    about(one, &CHANGE_WAITS, message, "ask for less, or give the machines of the cluster more", findings);
 }
 
 /// The limits of containers, compared with the largest node.
