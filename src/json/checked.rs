@@ -1,7 +1,9 @@
 //! A checked cloud, for other programs.
 
 use fmc_core::checked::{Checked, Host, Idx, Machine, Network};
+use fmc_core::cloud::Cloud;
 use fmc_core::finding::{Finding, Words};
+use fmc_core::role::RoleTable;
 use serde::{Deserialize, Serialize};
 
 use super::{FindingView, HostAt};
@@ -25,6 +27,9 @@ pub struct CheckedView {
     pub machines: Vec<MachineView>,
     /// The warnings of the check, and the findings that the cloud accepts.
     pub findings: Vec<FindingView>,
+    /// What its roles show of its resources, if [`CheckedView::with_tables`] asked them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tables: Vec<RoleTable>,
 }
 
 /// A network of a checked cloud.
@@ -89,6 +94,14 @@ impl CheckedView {
             networks: cloud.networks().iter().map(network).collect(),
             machines: cloud.machines().iter().map(machine).collect(),
             findings: cloud.findings().iter().map(finding).collect(),
+            tables: Vec::new(),
         }
+    }
+
+    /// With what the roles of the cloud show of its resources, as the nodes of a cluster.
+    #[must_use]
+    pub fn with_tables(self, cloud: &Cloud, checked: &Checked) -> Self {
+        let tables = cloud.roles.iter().flat_map(|role| role.as_spanning().tables(checked));
+        Self { tables: tables.collect(), ..self }
     }
 }

@@ -1,6 +1,6 @@
 //! Tables that a role shows beside the budget of hosts.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A table that a role shows to a person who checks the cloud: see [`SpanningRole::tables`](super::SpanningRole::tables).
 ///
@@ -11,11 +11,11 @@ use serde::Serialize;
 /// table.row(["a", "12 GiB"]);
 /// assert_eq!(table.rows(), [["a", "12 GiB"]]);
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoleTable {
     title: String,
     columns: Vec<String>,
-    #[serde(skip)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     numbers: Vec<usize>,
     rows: Vec<Vec<String>>,
 }

@@ -27,10 +27,19 @@ fn without(from: Amount, other: Amount) -> Amount {
 }
 
 /// The sum of what must find room on the nodes that take a platform's pods: these, and K3s's own where they have nowhere else to go.
-pub(super) fn asked(nodes: &[Node], all: &[Pods]) -> Amount {
+pub(super) fn asked_at_least(nodes: &[Node], all: &[Pods]) -> Amount {
     let elsewhere = nodes.iter().any(|node| node.takes_packaged() && !node.takes_any());
-    let counts = |pods: &&Pods| !pods.is_packaged() || (!elsewhere && !pods.is_on_each_node);
-    all.iter().filter(counts).map(Pods::sum).fold(Amount::NONE, Amount::plus)
+    sum(all.iter().filter(|pods| !(elsewhere && pods.is_packaged())))
+}
+
+/// The same with K3s's own pods that may be elsewhere.
+pub(super) fn asked_at_most(all: &[Pods]) -> Amount {
+    sum(all.iter())
+}
+
+/// The sum without the pods that are on each node, which is missing from what is given.
+fn sum<'a>(all: impl Iterator<Item = &'a Pods>) -> Amount {
+    all.filter(|pods| !pods.is_on_each_node).map(Pods::sum).fold(Amount::NONE, Amount::plus)
 }
 
 /// Whether a pod fits on a node that has nothing else.

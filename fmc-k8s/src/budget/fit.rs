@@ -174,12 +174,12 @@ pub(super) fn of(nodes: &[Node], all: &[Pods], placed: &Placed) -> PodFit {
         .filter(|pods| pods.is_packaged() || bound::fits_alone(pods.asks, &given))
         .cloned()
         .collect();
-    let asked = bound::asked(nodes, &fitting);
+    let asked = bound::asked_at_least(nodes, &fitting);
     let short = bound::short(&given, asked, &fit);
     if short.is_some() {
         return PodFit { too_large, short, ..PodFit::default() };
     }
-    let sure = bound::is_sure(&given, asked, &fit);
+    let sure = bound::is_sure(&given, bound::asked_at_most(&fitting), &fit);
     let waiting = if sure { Vec::new() } else { by_order(nodes, all, placed, &given) };
     if !waiting.is_empty() {
         return PodFit { too_large, waiting, ..PodFit::default() };

@@ -15,6 +15,8 @@ mod ready;
 mod redis;
 mod room;
 mod secret;
+#[path = "../../../examples/flatcar_micro_cloud/cloud.rs"]
+mod seed;
 #[cfg(all(feature = "client", feature = "full"))]
 mod server;
 mod stateful;

@@ -8,12 +8,11 @@ use fmc::k3s::capacity::{Amount, packaged};
 use fmc::prelude::*;
 use fmc_k8s::budget::{ClusterBudget, PodFit};
 use fmc_k8s::platform::{Namespace, Platform};
-use fmc_k8s::redis::Redis;
 use fmc_k8s::stateful::Stateful;
 use fmc_testkit::kube::ControlPlane;
 use serde_json::{Value, json};
 
-use crate::room::{asks, cloud_of, shaped, shop, sized};
+use crate::room::{asks, cloud_of, seed_services, shaped, shop, sized};
 
 /// How long the scheduler gets for all pods.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -109,7 +108,7 @@ impl Scheduled {
             { "key": "node-role.kubernetes.io/control-plane", "operator": "Exists", "effect": "NoSchedule" },
             { "key": "node-role.kubernetes.io/master", "operator": "Exists", "effect": "NoSchedule" },
         ]);
-        let objects: Vec<Value> = packaged(checked.cluster("single").unwrap())
+        let objects: Vec<Value> = packaged(&checked.clusters()[0])
             .iter()
             .map(|one| {
                 let labels = json!({ "app": one.name });
@@ -209,7 +208,7 @@ impl Scheduled {
         self.nodes(&budget);
         self.packaged(&checked);
         let each = budget.nodes.iter().filter(|one| one.node.takes_packaged()).count() as u64;
-        let own = packaged(checked.cluster("single").unwrap());
+        let own = packaged(&checked.clusters()[0]);
         let own: u64 = own.iter().map(|one| if one.is_on_each_node { each } else { 1 }).sum();
         let system = self.decided("kube-system", own);
         assert_eq!(system.values().map(|one| one.0).sum::<u64>(), own, "{system:?}");
@@ -313,48 +312,6 @@ type Wanted = BTreeMap<String, u64>;
 /// By workload, the pods that are bound and those that the scheduler found no node for.
 type Decided = BTreeMap<String, (u64, u64)>;
 
-fn digest() -> String {
-    "0".repeat(64)
-}
-
-/// A cluster as the seed has it, and services such as the seed names them.
-fn seed() -> (Cloud, Platform) {
-    let servers = [("master1", 2, 4096), ("master2", 2, 4096), ("master3", 2, 4096)];
-    let agents = [("worker1", 2, 3584), ("worker2", 2, 3584), ("worker3", 2, 3584)];
-    let cloud = shaped(
-        &servers,
-        &agents,
-        |cluster| cluster,
-        |machine| {
-            if machine.name.to_string().starts_with("master") {
-                machine.taint("node-role.kubernetes.io/control-plane:NoSchedule")
-            } else {
-                machine
-            }
-        },
-    );
-    let redis = |name: &str| {
-        Redis::new(name, format!("docker.io/valkey/valkey:9.1.0@sha256:{}", digest()), 256.mib())
-    };
-    let prometheus = sized("prometheus", 500, 1536).volume("/prometheus", "data");
-    let jenkins = sized("jenkins", 500, 2048).volume("/var/jenkins_home", "home");
-    let platform = Platform::on("single").namespace(
-        Namespace::new("seed")
-            .stateful(Stateful::new("prometheus", prometheus).claim("data", 10.gib()))
-            .stateful(Stateful::new("jenkins", jenkins).claim("home", 10.gib()))
-            .stateful(
-                Stateful::new("kafka", sized("kafka", 250, 1024).volume("/data", "log"))
-                    .replicas(3)
-                    .claim("log", 5.gib()),
-            )
-            .deployment(asks("grafana", 1, 100, 256))
-            .deployment(asks("alertmanager", 1, 50, 128))
-            .redis(redis("cache"))
-            .redis(redis("sessions").keep(1.gib())),
-    );
-    (cloud, platform)
-}
-
 /// The same platform in a namespace of its own.
 fn named(name: &str, platform: Platform) -> Platform {
     let text = serde_json::to_string(&platform).unwrap();
@@ -364,8 +321,7 @@ fn named(name: &str, platform: Platform) -> Platform {
 #[test]
 fn the_scheduler_leaves_pending_what_the_check_said() {
     let mut cluster = Scheduled::start();
-    let (cloud, platform) = seed();
-    assert_eq!(cluster.judge(cloud, &platform, Comes::AtOnce), "right");
+    assert_eq!(cluster.judge(crate::seed::cloud(), &seed_services(), Comes::AtOnce), "right");
 
     let three = || cloud_of(&[("one", 2, 4096)], &[("two", 2, 4096), ("three", 2, 4096)]);
     let large = named("large", shop([asks("web", 2, 100, 256), asks("large", 1, 100, 4096)]));

@@ -121,6 +121,68 @@ fn a_platform_that_fits_has_no_finding_and_a_table() {
     assert!(table.rows().iter().take(3).all(|row| row[1] == "any pod"), "{table:?}");
 }
 
+/// Services such as the seed names them, in its cluster.
+pub(crate) fn seed_services() -> Platform {
+    let image = format!("docker.io/valkey/valkey:9.1.0@sha256:{}", "0".repeat(64));
+    let redis = |name: &str| Redis::new(name, image.clone(), 256.mib());
+    let prometheus = sized("prometheus", 500, 1536).volume("/prometheus", "data");
+    let jenkins = sized("jenkins", 500, 2048).volume("/var/jenkins_home", "home");
+    let kafka = sized("kafka", 250, 1024).volume("/data", "log");
+    Platform::on("prod").namespace(
+        Namespace::new("seed")
+            .stateful(Stateful::new("prometheus", prometheus).claim("data", 10.gib()))
+            .stateful(Stateful::new("jenkins", jenkins).claim("home", 10.gib()))
+            .stateful(Stateful::new("kafka", kafka).replicas(3).claim("log", 5.gib()))
+            .deployment(asks("grafana", 1, 100, 256))
+            .deployment(asks("alertmanager", 1, 50, 128))
+            .redis(redis("cache"))
+            .redis(redis("sessions").keep(1.gib())),
+    )
+}
+
+/// S19: the seed gives its services no sizes, and later Jenkins a limit above a whole worker.
+#[test]
+fn the_seeds_services_find_room_and_its_jenkins_does_not() {
+    assert_eq!(found(crate::seed::cloud(), seed_services()), []);
+    let budget = budget(crate::seed::cloud(), &seed_services());
+    let table = budget.table("prod");
+    let lines = std::iter::once(table.columns()).chain(table.rows().iter().map(Vec::as_slice));
+    let text: String = lines.map(|line| line.join(" | ") + "\n").collect();
+    expect_test::expect![[r#"
+        node | takes | memory | of | CPU | of | pods | of
+        master1 | any pod | 1350 MiB | 3918 MiB | 450m | 2 | 4 | 110
+        master2 | any pod | 1606 MiB | 3918 MiB | 600m | 2 | 3 | 110
+        master3 | any pod | 2 GiB | 3918 MiB | 500m | 2 | 3 | 110
+        worker1 | any pod | 1 GiB | 3416 MiB | 250m | 2 | 3 | 110
+        worker2 | any pod | 512 MiB | 3416 MiB | 200m | 2 | 3 | 110
+        worker3 | any pod | 1152 MiB | 3416 MiB | 300m | 2 | 3 | 110
+        all |  | 7692 MiB | 22002 MiB | 2300m | 12 | 19 | 660
+    "#]]
+    .assert_eq(&text);
+    let cloud = crate::seed::cloud().role(seed_services());
+    let checked = cloud.check().unwrap_or_else(|report| panic!("{report}"));
+    let view = fmc::json::CheckedView::of(&checked).with_tables(&cloud, &checked);
+    let json = serde_json::to_string(&view).unwrap();
+    let read: fmc::json::CheckedView = serde_json::from_str(&json).unwrap();
+    assert_eq!(read.tables, [table]);
+
+    let jenkins = |container: Container| {
+        Platform::on("prod").namespace(Namespace::new("seed").stateful(Stateful::new("jenkins", container)))
+    };
+    let limited = jenkins(sized("jenkins", 500, 1024).memory_limit(4.gib()));
+    let path = "namespaces[0].stateful_sets[0]";
+    let message = "the limit of 4 GiB is above the 3918 MiB that the largest node, master3, gives";
+    one(
+        crate::seed::cloud(),
+        limited,
+        "platform-limit-above-node",
+        &format!("{path}.containers[0].memory_limit"),
+        message,
+    );
+    let message = "a pod of seed/jenkins asks for 4 GiB of memory and 500m of CPU; the largest node, master3, gives 3918 MiB of memory and 2 of CPU";
+    one(crate::seed::cloud(), jenkins(sized("jenkins", 500, 4096)), "platform-too-large", path, message);
+}
+
 #[test]
 fn a_pod_that_fits_on_no_node_is_found_with_the_largest() {
     let message = "a pod of shop/web asks for 4 GiB of memory and 100m of CPU; the largest node, big, gives 3918 MiB of memory and 2 of CPU";
