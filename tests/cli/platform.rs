@@ -108,10 +108,8 @@ fn machines_and_what_runs_in_them_are_in_one_file() {
     assert_eq!(run("plan --detailed-exitcode").code, 2);
 }
 
-#[test]
-fn the_example_with_a_redis_is_applied_and_its_page_shows_it() {
-    let example = include_str!("../../examples/platform/redis.yaml");
-    let page = include_str!("../../docs/redis.md");
+/// An example beside a page: the page shows parts of it, and it is applied.
+fn applied(example: &str, page: &str, made: &str) {
     let shown = page.split("```").nth(1).and_then(|block| block.strip_prefix("yaml\n")).unwrap();
     assert!(shown.lines().all(|line| example.contains(line)), "{shown}");
     let folder = folder(&[("cloud.yaml", example)]);
@@ -119,8 +117,20 @@ fn the_example_with_a_redis_is_applied_and_its_page_shows_it() {
     let checked = run("check");
     assert!(checked.code == 0 && checked.out.contains("0 errors"), "{checked:?}");
     let applied = run("apply --yes");
-    assert!(applied.code == 0 && applied.out.contains("+ stateful-set shop/sessions"), "{applied:?}");
+    assert!(applied.code == 0 && applied.out.contains(made), "{applied:?}");
     assert_eq!(run("plan --detailed-exitcode").code, 0);
+}
+
+#[test]
+fn the_example_with_a_redis_is_applied_and_its_page_shows_it() {
+    let example = include_str!("../../examples/platform/redis.yaml");
+    applied(example, include_str!("../../docs/redis.md"), "+ stateful-set shop/sessions");
+}
+
+#[test]
+fn the_example_with_a_prometheus_is_applied_and_its_page_shows_it() {
+    let example = include_str!("../../examples/platform/monitoring.yaml");
+    applied(example, include_str!("../../docs/monitoring.md"), "+ deployment monitoring/grafana");
 }
 
 #[test]
