@@ -23,17 +23,17 @@ impl Places {
 }
 
 /// Machines with boot configurations, data disks and an image, on a network.
-fn cloud(machines: std::ops::Range<u32>, memory: u32, data: u32, network: &str) -> String {
+fn cloud(machines: std::ops::Range<u32>, memory: u32, data: u32) -> String {
     let digest = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
     let mut text = format!(
-        "name: first\nhosts: {{ local: {{}} }}\nnetworks: {{ {network}: {{ mode: nat, subnet: 10.17.3.0/24 }} }}\n\
+        "name: first\nhosts: {{ local: {{}} }}\nnetworks: {{ lab: {{ mode: nat, subnet: 10.17.3.0/24 }} }}\n\
          accept: [{{ kind: login-missing, reason: a test }}, {{ kind: memory-overcommit, reason: a test }}]\nmachines:\n"
     );
     for number in machines {
         text += &format!(
             "  m{number}:\n    image: {{ os: debian, version: '12', source: {{ url: {{ url: 'https://cloud.example/d.qcow2', digest: \
              '{digest}' }} }} }}\n    root_disk: 10 GiB\n    memory: {memory} GiB\n    disks: {{ data: {{ size: {data} GiB, \
-             mount: /srv/data }} }}\n    interfaces: [{{ network: {network}, address: 10.17.3.{} }}]\n",
+             mount: /srv/data }} }}\n    interfaces: [{{ network: lab, address: 10.17.3.{} }}]\n",
             number + 10
         );
     }
@@ -113,15 +113,25 @@ fn through(folder: &Path, command: &[&str], plan: &[&str], places: &mut Places) 
 }
 
 /// The world without its clock and the numbers of starts: an apply waits until the lease of a killed one has lapsed, and starts
-/// machines in another order.
+/// machines in another order. Whether a list of a pool has the files of consoles yet depends on when it was refreshed. The
+/// lease of one that was killed after its last step is there until the next apply has something to do.
 fn world(folder: &TempDir) -> Value {
     fn without_clock(value: &mut Value) {
         match value {
             Value::Object(fields) => {
-                fields.retain(|key, _| !["now", "up_at", "id", "next_id"].contains(&key.as_str()));
+                fields.retain(|key, _| {
+                    !["now", "up_at", "id", "next_id", "listed", "lease"].contains(&key.as_str())
+                });
                 fields.values_mut().for_each(without_clock);
             }
             Value::Array(values) => values.iter_mut().for_each(without_clock),
+            Value::String(text) => {
+                if let Some((_, rest)) =
+                    text.strip_prefix("<domain id='").and_then(|rest| rest.split_once('\''))
+                {
+                    *text = format!("<domain{rest}");
+                }
+            }
             _ => {}
         }
     }
@@ -133,7 +143,8 @@ fn world(folder: &TempDir) -> Value {
 
 #[test]
 fn applies_that_are_killed_anywhere_end_where_one_that_is_not_ends() {
-    let stages = [cloud(1..9, 1, 2, "lab"), cloud(3..12, 2, 3, "lab"), cloud(3..12, 2, 3, "core")];
+    // Machines come, go and come again; they restart, and their disks grow.
+    let stages = [cloud(1..9, 1, 2), cloud(3..12, 2, 3), cloud(1..12, 1, 4)];
     let apply = (&["apply", "--json"][..], &["plan", "--json"][..]);
     let destroy = (
         &["destroy", "--delete-data", "all", "--json"][..],
@@ -176,7 +187,7 @@ fn a_large_apply_that_is_killed_is_finished_by_the_next_one() {
 #[test]
 fn a_replacement_that_is_killed_keeps_the_data() {
     let folder = TempDir::new().unwrap();
-    fs::write(folder.path().join("cloud.yaml"), cloud(1..4, 1, 2, "lab")).unwrap();
+    fs::write(folder.path().join("cloud.yaml"), cloud(1..4, 1, 2)).unwrap();
     run(folder.path(), &["apply"]);
     let world = folder.path().join("first.sim.json");
     let disks = || {
