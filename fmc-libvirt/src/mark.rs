@@ -232,16 +232,18 @@ pub(crate) fn with_root_key(xml: &str, check: &RootKeyCheck) -> String {
 }
 
 /// A domain's document with how large the data disks of its machine are. It stands outside of the seal, because a disk grows
-/// without a change of its domain.
+/// without a change of its domain. Nothing but the mark is written anew: the rest is what a step expects to find.
 pub(crate) fn with_sizes<'x>(xml: &'x str, sizes: &BTreeMap<String, u64>) -> Cow<'x, str> {
-    let Some(mut document) = Element::read(xml).filter(|_| !sizes.is_empty()) else {
-        return Cow::Borrowed(xml);
-    };
-    if let Some(own) = of_document(&mut document) {
+    let written = || {
+        let place = Outline::place(xml, &["metadata", ELEMENT])?;
+        let (before, after) = (xml.get(..place.start)?, xml.get(place.end..)?);
+        let mut own = Element::read(xml.get(place)?)?;
         let words: Vec<String> = sizes.iter().map(|(disk, bytes)| format!("{disk}={bytes}")).collect();
         own.set_attribute(SIZES, words.join(" "));
-    }
-    document.write().into()
+        Some(format!("{before}{}{after}", own.write().trim_end()))
+    };
+    let written = if sizes.is_empty() { None } else { written() };
+    written.map_or(Cow::Borrowed(xml), Cow::Owned)
 }
 
 fn sizes_of(text: &str) -> BTreeMap<String, u64> {
@@ -337,6 +339,18 @@ mod tests {
         assert_eq!(memberships, ["directory/prod/disk", "cache/eu"]);
         assert_eq!(mark.fingerprint.len(), 32);
         assert_ne!(mark.fingerprint, Mark::read(&document("abc", 2)).unwrap().fingerprint);
+    }
+
+    #[test]
+    fn sizes_change_nothing_but_the_mark() {
+        let xml = document("abc", 1).replace("  <memory>", "<other/>\n <memory>");
+        let sizes = BTreeMap::from([("data".to_owned(), 50 << 30), ("log".to_owned(), 1)]);
+        let with = with_sizes(&xml, &sizes);
+        assert_eq!(Mark::read(&with).unwrap(), Mark { sizes, ..Mark::read(&xml).unwrap() });
+        assert_eq!(fingerprint(&with, ""), fingerprint(&xml, ""));
+        assert!(!is_stale(&with, &xml));
+        assert_eq!(with_sizes(&with, &BTreeMap::from([("data".to_owned(), 7)])).matches("sizes=").count(), 1);
+        assert_eq!(with_sizes(&xml, &BTreeMap::new()), xml);
     }
 
     #[test]

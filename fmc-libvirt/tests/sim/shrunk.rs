@@ -72,6 +72,10 @@ fn a_disk_that_grew_and_was_cut_is_told_with_the_size_that_it_had() {
     tells(&cut(&lab, 60 * GIB), &of_size(80), "has 60 GiB, and had 80 GiB");
     // More is wanted than it ever had.
     tells(&cut(&lab, 60 * GIB), &of_size(90), "has 60 GiB, and had 80 GiB");
+    // Its domain is changed in the same apply.
+    let mut larger = db().memory(8.gib());
+    larger.disks.clear();
+    lab.apply(&wanted(&cloud([lan()], [web(), larger.disk(Disk::new("data", 90.gib()))])));
     lab.sim.destroy_domain("db").unwrap();
     lab.apply(&of_size(100));
     tells(&cut(&lab, 60 * GIB), &of_size(100), "has 60 GiB, and had 100 GiB");
