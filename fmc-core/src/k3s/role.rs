@@ -72,9 +72,12 @@ impl<'a> Node<'a> {
         let follows_first = self.cluster.endpoint_follows_first(cloud);
         // The first server, and the one before this node.
         let mut orders: Vec<[Option<Idx<Machine>>; 2]> = Vec::new();
-        if self.is_server() {
-            orders.push([Some(self.at), None]);
-            for before in others() {
+        if let Some(order) = self.order {
+            if order > 0 {
+                orders.push([Some(self.at), None]);
+            }
+            let now = order.checked_sub(1).and_then(|before| servers.get(before));
+            for before in others().filter(|before| follows_first || Some(before) != now) {
                 let firsts = others().filter(|first| follows_first || *first == before);
                 orders.extend(firsts.map(|first| [Some(first), Some(before)]));
             }
