@@ -417,7 +417,8 @@ fn a_lans_router_may_be_on_the_link_and_outside_of_the_subnet() {
 #[test]
 fn an_interface_that_nobody_gives_an_address_is_told() {
     let on = |network: &str, rest: &str, expected: &[&str]| {
-        let machine = debian("m", &format!("resolvers: [9.9.9.9], {rest}"));
+        let resolver = if network.contains("subnet:") { "9.9.9.9" } else { "'2606:4700:4700::1111'" };
+        let machine = debian("m", &format!("resolvers: [{resolver}], {rest}"));
         finds(&small(&format!("n: {{{network}}}"), &machine), expected);
     };
     let missing = ["address-missing machines.m.interfaces[0]"];
