@@ -120,7 +120,8 @@ impl<L: Link> Room for Libvirt<L> {
 
     fn kept_root_key_check(&self, object: &Object) -> Option<RootKeyCheck> {
         let Object::Volume(volume) = object else { return None };
-        records::said(volume).filter_map(|on| on.root_key.as_ref()).min().cloned()
+        let of_disk = || records::said(volume).filter_map(|on| on.root_key.as_ref()).min().cloned();
+        volume.root_key.clone().or_else(of_disk)
     }
 
     fn former<'a>(&self, object: &'a Object) -> Option<&'a str> {

@@ -1,7 +1,8 @@
 //! Volumes: the meaning of their names, and their documents.
 //!
 //! libvirt stores no metadata of a volume and cannot rename one. So the volume's name says what it is, and a
-//! second, empty volume `NAME.ok` commits an upload.
+//! second volume `NAME.ok` commits an upload. It is empty, but that of a boot configuration with secrets from the root key says in
+//! a few bytes which key that was.
 //!
 //! # Names of roots
 //!
@@ -28,7 +29,7 @@ use crate::link::FileFacts;
 use crate::xml::{Element, Writer};
 
 /// The suffix of a volume that marks another one as completely uploaded.
-const COMMITTED: &str = ".ok";
+pub(crate) const COMMITTED: &str = ".ok";
 
 /// The name of the volume by which an apply shows that it works: see `provider/act/lease.rs`.
 pub(crate) const LEASE: &str = "lease";

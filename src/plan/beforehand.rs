@@ -143,8 +143,8 @@ impl<'a> Planned<'a> {
         })
     }
 
-    /// The check values of the root keys that the secrets of wanted machines were made from, and whether the machine itself says it.
-    /// If it does not, the records beside its data disks may.
+    /// The check values of the root keys that the secrets of wanted machines were made from, and whether the machine itself says it:
+    /// also by its boot configuration, if it returns on its root. If it does not, the records beside its data disks may.
     pub(super) fn root_keys(&self) -> impl Iterator<Item = (&'a str, RootKeyCheck, bool)> {
         self.domains.iter().filter_map(|(name, at)| {
             let object = self.seen.object(at);
@@ -155,7 +155,7 @@ impl<'a> Planned<'a> {
                     .iter()
                     .find_map(|edge| self.rooms.kept_root_key_check(&edge.to, self.seen.object(&edge.to)?))
             };
-            let says_itself = of_mark.is_some();
+            let says_itself = of_mark.is_some() || self.returns(at);
             Some((*name, of_mark.or_else(of_disks)?, says_itself))
         })
     }
@@ -163,14 +163,27 @@ impl<'a> Planned<'a> {
     /// The machines that return on their roots with secrets from a root key which nothing tells: only their domains did.
     pub(super) fn unknown_root_keys(&self) -> BTreeSet<&'a str> {
         let known: BTreeSet<&str> = self.root_keys().map(|(machine, ..)| machine).collect();
-        let returns = |(_, at): &(&&'a str, &&'a Address)| {
-            let mut steps = self.group(at).into_iter().flat_map(Group::steps);
-            steps.any(|step| step.address == ***at && step.action == Action::Create)
-                && !self.makes_part(at, MachinePart::Root)
-                && self.makes(at).is_some_and(|makes| matches!(makes.secrets, BornSecrets::Derived(_)))
+        let is_unknown = |(name, at): &(&&'a str, &&'a Address)| {
+            let makes = self.makes(at);
+            self.returns(at)
+                && !known.contains(**name)
+                && makes.is_some_and(|makes| matches!(makes.secrets, BornSecrets::Derived(_)))
         };
-        let returning = self.domains.iter().filter(returns).map(|(name, _)| *name);
-        returning.filter(|name| !known.contains(name)).collect()
+        self.domains.iter().filter(is_unknown).map(|(name, _)| *name).collect()
+    }
+
+    /// Whether a machine without a domain is defined again on the root that it has.
+    fn returns(&self, at: &Address) -> bool {
+        let mut steps = self.group(at).into_iter().flat_map(Group::steps);
+        let nodes = &self.wanted.nodes;
+        let mut needs = nodes.get(at).into_iter().flat_map(|node| &node.needs);
+        let is_root = |of: &Address| {
+            let document = nodes.get(of).map(|node| &*node.document);
+            document.is_some_and(|document| self.rooms.machine_part(of, document) == Some(MachinePart::Root))
+        };
+        steps.any(|step| step.address == *at && step.action == Action::Create)
+            && needs.any(|edge| is_root(&edge.to))
+            && !self.makes_part(at, MachinePart::Root)
     }
 
     fn group(&self, at: &Address) -> Option<&Group<'a, AnyDocument>> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use fmc_core::graph::{Edge, Fingerprint};
 use fmc_core::identity;
+use fmc_core::secret::RootKeyCheck;
 
 use super::guard::StrangeDisk;
 pub use super::promise::{ImageBytes, ImageObject};
@@ -209,6 +210,8 @@ pub struct VolumeObject {
     pub named_by: Vec<Naming>,
     /// What the records beside it say, if it is a data disk; `None` if its pool can have none.
     pub records: Option<Vec<DiskRecord>>,
+    /// What tells the root key from which the secrets of a boot configuration were made; read only if its machine has no domain.
+    pub root_key: Option<RootKeyCheck>,
     /// When it was written for the last time, in seconds since 1970; read only if no domain uses it.
     pub written: Option<u64>,
     pub(super) needs: Vec<Edge>,

@@ -4,7 +4,7 @@ mod known;
 mod names;
 mod overlays;
 mod read;
-mod records;
+pub(in crate::provider) mod records;
 mod see;
 mod shared;
 mod strangers;

@@ -14,7 +14,7 @@ use crate::link::{
     LeaseRecord, Link, NetworkRecord, NetworksHere, Pieces, PoolRecord, Section, Surroundings, VolumeFacts,
     VolumeRecord,
 };
-use crate::volume::LEASE;
+use crate::volume::{COMMITTED, LEASE};
 
 /// How many bytes an upload sends at once.
 const CHUNK: usize = 64 << 10;
@@ -304,8 +304,8 @@ impl Link for Sim {
                     let digest = hex(&hash);
                     self.meanwhile_act();
                     self.lock().state_mut().receive(pool, name, file, sent, digest).map_err(failed)?;
-                    if name == LEASE {
-                        self.lock().state_mut().write_lease(pool, file, some);
+                    if name == LEASE || name.ends_with(COMMITTED) {
+                        self.lock().state_mut().write_text(pool, name, file, some);
                     }
                     if sent >= limit {
                         return Err(failed(lost()));

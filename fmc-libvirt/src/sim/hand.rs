@@ -45,7 +45,7 @@ impl Sim {
         self.change(|state| {
             state.create_volume(pool, &crate::volume::upload_xml(crate::volume::LEASE, length))?;
             let file = state.file_of(pool, crate::volume::LEASE);
-            state.write_lease(pool, file, text.as_bytes());
+            state.write_text(pool, crate::volume::LEASE, file, text.as_bytes());
             Ok(())
         })
     }

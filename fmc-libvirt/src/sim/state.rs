@@ -322,7 +322,7 @@ pub(super) struct Volume {
     /// The number of bytes that were sent to it, and their SHA-256; the bytes themselves are not stored.
     #[serde(default)]
     pub(super) sent: Option<(u64, String)>,
-    /// The text of a lease; the bytes of other volumes are not stored.
+    /// The text of a lease or of a commit; the bytes of other volumes are not stored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) text: Option<String>,
     /// A text that stands for what guests wrote to it.

@@ -275,10 +275,10 @@ impl State {
     }
 
     /// Stores the text of a lease.
-    pub(super) fn write_lease(&mut self, pool: &str, file: Option<u64>, bytes: &[u8]) {
-        let lease = self.pools.get_mut(pool).and_then(|pool| pool.volumes.get_mut(LEASE));
-        if let Some(lease) = lease.filter(|lease| Some(lease.file) == file) {
-            lease.text = Some(String::from_utf8_lossy(bytes).into_owned());
+    pub(super) fn write_text(&mut self, pool: &str, name: &str, file: Option<u64>, bytes: &[u8]) {
+        let volume = self.pools.get_mut(pool).and_then(|pool| pool.volumes.get_mut(name));
+        if let Some(volume) = volume.filter(|volume| Some(volume.file) == file) {
+            volume.text = Some(String::from_utf8_lossy(bytes).into_owned());
         }
     }
 

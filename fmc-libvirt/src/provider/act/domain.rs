@@ -18,8 +18,9 @@ use crate::document::DomainDocument;
 use crate::link::{CallErrorKind, Link, Suspended};
 use crate::mark::{self, Mark, is_stale};
 use crate::provider::object::domain_fingerprint;
+use crate::provider::observe::records::root_key;
 use crate::provider::up::leases;
-use crate::volume::own_pool;
+use crate::volume::{commit_name, own_pool};
 use crate::xml::outline::{Node, Outline};
 
 /// The pause between two looks at a guest that shuts down.
@@ -102,7 +103,7 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
     ) -> Result<(), StepError> {
         if stale || self.redefines(&["autostart", "power"]) {
             self.record_those_left(own, &wanted.xml)?;
-            let xml = self.with_root_key(wanted, own);
+            let xml = self.with_root_key(wanted, own)?;
             let xml = mark::with_sizes(&xml, &wanted.sizes);
             self.patiently(|| self.link.define_domain(&xml))?;
         }
@@ -113,16 +114,22 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
     }
 
     /// The document with what tells the root key from which the secrets of the machine were made: the one of this apply, if it
-    /// makes them.
-    fn with_root_key<'d>(&self, wanted: &'d DomainDocument, own: &str) -> Cow<'d, str> {
+    /// makes them, and for a machine that returns on its root the one that its boot configuration says.
+    fn with_root_key<'d>(&self, wanted: &'d DomainDocument, own: &str) -> Result<Cow<'d, str>, StepError> {
         let is_made = matches!(self.action, Action::Create | Action::Replace) && !wanted.returns;
         let has_secrets =
             wanted.born.as_ref().is_some_and(|born| matches!(born.secrets, BornSecrets::Derived(_)));
         let check = match is_made {
             true => self.secrets.root_key_check().filter(|_| has_secrets),
-            false => Mark::read(own).and_then(|mark| mark.root_key),
+            false => match (Mark::read(own).and_then(|mark| mark.root_key), &wanted.boot) {
+                (None, Some((pool, boot))) if wanted.returns => {
+                    self.made(root_key(&*self.link, pool, &commit_name(boot)))?
+                }
+                (said, _) => said,
+            },
         };
-        check.map_or(Cow::Borrowed(&*wanted.xml), |check| mark::with_root_key(&wanted.xml, &check).into())
+        let xml = &*wanted.xml;
+        Ok(check.map_or(Cow::Borrowed(xml), |check| mark::with_root_key(xml, &check).into()))
     }
 
     pub(super) fn delete_domain(&self, name: &str) -> Result<(), StepError> {

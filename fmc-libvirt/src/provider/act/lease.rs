@@ -374,8 +374,8 @@ fn in_use(found: &Found) -> StepError {
     }
 }
 
-/// The text of a lease as the source of an upload.
-struct Text(Option<String>);
+/// A short text as the source of an upload.
+pub(super) struct Text(pub(super) Option<String>);
 
 impl Pieces for Text {
     fn next(&mut self) -> io::Result<Option<Piece>> {

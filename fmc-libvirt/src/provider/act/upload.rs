@@ -14,6 +14,7 @@ use fmc_core::secret::{SecretBytes, SecretError};
 use fmc_core::unit::Size;
 
 use super::Job;
+use super::lease::Text;
 use crate::document::{BaseImage, Content, ImageSource, VolumeDocument};
 use crate::files::Files;
 use crate::image::ImageError;
@@ -21,7 +22,7 @@ use crate::image::cache::{Patience, Place};
 use crate::image::content::{self, ImageFile, Tally};
 use crate::link::{CallErrorKind, Link, Piece, Pieces};
 use crate::provider::object::pool_room;
-use crate::volume::{commit_name, commit_xml, upload_xml};
+use crate::volume::{commit_name, upload_xml};
 
 /// A download reports its progress after each so many bytes, as an upload does.
 #[cfg(feature = "fetch")]
@@ -53,15 +54,27 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
             return Err(error);
         }
         self.unless_taken_over()?;
-        self.patiently(|| self.link.create_volume(pool, &commit_xml(name)))?;
+        let check = self.root_key_of(&wanted.content);
+        let length = u64::try_from(check.as_deref().unwrap_or_default().len()).unwrap_or(0);
+        self.patiently(|| self.link.create_volume(pool, &upload_xml(&commit, length)))?;
         // Between the question and the commit another apply may have begun to send the volume again.
-        match self.taken_over()? {
-            None => Ok(()),
-            Some(error) => {
-                drop(self.link.delete_volume(pool, &commit));
-                Err(error)
-            }
+        if let Some(error) = self.taken_over()? {
+            drop(self.link.delete_volume(pool, &commit));
+            return Err(error);
         }
+        if let Some(check) = check {
+            // The volume is committed. Without the text its root key is not known, as after an earlier version, and nothing else.
+            drop(self.link.upload(pool, &commit, &mut Text(Some(check)), Some(length), &mut |_| true));
+        }
+        Ok(())
+    }
+
+    /// What tells the root key from which the secrets of a boot configuration are made, for its commit: without the machine's domain
+    /// nothing else says it.
+    fn root_key_of(&self, content: &Content) -> Option<String> {
+        let Content::Boot(boot) = content else { return None };
+        let check = self.secrets.root_key_check().filter(|_| boot.needs_root_key())?;
+        Some(check.to_string())
     }
 
     fn source(&self, content: &Content) -> Result<Source, StepError> {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fmc_core::graph::{Address, Place};
+use fmc_core::secret::RootKeyCheck;
 
 use super::known::{self, Known};
 use super::names::Names;
@@ -56,6 +57,8 @@ pub(super) struct HostRead {
     pub(super) ports: BTreeMap<String, BTreeSet<String>>,
     /// Volumes that were read one by one, by pool and name.
     pub(super) details: BTreeMap<(String, String), VolumeFacts>,
+    /// What tells the root key of boot configurations whose machines have no domain, by path.
+    pub(super) root_keys: BTreeMap<String, RootKeyCheck>,
     /// The images that lie on the host.
     pub(super) images: Vec<ImageObject>,
     /// The apply that has the lease of the cloud, in words.
@@ -134,6 +137,7 @@ impl HostRead {
         read.strangers.extend(read.consoles_by_hand(place, wants));
         read.look_under_ours(link, wants)?;
         read.look_below(link, wants)?;
+        read.look_for_root_keys(link, place, wants)?;
         read.look_at_images(link, place, wants, promises)?;
         Ok(read)
     }

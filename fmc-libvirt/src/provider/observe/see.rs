@@ -339,6 +339,7 @@ impl See<'_> {
                     forgotten: forgotten.cloned(),
                     missing: missing.cloned(),
                     records: own.filter(|_| matches!(name.ours, Ours::Disk { .. })),
+                    root_key: self.read.root_keys.get(&record.path).filter(|_| !name.is_commit).cloned(),
                     written: details.and_then(|facts| facts.changed),
                     machine,
                     former,
