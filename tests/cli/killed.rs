@@ -25,10 +25,10 @@ impl Places {
 /// Machines with boot configurations, data disks and an image, on a network.
 fn cloud(machines: std::ops::Range<u32>, memory: u32, data: u32) -> String {
     let digest = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-    let mut text = format!(
-        "name: first\nhosts: {{ local: {{}} }}\nnetworks: {{ lab: {{ mode: nat, subnet: 10.17.3.0/24 }} }}\n\
-         accept: [{{ kind: login-missing, reason: a test }}, {{ kind: memory-overcommit, reason: a test }}]\nmachines:\n"
-    );
+    let mut text =
+        "name: first\nhosts: { local: {} }\nnetworks: { lab: { mode: nat, subnet: 10.17.3.0/24 } }\n\
+         accept: [{ kind: login-missing, reason: a test }, { kind: memory-overcommit, reason: a test }]\nmachines:\n"
+            .to_owned();
     for number in machines {
         text += &format!(
             "  m{number}:\n    image: {{ os: debian, version: '12', source: {{ url: {{ url: 'https://cloud.example/d.qcow2', digest: \
