@@ -14,6 +14,7 @@ mod source;
 mod value;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::addr::Subnet;
 use crate::finding::{Finding, KnownNames, Listed};
@@ -47,7 +48,7 @@ pub struct Checked {
     machines: Vec<Machine>,
     of_roles: OfRoles,
     role_values: RoleValues,
-    roles: BTreeMap<CheckedGroup, Members>,
+    roles: BTreeMap<Arc<CheckedGroup>, Members>,
     flows: Vec<CheckedFlow>,
     findings: Vec<Finding>,
     machine_names: Listed,
@@ -140,7 +141,7 @@ impl Checked {
     }
 
     /// The machines of each role, and of each instance of one.
-    pub fn roles(&self) -> &BTreeMap<CheckedGroup, Members> {
+    pub fn roles(&self) -> &BTreeMap<Arc<CheckedGroup>, Members> {
         &self.roles
     }
 

@@ -40,10 +40,13 @@ use crate::checked::{Checked, Machine};
 use crate::guest::{Guest, GuestFile, Unit, UnitContents, UnitFile, UnitSection};
 use crate::image::Provisioner;
 use crate::name::RoleName;
+use crate::path::AbsPath;
 use crate::role::{CustomRole, Site};
 
 /// The path of the ruleset inside a machine.
 pub const PATH: &str = "/etc/fmc/firewall.nft";
+
+const FILE: AbsPath = AbsPath::literal(PATH);
 
 /// The unit that loads the ruleset.
 pub const UNIT: &str = "fmc-firewall.service";
@@ -69,7 +72,7 @@ impl Firewall {
 impl CustomRole for Firewall {
     fn guest(&self, site: &Site<'_>) -> Guest {
         let guest = Guest::new()
-            .file(GuestFile::text(PATH, ruleset(site.cloud(), site.machine())))
+            .file(GuestFile::text(FILE, ruleset(site.cloud(), site.machine())))
             .unit(Unit::new(UNIT).contains_firewall());
         // The other systems have nft in their image.
         match site.os().provisioner() {

@@ -4,6 +4,7 @@ mod hash;
 mod percent;
 
 use std::fmt;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -75,8 +76,8 @@ pub enum TemplatePiece {
     Text(String),
     /// A place for a secret.
     Hole {
-        /// The secret.
-        secret: SecretRef,
+        /// The secret, which many machines share.
+        secret: Arc<SecretRef>,
         /// The encoding of its bytes.
         encoding: Encoding,
     },
@@ -114,8 +115,8 @@ impl Template {
     }
 
     /// Adds a hole.
-    pub fn hole(&mut self, secret: &SecretRef, encoding: Encoding) {
-        self.pieces.push(TemplatePiece::Hole { secret: secret.clone(), encoding });
+    pub fn hole(&mut self, secret: impl Into<Arc<SecretRef>>, encoding: Encoding) {
+        self.pieces.push(TemplatePiece::Hole { secret: secret.into(), encoding });
     }
 
     /// The parts, in order.
@@ -140,7 +141,7 @@ impl Template {
     /// The secrets of its holes, in order.
     pub fn secrets(&self) -> impl Iterator<Item = &SecretRef> {
         self.pieces.iter().filter_map(|piece| match piece {
-            TemplatePiece::Hole { secret, .. } => Some(secret),
+            TemplatePiece::Hole { secret, .. } => Some(&**secret),
             TemplatePiece::Text(_) => None,
         })
     }
@@ -344,7 +345,7 @@ mod tests {
 
     fn with_hole(encoding: Encoding) -> Template {
         let mut template = Template::text("a=\"");
-        template.hole(&secret("key", 1), encoding);
+        template.hole(secret("key", 1), encoding);
         template.push("\"\n");
         template
     }
@@ -439,7 +440,7 @@ mod tests {
     fn the_digest_covers_text_name_generation_and_encoding() {
         let digest = |secret: &SecretRef, encoding, text: &str| {
             let mut template = Template::default();
-            template.hole(secret, encoding);
+            template.hole(secret.clone(), encoding);
             template.push(text);
             template.digest()
         };

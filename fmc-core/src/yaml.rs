@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::secret::SecretRef;
 use crate::template::{Encoding, Template, quoted};
@@ -22,19 +23,19 @@ pub(crate) trait Out: fmt::Write {
 }
 
 impl Out for Template {
-    type Secret = SecretRef;
+    type Secret = Arc<SecretRef>;
 
     fn push(&mut self, text: &str) {
         Self::push(self, text);
     }
 
-    fn hole(&mut self, secret: &SecretRef, encoding: Encoding) {
-        Self::hole(self, secret, encoding);
+    fn hole(&mut self, secret: &Arc<SecretRef>, encoding: Encoding) {
+        Self::hole(self, Arc::clone(secret), encoding);
     }
 }
 
 /// A value of a document.
-pub(crate) enum Node<'a, S = SecretRef> {
+pub(crate) enum Node<'a, S = Arc<SecretRef>> {
     /// Members by name, in order.
     Map(Vec<(&'a str, Node<'a, S>)>),
     /// Members, each on a line of its own.
@@ -54,7 +55,7 @@ pub(crate) enum Node<'a, S = SecretRef> {
 }
 
 /// A part of a text that contains secrets.
-pub(crate) enum Part<'a, S = SecretRef> {
+pub(crate) enum Part<'a, S = Arc<SecretRef>> {
     /// Text.
     Text(&'a str),
     /// A secret in this encoding.

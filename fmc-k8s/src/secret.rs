@@ -123,7 +123,7 @@ pub(crate) fn template(yaml: &str, holes: &BTreeMap<String, Hole>) -> Template {
         }
         for (key, hole) in of_part {
             template.push(&format!("  {key}: {quote}"));
-            template.hole(&hole.secret, encoding);
+            template.hole(hole.secret.clone(), encoding);
             template.push(quote);
             template.push("\n");
         }

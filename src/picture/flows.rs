@@ -2,6 +2,7 @@
 //! one for each pair of ends, with all its services.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use fmc_core::checked::{By, Checked, CheckedFlow, CheckedGroup, CheckedPeer, Idx, Machine};
 use fmc_core::flow::{Direction, Protocol, Service};
@@ -69,7 +70,7 @@ fn group(checked: &Checked, group: &CheckedGroup) -> String {
 
 /// The name of a role on a machine.
 fn role(checked: &Checked, kind: &RoleName, machine: Idx<Machine>) -> String {
-    let is_it = |(group, members): &(&CheckedGroup, &fmc_core::checked::Members)| {
+    let is_it = |(group, members): &(&Arc<CheckedGroup>, &fmc_core::checked::Members)| {
         group.kind == *kind && group.instance.is_some() && members.machines.binary_search(&machine).is_ok()
     };
     match checked.roles().iter().find(is_it) {

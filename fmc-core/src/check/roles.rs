@@ -66,6 +66,7 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Building, findings: &mut Vec<F
     flows.extend(opening::flows(view, cloud, findings));
     flows.extend(base::flows(view, cloud));
     sort::by_key(&mut flows, |flow| flow.machine);
+    flow::share(&mut flows);
     cloud.set_flows(flows);
     base::unasked(cloud, findings);
     answers::unheard(cloud, &assigned, findings);
@@ -176,14 +177,17 @@ fn own(view: &View<'_>, cloud: &Checked, findings: &mut Vec<Finding>) -> Vec<Ass
 }
 
 /// The machines of each role.
-fn members(cloud: &Checked, assigned: &[Assigned]) -> BTreeMap<CheckedGroup, Members> {
-    let mut all: BTreeMap<CheckedGroup, Members> = BTreeMap::new();
+fn members(cloud: &Checked, assigned: &[Assigned]) -> BTreeMap<Arc<CheckedGroup>, Members> {
+    let mut all: BTreeMap<Arc<CheckedGroup>, Members> = BTreeMap::new();
     for one in assigned {
         let instance = one.role.instance().map(Arc::from);
         let whole = CheckedGroup { kind: one.kind.clone(), instance: None };
         let of = instance.map(|instance| CheckedGroup { kind: one.kind.clone(), instance: Some(instance) });
         for group in [Some(whole), of].into_iter().flatten() {
-            let members = all.entry(group).or_default();
+            let members = match all.get_mut(&group) {
+                Some(members) => members,
+                None => all.entry(Arc::new(group)).or_default(),
+            };
             if members.machines.last() != Some(&one.machine) {
                 members.machines.push(one.machine);
             }

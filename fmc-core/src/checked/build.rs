@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
+use std::sync::Arc;
 
 use super::{Checked, CheckedFlow, CheckedGroup, Host, Idx, Machine, Members, Network, OfRoles, RoleValues};
 use crate::finding::{Finding, Listed};
@@ -65,7 +66,7 @@ impl Building {
     }
 
     /// The machines of each role.
-    pub(crate) fn set_roles(&mut self, roles: BTreeMap<CheckedGroup, Members>) {
+    pub(crate) fn set_roles(&mut self, roles: BTreeMap<Arc<CheckedGroup>, Members>) {
         self.0.roles = roles;
     }
 
@@ -98,8 +99,6 @@ impl Building {
             machine.interfaces.shrink_to_fit();
             machine.resolvers.shrink_to_fit();
             machine.memberships.shrink_to_fit();
-            machine.facts.shrink_to_fit();
-            machine.facts.iter_mut().for_each(|role| role.facts.fit());
             machine.after.shrink_to_fit();
             machine.equal_guests.shrink_to_fit();
         }

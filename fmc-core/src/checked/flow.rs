@@ -67,13 +67,13 @@ pub enum CheckedPeer {
     /// One machine; by index.
     Machine(Idx<Machine>),
     /// Every address of the subnets that the machines of a role are in.
-    SubnetOfRole(CheckedGroup),
+    SubnetOfRole(Arc<CheckedGroup>),
     /// The machines of a role, by their addresses.
-    Role(CheckedGroup),
+    Role(Arc<CheckedGroup>),
     /// Programs inside the machine itself.
     Inside {
         /// The interfaces that lead inside.
-        interfaces: BTreeSet<BridgeName>,
+        interfaces: Arc<BTreeSet<BridgeName>>,
         /// The addresses inside.
         subnet: Subnet,
     },

@@ -84,7 +84,7 @@ fn host_keys<'a>(inside: &Inside<'a>, root: &mut Vec<(&'a str, Node<'a>)>) {
 }
 
 /// The cloud-init name of a file that is a secret host key.
-fn host_key_of(file: &GuestFile) -> Option<(&'static str, &SecretRef)> {
+fn host_key_of(file: &GuestFile) -> Option<(&'static str, &Arc<SecretRef>)> {
     let Contents::Secret(secret) = &file.contents else { return None };
     match file.path.as_str() {
         HOST_KEY => Some(("ed25519_private", secret)),

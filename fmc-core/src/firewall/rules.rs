@@ -80,7 +80,7 @@ fn accepted<'a>(cloud: &'a Checked, machine: &Machine) -> Accepted<'a> {
     let flows = cloud.flows_of(machine).iter().filter(|flow| flow.direction == Direction::Accept);
     for flow in flows {
         let interfaces = match &flow.peer {
-            CheckedPeer::Inside { interfaces, .. } => interfaces.clone(),
+            CheckedPeer::Inside { interfaces, .. } => BTreeSet::clone(interfaces),
             _ => BTreeSet::new(),
         };
         let from = by_service

@@ -175,7 +175,8 @@ impl GuestFile {
         let contents = match &self.contents {
             Contents::Text(text) => Some(CheckedContents::Text(Arc::clone(text))),
             Contents::Secret(secret) => {
-                secret.checked(&at.key("contents").key("secret"), findings).map(CheckedContents::Secret)
+                let secret = secret.checked(&at.key("contents").key("secret"), findings);
+                secret.map(|secret| CheckedContents::Secret(Arc::new(secret)))
             }
             Contents::Parts(parts) => {
                 let at = at.key("contents");
@@ -191,7 +192,7 @@ impl GuestFile {
                 let at = at.key("contents");
                 let at = at.key("remote");
                 let url = leaf(url, &at.key("url"), findings).cloned();
-                let digest = leaf(digest, &at.key("digest"), findings).copied();
+                let digest = leaf(digest, &at.key("digest"), findings).map(|digest| Box::new(*digest));
                 url.zip(digest).map(|(url, digest)| CheckedContents::Remote { url, digest })
             }
         };
@@ -209,10 +210,14 @@ impl TextPart {
     fn checked(&self, at: &At<'_>, findings: &mut Vec<Finding>) -> Option<CheckedTextPart> {
         Some(match self {
             Self::Text(text) => CheckedTextPart::Text(Arc::clone(text)),
-            Self::Secret(secret) => CheckedTextPart::Secret(secret.checked(&at.key("secret"), findings)?),
-            Self::Quoted(secret) => CheckedTextPart::Quoted(secret.checked(&at.key("quoted"), findings)?),
+            Self::Secret(secret) => {
+                CheckedTextPart::Secret(secret.checked(&at.key("secret"), findings)?.into())
+            }
+            Self::Quoted(secret) => {
+                CheckedTextPart::Quoted(secret.checked(&at.key("quoted"), findings)?.into())
+            }
             Self::Component(secret) => {
-                CheckedTextPart::Component(secret.checked(&at.key("component"), findings)?)
+                CheckedTextPart::Component(secret.checked(&at.key("component"), findings)?.into())
             }
         })
     }
@@ -294,7 +299,7 @@ pub enum CheckedContents {
     /// Text.
     Text(Arc<str>),
     /// The bytes of a secret.
-    Secret(SecretRef),
+    Secret(Arc<SecretRef>),
     /// Text with secrets in it.
     Parts(Vec<CheckedTextPart>),
     /// A download.
@@ -302,7 +307,7 @@ pub enum CheckedContents {
         /// Its address.
         url: HttpUrl,
         /// Its hash.
-        digest: Digest,
+        digest: Box<Digest>,
     },
 }
 
@@ -312,11 +317,11 @@ pub enum CheckedTextPart {
     /// Text as it is.
     Text(Arc<str>),
     /// The text of a secret, unchanged.
-    Secret(SecretRef),
+    Secret(Arc<SecretRef>),
     /// The text of a secret, escaped for the double quotes of a JSON or YAML scalar.
-    Quoted(SecretRef),
+    Quoted(Arc<SecretRef>),
     /// One line of a secret as a component of a URL, percent-encoded.
-    Component(SecretRef),
+    Component(Arc<SecretRef>),
 }
 
 impl CheckedTextPart {

@@ -33,7 +33,7 @@ impl Parts {
     /// The secrets that it needs.
     pub fn secrets(&self) -> impl Iterator<Item = &SecretRef> {
         let files = self.files.iter().flat_map(|file| file.contents.secrets());
-        files.chain(self.users.iter().filter_map(|user| user.password_hash.as_ref()))
+        files.chain(self.users.iter().filter_map(|user| user.password_hash.as_deref()))
     }
 
     /// Whether a user can log in: by a key, or with a password on the console.

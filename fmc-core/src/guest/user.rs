@@ -1,5 +1,7 @@
 //! Users and groups.
 
+use std::sync::Arc;
+
 use super::file::optional;
 use crate::draft::{Setting, draft};
 use crate::finding::{At, Finding, ValueProblem, leaf};
@@ -67,7 +69,9 @@ impl User {
                 findings.push(ValueProblem::PasswordHash.at(at.key("password_hash")));
                 None
             }
-            Some(secret) => secret.checked(&at.key("password_hash"), findings).map(Some),
+            Some(secret) => {
+                secret.checked(&at.key("password_hash"), findings).map(|secret| Some(Arc::new(secret)))
+            }
         };
         Some(CheckedUser {
             name: name?,
@@ -122,7 +126,7 @@ pub struct CheckedUser {
     /// The login shell, if it is set.
     pub shell: Option<AbsPath>,
     /// The hash of a password.
-    pub password_hash: Option<SecretRef>,
+    pub password_hash: Option<Arc<SecretRef>>,
 }
 
 impl CheckedUser {

@@ -1,5 +1,7 @@
 //! Markers for secrets in text that a serializer writes.
 
+use std::sync::Arc;
+
 use crate::secret::SecretRef;
 use crate::template::{Encoding, Template};
 
@@ -26,13 +28,13 @@ pub(super) fn with_marks(mut write: impl FnMut(&mut Marks) -> String) -> Templat
 /// Hands out the markers of [`with_marks`].
 pub(super) struct Marks {
     prefix: String,
-    holes: Vec<(SecretRef, Encoding)>,
+    holes: Vec<(Arc<SecretRef>, Encoding)>,
 }
 
 impl Marks {
     /// The text that stands for a hole; a serializer must write it once, and unchanged.
-    pub(super) fn mark(&mut self, secret: &SecretRef, encoding: Encoding) -> String {
-        self.holes.push((secret.clone(), encoding));
+    pub(super) fn mark(&mut self, secret: &Arc<SecretRef>, encoding: Encoding) -> String {
+        self.holes.push((Arc::clone(secret), encoding));
         format!("{}{}-", self.prefix, self.holes.len() - 1)
     }
 
@@ -46,7 +48,7 @@ impl Marks {
             // It comes after a prefix, so it begins with the number of its hole.
             let (number, rest) = part.split_once('-')?;
             let (secret, encoding) = self.holes.get(number.parse::<usize>().ok()?)?;
-            template.hole(secret, *encoding);
+            template.hole(Arc::clone(secret), *encoding);
             template.push(rest);
             count += 1;
         }
@@ -60,9 +62,9 @@ mod tests {
     use crate::name::SecretName;
     use crate::secret::SecretSource;
 
-    fn secret() -> SecretRef {
+    fn secret() -> Arc<SecretRef> {
         let source = SecretSource::Environment("X".to_owned());
-        SecretRef { name: SecretName::literal("key"), generation: 1, source }
+        Arc::new(SecretRef { name: SecretName::literal("key"), generation: 1, source })
     }
 
     #[test]

@@ -117,10 +117,10 @@ pub(super) fn redirected(cloud: &Checked) -> Vec<(Idx<Machine>, Parts, Vec<Parts
                 let mut guest = guest.clone();
                 for file in &mut guest.files {
                     if let Contents::Remote { url, digest } = &file.contents
-                        && served.contains(&(url.clone(), *digest))
+                        && served.contains(&(url.clone(), **digest))
                         && let Ok(there) = super::url_of(mirror, url, digest).parse()
                     {
-                        let contents = Contents::Remote { url: there, digest: *digest };
+                        let contents = Contents::Remote { url: there, digest: digest.clone() };
                         Arc::make_mut(file).contents = contents;
                     }
                 }

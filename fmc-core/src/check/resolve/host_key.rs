@@ -22,7 +22,7 @@ pub(super) fn given(guest: Arc<Parts>, on: bool, draft: &Machine) -> Arc<Parts> 
         if let Ok(path) = path.parse() {
             parts.files.push(Arc::new(GuestFile {
                 path,
-                contents: Contents::Secret(secret),
+                contents: Contents::Secret(Arc::new(secret)),
                 mode: FileMode::new(mode),
                 owner: Owner::default(),
             }));

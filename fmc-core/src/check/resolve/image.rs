@@ -8,7 +8,7 @@ use crate::given::Given;
 use crate::image::{Image, Source};
 use crate::path::AbsPath;
 
-/// Equal images of a host are made once: a thousand machines share a handful.
+/// Equal images are made once: a thousand machines share a handful. One in a pool has a path of its host.
 #[derive(Default)]
 pub(super) struct Images<'a> {
     by_draft: Vec<(&'a Image, Idx<checked::Host>, Arc<checked::Image>)>,
@@ -22,7 +22,12 @@ impl<'a> Images<'a> {
         checked: &Checked,
     ) -> Option<Arc<checked::Image>> {
         // Machines of one loop have equal images one after another, so the search is short from the end.
-        let known = self.by_draft.iter().rev().find(|(other, on, _)| *on == host && **other == *draft);
+        let is_of_host = matches!(draft.source, Source::Volume { .. });
+        let known = self
+            .by_draft
+            .iter()
+            .rev()
+            .find(|(other, on, _)| (*on == host || !is_of_host) && **other == *draft);
         if let Some((_, _, image)) = known {
             return Some(Arc::clone(image));
         }

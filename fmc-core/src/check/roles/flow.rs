@@ -1,6 +1,7 @@
 //! The flows of a role, with every leaf right and every name known.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::reach::FlowProblem;
 use crate::checked::{By, Checked, CheckedFlow, CheckedGroup, CheckedPeer, Idx, Machine};
@@ -31,6 +32,21 @@ pub(super) fn flows(
     each.collect()
 }
 
+/// Lets flows share equal lists of interfaces: the nodes of all clusters have the same.
+pub(super) fn share(flows: &mut [CheckedFlow]) {
+    let mut known: BTreeSet<Arc<BTreeSet<BridgeName>>> = BTreeSet::new();
+    for flow in flows {
+        if let CheckedPeer::Inside { interfaces, .. } = &mut flow.peer {
+            match known.get(interfaces) {
+                Some(same) => *interfaces = Arc::clone(same),
+                None => {
+                    known.insert(Arc::clone(interfaces));
+                }
+            }
+        }
+    }
+}
+
 /// The peer, if every leaf is right and every name is known; otherwise a finding.
 pub(super) fn peer(
     said: &Peer,
@@ -40,7 +56,10 @@ pub(super) fn peer(
 ) -> Option<CheckedPeer> {
     let mut group = |group: &Group| {
         let kind = leaf(&group.kind, at, findings)?.clone();
-        Some(CheckedGroup { kind, instance: group.instance.as_deref().map(Into::into) })
+        let group = CheckedGroup { kind, instance: group.instance.as_deref().map(Into::into) };
+        // A large cloud has many flows to each group.
+        let known = cloud.roles().get_key_value(&group).map(|(known, _)| Arc::clone(known));
+        Some(known.unwrap_or_else(|| Arc::new(group)))
     };
     Some(match said {
         Peer::Anywhere => CheckedPeer::Anywhere,
@@ -56,7 +75,7 @@ pub(super) fn peer(
             }
             CheckedPeer::Inside {
                 subnet: *leaf(subnet, at, findings)?,
-                interfaces: names.into_iter().collect::<Option<BTreeSet<_>>>()?,
+                interfaces: Arc::new(names.into_iter().collect::<Option<BTreeSet<_>>>()?),
             }
         }
         Peer::Network(name) => {

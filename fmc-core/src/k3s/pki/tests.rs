@@ -22,7 +22,7 @@ fn found(credentials: &Credentials) -> Vec<String> {
 /// The part of a secret that a plan sees.
 fn digest(secret: &SecretRef) -> [u8; 32] {
     let mut template = Template::default();
-    template.hole(secret, Encoding::Raw);
+    template.hole(secret.clone(), Encoding::Raw);
     template.digest()
 }
 

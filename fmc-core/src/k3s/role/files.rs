@@ -1,16 +1,20 @@
 //! The files of a node, except those of its units.
 
 use super::{Node, cis, flannel, install, wait};
+use crate::given::Given;
 use crate::guest::{Directory, Guest, GuestFile, TextPart};
 use crate::k3s::registries::Registries;
 use crate::k3s::tuning::{KUBELET_SYSCTLS, Tuning};
 use crate::k3s::{Config, Piece};
+use crate::path::AbsPath;
 use crate::secret::{Generated, Secret, SecretRef, derived_name};
 use crate::unit::FileMode;
 
 /// The password by which the cluster recognises a returning node. A replaced node gets the same password, because the
 /// cluster refuses another one under the same name (docs.k3s.io, *Architecture*, *How Agent Node Registration Works*).
-const NODE_PASSWORD: &str = "/etc/rancher/node/password";
+const NODE_PASSWORD: AbsPath = AbsPath::literal("/etc/rancher/node/password");
+/// The configuration.
+const CONFIG: AbsPath = AbsPath::literal(Config::PATH);
 /// The authority of the database's certificate.
 pub(super) const DATASTORE_CA: &str = "/etc/rancher/k3s/datastore-ca.pem";
 /// The certificate by which K3s is known to the database.
@@ -21,7 +25,11 @@ pub(super) const DATASTORE_KEY: &str = "/etc/rancher/k3s/datastore.key";
 pub(super) const S3_CA: &str = "/etc/rancher/k3s/s3-ca.pem";
 
 /// Where K3s of a server keeps what is secret.
-const SERVER: &str = "/var/lib/rancher/k3s/server";
+const FOLDERS: [AbsPath; 3] = [
+    AbsPath::literal("/var/lib/rancher/k3s/server"),
+    AbsPath::literal("/var/lib/rancher/k3s/server/tls"),
+    AbsPath::literal("/var/lib/rancher/k3s/server/tls/etcd"),
+];
 
 const SECRET: FileMode = FileMode::new(0o600);
 const PRIVATE: FileMode = FileMode::new(0o700);
@@ -32,7 +40,7 @@ pub(super) fn common(node: &Node<'_>, config: Config, more: Vec<Piece>) -> Guest
     let password = derived_name("k3s", node.site.machine().first_name.as_str(), "node-password");
     let password = Secret::from(SecretRef::generated(password, 1, Generated::Password));
     let mut guest = Guest::new()
-        .file(pieces(Config::PATH, config.pieces().into_iter().chain(more).collect()).mode(SECRET))
+        .file(pieces(CONFIG, config.pieces().into_iter().chain(more).collect()).mode(SECRET))
         .file(GuestFile::secret(NODE_PASSWORD, password));
     if !said.registries.is_empty() {
         guest = guest.file(pieces(Registries::PATH, said.registries.pieces()).mode(SECRET));
@@ -66,8 +74,7 @@ pub(super) fn tuning(node: &Node<'_>) -> Tuning {
 /// The further files of servers.
 pub(super) fn server(node: &Node<'_>) -> Guest {
     let (cluster, said) = (node.cluster, node.cluster.said());
-    let folders = ["", "/tls", "/tls/etcd"].map(|below| format!("{SERVER}{below}"));
-    let mut guest = folders
+    let mut guest = FOLDERS
         .into_iter()
         .fold(Guest::new(), |guest, path| guest.directory(Directory::new(path).mode(PRIVATE)));
     for file in cluster.pki.files() {
@@ -99,7 +106,7 @@ fn with_secret(guest: Guest, path: &str, secret: Option<&Secret>) -> Guest {
 }
 
 /// A file of pieces; one without secrets is text.
-fn pieces(path: &str, pieces: Vec<Piece>) -> GuestFile {
+fn pieces(path: impl Into<Given<AbsPath>>, pieces: Vec<Piece>) -> GuestFile {
     match pieces.as_slice() {
         [Piece::Text(text)] => GuestFile::text(path, text.as_str()),
         _ => GuestFile::parts(path, pieces.into_iter().map(TextPart::from)),

@@ -10,6 +10,7 @@ use crate::flow::{Flows, Peer, Service, anything, tcp, udp};
 use crate::k3s::cluster::Endpoint;
 use crate::k3s::resolved::API;
 use crate::k3s::{Component, FlannelBackend, Value, key};
+use crate::name::BridgeName;
 
 /// The flows of a server.
 pub(super) fn server(node: &Node<'_>) -> Flows {
@@ -84,7 +85,7 @@ fn both(node: &Node<'_>) -> Flows {
         // interface for each pod (`cali…`, `lxc…`), or routes pods' packets between nodes as they are.
         let from = match cluster.flannel {
             FlannelBackend::None => Peer::Subnet((*subnet).into()),
-            _ => Peer::inside(K3S_INTERFACES, *subnet),
+            _ => Peer::inside(K3S_INTERFACES.map(BridgeName::literal), *subnet),
         };
         flows = flows.accept(anything(), from);
     }
