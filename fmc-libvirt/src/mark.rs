@@ -199,7 +199,7 @@ pub(crate) fn keep_members(own: &mut Element, was: &Mark) {
     let is_one = |one: &Membership, other: &Membership| {
         (one.kind(), one.instance()) == (other.kind(), other.instance())
     };
-    let born = was.born.iter().flat_map(|born| &born.roles);
+    let born = was.born.iter().flat_map(|born| &*born.roles);
     let kept: Vec<&Membership> = born
         .filter_map(|role| {
             let is_born = |member: &&Membership| {

@@ -43,7 +43,7 @@ pub struct Born {
     /// The parts of its boot configuration, except those with secrets.
     pub parts: Vec<BornPart>,
     /// What its roles say.
-    pub roles: Vec<RoleFacts>,
+    pub roles: Arc<[RoleFacts]>,
     /// How its secrets were made from the root key.
     pub secrets: BornSecrets,
 }
@@ -165,14 +165,14 @@ impl Born {
         let provisioner = machine.image.os.provisioner();
         let text = |text: &dyn fmt::Display| Arc::<str>::from(text.to_string());
         Self {
-            system: machine.image.os.label().into(),
+            system: digests.name(machine.image.os.label()),
             version: Arc::clone(&machine.image.version),
-            provisioner: provisioner.map(|provisioner| word(provisioner).into()),
+            provisioner: provisioner.map(|provisioner| digests.name(word(provisioner))),
             interfaces: inside
                 .interfaces
                 .iter()
                 .map(|interface| BornInterface {
-                    network: interface.network.as_str().into(),
+                    network: digests.name(interface.network.as_str()),
                     mac: interface.mac,
                     ipv4: interface.ipv4,
                     ipv6: interface.ipv6,
@@ -190,7 +190,7 @@ impl Born {
                 .collect(),
             // A machine without a provisioner reads none of them.
             parts: provisioner.map(|_| digests.parts(&inside)).unwrap_or_default(),
-            roles: machine.facts.clone(),
+            roles: Arc::clone(&machine.facts),
             secrets,
         }
     }

@@ -129,7 +129,7 @@ pub struct Machine {
     /// Its memberships by roles: in an instance, or with steps that must be done before it leaves.
     pub memberships: Vec<Membership>,
     /// What its roles say of it.
-    pub facts: Vec<RoleFacts>,
+    pub facts: Arc<[RoleFacts]>,
     /// The machines that start before it, by index, sorted: see [`CustomRole::after`](crate::role::CustomRole::after).
     pub after: Vec<Idx<Self>>,
     /// The guest of the user and the machine's roles, shared with machines that have the same.

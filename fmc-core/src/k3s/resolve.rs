@@ -10,8 +10,9 @@ use crate::cloud::Cloud;
 use crate::finding::At;
 use crate::given::Given;
 use crate::k3s::resolved::{Cluster, Endpoint};
-use crate::k3s::{self, FlannelBackend, Key};
+use crate::k3s::{self, FlannelBackend, Key, role};
 use crate::name::MachineName;
+use crate::role::Facts;
 use crate::sort;
 
 /// Resolves the right part of a cluster; `None` if it has no name, no version or no server.
@@ -28,7 +29,8 @@ pub(crate) fn resolve(draft: &k3s::Cluster, of: &Cloud, cloud: &Checked) -> Opti
     let agents = indices(&draft.agents, cloud);
     let endpoint = endpoint(draft, first, cloud)?;
     let ingress = ingress(draft, &servers, &agents, cloud);
-    Some(Cluster {
+    let mut cluster = Cluster {
+        facts: Facts::new(),
         names: names(draft, of, &servers, &endpoint, cloud)?,
         version,
         agent_version: draft.agent_version.as_ref().map_or(Some(version), |given| given.ok().copied())?,
@@ -51,7 +53,9 @@ pub(crate) fn resolve(draft: &k3s::Cluster, of: &Cloud, cloud: &Checked) -> Opti
         agents,
         said: Arc::new(draft.clone()),
         name,
-    })
+    };
+    cluster.facts = role::of_cluster(&cluster);
+    Some(cluster)
 }
 
 impl Cluster {

@@ -12,6 +12,7 @@ use crate::checked::{Idx, Machine};
 use crate::digest::Digest;
 use crate::name::ClusterName;
 use crate::path::HttpUrl;
+use crate::role::Facts;
 
 /// The port of the API and of the supervisor, by which nodes join.
 pub const API: u16 = 6443;
@@ -49,6 +50,8 @@ pub struct Cluster {
     pub datastore: Option<Idx<Machine>>,
     /// Its tokens, authorities and keys.
     pub pki: Pki,
+    /// What every server says of it.
+    pub(crate) facts: Facts,
     /// The draft, whose leaves are all right in a checked cloud.
     pub(crate) said: Arc<cluster::Cluster>,
 }

@@ -28,6 +28,7 @@ use crate::role::Site;
 
 use agent::Agent;
 pub(crate) use database::Stored;
+pub(crate) use facts::of_cluster;
 use server::Server;
 pub(crate) use together::together;
 

@@ -3,6 +3,7 @@
 //! The mark of a machine's domain carries the values. What a difference means is the wanted role's: it knows this
 //! version's rules.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -22,8 +23,8 @@ use crate::path::AbsPath;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
-    /// Shared by a machine and what it is made with.
-    all: Arc<Vec<Fact>>,
+    /// Each may be shared by the members of an instance, and all by a machine and what it is made with.
+    all: Arc<Vec<Arc<Fact>>>,
     stale: Option<Arc<str>>,
     bound: Option<Arc<str>>,
     begins: bool,
@@ -35,7 +36,7 @@ pub struct Facts {
 #[non_exhaustive]
 pub struct Fact {
     /// Its name, which is the same in every version of a program.
-    pub key: Arc<str>,
+    pub key: Cow<'static, str>,
     /// Its value.
     pub value: Arc<str>,
     /// What it takes to come to this value from another one, if that does not depend on the other one: see
@@ -106,7 +107,7 @@ impl Facts {
 
     /// A fact that a replacement of the machine changes.
     #[must_use]
-    pub fn fact(self, key: impl Into<Arc<str>>, value: impl Into<Arc<str>>) -> Self {
+    pub fn fact(self, key: impl Into<Cow<'static, str>>, value: impl Into<Arc<str>>) -> Self {
         self.with(key, value, FactChange::Replacement)
     }
 
@@ -114,7 +115,7 @@ impl Facts {
     #[must_use]
     pub fn beforehand(
         self,
-        key: impl Into<Arc<str>>,
+        key: impl Into<Cow<'static, str>>,
         value: impl Into<Arc<str>>,
         steps: impl Into<Arc<str>>,
     ) -> Self {
@@ -125,7 +126,7 @@ impl Facts {
     #[must_use]
     pub fn in_order(
         self,
-        key: impl Into<Arc<str>>,
+        key: impl Into<Cow<'static, str>>,
         value: impl Into<Arc<str>>,
         steps: impl Into<Arc<str>>,
     ) -> Self {
@@ -136,7 +137,7 @@ impl Facts {
     #[must_use]
     pub fn fixed(
         self,
-        key: impl Into<Arc<str>>,
+        key: impl Into<Cow<'static, str>>,
         value: impl Into<Arc<str>>,
         why: impl Into<Arc<str>>,
     ) -> Self {
@@ -157,31 +158,48 @@ impl Facts {
     #[must_use]
     pub fn judged(
         mut self,
-        key: impl Into<Arc<str>>,
+        key: impl Into<Cow<'static, str>>,
         value: impl Into<Arc<str>>,
         judge: impl Fn(&str) -> FactChange + Send + Sync + 'static,
     ) -> Self {
         let (key, value, judge) = (key.into(), value.into(), Some(Judge(Arc::new(judge))));
-        Arc::make_mut(&mut self.all).push(Fact { key, value, change: FactChange::Replacement, judge });
+        let fact = Fact { key, value, change: FactChange::Replacement, judge };
+        Arc::make_mut(&mut self.all).push(Arc::new(fact));
         self
     }
 
-    fn with(mut self, key: impl Into<Arc<str>>, value: impl Into<Arc<str>>, change: FactChange) -> Self {
+    fn with(
+        mut self,
+        key: impl Into<Cow<'static, str>>,
+        value: impl Into<Arc<str>>,
+        change: FactChange,
+    ) -> Self {
         let fact = Fact { key: key.into(), value: value.into(), change, judge: None };
-        Arc::make_mut(&mut self.all).push(fact);
+        Arc::make_mut(&mut self.all).push(Arc::new(fact));
+        self
+    }
+
+    /// Adds the facts of another value, and what it says of the state, without a copy of their texts.
+    pub(crate) fn and(mut self, other: &Self) -> Self {
+        Arc::make_mut(&mut self.all).extend(other.all.iter().cloned());
+        let or = |own: Option<Arc<str>>, others: &Option<Arc<str>>| own.or_else(|| others.clone());
+        self.stale = or(self.stale, &other.stale);
+        self.bound = or(self.bound, &other.bound);
+        self.elsewhere = or(self.elsewhere, &other.elsewhere);
         self
     }
 
     /// Frees spare capacity.
-    pub(crate) fn fit(&mut self) {
+    pub(crate) fn fitted(mut self) -> Self {
         if let Some(all) = Arc::get_mut(&mut self.all) {
             all.shrink_to_fit();
         }
+        self
     }
 
     /// Each of them.
     pub fn iter(&self) -> impl Iterator<Item = &Fact> {
-        self.all.iter()
+        self.all.iter().map(|fact| &**fact)
     }
 
     /// Whether there are none.

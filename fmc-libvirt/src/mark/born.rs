@@ -75,7 +75,7 @@ fn inside(w: &mut Writer, born: &Born) {
         w.el("fmc:part", |w| {
             w.attr("kind", part.kind);
             w.attr("name", &part.name);
-            w.attr("digest", &part.digest);
+            w.attr("digest", format_args!("{:016x}", part.digest));
         });
     }
     for role in born.roles.iter().filter(|role| !role.facts.is_empty()) {
@@ -117,7 +117,7 @@ fn role(element: Node<'_>) -> Option<RoleFacts> {
     let each = element.children_named("fact");
     let facts =
         each.fold(Facts::new(), |facts, fact| match (fact.attribute("name"), fact.attribute("value")) {
-            (Some(name), Some(value)) => facts.fact(name, value),
+            (Some(name), Some(value)) => facts.fact(name.to_owned(), value),
             _ => facts,
         });
     Some(RoleFacts::new(kind, element.attribute("instance").map(Into::into), facts))
@@ -139,7 +139,8 @@ fn disk(element: Node<'_>) -> Option<BornDisk> {
 
 fn part(element: Node<'_>) -> Option<BornPart> {
     let kind = element.attribute("kind")?.parse().ok()?;
-    Some(BornPart::new(kind, element.attribute("name")?, element.attribute("digest")?))
+    let digest = u64::from_str_radix(element.attribute("digest")?, 16).ok()?;
+    Some(BornPart::new(kind, element.attribute("name")?, digest))
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ impl Born {
         found.extend(interfaces(&self.interfaces, &wanted.interfaces));
         found.extend(disks(&self.disks, &wanted.disks));
         found.extend(roles(self, wanted));
-        for role in &wanted.roles {
+        for role in &*wanted.roles {
             let was = self.roles.iter().find(|was| was.is_same_role(role));
             let changed = was.into_iter().flat_map(|was| was.changed(role));
             found.extend(changed.map(|(was, fact)| format!("{role}: {} {was} → {}", fact.key, fact.value)));

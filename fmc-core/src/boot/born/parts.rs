@@ -1,6 +1,6 @@
 //! The parts of a boot configuration, each with a digest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -20,14 +20,14 @@ pub struct BornPart {
     pub kind: PartKind,
     /// Its path or name.
     pub name: Arc<str>,
-    /// The beginning of a SHA-256 over all that the guest gets of it.
-    pub digest: Arc<str>,
+    /// The first 64 bits of a SHA-256 over all that the guest gets of it.
+    pub digest: u64,
 }
 
 impl BornPart {
     /// A part with its digest.
-    pub fn new(kind: PartKind, name: impl Into<Arc<str>>, digest: impl Into<Arc<str>>) -> Self {
-        Self { kind, name: name.into(), digest: digest.into() }
+    pub fn new(kind: PartKind, name: impl Into<Arc<str>>, digest: u64) -> Self {
+        Self { kind, name: name.into(), digest }
     }
 }
 
@@ -109,9 +109,14 @@ impl FromStr for PartKind {
     }
 }
 
-/// The parts that many machines share, each made once, by their places in memory.
+/// What the birth facts of many machines share, each made once.
 #[derive(Debug, Default)]
-pub struct Digests(BTreeMap<usize, Option<BornPart>>);
+pub struct Digests {
+    /// Parts, by their places in memory; `None` for those with secrets.
+    parts: BTreeMap<usize, Option<BornPart>>,
+    /// Names of parts, networks and systems.
+    names: BTreeSet<Arc<str>>,
+}
 
 impl Digests {
     /// No digests yet. They are valid for one checked cloud.
@@ -124,63 +129,82 @@ impl Digests {
         let guest = inside.guest;
         let mut parts = Vec::with_capacity(guest.files.len() + guest.units.len() + guest.users.len() + 4);
         parts.extend(guest.files.iter().filter_map(|file| {
-            let part = |file: &GuestFile| {
-                Some(BornPart::new(PartKind::File, file.path.as_str(), file_digest(file)?))
-            };
-            self.once(file, part)
+            self.once(PartKind::File, file, |file| file.path.as_str(), |file| file_digest(file))
         }));
         parts.extend(guest.directories.iter().map(|directory| {
             let mut digest = Fields::default();
             digest.owned(directory.mode, &directory.owner);
-            BornPart::new(PartKind::Directory, directory.path.as_str(), digest.end())
+            self.part(PartKind::Directory, directory.path.as_str(), digest.end())
         }));
         parts.extend(
             guest
                 .links
                 .iter()
-                .map(|link| BornPart::new(PartKind::Link, link.path.as_str(), digest_of(&link.target))),
+                .map(|link| self.part(PartKind::Link, link.path.as_str(), digest_of(&link.target))),
         );
         parts.extend(guest.users.iter().filter_map(|user| {
-            let part =
-                |user: &User| Some(BornPart::new(PartKind::User, user.name.as_str(), user_digest(user)?));
-            self.once(user, part)
+            self.once(PartKind::User, user, |user| user.name.as_str(), |user| user_digest(user))
         }));
         parts.extend(guest.groups.iter().map(|group| {
-            BornPart::new(PartKind::Group, group.name.as_str(), digest_of(&format!("{:?}", group.gid)))
+            self.part(PartKind::Group, group.name.as_str(), digest_of(&format!("{:?}", group.gid)))
         }));
         parts.extend(guest.units.iter().filter_map(|unit| {
-            let part =
-                |unit: &Unit| Some(BornPart::new(PartKind::Unit, unit.name.as_str(), unit_digest(unit)));
-            self.once(unit, part)
+            self.once(PartKind::Unit, unit, |unit| unit.name.as_str(), |unit| Some(unit_digest(unit)))
         }));
         parts.extend(
             guest
                 .packages
                 .iter()
-                .map(|package| BornPart::new(PartKind::Package, package.as_str(), digest_of(""))),
+                .map(|package| self.part(PartKind::Package, package.as_str(), digest_of(""))),
         );
-        let setting = |name: &str, digest: Arc<str>| BornPart::new(PartKind::Setting, name, digest);
         let name = inside.fqdn.map_or_else(|| inside.hostname.as_str(), |fqdn| fqdn.as_str());
-        parts.push(setting("host name", digest_of(name)));
+        parts.push(self.part(PartKind::Setting, "host name", digest_of(name)));
         if let Some(zone) = inside.time_zone {
-            parts.push(setting("time zone", digest_of(zone.as_str())));
+            parts.push(self.part(PartKind::Setting, "time zone", digest_of(zone.as_str())));
         }
         if !inside.resolvers.is_empty() {
             let mut digest = Fields::default();
             inside.resolvers.iter().for_each(|resolver| digest.field(&resolver.to_string()));
-            parts.push(setting("resolvers", digest.end()));
+            parts.push(self.part(PartKind::Setting, "resolvers", digest.end()));
         }
         for file in &guest.files {
             for (key, digest) in settings(file) {
-                parts.push(setting(&setting_of(&key, file.path.as_str()), digest.end()));
+                let name = setting_of(&key, file.path.as_str());
+                parts.push(self.part(PartKind::Setting, &name, digest.end()));
             }
         }
         parts.shrink_to_fit();
         parts
     }
 
-    fn once<T>(&mut self, part: &Arc<T>, of: impl FnOnce(&T) -> Option<BornPart>) -> Option<BornPart> {
-        self.0.entry(Arc::as_ptr(part).addr()).or_insert_with(|| of(part)).clone()
+    /// A text that many machines have.
+    pub(super) fn name(&mut self, name: &str) -> Arc<str> {
+        if let Some(known) = self.names.get(name) {
+            return Arc::clone(known);
+        }
+        let new: Arc<str> = name.into();
+        self.names.insert(Arc::clone(&new));
+        new
+    }
+
+    fn part(&mut self, kind: PartKind, name: &str, digest: u64) -> BornPart {
+        BornPart { kind, name: self.name(name), digest }
+    }
+
+    fn once<T>(
+        &mut self,
+        kind: PartKind,
+        part: &Arc<T>,
+        name: impl FnOnce(&T) -> &str,
+        digest: impl FnOnce(&T) -> Option<u64>,
+    ) -> Option<BornPart> {
+        let place = Arc::as_ptr(part).addr();
+        if let Some(known) = self.parts.get(&place) {
+            return known.clone();
+        }
+        let new = digest(part).map(|digest| self.part(kind, name(part), digest));
+        self.parts.insert(place, new.clone());
+        new
     }
 }
 
@@ -236,7 +260,7 @@ fn key_of(line: &str) -> Option<&str> {
 }
 
 /// `None` for a file with a secret.
-fn file_digest(file: &GuestFile) -> Option<Arc<str>> {
+fn file_digest(file: &GuestFile) -> Option<u64> {
     let mut digest = Fields::default();
     digest.owned(file.mode, &file.owner);
     match &file.contents {
@@ -257,7 +281,7 @@ fn file_digest(file: &GuestFile) -> Option<Arc<str>> {
 }
 
 /// `None` for a user with a password.
-fn user_digest(user: &User) -> Option<Arc<str>> {
+fn user_digest(user: &User) -> Option<u64> {
     if user.password_hash.is_some() {
         return None;
     }
@@ -273,7 +297,7 @@ fn user_digest(user: &User) -> Option<Arc<str>> {
     Some(digest.end())
 }
 
-fn unit_digest(unit: &Unit) -> Arc<str> {
+fn unit_digest(unit: &Unit) -> u64 {
     let mut digest = Fields::default();
     digest.field(match unit.state {
         State::Unchanged => "unchanged",
@@ -289,7 +313,7 @@ fn unit_digest(unit: &Unit) -> Arc<str> {
     digest.end()
 }
 
-fn digest_of(text: &str) -> Arc<str> {
+fn digest_of(text: &str) -> u64 {
     let mut digest = Fields::default();
     digest.field(text);
     digest.end()
@@ -311,10 +335,10 @@ impl Fields {
         self.field(owner.group.as_ref().map(|group| group.as_str()).unwrap_or_default());
     }
 
-    /// The first 16 hexadecimal digits.
-    fn end(self) -> Arc<str> {
+    /// The first 64 bits.
+    fn end(self) -> u64 {
         let digest: [u8; 32] = self.0.finalize().into();
         let [a, b, c, d, e, f, g, h, ..] = digest;
-        format!("{:016x}", u64::from_be_bytes([a, b, c, d, e, f, g, h])).into()
+        u64::from_be_bytes([a, b, c, d, e, f, g, h])
     }
 }

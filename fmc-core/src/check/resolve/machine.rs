@@ -108,7 +108,7 @@ pub(super) fn machine<'a>(
         // A role of the machine turns it on later.
         firewall: draft.firewall == Some(true) && draft.image.os.provisioner().is_some(),
         memberships: Vec::new(),
-        facts: Vec::new(),
+        facts: Arc::default(),
         after: Vec::new(),
         guest: host_key::given(shared.guests.resolve(&draft.guest)?, view.cloud.ssh_host_keys, draft),
         equal_guests: Vec::new(),

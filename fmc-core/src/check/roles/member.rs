@@ -1,5 +1,7 @@
 //! The memberships of each machine by its roles, and what these say of it, for the mark of its domain.
 
+use std::sync::Arc;
+
 use crate::checked::build::Building;
 use crate::checked::{Idx, Machine};
 use crate::path::AbsPath;
@@ -8,7 +10,7 @@ use crate::sort;
 
 /// Records for every machine its roles of an instance, and those with steps before they leave.
 pub(super) fn memberships(cloud: &mut Building, assigned: &[Assigned]) {
-    let mut all: Vec<(Idx<Machine>, Vec<Membership>, Vec<RoleFacts>)> = Vec::new();
+    let mut all: Vec<(Idx<Machine>, Vec<Membership>, Arc<[RoleFacts]>)> = Vec::new();
     for ours in assigned.chunk_by(|one, other| one.machine == other.machine) {
         let Some(at) = ours.first().map(|one| one.machine) else { continue };
         let Some(machine) = cloud.at(at) else { continue };
@@ -40,7 +42,7 @@ pub(super) fn memberships(cloud: &mut Building, assigned: &[Assigned]) {
 
 /// What a role says of its machine; `None` if that is nothing.
 fn facts(one: &Assigned, site: &Site<'_>) -> Option<RoleFacts> {
-    let facts = one.role.facts(site);
+    let facts = one.role.facts(site).fitted();
     let says = !facts.is_empty() || facts.stale().is_some() || facts.bound().is_some();
     says.then(|| {
         let role = RoleFacts::new(one.kind.clone(), one.role.instance().map(Into::into), facts);

@@ -1,11 +1,14 @@
 //! The facts of a node and of its cluster when its machine is made. Its state keeps some of them for ever.
 
+use std::sync::Arc;
+
 use super::server::STATE;
 use super::settings::{self, settled};
 use super::{Node, config};
 use crate::addr::Subnet;
 use crate::checked::{Idx, Machine};
 use crate::given::{Given, Leaf as _};
+use crate::k3s::resolved::Cluster;
 use crate::k3s::{Version, goes_back, skips_a_minor};
 use crate::path::AbsPath;
 use crate::role::{FactChange, Facts};
@@ -38,39 +41,18 @@ const RUNTIME: AbsPath = AbsPath::literal("/var/lib/rancher/k3s/agent");
 /// be changed once the cluster is there); and where the state is (*Datastore*, *High Availability Embedded etcd*: a server
 /// with SQLite moves to etcd when it starts with `cluster-init`).
 pub(super) fn server(node: &Node<'_>) -> Facts {
-    let (cluster, name) = (node.cluster, &node.cluster.name);
-    let kept = format!(
-        "a cluster keeps the networks that it began with: leave them as they were, or make a new cluster with another name \
-         and move what runs in {name} there"
-    );
-    let elsewhere = format!(
-        "K3s does not move the state of {name} between its servers and a database: leave it as it was"
-    );
-    let bound = format!(
-        "the tokens and authorities of a cluster are derived from its name, and the state on its disk is of the cluster \
-         that it was made for, so K3s would not start as a server of {name}: leave the cluster its name, and make a new \
-         cluster of new machines"
-    );
+    let cluster = node.cluster;
     let facts = release(node, named(node, cluster.has_etcd() && is_kept(node, &STATE)))
-        .bound_to_instance(bound)
         .fact(ADMITS, admitted(node, &cluster.servers));
     let facts = if cluster.endpoint.is_balanced {
         facts.fact(BALANCERS, admitted(node, &cluster.endpoint.machines))
     } else {
         facts
     };
-    let networks = [("pods", &cluster.pods), ("services", &cluster.services)];
-    let facts = networks.into_iter().fold(facts, |facts, (key, networks)| {
-        let kept = kept.clone();
-        settled(cluster, facts, key, subnets(networks), move |_| Some(kept.clone()))
-    });
-    let facts = settings::facts(node, facts);
+    let facts = facts.and(&cluster.facts);
     if cluster.said().datastore.is_some() {
-        return facts
-            .fixed(DATASTORE, DATABASE, elsewhere)
-            .state_elsewhere(format!("the database of the cluster {name}"));
+        return facts;
     }
-    let facts = facts.fixed(DATASTORE, "servers", elsewhere);
     // Who began is history: a server that is there starts with its state, however it came to it.
     let history = |_: &str| FactChange::Nothing;
     let facts = if node.is_initial() {
@@ -85,15 +67,48 @@ pub(super) fn server(node: &Node<'_>) -> Facts {
             _ => FactChange::Replacement,
         });
     }
-    let facts = if is_kept(node, &STATE) {
+    if is_kept(node, &STATE) {
         addressed(node, facts).in_order(HELD, "etcd", to_etcd(node))
     } else {
         facts.beforehand(HELD, "etcd", to_etcd(node))
+    }
+}
+
+/// What every server of a cluster says alike: the networks, the settings, where the state is, and that it is of this cluster.
+pub(crate) fn of_cluster(cluster: &Cluster) -> Facts {
+    let name = &cluster.name;
+    let kept: Arc<str> = format!(
+        "a cluster keeps the networks that it began with: leave them as they were, or make a new cluster with another name \
+         and move what runs in {name} there"
+    )
+    .into();
+    let bound = format!(
+        "the tokens and authorities of a cluster are derived from its name, and the state on its disk is of the cluster \
+         that it was made for, so K3s would not start as a server of {name}: leave the cluster its name, and make a new \
+         cluster of new machines"
+    );
+    let networks = [("pods", &cluster.pods), ("services", &cluster.services)];
+    let facts = networks.into_iter().fold(Facts::new().bound_to_instance(bound), |facts, (key, networks)| {
+        let kept = Arc::clone(&kept);
+        settled(cluster, facts, key, subnets(networks), move |_| Some(kept.to_string()))
+    });
+    let facts = settings::facts(cluster, facts);
+    let has_database = cluster.said().datastore.is_some();
+    let kept = format!(
+        "K3s does not move the state of {name} between its servers and a database: leave it as it was"
+    );
+    let facts = facts.fixed(DATASTORE, if has_database { DATABASE } else { "servers" }, kept);
+    let facts = if has_database {
+        facts.state_elsewhere(format!("the database of the cluster {name}"))
+    } else if cluster.has_etcd() {
+        facts.stale_after_removal(format!(
+            "{name} has gone on without it, and etcd never takes a removed member back with the directory that it had: K3s \
+             would stop at its start"
+        ))
+    } else {
+        facts
     };
-    facts.stale_after_removal(format!(
-        "{name} has gone on without it, and etcd never takes a removed member back with the directory that it had: K3s \
-         would stop at its start"
-    ))
+    facts.fitted()
 }
 
 /// The name of the node of an agent, and its release.

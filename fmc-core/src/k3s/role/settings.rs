@@ -3,7 +3,6 @@
 //! K3s compares them when a server joins, and takes none whose values differ (docs.k3s.io, *CLI Tools/server*, *Critical
 //! Configuration Values*).
 
-use super::Node;
 use crate::firewall::{PATH, UNIT};
 use crate::k3s::resolved::Cluster;
 use crate::k3s::{Component, FlannelBackend};
@@ -76,9 +75,9 @@ const ALL: [Setting; 6] = [
     Setting { key: EGRESS, line: "egress-selector-mode", why: COMPARED, then: |_, _, _| String::new() },
 ];
 
-/// The facts of a server.
-pub(super) fn facts(node: &Node<'_>, facts: Facts) -> Facts {
-    let (cluster, said) = (node.cluster, node.cluster.said());
+/// The facts of each server.
+pub(super) fn facts(cluster: &Cluster, facts: Facts) -> Facts {
+    let said = cluster.said();
     let domain = said.cluster_domain.as_ref().and_then(|given| given.ok());
     let domain = domain.map_or_else(|| "cluster.local".to_owned(), ToString::to_string);
     let dns: Vec<String> = if said.cluster_dns.is_empty() {

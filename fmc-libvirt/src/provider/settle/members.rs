@@ -24,7 +24,7 @@ impl Settling<'_, '_> {
                 continue;
             };
             let is_replaced = choices.replace.contains(&*domain.name);
-            for role in &born.roles {
+            for role in &*born.roles {
                 if self.judge(domain, seen, role, is_replaced) {
                     waiting.push((role, &domain.name));
                 }
@@ -34,7 +34,7 @@ impl Settling<'_, '_> {
             return;
         }
         for domain in new {
-            let roles = domain.born.iter().flat_map(|born| &born.roles);
+            let roles = domain.born.iter().flat_map(|born| &*born.roles);
             let before = roles.filter_map(|role| waiting.iter().find(|(other, _)| other.is_same_role(role)));
             if let Some((role, first)) = before.into_iter().next() {
                 let text = format!(
@@ -54,7 +54,7 @@ impl Settling<'_, '_> {
         is_replaced: bool,
     ) -> bool {
         let Some(mark) = seen.mark.as_ref().filter(|_| seen.owner == Owner::Us) else { return false };
-        let born = || mark.born.iter().flat_map(|born| &born.roles);
+        let born = || mark.born.iter().flat_map(|born| &*born.roles);
         let keeps_state = |role: &RoleFacts| {
             mark.memberships.iter().any(|member| {
                 *member.kind() == role.kind
@@ -94,7 +94,7 @@ impl Settling<'_, '_> {
 
     /// Why a new machine must not take over the disk with the state of a role: the role's instance has gone on without it.
     pub(super) fn stale(&self, wanted: &DomainDocument) -> Option<String> {
-        let roles = wanted.born.iter().flat_map(|born| &born.roles);
+        let roles = wanted.born.iter().flat_map(|born| &*born.roles);
         roles
             .filter_map(|role| Some((role, role.facts.stale()?)))
             .find_map(|(role, why)| self.has_member(role).then(|| why.to_owned()))
@@ -116,5 +116,5 @@ impl Settling<'_, '_> {
 
 /// Whether a machine has a role in the cloud.
 fn is_wanted(domain: &DomainDocument, role: &RoleFacts) -> bool {
-    domain.born.iter().flat_map(|born| &born.roles).any(|wanted| wanted.is_same_role(role))
+    domain.born.iter().flat_map(|born| &*born.roles).any(|wanted| wanted.is_same_role(role))
 }
