@@ -107,7 +107,7 @@ pub struct VolumeDocument {
     /// The source of its bytes.
     pub content: Content,
     /// The image on the host that it lies over, if it lies over one.
-    pub over: Option<HostImage>,
+    pub over: Option<Arc<HostImage>>,
     /// What a larger capacity takes inside the guest, if it is a guest's disk.
     pub grown: Option<Cow<'static, str>>,
     /// What a record beside it says, if it is a data disk.

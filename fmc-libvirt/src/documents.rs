@@ -44,18 +44,25 @@ pub fn documents(checked: &Checked) -> Wanted<Document> {
         }
     }
     let owner = checked.owner().as_str();
-    // The machines are visited host by host, so that shared values of a host are made once and the map grows at its end.
-    let mut all =
-        Documents { checked, nodes: BTreeMap::new(), digests: Digests::new(), scope: checked.secret_scope() };
+    let mut all = Documents {
+        checked,
+        nodes: BTreeMap::new(),
+        digests: Digests::new(),
+        images: BTreeSet::new(),
+        scope: checked.secret_scope(),
+    };
     let mut places = BTreeSet::new();
+    let mut nodes = Vec::new();
+    // Host by host: what the objects of a host share is looked up among few. A map that is made of a sorted list at once has
+    // no room to spare in it, where one that grows is half empty.
     for on in &hosts {
         let place = Place::new(owner, on.host);
         places.insert(place.pool_address.place().clone());
         on.networks.iter().for_each(|network| all.network(&place, network));
         on.machines.iter().for_each(|machine| all.machine(&place, machine));
+        nodes.extend(std::mem::take(&mut all.nodes));
     }
-    let nodes = all.nodes;
-    Wanted { nodes, places, ..Wanted::nothing(owner) }
+    Wanted { nodes: nodes.into_iter().collect(), places, ..Wanted::nothing(owner) }
 }
 
 /// The objects of a cloud on a host.
@@ -102,7 +109,7 @@ impl<'a> Place<'a> {
     }
 }
 
-/// The documents so far.
+/// The documents of a host so far.
 struct Documents<'a> {
     checked: &'a Checked,
     nodes: BTreeMap<Address, Node<Document>>,
@@ -110,6 +117,8 @@ struct Documents<'a> {
     scope: SecretScope,
     /// The digests of parts that machines share.
     digests: Digests,
+    /// The images that machines share.
+    images: BTreeSet<Arc<HostImage>>,
 }
 
 impl Documents<'_> {
@@ -143,12 +152,7 @@ impl Documents<'_> {
             let format = volume::root_format(&machine.image);
             let backing = base.as_ref().map(|(path, _)| Backing { path, format: machine.image.format });
             let xml = volume::blank_xml(&name, root.size, root.allocation, format, backing);
-            let over = match &machine.image.source {
-                Source::Path(path) | Source::Volume { path, .. } => {
-                    Some(HostImage { path: path.clone(), digest: machine.image.digest })
-                }
-                _ => None,
-            };
+            let over = self.over(&machine.image);
             let document = VolumeDocument {
                 over,
                 xml: xml.into(),
@@ -330,6 +334,18 @@ impl Documents<'_> {
         };
         self.volume(place, document, None, Carries::Attached, part_of, needs);
         path
+    }
+
+    /// The image on the host that roots lie over, if it is one.
+    fn over(&mut self, image: &Image) -> Option<Arc<HostImage>> {
+        let (Source::Path(path) | Source::Volume { path, .. }) = &image.source else { return None };
+        let over = HostImage { path: path.clone(), digest: image.digest };
+        if let Some(known) = self.images.get(&over) {
+            return Some(Arc::clone(known));
+        }
+        let over = Arc::new(over);
+        self.images.insert(Arc::clone(&over));
+        Some(over)
     }
 
     /// The base of a root's layer: the path, and the address if the base is ours.

@@ -62,7 +62,7 @@ impl Wants {
                     here.insert(domain.first.to_string(), domain.name.to_string());
                 }
                 Document::Volume(VolumeDocument { over: Some(image), .. }) => {
-                    let roots = images.entry((address.place().clone(), image.clone())).or_default();
+                    let roots = images.entry((address.place().clone(), HostImage::clone(image))).or_default();
                     roots.insert(address.clone());
                 }
                 _ => {}

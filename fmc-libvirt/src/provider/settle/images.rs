@@ -56,7 +56,7 @@ pub(in crate::provider) fn root_of<'w>(
     let (pool, name) = domain.root.as_ref()?;
     let root = super::volume_address(address, pool, name);
     match &*wanted.nodes.get(&root)?.document {
-        Document::Volume(volume) => Some((root, volume.over.as_ref()?)),
+        Document::Volume(volume) => Some((root, volume.over.as_deref()?)),
         _ => None,
     }
 }
