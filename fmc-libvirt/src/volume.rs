@@ -34,9 +34,16 @@ pub(crate) const COMMITTED: &str = ".ok";
 /// The name of the volume by which an apply shows that it works: see `provider/act/lease.rs`.
 pub(crate) const LEASE: &str = "lease";
 
+const OWN_POOL: &str = "fmc-";
+
 /// The name of a cloud's own pool.
 pub fn own_pool(owner: &str) -> String {
-    format!("fmc-{owner}")
+    format!("{OWN_POOL}{owner}")
+}
+
+/// Whether a pool is a cloud's own.
+pub(crate) fn is_own_pool(pool: &str, owner: &str) -> bool {
+    pool.strip_prefix(OWN_POOL) == Some(owner)
 }
 
 /// The prefix of a cloud's volume names in a pool that is not its own.
@@ -176,8 +183,11 @@ impl VolumeName {
 
 impl Ours {
     fn parse(name: &str) -> Option<Self> {
-        let parts: Vec<&str> = name.splitn(4, '.').collect();
-        match *parts.as_slice() {
+        let mut parts = name.splitn(4, '.');
+        // A plan reads the name of each volume several times.
+        let parts: [&str; 4] = std::array::from_fn(|_| parts.next().unwrap_or_default());
+        let count = 1 + name.bytes().filter(|byte| *byte == b'.').take(3).count();
+        match *parts.get(..count)? {
             [LEASE] => Some(Self::Lease),
             ["image", path, file, digest] if [path, file, digest].iter().all(|part| is_hex(part, 12)) => {
                 let [path, file, digest] = [path, file, digest].map(str::to_owned);

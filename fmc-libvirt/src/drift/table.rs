@@ -60,9 +60,12 @@ pub(super) fn names<'a>(node: Node<'a>) -> impl Iterator<Item = &'a str> {
     node.children().filter(|child| child.name() == "hostname").filter_map(Node::text)
 }
 
-/// Elements that comparisons skip: fmc's mark, and the metadata that other programs keep beside it.
+/// The element that comparisons skip: fmc's mark, and the metadata that other programs keep beside it.
+pub(super) const IGNORED: &str = "metadata";
+
+/// Whether comparisons skip an element.
 pub(super) fn is_ignored(node: Node<'_>) -> bool {
-    node.name() == "metadata"
+    node.name() == IGNORED
 }
 
 fn has_parent(node: Node<'_>, name: &str) -> bool {

@@ -293,7 +293,7 @@ pub(super) fn is_disk(ours: &Ours) -> bool {
 
 /// Reads a volume's name, in the cloud's own pool or in another.
 pub(super) fn volume_name(pool: &str, name: &str, owner: &str) -> Option<VolumeName> {
-    if pool == crate::volume::own_pool(owner) {
+    if crate::volume::is_own_pool(pool, owner) {
         VolumeName::parse(name)
     } else {
         VolumeName::parse_foreign(name, owner)

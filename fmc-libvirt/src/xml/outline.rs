@@ -64,30 +64,39 @@ impl<'a> Outline<'a> {
     pub fn read(text: &'a str) -> Option<Self> {
         let mut reader = Reader { rest: text, open: Vec::new(), outline: Self::sized_for(text) };
         while reader.step()?.is_some() {}
-        let Reader { open, outline, rest: _ } = reader;
-        (open.is_empty() && !outline.elements.is_empty()).then_some(outline)
+        reader.whole()
+    }
+
+    /// Reads a document without the content of the elements of this name below its root. Most of a domain's document is
+    /// metadata, which only the mark's reader needs.
+    pub(crate) fn read_without(name: &str, text: &'a str) -> Option<Self> {
+        let mut reader = Reader { rest: text, open: Vec::new(), outline: Self::sized_for(text) };
+        while reader.step()?.is_some() {
+            if let [_, (open, at, _)] = reader.open.as_slice()
+                && *open == name
+                && position(*at) + 1 == reader.outline.elements.len()
+            {
+                reader.pass()?;
+            }
+        }
+        reader.whole()
     }
 
     /// The place in the text of the first element at a path below the root, by names as written. Reading ends
-    /// with that element, so an element near the start of a long document costs little.
+    /// with that element, so an element near the start of a long document costs little. What is in it is not read.
     pub(crate) fn place(text: &str, path: &[&str]) -> Option<Range<usize>> {
         let mut reader = Reader { rest: text, open: Vec::new(), outline: Self::sized_for("") };
-        let mut start = None;
         loop {
             let tag = text.len() - reader.rest.len() + reader.rest.bytes().position(|byte| byte == b'<')?;
             let (depth, elements) = (reader.open.len(), reader.outline.elements.len());
             reader.step()??;
-            if let Some(new) = reader.outline.elements.get(elements)
-                && start.is_none()
-                && depth == path.len()
-            {
-                let above = reader.open.iter().take(depth).skip(1).map(|(name, ..)| *name);
-                start = above.chain([new.written]).eq(path.iter().copied()).then_some(tag);
-            }
-            if let Some(start) = start
-                && reader.open.len() <= path.len()
-            {
-                return Some(start..text.len() - reader.rest.len());
+            let new = reader.outline.elements.get(elements).filter(|_| depth == path.len());
+            let above = reader.open.iter().take(depth).skip(1).map(|(name, ..)| *name);
+            if new.is_some_and(|new| above.chain([new.written]).eq(path.iter().copied())) {
+                if reader.open.len() > depth {
+                    reader.pass()?;
+                }
+                return Some(tag..text.len() - reader.rest.len());
             }
         }
     }
@@ -237,6 +246,43 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The document, if all of it was read.
+    fn whole(self) -> Option<Outline<'a>> {
+        let Self { open, outline, rest: _ } = self;
+        (open.is_empty() && !outline.elements.is_empty()).then_some(outline)
+    }
+
+    /// Passes over the content of the last element that was opened, and over its end tag. It only counts the tags inside.
+    fn pass(&mut self) -> Option<()> {
+        let (name, ..) = self.open.pop()?;
+        let mut depth = 1_usize;
+        loop {
+            let (_, after) = cut(self.rest, b'<')?;
+            match after.as_bytes().first()? {
+                b'/' => {
+                    let (end, rest) = cut(after.get(1..)?, b'>')?;
+                    self.rest = rest;
+                    depth -= 1;
+                    if depth == 0 {
+                        return (end.trim_ascii_end() == name).then_some(());
+                    }
+                }
+                b'?' => {
+                    self.skip(after, "?>")?;
+                }
+                b'!' => {
+                    let comment = after.strip_prefix("!--");
+                    self.skip(comment.unwrap_or(after), if comment.is_some() { "-->" } else { "]]>" })?;
+                }
+                _ => {
+                    let (is_closed, rest) = end_of_tag(after)?;
+                    self.rest = rest;
+                    depth += usize::from(!is_closed);
+                }
+            }
+        }
+    }
+
     fn skip(&mut self, from: &'a str, end: &str) -> Option<Option<()>> {
         let (_, rest) = from.split_once(end)?;
         self.rest = rest;
@@ -358,6 +404,19 @@ fn unescaped(text: &str) -> Option<Cow<'_, str>> {
     }
 }
 
+/// Whether a start tag closes its element too, and the text behind it. Values of attributes may contain `>`.
+fn end_of_tag(tag: &str) -> Option<(bool, &str)> {
+    let mut rest = tag;
+    loop {
+        let at = rest.bytes().position(|byte| matches!(byte, b'>' | b'\'' | b'"'))?;
+        let (before, after) = (rest.get(..at)?, rest.get(at + 1..)?);
+        match rest.as_bytes().get(at)? {
+            b'>' => return Some((before.ends_with('/'), after)),
+            quote => (_, rest) = cut(after, *quote)?,
+        }
+    }
+}
+
 /// The text before and after a byte. Tags and attributes are short, so a plain loop is faster than a prepared
 /// search.
 fn cut(text: &str, byte: u8) -> Option<(&str, &str)> {
@@ -420,6 +479,25 @@ pub(crate) mod tests {
         assert_eq!(place(&["b"]), Some("<b>t<c n='>'><d/></c ></b>"));
         assert_eq!(place(&["b", "d"]), None);
         assert_eq!(Outline::place("<a><b>", &["b"]), None);
+        assert_eq!(Outline::place("<a><b></c></a>", &["b"]), None);
+    }
+
+    #[test]
+    fn an_element_below_the_root_is_passed_over_whatever_is_in_it() {
+        let inside = "t<m n='>' o=\"/>'\"/><m><m/></m ><!-- </m> --><![CDATA[</m>]]><?p </m>?>";
+        for inside in ["", "<b/>", inside] {
+            let text = format!("<a><m q='1'>{inside}</m ><b><m><c/></m></b><m/><d>x</d></a>");
+            let outline = Outline::read_without("m", &text).unwrap();
+            let names: Vec<&str> = outline.root().children().map(Node::name).collect();
+            assert_eq!(names, ["m", "b", "m", "d"], "{text}");
+            let first = outline.root().at("m").unwrap();
+            assert_eq!((first.attribute("q"), first.text(), first.children().count()), (Some("1"), None, 0));
+            assert!(outline.root().at("b/m/c").is_some());
+            assert_eq!(outline.root().text_at("d"), Some("x"));
+        }
+        for wrong in ["<a><m>", "<a><m></b></a>", "<a><m><b></m></a>", "<a><m x='></m></a>"] {
+            assert!(Outline::read_without("m", wrong).is_none(), "{wrong}");
+        }
     }
 
     #[test]

@@ -40,7 +40,7 @@ impl Names {
     pub(super) fn of(record: &DomainRecord, folders: &BTreeMap<String, String>, owner: &str) -> Self {
         let mut names = Self::default();
         for xml in [Some(&record.xml), record.live_xml.as_ref()].into_iter().flatten() {
-            if let Some(outline) = Outline::read(xml) {
+            if let Some(outline) = Outline::read_without("metadata", xml) {
                 names.read(outline.root(), folders, owner);
             }
         }

@@ -41,7 +41,7 @@ pub(super) struct HostRead {
     /// The mark of each network.
     pub(super) network_marks: Vec<Option<Mark>>,
     pub(super) pools: Vec<PoolRecord>,
-    /// The volumes of each active pool.
+    /// The volumes of each active pool, by name.
     pub(super) volumes: BTreeMap<String, Vec<VolumeRecord>>,
     /// The paths of volumes that have names of ours and that a person made.
     pub(super) strangers: BTreeSet<String>,
@@ -98,7 +98,7 @@ impl HostRead {
             }
         }
         for pool in read.pools.iter().filter(|pool| pool.active) {
-            read.volumes.insert(pool.name.clone(), link.volumes(&pool.name)?);
+            read.volumes.insert(pool.name.clone(), listed(link, &pool.name)?);
         }
         read.look_for_strangers(place, wants);
         let own = own_pool(&wants.owner);
@@ -112,12 +112,14 @@ impl HostRead {
         let bereft = read.bereft(link, place, wants)?;
         let mut old_lists = read.mislisted(link, wants)?;
         old_lists.extend(bereft.iter().cloned().chain(read.with_orphans(place, wants)));
-        for pool in &old_lists {
-            console::refresh(link, pool)?;
-            read.volumes.insert(pool.clone(), link.volumes(pool)?);
+        if !old_lists.is_empty() {
+            for pool in &old_lists {
+                console::refresh(link, pool)?;
+                read.volumes.insert(pool.clone(), listed(link, pool)?);
+            }
+            read.strangers.clear();
+            read.look_for_strangers(place, wants);
         }
-        read.strangers.clear();
-        read.look_for_strangers(place, wants);
         let worth = read.worth_a_look(place, wants, !bereft.is_empty());
         let records = read.records_of(&worth, &wants.owner);
         let in_doubt = read.doubtful_records(place, wants);
@@ -130,9 +132,12 @@ impl HostRead {
                 read.details.insert((pool.clone(), name.clone()), facts);
             }
         }
-        read.strangers.extend(read.with_content(&in_doubt));
+        let no_records = read.with_content(&in_doubt);
         // What looked like a record may have vouched for a disk.
-        read.look_for_strangers(place, wants);
+        if !no_records.is_empty() || !read.strangers.is_empty() {
+            read.strangers.extend(no_records);
+            read.look_for_strangers(place, wants);
+        }
         read.strangers.extend(read.roots_by_hand(place, wants));
         read.strangers.extend(read.consoles_by_hand(place, wants));
         read.look_under_ours(link, wants)?;
@@ -207,15 +212,18 @@ impl HostRead {
     /// Reads the files below the disks of foreign domains that are off. libvirt writes them only into the document of a running
     /// domain.
     fn look_below(&mut self, link: &impl Link, wants: &Wants) -> Result<(), CallError> {
+        let is_ours = |mark: &Option<Mark>| mark.as_ref().is_some_and(|mark| mark.owner == wants.owner);
+        let mut domains = self.domains.iter().zip(&self.domain_marks);
         let may_lie_under = |ours: &Ours| matches!(ours, Ours::Base { .. } | Ours::Root { .. });
-        if !self.ours(&wants.owner).any(|(_, _, ours)| may_lie_under(&ours)) {
+        if !domains.any(|(domain, mark)| !domain.active && !is_ours(mark))
+            || !self.ours(&wants.owner).any(|(_, _, ours)| may_lie_under(&ours))
+        {
             return Ok(());
         }
         let known: BTreeSet<String> =
             self.ours(&wants.owner).map(|(_, record, _)| record.path.clone()).collect();
         for ((domain, mark), names) in self.domains.iter().zip(&self.domain_marks).zip(&mut self.names) {
-            let is_ours = mark.as_ref().is_some_and(|mark| mark.owner == wants.owner);
-            if domain.active || is_ours {
+            if domain.active || is_ours(mark) {
                 continue;
             }
             for file in names.files.clone() {
@@ -341,8 +349,16 @@ impl HostRead {
     }
 
     pub(super) fn has_volume(&self, pool: &str, name: &str) -> bool {
-        self.volumes.get(pool).is_some_and(|volumes| volumes.iter().any(|record| record.name == name))
+        let volumes = self.volumes.get(pool).map(Vec::as_slice).unwrap_or_default();
+        volumes.binary_search_by(|record| record.name.as_str().cmp(name)).is_ok()
     }
+}
+
+/// The volumes of a pool, sorted by name.
+fn listed(link: &impl Link, pool: &str) -> Result<Vec<VolumeRecord>, CallError> {
+    let mut volumes = link.volumes(pool)?;
+    volumes.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(volumes)
 }
 
 /// Whether libvirt runs a dnsmasq for an active network (`networkStartDhcpDaemon`).
