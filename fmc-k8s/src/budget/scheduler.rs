@@ -50,21 +50,17 @@ pub(super) struct Placed {
 pub(super) fn place(nodes: &[Node], all: &[Pods], order: Order) -> Placed {
     let mut rooms: Vec<Room<'_>> = nodes.iter().map(Room::new).collect();
     let mut waiting = vec![0; all.len()];
-    let (packaged, own): (Vec<usize>, Vec<usize>) =
-        (0..all.len()).partition(|at| all.get(*at).is_some_and(Pods::is_packaged));
-    for (at, pods) in packaged.into_iter().filter_map(|at| Some((at, all.get(at)?))) {
-        let missing = waiting.get_mut(at);
-        let left = if pods.is_on_each_node {
+    for (at, pods) in all.iter().enumerate().filter(|(_, pods)| pods.is_packaged()) {
+        if pods.is_on_each_node {
             for room in rooms.iter_mut().filter(|room| room.node.takes_packaged()) {
                 room.take(pods.asks);
             }
-            0
         } else {
-            Group::new(pods).place(pods.count, &mut rooms)
-        };
-        missing.map(|missing| *missing = left);
+            wait(&mut waiting, at, Group::new(pods).place(pods.count, &mut rooms));
+        }
     }
-    let mut own: Vec<(usize, &Pods)> = own.into_iter().filter_map(|at| Some((at, all.get(at)?))).collect();
+    let mut own: Vec<(usize, &Pods)> =
+        all.iter().enumerate().filter(|(_, pods)| !pods.is_packaged()).collect();
     match order {
         Order::Backwards => own.reverse(),
         Order::SmallFirst => own.sort_by_key(|(at, pods)| (pods.asks.memory, pods.asks.millicores, *at)),
@@ -74,11 +70,17 @@ pub(super) fn place(nodes: &[Node], all: &[Pods], order: Order) -> Placed {
         in_turns(&own, &mut rooms, &mut waiting);
     } else {
         for (at, pods) in own {
-            let left = Group::new(pods).place(pods.count, &mut rooms);
-            waiting.get_mut(at).map(|missing| *missing = left);
+            wait(&mut waiting, at, Group::new(pods).place(pods.count, &mut rooms));
         }
     }
     Placed { asked: rooms.into_iter().map(|room| room.asked).collect(), waiting }
+}
+
+/// Says how many pods of a group wait.
+fn wait(waiting: &mut [u64], at: usize, count: u64) {
+    if let Some(waits) = waiting.get_mut(at) {
+        *waits = count;
+    }
 }
 
 /// The groups for which no node has room for one pod more, among those that need it for a change.
@@ -100,9 +102,7 @@ fn in_turns(own: &[(usize, &Pods)], rooms: &mut [Room<'_>], waiting: &mut [u64])
             }
             if group.place(1, rooms) > 0 {
                 // Room does not come back, so that the others wait too.
-                if let Some(missing) = waiting.get_mut(*at) {
-                    *missing = *left;
-                }
+                wait(waiting, *at, *left);
                 return false;
             }
             *left -= 1;

@@ -108,7 +108,7 @@ impl Scheduled {
             { "key": "node-role.kubernetes.io/control-plane", "operator": "Exists", "effect": "NoSchedule" },
             { "key": "node-role.kubernetes.io/master", "operator": "Exists", "effect": "NoSchedule" },
         ]);
-        let objects: Vec<Value> = packaged(&checked.clusters()[0])
+        let objects: Vec<Value> = packaged(checked.clusters().first().unwrap())
             .iter()
             .map(|one| {
                 let labels = json!({ "app": one.name });
@@ -142,18 +142,21 @@ impl Scheduled {
         let list: Value = serde_json::from_str(&text).unwrap();
         let (mut all, mut open) = (Decided::new(), 0);
         let mut starting = Vec::new();
-        for pod in list["items"].as_array().unwrap() {
-            let labels = &pod["metadata"]["labels"];
-            let name = labels["app.kubernetes.io/name"].as_str().or_else(|| labels["app"].as_str()).unwrap();
+        for pod in list.pointer("/items").unwrap().as_array().unwrap() {
+            let text = |path: &str| pod.pointer(path).and_then(Value::as_str);
+            let name = text("/metadata/labels/app.kubernetes.io~1name")
+                .or_else(|| text("/metadata/labels/app"))
+                .unwrap();
             let entry = all.entry(name.to_owned()).or_default();
-            let conditions = pod["status"]["conditions"].as_array();
-            let refused =
-                conditions.is_some_and(|all| all.iter().any(|one| one["reason"] == "Unschedulable"));
-            if pod["spec"]["nodeName"].is_string() {
+            let conditions = pod.pointer("/status/conditions").and_then(Value::as_array);
+            let refused = conditions.is_some_and(|all| {
+                all.iter().any(|one| one.get("reason").and_then(Value::as_str) == Some("Unschedulable"))
+            });
+            if text("/spec/nodeName").is_some() {
                 entry.0 += 1;
-                let is_of_set = pod["metadata"]["ownerReferences"][0]["kind"] == "StatefulSet";
-                if is_of_set && pod["status"]["phase"] == "Pending" {
-                    starting.push(pod["metadata"]["name"].as_str().unwrap());
+                let is_of_set = text("/metadata/ownerReferences/0/kind") == Some("StatefulSet");
+                if is_of_set && text("/status/phase") == Some("Pending") {
+                    starting.push(text("/metadata/name").unwrap());
                 }
             } else if refused {
                 entry.1 += 1;
@@ -208,17 +211,16 @@ impl Scheduled {
         self.nodes(&budget);
         self.packaged(&checked);
         let each = budget.nodes.iter().filter(|one| one.node.takes_packaged()).count() as u64;
-        let own = packaged(&checked.clusters()[0]);
+        let own = packaged(checked.clusters().first().unwrap());
         let own: u64 = own.iter().map(|one| if one.is_on_each_node { each } else { 1 }).sum();
         let system = self.decided("kube-system", own);
         assert_eq!(system.values().map(|one| one.0).sum::<u64>(), own, "{system:?}");
 
-        let namespace = platform.manifests()[0].name().to_owned();
+        let namespace = platform.manifests().first().unwrap().name().to_owned();
         let (wanted, decided) = self.place(platform, &namespace, comes);
         let kind = compare(&budget.fit, &wanted, &decided, comes);
         self.kubectl(&["delete", "namespace", &namespace, "--wait=false"]);
         self.kubectl(&["delete", "pods", "--all", "--namespace", &namespace, "--force", "--grace-period=0"]);
-        println!("{namespace} {comes:?}: {kind}");
         kind
     }
 
@@ -231,8 +233,9 @@ impl Scheduled {
                 around.push(one.content().clone());
                 continue;
             }
-            let replicas = one.content()["spec"]["replicas"].as_u64().unwrap();
-            let claims = one.content()["spec"]["volumeClaimTemplates"].as_array().map_or(0, Vec::len) as u64;
+            let replicas = one.content().pointer("/spec/replicas").and_then(Value::as_u64).unwrap();
+            let claims = one.content().pointer("/spec/volumeClaimTemplates").and_then(Value::as_array);
+            let claims = claims.map_or(0, Vec::len) as u64;
             for _ in 0..replicas * claims {
                 self.volumes += 1;
                 around.push(json!({
@@ -269,7 +272,8 @@ impl Scheduled {
 #[track_caller]
 fn compare(fit: &PodFit, wanted: &Wanted, decided: &Decided, comes: Comes) -> &'static str {
     let told = format!("{fit:#?}\nthe scheduler: {decided:?} of {wanted:?}");
-    let waits = |name: &str| wanted[name] - decided.get(name).map_or(0, |one| one.0);
+    let waits =
+        |name: &str| wanted.get(name).copied().unwrap_or(0) - decided.get(name).map_or(0, |one| one.0);
     let short = |name: &str| name.rsplit('/').next().unwrap().to_owned();
     let large: Vec<String> = fit.too_large.iter().map(|one| short(&one.name)).collect();
     for (name, one) in large.iter().zip(&fit.too_large) {
