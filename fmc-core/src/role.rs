@@ -105,6 +105,13 @@ pub trait CustomRole: Any + Send + Sync {
         Flows::new()
     }
 
+    /// Services of its machine that it takes whether or not it accepts callers there: whoever calls them reaches this role, and no other
+    /// one that listens there.
+    fn takes(&self, site: &Site<'_>) -> Vec<Service> {
+        let _ = site;
+        Vec::new()
+    }
+
     /// DNS names for addresses, for its machine and other machines on the same network. Each network of the machine
     /// whose own forwarder the machine [asks](Site::asks) answers for them; they can change while the network runs.
     fn names(&self, site: &Site<'_>) -> Names {

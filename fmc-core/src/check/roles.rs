@@ -52,16 +52,23 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Building, findings: &mut Vec<F
     member::memberships(cloud, &assigned);
     after::order(cloud, &assigned, findings);
     let mut flows = Vec::new();
+    let mut taken = Taken::new();
     for ours in assigned.chunk_by(|one, other| one.machine == other.machine) {
         let Some(machine) = ours.first().and_then(|one| cloud.at(one.machine)) else { continue };
         let site = Site::new(cloud, machine, &assigned);
         for one in ours {
             ask(one, &site, cloud, &mut flows, findings);
+            let services = one.role.takes(&site);
+            taken
+                .entry(one.machine)
+                .or_default()
+                .extend(services.into_iter().map(|service| (service, &one.kind)));
         }
         twice(ours, findings);
     }
     span::ask(view, cloud, &assigned, findings);
     ports(&assigned, &flows, findings);
+    takers(&assigned, &flows, &taken, findings);
     names::publish(cloud, &assigned, findings);
     flows.extend(opening::flows(view, cloud, findings));
     flows.extend(base::flows(view, cloud));
@@ -244,6 +251,37 @@ fn twice(ours: &[Assigned], findings: &mut Vec<Finding>) {
     }
 }
 
+/// The services that roles take without a flow, by machine.
+type Taken<'a> = BTreeMap<Idx<Machine>, Vec<(Service, &'a RoleName)>>;
+
+/// What a role takes of its machine, no other role there listens on. Where it accepts callers itself, the two clash.
+fn takers(assigned: &[Assigned], flows: &[CheckedFlow], taken: &Taken<'_>, findings: &mut Vec<Finding>) {
+    for ours in flows.chunk_by(|one, other| one.machine == other.machine) {
+        let Some((machine, taken)) =
+            ours.first().and_then(|one| Some((one.machine, taken.get(&one.machine)?)))
+        else {
+            continue;
+        };
+        let accepts = || ours.iter().filter(|flow| flow.direction == Direction::Accept);
+        let mut told: BTreeSet<(&RoleName, Service)> = BTreeSet::new();
+        for (service, role) in taken {
+            let by = |flow: &&CheckedFlow| service.overlaps(flow.service);
+            if accepts().filter(by).any(|flow| flow.by.role() == Some(role)) {
+                continue;
+            }
+            for flow in accepts().filter(by) {
+                let Some(other) = flow.by.role().filter(|other| told.insert((other, flow.service))) else {
+                    continue;
+                };
+                let mut here = assigned.iter().filter(|one| one.machine == machine);
+                let at = here.find(|one| one.kind == *other).map(|one| one.at.as_str()).unwrap_or_default();
+                let (role, other) = (role.to_string(), other.to_string());
+                findings.push(RoleProblem::Taken { role, other, service: flow.service }.at(at));
+            }
+        }
+    }
+}
+
 /// Two roles of one machine listen on different ports.
 fn ports(assigned: &[Assigned], flows: &[CheckedFlow], findings: &mut Vec<Finding>) {
     for ours in flows.chunk_by(|one, other| one.machine == other.machine) {
@@ -320,6 +358,9 @@ problems! {
         Twice { role: String } is RoleClash:
             "the machine has the role {role} twice",
             "keep one of them";
+        Taken { role: String, other: String, service: Service } is RoleWarning:
+            "{role} takes {service} of the machine, so that nobody reaches {other} there",
+            "put {other} on another machine, or on another port";
         SamePort { role: String, other: String, service: Service } is RoleClash:
             "{role} and {other} both listen on {service} of the machine",
             "put one of them on another machine, or on another port";

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{AGENT, Node, SYSTEMS, config, facts, files, flows, unit, updates};
-use crate::flow::Flows;
+use crate::flow::{Flows, Service};
 use crate::given::Given;
 use crate::guest::Guest;
 use crate::name::RoleName;
@@ -28,6 +28,10 @@ impl CustomRole for Agent {
 
     fn equal_guests(&self, site: &Site<'_>) -> Vec<Guest> {
         Node::of(site, &self.0).map_or_else(Vec::new, |node| node.equal_guests(guest))
+    }
+
+    fn takes(&self, site: &Site<'_>) -> Vec<Service> {
+        Node::of(site, &self.0).map_or_else(Vec::new, |node| flows::taken(&node))
     }
 
     fn flows(&self, site: &Site<'_>) -> Flows {

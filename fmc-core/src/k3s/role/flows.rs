@@ -43,6 +43,27 @@ pub(super) fn agent(node: &Node<'_>) -> Flows {
     Flows::new().reach(tcp(API), servers).with(both(node))
 }
 
+/// The label that says on which nodes the load balancer of Services is; without it, on all (docs.k3s.io, *Networking Services*).
+const BALANCED: &str = "svccontroller.k3s.cattle.io/enablelb";
+
+/// HTTP and HTTPS of a node, which the load balancer of Services leads to Traefik: by rules of the kernel, before any program that listens
+/// there gets a packet.
+pub(super) fn taken(node: &Node<'_>) -> Vec<Service> {
+    let cluster = node.cluster;
+    if [Component::Traefik, Component::Servicelb].into_iter().any(|part| cluster.said().leaves_out(part)) {
+        return Vec::new();
+    }
+    let says = |machine: &Machine| {
+        machine.labels.iter().find(|label| label.key() == BALANCED).map(|label| label.value() == "true")
+    };
+    let all = cluster.servers.iter().chain(&cluster.agents);
+    let is_chosen = all.filter_map(|at| node.site.cloud().at(*at)).any(|machine| says(machine).is_some());
+    if is_chosen && says(node.site.machine()) != Some(true) {
+        return Vec::new();
+    }
+    vec![tcp(80), tcp(443)]
+}
+
 /// The flows of every node.
 fn both(node: &Node<'_>) -> Flows {
     let cluster = node.cluster;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Node, SERVER, SYSTEMS, config, database, facts, files, flows, unit, updates};
-use crate::flow::Flows;
+use crate::flow::{Flows, Service};
 use crate::given::Given;
 use crate::guest::Guest;
 use crate::name::RoleName;
@@ -32,6 +32,10 @@ impl CustomRole for Server {
 
     fn equal_guests(&self, site: &Site<'_>) -> Vec<Guest> {
         Node::of(site, &self.0).map_or_else(Vec::new, |node| node.equal_guests(guest))
+    }
+
+    fn takes(&self, site: &Site<'_>) -> Vec<Service> {
+        Node::of(site, &self.0).map_or_else(Vec::new, |node| flows::taken(&node))
     }
 
     fn flows(&self, site: &Site<'_>) -> Flows {

@@ -1,7 +1,7 @@
 //! The networks of a cluster, its endpoint and its ports.
 
 use super::{KEY, cloud, finds, flatcar, node, one, says, three};
-use crate::check::tests::found;
+use crate::check::tests::{findings, found};
 use crate::cloud::Cloud;
 use crate::finding::Kind;
 use crate::host::Host;
@@ -18,6 +18,44 @@ fn nodes_have_a_default_route() {
     assert_eq!(found(&cloud), ["k3s-default-route clusters.prod"]);
     let (message, _) = says(&cloud, Kind::K3sDefaultRoute).remove(0);
     assert_eq!(message, "s1 and 2 other nodes have no default route, and K3s does not start without one");
+}
+
+/// A program of the user's own that listens for HTTP.
+struct Web;
+
+impl crate::role::CustomRole for Web {
+    fn flows(&self, _: &crate::role::Site<'_>) -> crate::flow::Flows {
+        crate::flow::Flows::new().accept(crate::flow::tcp(80), crate::flow::Peer::Anywhere)
+    }
+}
+
+#[test]
+fn the_load_balancer_of_services_takes_http_on_each_node() {
+    let with = |cluster: k3s::Cluster, label: Option<&str>| {
+        let mut cloud = cloud(cluster.agents(["a1", "a2", "a3"]));
+        for machine in cloud.machines.iter_mut() {
+            let name = machine.name.to_string();
+            if name == "s1" {
+                machine.roles.push(Web.into());
+            }
+            if let Some(label) = label.filter(|_| name == "a1") {
+                machine.labels.push(label.into());
+            }
+        }
+        let found = findings(&cloud);
+        let ours = found.iter().filter(|one| one.kind().as_str().starts_with("role-"));
+        ours.map(|one| format!("{} {}: {}", one.kind().as_str(), one.at(), one.message())).collect::<Vec<_>>()
+    };
+    let taken = "role-warning machines.s1.roles[0]: k3s-server takes tcp 80 of the machine, so that nobody reaches web there";
+    assert_eq!(with(three(), None), [taken]);
+    // It is on nodes with its label alone, as soon as there are some.
+    assert_eq!(with(three(), Some("svccontroller.k3s.cattle.io/enablelb=true")), [""; 0]);
+    for part in [k3s::Component::Servicelb, k3s::Component::Traefik] {
+        assert_eq!(with(three().disable(part), None), [""; 0]);
+    }
+    // Where Traefik is told to be, it accepts callers itself.
+    let clash = with(three().ingress(["s1"]), None);
+    assert!(clash.len() == 1 && clash[0].starts_with("role-clash"), "{clash:?}");
 }
 
 #[test]
