@@ -51,7 +51,7 @@ fn measured_cloud() -> Cloud {
 
 fn config(world: &World<Sim>) -> String {
     let config = world.cluster.object("config-map", "monitoring", "prometheus-config").unwrap();
-    config["data"]["prometheus.yml"].as_str().unwrap().to_owned()
+    config.pointer("/data/prometheus.yml").unwrap().as_str().unwrap().to_owned()
 }
 
 #[test]

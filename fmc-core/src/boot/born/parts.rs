@@ -129,7 +129,7 @@ impl Digests {
         let guest = inside.guest;
         let mut parts = Vec::with_capacity(guest.files.len() + guest.units.len() + guest.users.len() + 4);
         parts.extend(guest.files.iter().filter_map(|file| {
-            self.once(PartKind::File, file, |file| file.path.as_str(), |file| file_digest(file))
+            self.once(PartKind::File, file, |file| file.path.as_str(), file_digest)
         }));
         parts.extend(guest.directories.iter().map(|directory| {
             let mut digest = Fields::default();
@@ -143,7 +143,7 @@ impl Digests {
                 .map(|link| self.part(PartKind::Link, link.path.as_str(), digest_of(&link.target))),
         );
         parts.extend(guest.users.iter().filter_map(|user| {
-            self.once(PartKind::User, user, |user| user.name.as_str(), |user| user_digest(user))
+            self.once(PartKind::User, user, |user| user.name.as_str(), user_digest)
         }));
         parts.extend(guest.groups.iter().map(|group| {
             self.part(PartKind::Group, group.name.as_str(), digest_of(&format!("{:?}", group.gid)))

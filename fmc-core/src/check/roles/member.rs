@@ -8,9 +8,12 @@ use crate::path::AbsPath;
 use crate::role::{Assigned, Leaving, Membership, RoleFacts, Site};
 use crate::sort;
 
+/// A machine with its memberships and with what its roles say of it.
+type Said = (Idx<Machine>, Vec<Membership>, Arc<[RoleFacts]>);
+
 /// Records for every machine its roles of an instance, and those with steps before they leave.
 pub(super) fn memberships(cloud: &mut Building, assigned: &[Assigned]) {
-    let mut all: Vec<(Idx<Machine>, Vec<Membership>, Arc<[RoleFacts]>)> = Vec::new();
+    let mut all: Vec<Said> = Vec::new();
     for ours in assigned.chunk_by(|one, other| one.machine == other.machine) {
         let Some(at) = ours.first().map(|one| one.machine) else { continue };
         let Some(machine) = cloud.at(at) else { continue };
