@@ -2,6 +2,7 @@
 //!
 //! ```
 //! use fmc_core::cloud::Cloud;
+//! use fmc_core::disk::Disk;
 //! use fmc_core::host::Host;
 //! use fmc_core::image::Image;
 //! use fmc_core::k3s;
@@ -18,6 +19,7 @@
 //!     .cpus(2)
 //!     .memory(4.gib())
 //!     .root_disk(20.gib())
+//!     .disk(Disk::new("k3s", 20.gib()).mount("/var/lib/rancher/k3s"))
 //!     .interface(Interface::on("lab").address("10.17.3.10"));
 //! let web = Container::new("web", "registry.example.org/shop/web:1.4.2", 100.millicores(), 128.mib());
 //! let platform = Platform::on("single").namespace(Namespace::new("shop").deployment(Deployment::new("web", web).replicas(3)));

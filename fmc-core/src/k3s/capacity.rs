@@ -5,6 +5,7 @@
 //!
 //! ```
 //! use fmc_core::cloud::Cloud;
+//! use fmc_core::disk::Disk;
 //! use fmc_core::host::Host;
 //! use fmc_core::image::Image;
 //! use fmc_core::k3s;
@@ -17,6 +18,7 @@
 //!     .cpus(2)
 //!     .memory(4.gib())
 //!     .root_disk(20.gib())
+//!     .disk(Disk::new("k3s", 20.gib()).mount("/var/lib/rancher/k3s"))
 //!     .interface(Interface::on("lab").address("10.17.3.10"));
 //! let cluster = k3s::Cluster::new("single", "v1.36.2+k3s1")
 //!     .servers(["node"])
