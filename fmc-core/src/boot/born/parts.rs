@@ -128,9 +128,12 @@ impl Digests {
     pub(super) fn parts(&mut self, inside: &Inside<'_>) -> Vec<BornPart> {
         let guest = inside.guest;
         let mut parts = Vec::with_capacity(guest.files.len() + guest.units.len() + guest.users.len() + 4);
-        parts.extend(guest.files.iter().filter_map(|file| {
-            self.once(PartKind::File, file, |file| file.path.as_str(), file_digest)
-        }));
+        parts.extend(
+            guest
+                .files
+                .iter()
+                .filter_map(|file| self.once(PartKind::File, file, |file| file.path.as_str(), file_digest)),
+        );
         parts.extend(guest.directories.iter().map(|directory| {
             let mut digest = Fields::default();
             digest.owned(directory.mode, &directory.owner);
@@ -142,9 +145,12 @@ impl Digests {
                 .iter()
                 .map(|link| self.part(PartKind::Link, link.path.as_str(), digest_of(&link.target))),
         );
-        parts.extend(guest.users.iter().filter_map(|user| {
-            self.once(PartKind::User, user, |user| user.name.as_str(), user_digest)
-        }));
+        parts.extend(
+            guest
+                .users
+                .iter()
+                .filter_map(|user| self.once(PartKind::User, user, |user| user.name.as_str(), user_digest)),
+        );
         parts.extend(guest.groups.iter().map(|group| {
             self.part(PartKind::Group, group.name.as_str(), digest_of(&format!("{:?}", group.gid)))
         }));
