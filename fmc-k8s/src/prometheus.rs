@@ -46,7 +46,8 @@ const STARTS_WITHIN: u32 = 900;
 /// let prometheus = Prometheus::new("prometheus", "quay.io/prometheus/prometheus:v3.14.0", 1.gib(), 20.gib()).days(30);
 /// let platform = Platform::on("prod").namespace(Namespace::new("monitoring").prometheus(prometheus));
 /// let kinds: Vec<&str> = platform.manifests().iter().map(|one| one.kind().name).collect();
-/// assert_eq!(kinds, ["Namespace", "NetworkPolicy", "NetworkPolicy", "ConfigMap", "StatefulSet", "Service", "Service"]);
+/// assert_eq!(kinds[..4], ["Namespace", "NetworkPolicy", "NetworkPolicy", "NetworkPolicy"]);
+/// assert_eq!(kinds[4..], ["ConfigMap", "StatefulSet", "Service", "Service"]);
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
