@@ -238,11 +238,7 @@ fn libvirtd_killed_in_the_middle_of_an_apply() {
                 break;
             }
             for (at, error) in again.failed {
-                let error = error.to_string();
-                let clears = error.split('`').find(|words| words.starts_with("pkill -f guest=")).unwrap();
-                assert!(error.contains("state change lock"), "{at}: {error}");
-                // It ends with 1 if libvirtd has ended that QEMU meanwhile.
-                hypervisor.own.inside(&format!("{clears} || test $? -eq 1")).unwrap();
+                states::follow_the_error_of_a_start(&hypervisor, &at.to_string(), &error.to_string());
             }
         }
         hypervisor.converge(&cloud, &choices());

@@ -39,6 +39,19 @@ fn bigger() -> Cloud {
     shop(48.mib(), Image::blank())
 }
 
+/// Does what an error says about a start that libvirtd does not let go of.
+pub(crate) fn follow_the_error_of_a_start(hypervisor: &Hypervisor, at: &str, error: &str) {
+    assert!(error.contains("state change lock"), "{at}: {error}");
+    let command = |begin: &str| error.split('`').find(|words| words.starts_with(begin)).unwrap();
+    // It ends with 1 if there is no such QEMU.
+    let ends = format!("{} || test $? -eq 1 && echo none", command("pkill -f guest="));
+    if hypervisor.own.inside(&ends).unwrap().trim() == "none" {
+        hypervisor.own.inside(command("rm ")).unwrap();
+        hypervisor.own.kill();
+        hypervisor.own.restart_daemon();
+    }
+}
+
 /// A plan without a step, whose note about the machine has these words.
 fn held(hypervisor: &Hypervisor, cloud: &Cloud, choices: &Choices, kind: NoteKind, words: &[&str]) {
     let plan = hypervisor.plan(&wanted(cloud), choices);
@@ -356,4 +369,25 @@ fn a_machine_with_a_better_name_keeps_its_guest() {
     assert!(
         names(&["list", "--all", "--name"]).is_empty() && names(&["pool-list", "--all", "--name"]).is_empty()
     );
+}
+
+/// libvirt writes its file about a guest once before it knows the QEMU's process. One that is killed in this moment waits for ever
+/// for a start that nobody makes.
+#[test]
+fn a_start_that_libvirtd_never_made_is_forgotten_as_the_error_says() {
+    let hypervisor = Hypervisor::named("local");
+    hypervisor.converge(&usual(), &Choices::default());
+    hypervisor.own.kill();
+    let file = "/run/libvirt/qemu/db.xml";
+    hypervisor.own.inside("pkill -KILL -f guest=db,").unwrap();
+    let begun = "s/<domstatus .*/<domstatus state=\"paused\" reason=\"starting up\" pid=\"0\">\
+        <job type=\"none\" async=\"start\"\\/>/";
+    hypervisor.own.inside(&format!("sed -i '{begun}' {file}; grep -c 'async=\"start\"' {file}")).unwrap();
+    hypervisor.own.restart_daemon();
+
+    let cut = hypervisor.try_apply(&usual(), &Choices::default(), |_| ());
+    let [(at, error)] = cut.failed.as_slice() else { panic!("{cut:?}") };
+    follow_the_error_of_a_start(&hypervisor, &at.to_string(), &error.to_string());
+    hypervisor.converge(&usual(), &Choices::default());
+    assert_eq!(hypervisor.running(), ["db"]);
 }

@@ -166,15 +166,17 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
         }
     }
 
-    /// Ends a guest whose start libvirt did not finish. A libvirtd that still waits for the guest's QEMU refuses it.
+    /// Ends a guest whose start libvirt did not finish. A libvirtd that still waits for the guest's QEMU refuses it, and so does one
+    /// that was killed before it ran that QEMU: it reads from its file about the guest that a start goes on (libvirt 9.0).
     fn end_start(&self, name: &str) -> Result<(), StepError> {
         let ended = self.made(self.link.destroy_domain(name));
         ended.map_err(|error| match error {
             StepError::Call { call, cause } => StepError::Call {
                 call,
                 cause: format!(
-                    "{cause}: the guest never ran, so that nothing is lost with its QEMU. If that still runs, end it on the host \
-                     (`pkill -f guest={name},`), then apply again"
+                    "{cause}: the guest never ran, so that nothing is lost with its QEMU. On the host, end that QEMU if it still runs \
+                     (`pkill -f guest={name},`). If none runs, libvirtd waits for one that it never started: make it forget the start \
+                     (`rm -f /run/libvirt/qemu/{name}.xml`), and restart it, which leaves other guests as they are. Then apply again"
                 ),
             },
             error => error,
