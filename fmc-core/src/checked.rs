@@ -22,7 +22,7 @@ use crate::k3s;
 use crate::name::{CloudName, OwnerId};
 use crate::secret::{ClusterAccess, Derivation, SecretScope};
 
-pub use flow::{By, CheckedFlow, CheckedGroup, CheckedPeer};
+pub use flow::{Answer, By, CheckedFlow, CheckedGroup, CheckedPeer};
 pub use host::{Host, Pool};
 pub use index::Idx;
 pub use machine::{
@@ -50,6 +50,9 @@ pub struct Checked {
     role_values: RoleValues,
     roles: BTreeMap<Arc<CheckedGroup>, Members>,
     flows: Vec<CheckedFlow>,
+    answers: Vec<Answer>,
+    /// The names of its clusters, right or wrong.
+    stated_clusters: Vec<String>,
     findings: Vec<Finding>,
     machine_names: Listed,
     network_names: Listed,
@@ -148,6 +151,17 @@ impl Checked {
     /// The flows of each machine, as its roles declare them.
     pub fn all_flows(&self) -> &[CheckedFlow] {
         &self.flows
+    }
+
+    /// The services at which roles of machines answer, by machine. Whether a firewall lets anybody in is a question to [its
+    /// flows](Self::flows).
+    pub fn answers(&self) -> &[Answer] {
+        &self.answers
+    }
+
+    /// Whether the draft has a cluster of this name, even one whose values are wrong.
+    pub(crate) fn states_cluster(&self, name: &str) -> bool {
+        self.stated_clusters.iter().any(|known| known == name)
     }
 
     /// Findings that are not errors, and the errors that the cloud accepts.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::count::counted;
 use crate::draft::{Look, Setting, draft};
 use crate::finding::{At, Finding, ValueProblem};
 use crate::given::{Given, Leaf, LeafError, leaf_traits};
@@ -11,7 +12,6 @@ use crate::name::{BridgeName, HostName, PoolName};
 use crate::named::Named;
 use crate::path::AbsPath;
 use crate::rust::{Expr, Names, Unsaid};
-use crate::text::counted;
 use crate::unit::Size;
 
 /// How a host runs guests.

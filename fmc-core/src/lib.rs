@@ -28,6 +28,7 @@ pub mod boot;
 pub mod check;
 pub mod checked;
 pub mod cloud;
+pub mod count;
 pub mod digest;
 pub mod disk;
 pub mod finding;

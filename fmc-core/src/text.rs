@@ -4,16 +4,6 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-/// A number of things, as `1 host`, `2 hosts` or `3 policies`.
-pub(crate) fn counted(number: impl fmt::Display, what: &str) -> String {
-    let number = number.to_string();
-    match what.strip_suffix('y') {
-        _ if number == "1" => format!("1 {what}"),
-        Some(stem) => format!("{number} {stem}ies"),
-        None => format!("{number} {what}s"),
-    }
-}
-
 /// The text of a leaf: a literal, or shared by every copy of the leaf.
 #[derive(Clone)]
 pub(crate) enum Text {

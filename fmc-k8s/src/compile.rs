@@ -18,7 +18,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use crate::config_map::CONFIGS;
-use crate::container::{Container, Source};
+use crate::container::{Container, MountSource};
 use crate::manifest::{APP, Manifest};
 use crate::name::ObjectName;
 use crate::platform::{Namespace, Platform};
@@ -122,8 +122,8 @@ fn starts_with(containers: &[Container]) -> Option<BTreeMap<String, String>> {
     let mounts = containers.iter().flat_map(|container| &container.mounts);
     let configs: BTreeSet<String> = mounts
         .filter_map(|mount| match &mount.from {
-            Source::Config(config) => Some(config.version()),
-            Source::Scratch(_) | Source::Secrets(_) | Source::Claim(_) => None,
+            MountSource::Config(config) => Some(config.version()),
+            MountSource::Scratch(_) | MountSource::Secrets(_) | MountSource::Claim(_) => None,
         })
         .collect();
     let configs = Vec::from_iter(configs);
@@ -149,8 +149,8 @@ fn configs(namespace: &Namespace) -> Vec<core::ConfigMap> {
     let mounts = containers.flat_map(|container| &container.mounts);
     let configs: BTreeMap<String, core::ConfigMap> = mounts
         .filter_map(|mount| match &mount.from {
-            Source::Config(config) => Some(config),
-            Source::Scratch(_) | Source::Secrets(_) | Source::Claim(_) => None,
+            MountSource::Config(config) => Some(config),
+            MountSource::Scratch(_) | MountSource::Secrets(_) | MountSource::Claim(_) => None,
         })
         .map(|config| {
             let map = core::ConfigMap {

@@ -117,15 +117,15 @@ pub struct SecretVariable {
 pub struct Mount {
     /// The folder.
     pub(crate) path: Given<AbsPath>,
-    pub(crate) from: Source,
+    pub(crate) from: MountSource,
 }
 
-/// What a mount holds.
+/// The content of a mount.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Source {
+pub enum MountSource {
     /// Texts, read-only.
     Config(ConfigMap),
     /// Secrets by file name, read-only.
@@ -235,21 +235,21 @@ impl Container {
         files: impl IntoIterator<Item = (impl Into<String>, Secret)>,
     ) -> Self {
         let files = files.into_iter().map(|(name, secret)| (name.into(), secret)).collect();
-        self.mounts.push(Mount { path: path.into(), from: Source::Secrets(files) });
+        self.mounts.push(Mount { path: path.into(), from: MountSource::Secrets(files) });
         self
     }
 
     /// Texts in a folder, read-only. The `ConfigMap` and the volume follow.
     #[must_use]
     pub fn config(mut self, path: impl Into<Given<AbsPath>>, config: ConfigMap) -> Self {
-        self.mounts.push(Mount { path: path.into(), from: Source::Config(config) });
+        self.mounts.push(Mount { path: path.into(), from: MountSource::Config(config) });
         self
     }
 
     /// An empty folder of a size that it may write to, which is gone with the pod.
     #[must_use]
     pub fn scratch(mut self, path: impl Into<Given<AbsPath>>, size: impl Into<Given<Size>>) -> Self {
-        self.mounts.push(Mount { path: path.into(), from: Source::Scratch(size.into()) });
+        self.mounts.push(Mount { path: path.into(), from: MountSource::Scratch(size.into()) });
         self
     }
 
@@ -257,7 +257,7 @@ impl Container {
     /// [`Stateful::claim`](crate::stateful::Stateful::claim).
     #[must_use]
     pub fn volume(mut self, path: impl Into<Given<AbsPath>>, claim: impl Into<Given<ObjectName>>) -> Self {
-        self.mounts.push(Mount { path: path.into(), from: Source::Claim(claim.into()) });
+        self.mounts.push(Mount { path: path.into(), from: MountSource::Claim(claim.into()) });
         self
     }
 

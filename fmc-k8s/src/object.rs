@@ -38,11 +38,17 @@ pub(crate) enum Unwanted {
     },
     /// The cloud is destroyed, and all that runs in the cluster goes with its machines: these words say what.
     Destroyed(String),
-    /// It is the volume of a set that may have gone: it stays with its data until a person names the set, as `stateful-set/shop/db`.
+    /// It is a volume of a wanted set, whose pods use it: it stays.
+    Used,
+    /// It is the volume of a set that has gone: it stays with its data until a person names the set, as `stateful-set/shop/db`.
     Claimed(Arc<str>),
-    /// It is a volume that no pod of its set uses any more: it stays with its data until a person names it, as
-    /// `claim/shop/log-db-0`.
-    Unused(Arc<str>),
+    /// It is a volume that no pod of its set uses any more: it stays with its data until a person names it.
+    Unused {
+        /// Its name, as `claim/shop/log-db-0`.
+        named: Arc<str>,
+        /// Why no pod uses it.
+        why: Arc<str>,
+    },
     /// It is not ours: a person copied one of ours with its mark.
     Copied,
 }

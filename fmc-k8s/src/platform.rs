@@ -230,6 +230,11 @@ impl Namespace {
         deployments.chain(sets).collect()
     }
 
+    /// Whether a set stands at the path of a service.
+    pub(crate) fn is_service(&self, path: &str) -> bool {
+        self.services.stateful_sets.iter().any(|service| service == path)
+    }
+
     /// Its workloads that keep data, each with its path.
     pub(crate) fn sets(&self) -> Vec<(String, &Stateful)> {
         let (all, services) = (&self.stateful_sets, &self.services.stateful_sets);

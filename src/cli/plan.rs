@@ -213,6 +213,15 @@ fn has_data(checked: &Checked, plan: &Plan, machine: &str) -> Result<(), Failure
         return Ok(());
     }
     let there = left.iter().map(String::as_str);
+    if machine.contains('/') {
+        let failure = Failure::usage(format!("--delete-data names nothing that left data: `{machine}`"));
+        let parts: Vec<&str> = there.filter(|name| name.contains('/')).collect();
+        return Err(match nearest(machine, parts.iter().copied()) {
+            Some(near) => failure.help(format!("did you mean `{near}`?")),
+            None if parts.is_empty() => failure.help("nothing in a cluster has left data"),
+            None => failure.help(format!("data was left by {}", parts.join(", "))),
+        });
+    }
     let names = checked.machines().iter().map(|machine| machine.name.as_str()).chain(there);
     Err(unknown("--delete-data", machine, names))
 }

@@ -134,6 +134,43 @@ fn the_example_with_a_prometheus_is_applied_and_its_page_shows_it() {
 }
 
 #[test]
+fn the_example_with_a_database_is_applied_and_its_page_shows_it() {
+    let example = include_str!("../../examples/platform/database.yaml");
+    applied(example, include_str!("../../docs/platform.md"), "+ stateful-set shop/db");
+}
+
+#[test]
+fn data_in_a_cluster_is_deleted_by_a_name_that_left_some() {
+    let folder = folder(&[("cloud.yaml", include_str!("../../examples/platform/database.yaml"))]);
+    let run = |arguments: &str| fmc(folder.path(), arguments, "");
+    let told = |ran: crate::stage::Ran| format!("{}{}", ran.out, ran.err);
+    assert_eq!(run("apply --yes").code, 0);
+    let wrong = run("plan --delete-data claim/shop/data-db-0");
+    assert_eq!(wrong.code, 64, "{wrong:?}");
+    let wrong = told(wrong);
+    assert!(wrong.contains("nothing that left data: `claim/shop/data-db-0`"), "{wrong}");
+    assert!(wrong.contains("nothing in a cluster has left data"), "{wrong}");
+
+    let text = fs::read_to_string(folder.path().join("cloud.yaml")).unwrap();
+    let renamed = text
+        .replace("claims: [{ name: data,", "claims: [{ name: store,")
+        .replace("claim: data", "claim: store");
+    fs::write(folder.path().join("cloud.yaml"), renamed).unwrap();
+    let applied = told(run("apply --yes"));
+    assert!(
+        applied.contains("store-db-0 begins empty: the data of data-db-0 stays where it is"),
+        "{applied}"
+    );
+    let near = told(run("plan --delete-data claim/shop/data-db-1"));
+    assert!(near.contains("did you mean `claim/shop/data-db-0`?"), "{near}");
+    let gone = run("apply --yes --delete-data claim/shop/data-db-0");
+    assert!(gone.code == 0 && gone.out.contains("- claim shop/data-db-0"), "{gone:?}");
+    assert!(!gone.out.contains("unwanted data disk"), "{gone:?}");
+    let gone = told(run("destroy"));
+    assert!(gone.contains("objects and the data of 1 volume"), "{gone}");
+}
+
+#[test]
 fn mistakes_in_a_platform_are_told_as_those_in_machines() {
     for (right, wrong, words) in [
         ("replicas: 2", "replcas: 2", "did you mean `replicas`?"),

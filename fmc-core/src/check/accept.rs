@@ -60,7 +60,7 @@ fn near(kind: &str, kinds: &[Kind]) -> Option<&'static str> {
 fn instead(near: Option<&str>) -> String {
     match near {
         Some(near) => format!("write {near}"),
-        None => "write the kind as the finding says it, for example memory-overcommit".to_owned(),
+        None => "write the kind as the finding says it, for example memory-overcommit; leave it out if it was of a role that is gone".to_owned(),
     }
 }
 

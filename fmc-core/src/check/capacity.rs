@@ -3,10 +3,10 @@
 use super::budget::{Demand, Memory, Space, over};
 use super::resolve::RESERVE;
 use super::view::{View, text};
+use crate::count::counted;
 use crate::finding::{Finding, problems};
 use crate::given::Given;
 use crate::host::Host;
-use crate::text::counted;
 use crate::unit::{Cpus, Size};
 
 /// Looks at every host. A machine with a wrong size counts for nothing until the size is right.

@@ -56,6 +56,7 @@ pub(crate) fn resolve(view: &View<'_>) -> Option<Resolved> {
         rooms_are_whole &= room.resolve(view.cloud, &cloud, &mut of_roles);
     }
     cloud.set_of_roles(of_roles);
+    cloud.set_stated_clusters(view.cloud.clusters.iter().map(|cluster| cluster.name.to_string()).collect());
     cloud.set_role_values(view.cloud.roles.iter().map(Spanning::shared).collect());
     let is_whole = rooms_are_whole && order.is_whole && networks.is_whole && machines.is_whole;
     let is_whole = is_whole && optional(view.cloud.time_zone.as_ref()).is_some();

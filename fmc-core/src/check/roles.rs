@@ -23,7 +23,7 @@ use super::guest::parts;
 use super::room::Guests;
 use super::view::{Placed, View, text};
 use crate::checked::build::Building;
-use crate::checked::{Addressing, Checked, CheckedFlow, CheckedGroup, Idx, Machine, Members};
+use crate::checked::{Addressing, Answer, Checked, CheckedFlow, CheckedGroup, Idx, Machine, Members};
 use crate::finding::{At, Finding, Remedy, leaf, problems};
 use crate::firewall::Firewall;
 use crate::flow::{Direction, Service};
@@ -66,7 +66,6 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Building, findings: &mut Vec<F
         }
         twice(ours, findings);
     }
-    span::ask(view, cloud, &assigned, findings);
     ports(&assigned, &flows, findings);
     takers(&assigned, &flows, &taken, findings);
     names::publish(cloud, &assigned, findings);
@@ -75,6 +74,8 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Building, findings: &mut Vec<F
     sort::by_key(&mut flows, |flow| flow.machine);
     flow::share(&mut flows);
     cloud.set_flows(flows);
+    cloud.set_answers(assigned.iter().filter_map(answer).collect());
+    span::ask(view, cloud, &assigned, findings);
     base::unasked(cloud, findings);
     answers::unheard(cloud, &assigned, findings);
     reach::check(view, cloud, &assigned, findings);
@@ -101,6 +102,11 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Building, findings: &mut Vec<F
         let guests = room.finish(cloud);
         fill(cloud, guests, &mut alike);
     }
+}
+
+fn answer(one: &Assigned) -> Option<Answer> {
+    let service = one.role.answers()?;
+    Some(Answer { machine: one.machine, role: one.kind.clone(), service })
 }
 
 /// Gives machines these guests. The members of one instance come one after the other: they have most alike.

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use super::{Checked, CheckedFlow, CheckedGroup, Host, Idx, Machine, Members, Network, OfRoles, RoleValues};
+use super::{
+    Answer, Checked, CheckedFlow, CheckedGroup, Host, Idx, Machine, Members, Network, OfRoles, RoleValues,
+};
 use crate::finding::{Finding, Listed};
 use crate::name::{CloudName, OwnerId};
 use crate::secret::Derivation;
@@ -31,6 +33,8 @@ impl Building {
             role_values: RoleValues::default(),
             roles: BTreeMap::new(),
             flows: Vec::new(),
+            answers: Vec::new(),
+            stated_clusters: Vec::new(),
             findings: Vec::new(),
         })
     }
@@ -73,6 +77,16 @@ impl Building {
     /// Its flows, sorted by machine.
     pub(crate) fn set_flows(&mut self, flows: Vec<CheckedFlow>) {
         self.0.flows = flows;
+    }
+
+    /// The services at which roles answer, sorted by machine.
+    pub(crate) fn set_answers(&mut self, answers: Vec<Answer>) {
+        self.0.answers = answers;
+    }
+
+    /// The names of the draft's clusters, right or wrong.
+    pub(crate) fn set_stated_clusters(&mut self, names: Vec<String>) {
+        self.0.stated_clusters = names;
     }
 
     /// Its networks, to be changed.

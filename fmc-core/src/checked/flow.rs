@@ -25,6 +25,18 @@ pub struct CheckedFlow {
     pub by: By,
 }
 
+/// A service at which a role of a machine [answers](crate::role::CustomRole::answers).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Answer {
+    /// The machine, by index.
+    pub machine: Idx<Machine>,
+    /// The role's kind.
+    pub role: RoleName,
+    /// The service.
+    pub service: Service,
+}
+
 /// The owner of a flow of a machine.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum By {

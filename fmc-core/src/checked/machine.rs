@@ -162,6 +162,13 @@ impl Machine {
         near.filter_map(Interface::address).next().or_else(|| self.address())
     }
 
+    /// The data disk that a path is on, which a replacement of the machine keeps; `None` if it is on the root disk.
+    pub fn disk_at(&self, path: &AbsPath) -> Option<&Disk> {
+        let mounted = self.disks.iter().filter_map(|disk| Some((disk.mount.as_ref()?, disk)));
+        let around = mounted.filter(|(mount, _)| path.is_within(mount));
+        around.max_by_key(|(mount, _)| mount.as_str().len()).map(|(_, disk)| disk)
+    }
+
     /// Whether something configures it on its first boot.
     pub fn is_provisioned(&self) -> bool {
         self.image.os.provisioner().is_some()

@@ -8,7 +8,7 @@ use super::address::Address;
 use super::group::Group;
 use super::impact::Impact;
 use super::plan::{Action, Note, NoteKind, Plan, Step, Why};
-use crate::text::counted;
+use crate::count::counted;
 
 /// One line of a plan. A CLI colours it by its sign; its text is the same everywhere.
 #[derive(Clone, Debug, PartialEq, Eq)]

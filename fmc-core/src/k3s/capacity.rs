@@ -35,11 +35,12 @@ use std::collections::BTreeSet;
 
 use super::kubelet::{Reserve, reads_dropins};
 use super::resolved::Cluster;
-use super::{Component, Effect, Key, Label, Taint};
+use super::{Component, Effect, Key, Label, Taint, Value};
 use crate::checked::{Checked, Idx, Machine};
 use crate::given::Leaf as _;
 use crate::machine::Power;
 use crate::name::Hostname;
+use crate::path::AbsPath;
 use crate::unit::Size;
 
 /// What K3s uses on a server, with etcd: 1606 MB (docs.k3s.io, *Resource Profiling*, the 95th percentile without pods).
@@ -54,6 +55,9 @@ const SYSTEM: Size = Size::mib(128);
 /// What a kernel keeps at least, and the share that it keeps in addition.
 const KERNEL: Size = Size::mib(96);
 const KERNEL_SHARE: u64 = 50;
+
+/// The folder that K3s makes volumes in unless it is told another one (docs.k3s.io, *Volumes and Storage*).
+const LOCAL_STORAGE: AbsPath = AbsPath::literal("/var/lib/rancher/k3s/storage");
 
 /// An amount of what a node gives and pods ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,10 +123,22 @@ pub struct Node {
     /// The memory that K3s and the operating system use and that its kubelet does not keep for them: pods that use all that they are
     /// promised find it taken.
     pub unreserved: Size,
+    /// The disk with the folders that are its volumes of the class `local-path`; `None` if the cluster goes without that class.
+    pub local: Option<LocalDisk>,
     /// Its labels that the cloud says.
     pub labels: Vec<Label>,
     /// Its taints.
     pub taints: Vec<Taint>,
+}
+
+/// The disk of a node with the folders that K3s makes volumes of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LocalDisk {
+    /// Its size.
+    pub size: Size,
+    /// Whether it is the root disk, which a replacement of the machine makes anew.
+    pub is_root: bool,
 }
 
 impl Node {
@@ -192,7 +208,19 @@ fn node(cluster: &Cluster, machine: &Machine, at: Idx<Machine>, is_server: bool)
     let capacity = Amount::new(u64::from(machine.cpus.get()) * 1000, memory, reserve.max_pods());
     let kept = reserve.memory(memory);
     let used = SYSTEM.saturating_add(if is_server { SERVER } else { AGENT });
+    let folder = said
+        .server_config
+        .get(Key::DefaultLocalStoragePath)
+        .or(said.config.get(Key::DefaultLocalStoragePath));
+    let folder = match folder {
+        Some(Value::Text(text)) => AbsPath::parse(text).ok(),
+        _ => None,
+    };
+    let disk = machine.disk_at(&folder.unwrap_or(LOCAL_STORAGE));
+    let root = machine.root.map_or(Size::ZERO, |root| root.size);
     Some(Node {
+        local: (!said.leaves_out(Component::LocalStorage))
+            .then(|| LocalDisk { size: disk.map_or(root, |disk| disk.size), is_root: disk.is_none() }),
         name: machine.hostname.clone(),
         machine: at,
         is_server,

@@ -10,7 +10,7 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::{secret, selector};
-use crate::container::{Container, Mount, Probe, Source};
+use crate::container::{Container, Mount, MountSource, Probe};
 use crate::name::ObjectName;
 use crate::quantity::{Cpu, bytes};
 
@@ -136,10 +136,10 @@ const LONGEST_NAME: usize = 63;
 fn volume_names(containers: &[Container]) -> Vec<Vec<String>> {
     let mut taken = BTreeSet::new();
     let mut name = |container: &Container, mount: &Mount| match &mount.from {
-        Source::Config(config) => short(format!("config-{}", config.name)),
-        Source::Claim(claim) => claim.to_string(),
-        Source::Scratch(_) | Source::Secrets(_) => {
-            let begin = if matches!(mount.from, Source::Secrets(_)) { "secrets" } else { "scratch" };
+        MountSource::Config(config) => short(format!("config-{}", config.name)),
+        MountSource::Claim(claim) => claim.to_string(),
+        MountSource::Scratch(_) | MountSource::Secrets(_) => {
+            let begin = if matches!(mount.from, MountSource::Secrets(_)) { "secrets" } else { "scratch" };
             let path = mount.path.to_string();
             let letters = path
                 .chars()
@@ -175,7 +175,7 @@ fn short_of(begin: &str, name: &str) -> String {
 }
 
 fn mount(of: &Mount, volume: &str) -> core::VolumeMount {
-    let is_read_only = matches!(of.from, Source::Config(_) | Source::Secrets(_));
+    let is_read_only = matches!(of.from, MountSource::Config(_) | MountSource::Secrets(_));
     core::VolumeMount {
         name: volume.to_owned(),
         mount_path: of.path.to_string(),
@@ -190,21 +190,23 @@ fn volumes(containers: &[Container], names: &[Vec<String>]) -> Vec<core::Volume>
     let volumes: BTreeMap<String, core::Volume> = mounts
         .zip(names.iter().flatten())
         // The set gives each pod the volumes of its claims.
-        .filter(|(mount, _)| !matches!(mount.from, Source::Claim(_)))
+        .filter(|(mount, _)| !matches!(mount.from, MountSource::Claim(_)))
         .map(|(mount, name)| {
             let name = name.clone();
             let volume = core::Volume { name: name.clone(), ..core::Volume::default() };
             let volume = match &mount.from {
-                Source::Config(config) => core::Volume {
+                MountSource::Config(config) => core::Volume {
                     config_map: Some(core::ConfigMapVolumeSource {
                         name: config.name.to_string(),
                         ..core::ConfigMapVolumeSource::default()
                     }),
                     ..volume
                 },
-                Source::Claim(_) => volume,
-                Source::Secrets(files) => core::Volume { projected: Some(secret::volume(files)), ..volume },
-                Source::Scratch(size) => core::Volume {
+                MountSource::Claim(_) => volume,
+                MountSource::Secrets(files) => {
+                    core::Volume { projected: Some(secret::volume(files)), ..volume }
+                }
+                MountSource::Scratch(size) => core::Volume {
                     empty_dir: Some(core::EmptyDirVolumeSource {
                         size_limit: size.ok().map(|size| Quantity(bytes(*size))),
                         ..core::EmptyDirVolumeSource::default()

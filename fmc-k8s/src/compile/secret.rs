@@ -7,7 +7,7 @@ use fmc_core::secret::{Secret, SecretRef};
 use k8s_openapi::api::core::v1 as core;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use crate::container::{Container, Source};
+use crate::container::{Container, MountSource};
 use crate::ingress::IngressHost;
 use crate::manifest::Manifest;
 use crate::platform::Namespace;
@@ -32,7 +32,7 @@ fn used<'a>(containers: impl IntoIterator<Item = &'a Container>) -> Used {
             add(&variable.secret, Form::Line);
         }
         for mount in &container.mounts {
-            if let Source::Secrets(files) = &mount.from {
+            if let MountSource::Secrets(files) = &mount.from {
                 files.values().for_each(|secret| add(secret, Form::Bytes));
             }
         }

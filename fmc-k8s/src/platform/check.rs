@@ -2,10 +2,12 @@
 
 mod claims;
 mod ingress;
+mod measured;
 mod room;
 mod secret;
 mod service;
 mod value;
+mod volumes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +17,7 @@ use fmc_core::role::{RoleFindings, SpanSite};
 
 use super::{Namespace, Platform};
 use crate::compile::policy_names;
-use crate::container::{Container, Probe, Source};
+use crate::container::{Container, MountSource, Probe};
 use crate::name::PortName;
 use crate::workload::Workload;
 
@@ -44,6 +46,10 @@ pub(super) const KINDS: &[OwnKind] = &[
     CHANGE_WAITS,
     CROWDED,
     LIMIT_ABOVE_NODE,
+    UNASKED,
+    DATA_ON_ROOT,
+    VOLUME_TOO_LARGE,
+    NO_CLASS,
 ];
 
 const NO_CLUSTER: OwnKind =
@@ -71,6 +77,12 @@ const CHANGE_WAITS: OwnKind =
 const CROWDED: OwnKind = OwnKind::warning("platform-crowded", include_str!("pages/crowded.md"));
 const LIMIT_ABOVE_NODE: OwnKind =
     OwnKind::warning("platform-limit-above-node", include_str!("pages/limit-above-node.md"));
+const UNASKED: OwnKind = OwnKind::warning("platform-unasked", include_str!("pages/unasked.md"));
+const DATA_ON_ROOT: OwnKind =
+    OwnKind::warning("platform-data-on-root", include_str!("pages/data-on-root.md"));
+const VOLUME_TOO_LARGE: OwnKind =
+    OwnKind::warning("platform-volume-too-large", include_str!("pages/volume-too-large.md"));
+const NO_CLASS: OwnKind = OwnKind::warning("platform-no-class", include_str!("pages/no-class.md"));
 const UNPINNED: OwnKind = OwnKind::warning("platform-unpinned", include_str!("pages/unpinned.md"));
 const NO_PROBE: OwnKind = OwnKind::warning("platform-no-probe", include_str!("pages/no-probe.md"));
 const ROOT: OwnKind = OwnKind::error("platform-root", include_str!("pages/root.md")).never_accepted();
@@ -150,18 +162,18 @@ fn container_leaves(container: &Container, findings: &mut RoleFindings<'_>) {
     for (index, mount) in container.mounts.iter().enumerate() {
         findings.leaf(&format!("mounts[{index}].path"), &mount.path);
         match &mount.from {
-            Source::Config(config) => {
+            MountSource::Config(config) => {
                 findings.leaf(&format!("mounts[{index}].from.config.name"), &config.name);
             }
-            Source::Claim(claim) => {
+            MountSource::Claim(claim) => {
                 findings.leaf(&format!("mounts[{index}].from.claim"), claim);
             }
-            Source::Secrets(files) => {
+            MountSource::Secrets(files) => {
                 for (file, secret) in files {
                     findings.secret(&format!("mounts[{index}].from.secrets.{file}"), secret);
                 }
             }
-            Source::Scratch(size) => {
+            MountSource::Scratch(size) => {
                 findings.leaf(&format!("mounts[{index}].from.scratch"), size);
             }
         }
@@ -185,7 +197,7 @@ fn optional<T: Leaf>(key: &str, given: Option<&Given<T>>, findings: &mut RoleFin
 
 /// The values together, and with the cloud. All leaves are right.
 pub(super) fn together(platform: &Platform, site: &SpanSite<'_>, findings: &mut RoleFindings<'_>) {
-    if site.cloud().cluster(&platform.cluster.to_string()).is_none() {
+    if !site.states_cluster(&platform.cluster.to_string()) {
         let help = match site.cloud().clusters() {
             [] => "add the cluster to the cloud".to_owned(),
             known => known_names(known.iter().map(|cluster| &cluster.name)),
@@ -209,6 +221,8 @@ pub(super) fn together(platform: &Platform, site: &SpanSite<'_>, findings: &mut 
         });
     }
     room::check(platform, site, findings);
+    volumes::check(platform, site, findings);
+    measured::check(platform, site, findings);
 }
 
 /// A cluster has one platform: two would each delete what the other one made.
@@ -268,7 +282,7 @@ fn configs(workloads: &[(String, Workload<'_>)], findings: &mut RoleFindings<'_>
     let mut known = BTreeMap::new();
     for (path, container) in containers(workloads) {
         for (mount, of) in container.mounts.iter().enumerate() {
-            let Source::Config(config) = &of.from else { continue };
+            let MountSource::Config(config) = &of.from else { continue };
             let name = config.name.to_string();
             if known.insert(name.clone(), &config.files).is_some_and(|other| *other != config.files) {
                 findings.part(&format!("{path}.mounts[{mount}].from.config"), |findings| {

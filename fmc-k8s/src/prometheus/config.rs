@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use fmc_core::checked::Checked;
-use fmc_core::flow::{Direction, Protocol};
+use fmc_core::checked::{Answer, Checked};
 use serde::Serialize;
 
 use super::{FOLDER, PORT, RULES};
@@ -91,19 +90,22 @@ impl Scrapes {
     }
 }
 
-/// The machines whose exporter lets somebody in, each with its port.
+/// The machines with an exporter. One that lets nobody in is a target too, so that Prometheus says that it is down.
 fn measured(cloud: &Checked) -> Vec<Measured> {
-    let flows = cloud.all_flows().iter().filter(|flow| {
-        flow.direction == Direction::Accept
-            && flow.service.protocol == Protocol::Tcp
-            && flow.by.role().is_some_and(|role| role.as_str() == EXPORTER)
-    });
-    let ports: BTreeMap<_, u16> = flows.map(|flow| (flow.machine, flow.service.first)).collect();
-    let each = ports.into_iter().filter_map(|(at, port)| {
-        let machine = cloud.at(at)?;
-        Some(Measured { name: machine.name.to_string(), address: machine.address()?, port })
+    let each = exporters(cloud).filter_map(|answer| {
+        let machine = cloud.at(answer.machine)?;
+        Some(Measured {
+            name: machine.name.to_string(),
+            address: machine.address()?,
+            port: answer.service.first,
+        })
     });
     each.collect()
+}
+
+/// The exporters of machines.
+pub(crate) fn exporters(cloud: &Checked) -> impl Iterator<Item = &Answer> {
+    cloud.answers().iter().filter(|answer| answer.role.as_str() == EXPORTER)
 }
 
 impl Answering {

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use fmc_core::count::counted;
+use fmc_core::finding::NameList;
 use fmc_core::graph::{About, Address, Change, Impact, Note, NoteKind, Seen, State, Wanted};
 use serde_json::{Value, json};
 
@@ -113,9 +115,14 @@ fn name_of(at: &Address) -> &str {
     at.name().rsplit('/').next().unwrap_or_default()
 }
 
-/// Whether a wanted set makes a claim.
-pub(super) fn is_used(manifest: &Manifest, at: &Address) -> bool {
-    template_of(manifest, name_of(at)).is_some()
+/// Why no pod of a wanted set uses a claim, if that is so.
+pub(super) fn unused(manifest: &Manifest, at: &Address) -> Option<String> {
+    if template_of(manifest, name_of(at)).is_none() {
+        return Some("no pod uses it any more".to_owned());
+    }
+    let number: u64 = name_of(at).rsplit('-').next()?.parse().ok()?;
+    let pods = manifest.content().pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(1);
+    (number >= pods).then(|| format!("no pod uses it while {} has {}", manifest.name(), counted(pods, "pod")))
 }
 
 impl Small {
@@ -132,7 +139,7 @@ pub(super) fn small(manifest: &Manifest, claims: &[(&Address, &ApiObject)]) -> V
 }
 
 /// What a person should know of the claims of a wanted set that stay as they are.
-fn told(manifest: &Manifest, is_new: bool, at: &Address, claim: &ApiObject) -> Option<String> {
+fn told(manifest: &Manifest, is_new: bool, at: &Address, claim: &ApiObject) -> Option<(NoteKind, String)> {
     let template = template_of(manifest, name_of(at))?;
     let mut words = Vec::new();
     if is_new {
@@ -153,8 +160,65 @@ fn told(manifest: &Manifest, is_new: bool, at: &Address, claim: &ApiObject) -> O
         words.push(format!(
             "it is of the class {there} and stays so, {class} is for new ones: to change it, copy its data to another claim"
         ));
+        return Some((NoteKind::Left, words.join("; ")));
     }
-    (!words.is_empty()).then(|| words.join("; "))
+    (!words.is_empty()).then(|| (NoteKind::Notice, words.join("; ")))
+}
+
+/// The claims that a wanted set makes, by name.
+fn made_by(manifest: &Manifest) -> impl Iterator<Item = String> {
+    let pods = manifest.content().pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(1);
+    let templates = sizes(manifest.content()).into_keys();
+    templates
+        .flat_map(move |template| (0..pods).map(move |pod| format!("{template}-{}-{pod}", manifest.name())))
+}
+
+/// A person who gives a set or its claim another name may expect its data there: the new ones begin empty, and nothing moves.
+fn beginning(wanted: &Wanted<Document>, seen: &Seen<ApiObject>) -> Vec<Note> {
+    let mut left: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (at, state) in &seen.objects {
+        if let State::Present { object, .. } = state
+            && object.is_claim_of(&wanted.owner)
+            && let Some((namespace, name)) = at.name().split_once('/')
+        {
+            let set = set_of(at, object).and_then(|set| wanted.nodes.get(&set)?.document.wanted());
+            if set.is_none_or(|set| template_of(&set.manifest, name).is_none()) {
+                left.entry(namespace).or_default().push(name);
+            }
+        }
+    }
+    let mut notes = Vec::new();
+    let sets = wanted.nodes.iter().filter(|(at, _)| at.kind() == kind::STATEFUL_SET.word && !left.is_empty());
+    for (at, node) in sets {
+        let Some(manifest) = node.document.wanted().map(|wanted| &wanted.manifest) else { continue };
+        let Some(others) = manifest.namespace().and_then(|namespace| left.get(namespace)) else { continue };
+        let is_there = |name: &String| {
+            let claim =
+                at.beside(kind::CLAIM.word, format!("{}/{name}", manifest.namespace().unwrap_or_default()));
+            seen.objects.contains_key(&claim)
+        };
+        let new: Vec<String> = made_by(manifest).filter(|name| !is_there(name)).collect();
+        if !new.is_empty() {
+            let (new, others) = (NameList::new(new), NameList::new(others.iter().copied()));
+            let text = format!("{new} begin empty: the data of {others} stays where it is");
+            let text = if new.len() == 1 { text.replacen("begin", "begins", 1) } else { text };
+            notes.push(Note { about: About::object(at, None), kind: NoteKind::Notice, text });
+        }
+    }
+    notes
+}
+
+/// Why larger claims are refused whose storage class keeps their size, in the words of a person who wrote the set.
+pub(super) fn no_growth(words: &str, small: &[Small]) -> Option<String> {
+    if small.is_empty() || !words.contains("must support resize") {
+        return None;
+    }
+    let each = small.iter().map(|Small { name, from, to }| format!("{name} from {from} to {to}"));
+    let each = each.collect::<Vec<_>>().join(", ");
+    Some(format!(
+        "its storage class makes volumes that do not grow, as that of K3s does: it refuses {each}. Say the size that they have, or copy \
+         their data to a claim of another name"
+    ))
 }
 
 /// What a person should know of the claims of wanted sets.
@@ -163,13 +227,13 @@ pub(super) fn notes(wanted: &Wanted<Document>, seen: &Seen<ApiObject>) -> Vec<No
         State::Present { object, .. } => Some((at, &**object)),
         State::Unknown { .. } | State::NotYet { .. } => None,
     });
-    let mut notes = Vec::new();
+    let mut notes = beginning(wanted, seen);
     for (set, claims) in by_set(there, &wanted.owner) {
         let Some(manifest) = wanted.nodes.get(&set).and_then(|node| node.document.wanted()) else { continue };
         let is_new = !seen.objects.contains_key(&set);
         for (at, claim) in claims {
-            if let Some(text) = told(&manifest.manifest, is_new, at, claim) {
-                notes.push(Note { about: About::object(at, None), kind: NoteKind::Notice, text });
+            if let Some((kind, text)) = told(&manifest.manifest, is_new, at, claim) {
+                notes.push(Note { about: About::object(at, None), kind, text });
             }
         }
     }

@@ -18,7 +18,7 @@ use crate::compare::{Difference, differences, is_covered, plain};
 use crate::config_map::CONFIGS;
 use crate::kind::{self, Kind};
 use crate::manifest::{MANIFEST, Manifest, OWNER, manager};
-use crate::object::{ApiObject, Trial, Unwanted};
+use crate::object::{ApiObject, Small, Trial, Unwanted};
 use crate::secret;
 
 /// What an object of a cluster is made from.
@@ -176,7 +176,7 @@ impl Model for Kubernetes {
         }
         if wanted.is_met_by(object) {
             if let Some(Trial::Refused(words)) = &object.trial {
-                return Verdict::Refused(format!("the server refuses larger claims: {words}"));
+                return Verdict::Refused(refused(words, &object.small));
             }
             if !object.small.is_empty() {
                 return Verdict::Differs(object.small.iter().map(claims::larger).collect());
@@ -191,7 +191,7 @@ impl Model for Kubernetes {
         };
         match trial {
             Some(Trial::Conflict(fields, _)) => Verdict::Refused(conflict(at, fields)),
-            Some(Trial::Refused(words)) => Verdict::Refused(format!("the server refuses it: {words}")),
+            Some(Trial::Refused(words)) => Verdict::Refused(refused(words, &object.small)),
             Some(Trial::Immutable(fields)) => match claims::fate(&wanted.manifest, object, &found) {
                 claims::Fate::Shrink(why) => Verdict::Refused(why),
                 claims::Fate::Grow => Verdict::Differs(growth(wanted.manifest.kind(), &found)),
@@ -215,7 +215,7 @@ impl Model for Kubernetes {
         &self,
         at: &Address,
         object: &ApiObject,
-        is_wanted: &dyn Fn(&Address) -> bool,
+        _: &dyn Fn(&Address) -> bool,
         choices: &Choices,
     ) -> Removal {
         if at.kind() == API {
@@ -231,24 +231,20 @@ impl Model for Kubernetes {
             // Of a destroyed cloud they go with the machines, and not by the name of their set alone.
             Unwanted::Destroyed(_) if at.kind() == kind::CLAIM.word => return Removal::Ignore,
             Unwanted::Claimed(named) => {
-                return if claims::set_of(at, object).is_some_and(|set| is_wanted(&set)) {
-                    Removal::Ignore
-                } else if choices.delete_data.covers(named) {
+                return if choices.delete_data.covers(named) {
                     Removal::Delete("no longer wanted, and its data with it".to_owned())
                 } else {
                     Removal::Keep(format!("{named} left its data: `--delete-data {named}` deletes it"))
                 };
             }
-            Unwanted::Unused(named) => {
+            Unwanted::Unused { named, why } => {
                 return if choices.delete_data.covers(named) {
                     Removal::Delete("no pod uses it, and its data goes with it".to_owned())
                 } else {
-                    Removal::Keep(format!(
-                        "no pod uses it any more: `--delete-data {named}` deletes it with its data"
-                    ))
+                    Removal::Keep(format!("{why}: `--delete-data {named}` deletes it with its data"))
                 };
             }
-            Unwanted::Copied => return Removal::Ignore,
+            Unwanted::Copied | Unwanted::Used => return Removal::Ignore,
             Unwanted::Destroyed(_) if !choices.only.iter().any(|name| is_in_a_cluster(name)) => {
                 return Removal::Ignore;
             }
@@ -284,6 +280,11 @@ impl Model for Kubernetes {
         let claims = if is_set { claims::of_set(at, object) } else { Vec::new() };
         namespace.into_iter().chain(claims).map(|to| Edge { to, carries: Carries::Exists }).collect()
     }
+}
+
+/// Why the server refuses an object, or the larger claims of a set.
+fn refused(words: &str, small: &[Small]) -> String {
+    claims::no_growth(words, small).unwrap_or_else(|| format!("the server refuses it: {words}"))
 }
 
 /// An object as wanted whose pods are not ready: the step applies it again and waits for them.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use fmc_core::count::counted;
 use fmc_core::graph::{Address, Fingerprint, ObserveError, Place, Seen, State, Wanted};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::Value;
@@ -154,10 +155,11 @@ impl Cluster<'_> {
         if !self.documents.is_empty() {
             let set = claims::set_of(at, object).filter(|_| is_claim);
             let wanted = set.as_ref().and_then(|set| self.documents.get(set)?.wanted());
-            if wanted.is_some_and(|set| !claims::is_used(&set.manifest, at)) {
-                return Unwanted::Unused(at.short().to_string().into());
+            if let Some(why) = wanted.and_then(|set| claims::unused(&set.manifest, at)) {
+                return Unwanted::Unused { named: at.short().to_string().into(), why: why.into() };
             }
             return match set {
+                Some(_) if wanted.is_some() => Unwanted::Used,
                 Some(set) => Unwanted::Claimed(set.short().to_string().into()),
                 // Nothing says whose volume it is.
                 None if is_claim => Unwanted::Copied,
@@ -209,21 +211,29 @@ impl Cluster<'_> {
 
 /// Our objects of a cluster in a person's words: `8 objects in the namespace shop`.
 fn spoken(there: &BTreeMap<Address, ApiObject>, owner: &str) -> String {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for (at, _) in there.iter().filter(|(_, object)| object.is_made_by(owner)) {
-        match at.name().split_once('/') {
-            Some((namespace, _)) => *counts.entry(namespace).or_default() += 1,
-            None => drop(counts.entry(at.name()).or_default()),
+    let mut counts: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    for (at, object) in there {
+        let (is_made, is_volume) = (object.is_made_by(owner), object.is_claim_of(owner));
+        let namespace = at.name().split_once('/').map(|(namespace, _)| namespace);
+        if !is_made && !is_volume {
+            continue;
+        }
+        let (objects, volumes) = counts.entry(namespace.unwrap_or_else(|| at.name())).or_default();
+        match namespace {
+            Some(_) if is_volume => *volumes += 1,
+            Some(_) => *objects += 1,
+            None => {}
         }
     }
-    let each: Vec<String> = counts
-        .iter()
-        .map(|(namespace, count)| {
-            let objects = if *count == 1 { "object" } else { "objects" };
-            format!("the namespace {namespace} with {count} {objects}")
-        })
-        .collect();
-    each.join(", ")
+    let each = counts.iter().map(|(namespace, (objects, volumes))| {
+        let objects = counted(*objects, "object");
+        let volumes = match volumes {
+            0 => String::new(),
+            some => format!(" and the data of {}", counted(*some, "volume")),
+        };
+        format!("the namespace {namespace} with {objects}{volumes}")
+    });
+    each.collect::<Vec<_>>().join(", ")
 }
 
 /// All objects at a path, page by page. A kind that the server does not have has none.

@@ -97,8 +97,10 @@ impl Room for Kubernetes {
 
     fn former<'a>(&self, object: &'a ApiObject) -> Option<&'a str> {
         match &object.unwanted {
-            Unwanted::Left { named, .. } | Unwanted::Claimed(named) | Unwanted::Unused(named) => Some(named),
-            Unwanted::Pruned | Unwanted::Destroyed(_) | Unwanted::Copied => None,
+            Unwanted::Left { named, .. } | Unwanted::Claimed(named) | Unwanted::Unused { named, .. } => {
+                Some(named)
+            }
+            Unwanted::Pruned | Unwanted::Used | Unwanted::Destroyed(_) | Unwanted::Copied => None,
         }
     }
 

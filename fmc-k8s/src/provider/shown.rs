@@ -13,7 +13,24 @@ pub(super) fn both(of: &Difference) -> (Option<String>, Option<String>) {
         .from
         .as_ref()
         .map(|value| if is_read(&of.path, value) { HIDDEN.to_owned() } else { shown(&of.path, value) });
-    (from, of.to.as_ref().map(|value| shown(&of.path, value)))
+    let to = of.to.as_ref().map(|value| shown(&of.path, value));
+    match (&of.from, &of.to, from, to) {
+        (Some(before), Some(after), Some(from), Some(to)) if from == to && from != HIDDEN => {
+            let (before, after) = (plain(before), plain(after));
+            (Some(apart(&before, &after)), Some(apart(&after, &before)))
+        }
+        (_, _, from, to) => (from, to),
+    }
+}
+
+/// A long value from a little before the place where it differs from another one.
+fn apart(text: &str, other: &str) -> String {
+    const BEFORE: usize = 12;
+    let alike = text.chars().zip(other.chars()).take_while(|(one, other)| one == other).count();
+    match alike.saturating_sub(BEFORE) {
+        0 => short(text),
+        skipped => format!("…{}", short(&text.chars().skip(skipped).collect::<String>())),
+    }
 }
 
 /// A value at a path in a line of a plan. What may be a secret by its name is not shown.

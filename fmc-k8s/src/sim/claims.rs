@@ -7,6 +7,7 @@ use crate::compare::plain;
 use crate::kind::CLAIM;
 use crate::manifest::APP;
 use crate::quantity;
+use crate::stateful::LOCAL_PATH;
 
 /// The fields of a set that can change in one that exists.
 const MUTABLE: [&str; 7] = [
@@ -47,8 +48,13 @@ pub(super) fn make(state: &mut State, set: &Key, object: &Value) {
             if let Some(labels) = labels.as_object_mut() {
                 labels.insert(APP.to_owned(), json!(set.2));
             }
+            // The server's admission names the default class (`DefaultStorageClass`).
+            let mut spec = template.get("spec").cloned().unwrap_or_else(|| json!({}));
+            if let Some(spec) = spec.as_object_mut() {
+                spec.entry("storageClassName").or_insert_with(|| json!(LOCAL_PATH));
+            }
             let claim = json!({
-                "apiVersion": CLAIM.api(), "kind": CLAIM.name, "spec": template.get("spec"),
+                "apiVersion": CLAIM.api(), "kind": CLAIM.name, "spec": spec,
                 "metadata": { "name": key.2, "namespace": key.1, "labels": labels },
             });
             let claim = apply::written(state, &key, claim, "kube-controller-manager");
@@ -71,7 +77,7 @@ pub(super) fn refused(key: &Key, before: &Value, after: &Value) -> Option<Respon
         return Some(status(422, "Invalid", why.to_owned(), Vec::new()));
     }
     let class = before.pointer("/spec/storageClassName").map(plain);
-    let is_fixed = class.is_none_or(|class| class == crate::stateful::LOCAL_PATH);
+    let is_fixed = class.is_none_or(|class| class == LOCAL_PATH);
     (size(after) > size(before) && is_fixed).then(|| {
         let why = format!(
             "persistentvolumeclaims \"{}\" is forbidden: only dynamically provisioned pvc can be resized and the storageclass that \

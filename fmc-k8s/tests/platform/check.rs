@@ -1,13 +1,13 @@
 //! The rules of a platform: each violated once, with its finding.
 
-use fmc::finding::Report;
+use fmc::finding::{Report, Severity};
 use fmc::prelude::*;
 use fmc_k8s::container::{Container, Probe};
 use fmc_k8s::platform::{Namespace, Platform};
 use fmc_k8s::quantity::CpuExt as _;
 use fmc_k8s::workload::Deployment;
 
-use crate::cloud::{cloud, db, shop, web};
+use crate::cloud::{cloud, cloud_with, db, shop, web};
 
 /// The findings of a platform, without those of ports that nobody calls: the callers are the matter of `ingress`.
 pub(crate) fn kinds(platform: Platform) -> Vec<(String, String)> {
@@ -57,6 +57,12 @@ fn a_right_platform_has_no_finding() {
 #[test]
 fn each_rule_finds_its_mistake() {
     one(Platform::on("other"), "platform-no-cluster", "cluster");
+    // A cluster with a mistake of its own is there.
+    let wrong =
+        cloud_with(k3s::Cluster::new("single", "v1.36").servers(["node"])).role(Platform::on("single"));
+    let report = wrong.check().unwrap_err();
+    let errors = report.findings().iter().filter(|one| one.severity() == Severity::Error);
+    assert_eq!(errors.map(|one| one.kind().to_string()).collect::<Vec<_>>(), ["value-invalid"]);
     one(shop([web(1), web(1)]), "platform-twice", "namespaces[0].deployments[1]");
     let twice = Platform::on("single").namespace(Namespace::new("a")).namespace(Namespace::new("a"));
     one(twice, "platform-twice", "namespaces[1]");

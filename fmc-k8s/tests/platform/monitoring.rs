@@ -102,6 +102,37 @@ fn its_way_to_them_is_open_and_no_other() {
 }
 
 #[test]
+fn a_machine_that_keeps_it_away_is_told_and_stays_its_target() {
+    let db = |exporter: NodeExporter| {
+        let db = Machine::new("db", Image::debian("12").path("/images/debian-12.qcow2"))
+            .cpus(1)
+            .memory(1.gib())
+            .root_disk(4.gib())
+            .interface(Interface::on("lab").address("10.17.3.20"))
+            .role(exporter);
+        cloud().map_machines(|machine| machine.role(NodeExporter::new())).machine(db).role(watched())
+    };
+    let found = |cloud: Cloud| -> Vec<String> {
+        let checked = cloud.check().unwrap_or_else(|report| panic!("{report}"));
+        let ours = checked.findings().iter().filter(|one| one.kind().to_string() == "platform-unasked");
+        ours.map(|one| format!("{} {} {}", one.at(), one.message(), one.help())).collect()
+    };
+    let told = "roles[0].platform.namespaces[1].prometheus[0] prometheus runs on a node of single, and cannot ask db: their firewalls \
+                do not let in every node let the nodes in: `node-exporter: {from: [{role: {kind: k3s-server}}]}`";
+    // The node lets its own pods in.
+    assert_eq!(found(db(NodeExporter::new())), [told]);
+    assert_eq!(found(db(NodeExporter::new().from(Peer::machine("db")))), [told]);
+    for peer in [Peer::role("k3s-server"), Peer::machine("node"), Peer::network("lab"), Peer::Anywhere] {
+        assert_eq!(found(db(NodeExporter::new().from(peer))), Vec::<String>::new());
+    }
+    let world = World::new();
+    let wanted = world.compile(db(NodeExporter::new().from(Peer::Anywhere)));
+    world.run(&world.plan_of(&wanted)).converged().unwrap();
+    let config = config(&world);
+    assert!(config.contains("10.17.3.10:9100") && config.contains("10.17.3.20:9100"), "{config}");
+}
+
+#[test]
 fn it_keeps_within_its_volume_and_has_time_to_start() {
     let world = World::new();
     world.apply(&watched());
@@ -164,6 +195,7 @@ fn each_mistake_of_a_service_is_found_in_its_settings() {
     let watch = |prometheus| of(Namespace::new("monitoring").prometheus(prometheus));
     let at = |path: &str| format!("namespaces[0].prometheus[0]{path}");
     one(watch(prometheus().days(0)), "platform-value", &at(".days"));
+    one(watch(Prometheus::new("prometheus", IMAGE, 1.gib(), 511.mib())), "platform-value", &at(".keep"));
     one(watch(prometheus().interval(0)), "platform-value", &at(".interval"));
     one(watch(prometheus().rules("a", "groups: 1")), "platform-value", &at(".rules.a"));
     one(watch(prometheus().rules("a", ": [")), "platform-value", &at(".rules.a"));
@@ -185,7 +217,8 @@ fn each_mistake_of_a_service_is_found_in_its_settings() {
     one(show(grafana().page("machines", "{}")), "platform-value", &at(".pages.machines"));
     one(show(grafana().url("grafana.example.org")), "platform-value", &at(".url"));
     one(show(grafana().cpu(0.millicores())), "value-invalid", &at(".cpu"));
-    let twice = Namespace::new("monitoring").prometheus(prometheus()).prometheus(prometheus());
+    let small = || Prometheus::new("prometheus", IMAGE, 1.gib(), 1.gib());
+    let twice = Namespace::new("monitoring").prometheus(small()).prometheus(small());
     one(of(twice), "platform-twice", "namespaces[0].prometheus[1]");
 
     let web = |container| of(Namespace::new("shop").deployment(Deployment::new("web", container)));

@@ -115,7 +115,8 @@ fn a_claim_grows_in_one_step_where_its_class_allows_it_and_never_shrinks() {
     let world = World::new();
     world.apply(&shelf([set(VolumeClaim::new("data", 1.gib()))]));
     let refused = notes(&world.plan(shelf([set(VolumeClaim::new("data", 2.gib()))])), NoteKind::Refused);
-    assert!(refused[0].contains("must support resize"), "{refused:?}");
+    let why = "its storage class makes volumes that do not grow, as that of K3s does: it refuses data-db-0 from 1Gi to 2Gi";
+    assert!(refused[0].starts_with(why), "{refused:?}");
     assert_eq!(size(&world, "data-db-0"), "1Gi");
 }
 
@@ -277,7 +278,7 @@ fn a_claim_that_is_smaller_than_its_set_wants_grows_and_one_that_differs_otherwi
     assert_eq!(size(&world, "data-db-0"), "2Gi");
 
     put("data-db-1", "/spec/storageClassName", "other");
-    let said = notes(&world.plan(shelf([set(block(2.gib()))])), NoteKind::Notice);
+    let said = notes(&world.plan(shelf([set(block(2.gib()))])), NoteKind::Left);
     assert!(said[0].contains("it is of the class other and stays so, block is for new ones"), "{said:?}");
 }
 
@@ -296,6 +297,10 @@ fn a_claim_of_another_name_leaves_the_old_one_with_its_data_and_says_so() {
     };
     let plan = world.apply(&other());
     assert_eq!(notes(&plan, NoteKind::Kept), [kept(0), kept(1)], "{plan}");
+    let begins =
+        "store-db-0 and store-db-1 begin empty: the data of data-db-0 and data-db-1 stays where it is";
+    assert_eq!(notes(&plan, NoteKind::Notice), [begins], "{plan}");
+    assert_eq!(notes(&world.plan(other()), NoteKind::Notice), Vec::<String>::new());
     assert!(world.cluster.object("claim", "shop", "data-db-0").is_some());
 
     let of = DeleteData::Of(["claim/shop/data-db-0".to_owned()].into());
@@ -305,6 +310,77 @@ fn a_claim_of_another_name_leaves_the_old_one_with_its_data_and_says_so() {
     world.run(&plan).converged().unwrap();
     assert!(world.cluster.object("claim", "shop", "data-db-0").is_none());
     assert!(world.cluster.object("claim", "shop", "data-db-1").is_some());
+}
+
+#[test]
+fn a_set_of_another_name_begins_empty_and_one_with_fewer_pods_leaves_data() {
+    let world = World::new();
+    world.apply(&shelf([set(block(1.gib()))]));
+    let renamed = shelf([Stateful::new("store", keeper()).claim_of(block(1.gib())).expose(5432, "sql")]);
+    let plan = world.plan(renamed);
+    let begins = "data-store-0 begins empty: the data of data-db-0 and data-db-1 stays where it is";
+    assert_eq!(notes(&plan, NoteKind::Notice), [begins], "{plan}");
+
+    let plan = world.apply(&shelf([set(block(1.gib())).replicas(1)]));
+    let kept =
+        "no pod uses it while db has 1 pod: `--delete-data claim/shop/data-db-1` deletes it with its data";
+    assert_eq!(notes(&plan, NoteKind::Kept), [kept], "{plan}");
+    assert!(world.cluster.object("claim", "shop", "data-db-1").is_some());
+    // It is used again, without a word about an empty one.
+    let plan = world.apply(&shelf([set(block(1.gib()))]));
+    assert_eq!((notes(&plan, NoteKind::Kept), notes(&plan, NoteKind::Notice)), (Vec::new(), Vec::new()));
+}
+
+#[test]
+fn the_disks_of_nodes_are_compared_with_what_their_folders_are_claimed_for() {
+    let local = |size: Size| shelf([set(VolumeClaim::new("data", size))]);
+    let found = |cloud: Cloud| -> Vec<String> {
+        let checked = cloud.check().unwrap_or_else(|report| panic!("{report}"));
+        let ours = checked.findings().iter().filter(|one| {
+            let kind = one.kind().to_string();
+            kind.starts_with("platform-") && kind != "platform-closed"
+        });
+        ours.map(|one| format!("{} {}: {}", one.kind(), one.at(), one.message())).collect()
+    };
+    let all = "roles[0].platform.namespaces";
+    assert_eq!(found(cloud().role(local(10.gib()))), Vec::<String>::new());
+    let over = format!(
+        "platform-volume-too-large {all}: the volumes of local-path take 22 GiB together, and the disks of the nodes have 20 GiB"
+    );
+    assert_eq!(found(cloud().role(local(11.gib()))), [over]);
+    let larger = "a volume of 21 GiB is a folder on a node's disk, and the largest, that of node, has 20 GiB";
+    let at = format!("{all}[0].stateful_sets[0].claims[0]");
+    assert_eq!(found(cloud().role(local(21.gib()))), [format!("platform-volume-too-large {at}: {larger}")]);
+    assert_eq!(found(cloud().role(shelf([set(block(1.tib()))]))), Vec::<String>::new());
+
+    let on_root = |cluster: k3s::Cluster| {
+        let node = Machine::new("node", Image::debian("12").path("/images/debian-12.qcow2"))
+            .cpus(2)
+            .memory(4.gib())
+            .root_disk(20.gib())
+            .disk(Disk::new("k3s", 20.gib()).mount("/var/lib/rancher/k3s/server"))
+            .disk(Disk::new("data", 30.gib()).mount("/srv"))
+            .interface(Interface::on("lab").address("10.17.3.10"));
+        Cloud::new("first")
+            .host(Host::local())
+            .network(Network::nat("lab", "10.17.3.0/24"))
+            .machine(node)
+            .cluster(cluster)
+    };
+    let cluster = || k3s::Cluster::new("single", "v1.36.2+k3s1").servers(["node"]);
+    let told = "the volumes of local-path are on the root disk of node, which a replacement makes anew";
+    let told = format!("platform-data-on-root {all}: {told}");
+    assert_eq!(found(on_root(cluster()).role(local(1.gib()))), [told]);
+    assert_eq!(found(on_root(cluster()).role(shelf([]))), Vec::<String>::new());
+    let elsewhere = cluster().server_config(
+        k3s::Config::new().set(k3s::key::DEFAULT_LOCAL_STORAGE_PATH, AbsPath::literal("/srv/volumes")),
+    );
+    assert_eq!(found(on_root(elsewhere).role(local(15.gib()))), Vec::<String>::new());
+    let without = cluster().disable(k3s::Component::LocalStorage);
+    let told = format!(
+        "platform-no-class {at}: single leaves out `local-storage`, which makes the volumes of local-path"
+    );
+    assert_eq!(found(on_root(without).role(local(1.gib()))), [told]);
 }
 
 /// A growth beside a change that needs a new set is not forgotten.

@@ -53,7 +53,7 @@ const LAYERS: &[&[&str]] = &[
     &["finding/value"],
     // The leaves, and the findings of a check.
     &["digest", "finding", "name", "named", "path", "ssh", "tz", "unit"],
-    &["field", "given", "nearest", "rust", "schema", "shell", "sort", "text"],
+    &["count", "field", "given", "nearest", "rust", "schema", "shell", "sort", "text"],
 ];
 
 /// Rooms that only one other room may import: the room, and its importer.

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use crate::checked::build::Building;
 use crate::checked::{Idx, Machine};
-use crate::path::AbsPath;
 use crate::role::{Assigned, Leaving, Membership, RoleFacts, Site};
 use crate::sort;
 
@@ -25,7 +24,7 @@ pub(super) fn memberships(cloud: &mut Building, assigned: &[Assigned]) {
                 if instance.is_none() && leaving == Leaving::new() {
                     return None;
                 }
-                let kept = one.role.state().is_some_and(|state| is_on_disk(machine, &state));
+                let kept = one.role.state().is_some_and(|state| machine.disk_at(&state).is_some());
                 let member = Membership::new(one.kind.clone(), instance).with_state_kept(kept);
                 Some(member.leaving(leaving))
             })
@@ -51,9 +50,4 @@ fn facts(one: &Assigned, site: &Site<'_>) -> Option<RoleFacts> {
         let role = RoleFacts::new(one.kind.clone(), one.role.instance().map(Into::into), facts);
         role.with_state(one.role.state())
     })
-}
-
-/// Whether a path is on a data disk, which a replacement keeps.
-fn is_on_disk(machine: &Machine, path: &AbsPath) -> bool {
-    machine.disks.iter().filter_map(|disk| disk.mount.as_ref()).any(|mount| path.is_within(mount))
 }

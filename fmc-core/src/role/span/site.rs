@@ -32,6 +32,11 @@ impl<'a> SpanSite<'a> {
         self.cloud.stated_roles()
     }
 
+    /// Whether the cloud states a cluster of this name, even one whose values are wrong, which has findings of its own.
+    pub fn states_cluster(&self, name: &str) -> bool {
+        self.cloud.states_cluster(name)
+    }
+
     /// Each membership with its machine, in the order of the machines' names. A machine with two roles occurs twice.
     pub fn members(&self) -> impl Iterator<Item = Site<'a>> + use<'a> {
         let Self { cloud, assigned, span } = *self;

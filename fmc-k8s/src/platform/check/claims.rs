@@ -8,7 +8,7 @@ use fmc_core::role::{RoleFindings, SpanSite};
 use super::{
     LOST_WITH_NODE, NO_CLAIM, NO_WRITER, NODE_LOCAL, ROOT, TWICE, VALUE, containers, known_names, twice,
 };
-use crate::container::Source;
+use crate::container::MountSource;
 use crate::platform::{Namespace, Platform};
 use crate::stateful::{LOCAL_PATH, Stateful, VolumeClaim};
 use crate::workload::Workload;
@@ -65,7 +65,7 @@ pub(super) fn known(workloads: &[(String, Workload<'_>)], findings: &mut RoleFin
         });
         for (at, container) in containers(std::slice::from_ref(one)) {
             for (index, mount) in container.mounts.iter().enumerate() {
-                let Source::Claim(name) = &mount.from else { continue };
+                let MountSource::Claim(name) = &mount.from else { continue };
                 if !workload.claims.iter().any(|claim| claim.name == *name) {
                     findings.part(&format!("{at}.mounts[{index}].from.claim"), |findings| {
                         no_claim(name, workload, findings);
@@ -107,7 +107,7 @@ pub(super) fn sets(
                 findings.find(&TWICE, message, "give the claim or one of the workloads another name");
             });
         }
-        let is_service = workloads.iter().any(|(at, one)| *at == path && one.is_service);
+        let is_service = namespace.is_service(&path);
         findings.part(&path, |findings| {
             if names.contains(&set.pods_name()) {
                 let message =

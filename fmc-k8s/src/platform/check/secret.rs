@@ -6,7 +6,7 @@ use fmc_core::role::RoleFindings;
 use fmc_core::secret::{Secret, SecretRef};
 
 use super::{TWICE, VALUE, containers};
-use crate::container::{Container, Source};
+use crate::container::{Container, MountSource};
 use crate::workload::Workload;
 
 /// The names of a cluster's own secrets begin so, and the bytes follow from the name.
@@ -49,7 +49,7 @@ fn secrets(container: &Container) -> Vec<(String, &Secret)> {
     let variables =
         variables.map(|(index, one)| (format!("secret_environment[{index}].secret"), &one.secret));
     let mounts = container.mounts.iter().enumerate().filter_map(|(index, mount)| match &mount.from {
-        Source::Secrets(files) => Some((index, files)),
+        MountSource::Secrets(files) => Some((index, files)),
         _ => None,
     });
     let files = mounts.flat_map(|(index, files)| {

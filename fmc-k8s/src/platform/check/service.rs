@@ -5,18 +5,23 @@ use std::collections::BTreeSet;
 use fmc_core::given::Given;
 use fmc_core::role::RoleFindings;
 use fmc_core::secret::Secret;
+use fmc_core::unit::Size;
 use serde_json::Value;
 
 use super::value::{keys, wrong};
 use super::{NO_CLAIM, NO_WORKLOAD, VALUE, known_names, optional};
 use crate::grafana::Grafana;
-use crate::name::ObjectName;
+use crate::name::{ImageName, ObjectName};
 use crate::platform::Namespace;
 use crate::prometheus::Prometheus;
+use crate::quantity::Cpu;
 use crate::redis::Redis;
 
 /// The longest name of a service whose other objects have longer names, as `NAME-config`.
 const LONGEST: usize = 50;
+
+/// The least volume of a Prometheus. Its log has three segments of 128 MiB at least, whatever it keeps (*Storage* of Prometheus).
+const LEAST_KEPT: Size = Size::mib(512);
 
 pub(super) fn leaves(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
     for (index, one) in namespace.redis.iter().enumerate() {
@@ -31,35 +36,41 @@ pub(super) fn leaves(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
 }
 
 fn redis(redis: &Redis, findings: &mut RoleFindings<'_>) {
-    findings.leaf("name", &redis.name);
-    findings.leaf("image", &redis.image);
-    findings.leaf("memory", &redis.memory);
-    optional("cpu", redis.cpu.as_ref(), findings);
+    common(&redis.name, &redis.image, &redis.memory, redis.cpu.as_ref(), redis.class.as_ref(), findings);
     optional("keep", redis.keep.as_ref(), findings);
-    optional("class", redis.class.as_ref(), findings);
     password(&redis.name, redis.password.as_ref(), || redis.secret(), findings);
     no_volume(&redis.name, redis.class.is_some() && redis.keep.is_none(), findings);
 }
 
 fn prometheus(prometheus: &Prometheus, findings: &mut RoleFindings<'_>) {
-    findings.leaf("name", &prometheus.name);
-    findings.leaf("image", &prometheus.image);
-    findings.leaf("memory", &prometheus.memory);
-    findings.leaf("keep", &prometheus.keep);
-    optional("cpu", prometheus.cpu.as_ref(), findings);
-    optional("class", prometheus.class.as_ref(), findings);
+    let of = prometheus;
+    common(&of.name, &of.image, &of.memory, of.cpu.as_ref(), of.class.as_ref(), findings);
+    findings.leaf("keep", &of.keep);
 }
 
 fn grafana(grafana: &Grafana, findings: &mut RoleFindings<'_>) {
-    findings.leaf("name", &grafana.name);
-    findings.leaf("image", &grafana.image);
-    findings.leaf("memory", &grafana.memory);
-    findings.leaf("prometheus", &grafana.prometheus);
-    optional("cpu", grafana.cpu.as_ref(), findings);
-    optional("keep", grafana.keep.as_ref(), findings);
-    optional("class", grafana.class.as_ref(), findings);
+    let of = grafana;
+    common(&of.name, &of.image, &of.memory, of.cpu.as_ref(), of.class.as_ref(), findings);
+    findings.leaf("prometheus", &of.prometheus);
+    optional("keep", of.keep.as_ref(), findings);
     password(&grafana.name, grafana.password.as_ref(), || grafana.secret(), findings);
     no_volume(&grafana.name, grafana.class.is_some() && grafana.keep.is_none(), findings);
+}
+
+/// The settings that every service has.
+fn common(
+    name: &Given<ObjectName>,
+    image: &Given<ImageName>,
+    memory: &Given<Size>,
+    cpu: Option<&Given<Cpu>>,
+    class: Option<&Given<ObjectName>>,
+    findings: &mut RoleFindings<'_>,
+) {
+    findings.leaf("name", name);
+    findings.leaf("image", image);
+    findings.leaf("memory", memory);
+    optional("cpu", cpu, findings);
+    optional("class", class, findings);
 }
 
 fn password(
@@ -94,6 +105,12 @@ pub(super) fn values(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
             short(&one.name, findings);
             if one.days == 0 {
                 wrong("days", findings, "it would keep nothing", "say how many days, as 15");
+            }
+            if let Some(keep) = one.keep.ok().filter(|keep| **keep < LEAST_KEPT) {
+                let message = format!(
+                    "{keep} are too few: its log alone takes up to {LEAST_KEPT} before anything is kept"
+                );
+                wrong("keep", findings, message, format!("say {LEAST_KEPT} or more"));
             }
             if one.interval == 0 {
                 wrong("interval", findings, "it would ask without a pause", "say how many seconds, as 30");

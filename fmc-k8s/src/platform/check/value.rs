@@ -6,7 +6,7 @@ use fmc_core::role::RoleFindings;
 
 use super::{VALUE, claims, in_container};
 use crate::config_map::ConfigMap;
-use crate::container::{Container, Probe, Source, Variable};
+use crate::container::{Container, MountSource, Probe, Variable};
 use crate::platform::Namespace;
 use crate::workload::Workload;
 
@@ -96,14 +96,16 @@ fn of_container(container: &Container, findings: &mut RoleFindings<'_>) {
         findings.part(&format!("mounts[{index}]"), |findings| {
             folder(&text(&mount.path).unwrap_or_default(), findings);
             match &mount.from {
-                Source::Config(config) => findings.part("from.config", |findings| texts(config, findings)),
-                Source::Secrets(files) => {
+                MountSource::Config(config) => {
+                    findings.part("from.config", |findings| texts(config, findings))
+                }
+                MountSource::Secrets(files) => {
                     findings.part("from", |findings| keys("secrets", files.keys(), findings));
                     if files.is_empty() {
                         wrong("from.secrets", findings, "it has no secret", "name one, as key.pem: {…}");
                     }
                 }
-                Source::Scratch(_) | Source::Claim(_) => {}
+                MountSource::Scratch(_) | MountSource::Claim(_) => {}
             }
         });
     }

@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use crate::addr::Subnet;
+use crate::count::counted;
 use crate::finding::{NameList, Remedy, for_example, problems};
-use crate::text::counted;
 
 /// A network of a cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
