@@ -119,7 +119,7 @@ struct At {
 impl At {
     fn key(&self, key: &str) -> Self {
         const QUANTITIES: [&str; 5] = ["requests", "limits", "hard", "capacity", "sizeLimit"];
-        const EXACT: [&str; 7] = [
+        const EXACT: [&str; 9] = [
             "podSelector",
             "namespaceSelector",
             "labelSelector",
@@ -127,6 +127,8 @@ impl At {
             "matchLabels",
             "ingress",
             "egress",
+            "rules",
+            "subjects",
         ];
         let is_plain = key.bytes().all(|byte| byte.is_ascii_alphanumeric());
         let path = match (self.path.is_empty(), is_plain) {

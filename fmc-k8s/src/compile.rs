@@ -1,5 +1,6 @@
 //! From a platform to manifests: pure, sorted, the same bytes each time.
 
+pub(crate) mod account;
 mod ingress;
 mod network;
 mod pod;
@@ -65,8 +66,9 @@ fn namespace(namespace: &Namespace, scrapes: &Scrapes, asking: &Asking) -> Vec<M
         if let Some(main) = &mut main {
             main.ready_within = Some(deployment.ready_within.into()).filter(|seconds| *seconds > 0);
         }
-        all.push(main);
         let workload = Workload::from(deployment);
+        all.extend(account::objects(workload, &name, &scrapes.api).into_iter().map(Some));
+        all.push(main);
         all.extend(workload.is_measured().then(|| manifest(&stateful::names(workload, &name))));
         all.extend(around(workload, &name));
     }
@@ -75,6 +77,7 @@ fn namespace(namespace: &Namespace, scrapes: &Scrapes, asking: &Asking) -> Vec<M
         if let Some(main) = &mut main {
             main.ready_within = Some(set.ready_within.into()).filter(|seconds| *seconds > 0);
         }
+        all.extend(account::objects(set.into(), &name, &scrapes.api).into_iter().map(Some));
         all.extend([main, manifest(&stateful::names(set.into(), &name))]);
         all.extend(around(set.into(), &name));
     }
@@ -82,9 +85,9 @@ fn namespace(namespace: &Namespace, scrapes: &Scrapes, asking: &Asking) -> Vec<M
     all.into_iter().flatten().collect()
 }
 
-/// The names of the policies of a namespace that follow from its services and measurements.
+/// The names of the policies of a namespace that follow from its services, measurements and accounts.
 pub(crate) fn policy_names(namespace: &Namespace) -> Vec<String> {
-    scrape::names(namespace)
+    scrape::names(namespace).into_iter().chain(account::policy_names(namespace)).collect()
 }
 
 /// The disruption budget and the service of a workload, where it needs them.
@@ -176,7 +179,7 @@ fn of_deployment(deployment: &Deployment, namespace: &str) -> apps::Deployment {
                     annotations: starts_with(&deployment.containers),
                     ..ObjectMeta::default()
                 }),
-                spec: Some(pod::spec(&deployment.name, &deployment.containers, deployment.replicas > 1)),
+                spec: Some(pod::spec(&deployment.into())),
             },
             ..apps::DeploymentSpec::default()
         }),

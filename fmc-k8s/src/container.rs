@@ -86,6 +86,9 @@ pub struct Metrics {
     /// The path: `/metrics` if not said.
     #[serde(default = "measurements")]
     pub(crate) path: String,
+    /// Whether they are about others, as those of kube-state-metrics: their own labels `namespace` and `workload` stay.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) about_others: bool,
 }
 
 fn measurements() -> String {
@@ -282,7 +285,13 @@ impl Container {
     /// Where a Prometheus of the platform asks it for its measurements: a port, by its name, and a path.
     #[must_use]
     pub fn metrics(self, port: impl Into<Given<PortName>>, path: impl Into<String>) -> Self {
-        Self { metrics: Some(Metrics { port: port.into(), path: path.into() }), ..self }
+        Self { metrics: Some(Metrics { port: port.into(), path: path.into(), about_others: false }), ..self }
+    }
+
+    /// The same for measurements about others: their own labels `namespace` and `workload` stay.
+    #[must_use]
+    pub fn metrics_about_others(self, port: impl Into<Given<PortName>>, path: impl Into<String>) -> Self {
+        Self { metrics: Some(Metrics { port: port.into(), path: path.into(), about_others: true }), ..self }
     }
 
     /// The user that it runs as, by number: not 0.

@@ -31,6 +31,7 @@ const fn kind(
 
 const CORE: (&str, &str) = ("", "v1");
 const APPS: (&str, &str) = ("apps", "v1");
+const RBAC: (&str, &str) = ("rbac.authorization.k8s.io", "v1");
 
 /// Namespaces.
 pub const NAMESPACE: Kind =
@@ -39,6 +40,20 @@ pub const NAMESPACE: Kind =
 pub const CONFIG_MAP: Kind = kind("config-map", CORE, "ConfigMap", "configmaps");
 /// Bytes that pods read and nobody else should.
 pub const SECRET: Kind = kind("secret", CORE, "Secret", "secrets");
+/// Who the pods of a workload are at the API.
+pub const SERVICE_ACCOUNT: Kind = kind("service-account", CORE, "ServiceAccount", "serviceaccounts");
+/// Rights in a namespace.
+pub const ROLE: Kind = kind("role", RBAC, "Role", "roles");
+/// Who has rights in a namespace.
+pub const ROLE_BINDING: Kind = kind("role-binding", RBAC, "RoleBinding", "rolebindings");
+/// Rights in the whole cluster.
+pub const CLUSTER_ROLE: Kind =
+    Kind { is_namespaced: false, ..kind("cluster-role", RBAC, "ClusterRole", "clusterroles") };
+/// Who has rights in the whole cluster.
+pub const CLUSTER_ROLE_BINDING: Kind = Kind {
+    is_namespaced: false,
+    ..kind("cluster-role-binding", RBAC, "ClusterRoleBinding", "clusterrolebindings")
+};
 /// Names for a set of pods.
 pub const SERVICE: Kind = kind("service", CORE, "Service", "services");
 /// Pods that are alike.
@@ -62,6 +77,11 @@ pub const KINDS: &[&Kind] = &[
     &NETWORK_POLICY,
     &CONFIG_MAP,
     &SECRET,
+    &SERVICE_ACCOUNT,
+    &ROLE,
+    &ROLE_BINDING,
+    &CLUSTER_ROLE,
+    &CLUSTER_ROLE_BINDING,
     &CLAIM,
     &DEPLOYMENT,
     &STATEFUL_SET,

@@ -4,12 +4,14 @@
 //! A [`Platform`](platform::Platform) is a role of a cloud. It compiles to [manifests](manifest::Manifest), and
 //! [`Kubernetes`](provider::Kubernetes) plans and applies them over a [`ApiLink`](link::ApiLink).
 
+pub mod account;
 pub mod budget;
 pub mod config_map;
 pub mod container;
 pub mod grafana;
 pub mod ingress;
 pub mod kind;
+pub mod kube_state_metrics;
 pub mod link;
 pub mod manifest;
 pub mod name;

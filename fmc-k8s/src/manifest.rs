@@ -168,6 +168,11 @@ pub(crate) fn address(cluster: &str, kind: &'static Kind, namespace: Option<&str
     }
 }
 
+/// The namespace of an object, or the one that rights in the whole cluster follow from: `shop` of `shop/web` and of `shop:web`.
+pub(crate) fn namespace_of(at: &Address) -> Option<&str> {
+    at.name().split_once(['/', ':']).map(|(namespace, _)| namespace)
+}
+
 /// Adds texts to the labels or annotations of an object.
 fn mark(object: &mut Value, key: &str, texts: &[(&str, &str)]) {
     let metadata = object.get_mut("metadata").and_then(Value::as_object_mut);

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::budget::ClusterBudget;
 use crate::grafana::Grafana;
 use crate::ingress::IngressHost;
+use crate::kube_state_metrics::KubeStateMetrics;
 use crate::name::{ObjectName, PortName};
 use crate::prometheus::config::Scrapes;
 use crate::prometheus::{self, Prometheus};
@@ -65,6 +66,9 @@ pub struct Namespace {
     /// Prometheuses, each of which asks the whole platform.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) prometheus: Vec<Prometheus>,
+    /// What the cluster knows of its objects, as measurements.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) kube_state_metrics: Vec<KubeStateMetrics>,
     /// Pages with measurements.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) grafana: Vec<Grafana>,
@@ -123,6 +127,7 @@ impl Namespace {
             stateful_sets: Vec::new(),
             redis: Vec::new(),
             prometheus: Vec::new(),
+            kube_state_metrics: Vec::new(),
             grafana: Vec::new(),
             connections: Vec::new(),
             ingresses: Vec::new(),
@@ -158,6 +163,13 @@ impl Namespace {
         self
     }
 
+    /// A kube-state-metrics.
+    #[must_use]
+    pub fn kube_state_metrics(mut self, one: KubeStateMetrics) -> Self {
+        self.kube_state_metrics.push(one);
+        self
+    }
+
     /// A Grafana.
     #[must_use]
     pub fn grafana(mut self, grafana: Grafana) -> Self {
@@ -172,10 +184,13 @@ impl Namespace {
         let prometheus = self.prometheus.iter().enumerate();
         let prometheus = prometheus
             .map(|(at, one)| (format!("prometheus[{at}]"), Lowered::Stateful(one.lowered(scrapes))));
+        let states = self.kube_state_metrics.iter().enumerate();
+        let states =
+            states.map(|(at, one)| (format!("kube_state_metrics[{at}]"), Lowered::Deployment(one.lowered())));
         let grafana = self.grafana.iter().enumerate();
         let grafana = grafana.map(|(at, one)| (format!("grafana[{at}]"), one.lowered()));
         let mut lowered = Cow::Borrowed(self);
-        for (path, service) in redis.chain(prometheus).chain(grafana) {
+        for (path, service) in redis.chain(prometheus).chain(states).chain(grafana) {
             let all = lowered.to_mut();
             match service {
                 Lowered::Deployment(deployment) => {

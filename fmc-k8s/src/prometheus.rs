@@ -9,6 +9,7 @@ use fmc_core::given::Given;
 use fmc_core::unit::Size;
 use serde::{Deserialize, Serialize};
 
+use crate::account::Account;
 use crate::config_map::ConfigMap;
 use crate::container::{Container, Probe};
 use crate::name::{ImageName, ObjectName};
@@ -77,6 +78,9 @@ pub struct Prometheus {
     /// Whether it goes without the rules that fmc brings: what does not answer, full disks, little memory, a wrong clock.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) only_own_rules: bool,
+    /// Whether it leaves out what K3s itself measures: its kubelets, which with the API's are tens of thousands of series a server.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) without_nodes: bool,
     /// How long an apply waits until its pod is ready, in seconds: 300 if not said, 0 for not at all.
     #[serde(default = "patience")]
     pub(crate) ready_within: u32,
@@ -109,6 +113,7 @@ impl Prometheus {
             interval: interval(),
             rules: BTreeMap::new(),
             only_own_rules: false,
+            without_nodes: false,
             ready_within: patience(),
         }
     }
@@ -150,6 +155,17 @@ impl Prometheus {
         Self { only_own_rules: true, ..self }
     }
 
+    /// It leaves out what K3s itself measures, and has no account at the cluster's API.
+    #[must_use]
+    pub fn without_nodes(self) -> Self {
+        Self { without_nodes: true, ..self }
+    }
+
+    /// Whether it asks the kubelets of the cluster's nodes.
+    pub(crate) fn asks_nodes(&self, scrapes: &Scrapes) -> bool {
+        !self.without_nodes && !scrapes.nodes.is_empty()
+    }
+
     /// How long an apply waits until its pod is ready, in seconds; 0 for not at all.
     #[must_use]
     pub fn ready_within(self, seconds: u32) -> Self {
@@ -162,7 +178,7 @@ impl Prometheus {
         claim.class.clone_from(&self.class);
         let size = self.keep.ok().map_or(0, |size| size.as_bytes() / 100 * 85);
         let mut config = ConfigMap::new(Given::text(&format!("{}-config", self.name)))
-            .file("prometheus.yml", scrapes.config(self.interval));
+            .file("prometheus.yml", scrapes.config(self.interval, self.asks_nodes(scrapes)));
         if !self.only_own_rules {
             config = config.file(format!("standard{RULES}"), rules::standard());
         }
@@ -184,6 +200,7 @@ impl Prometheus {
             .config(FOLDER, config)
             .volume(DATA, "data");
         let set = Stateful::new(self.name.clone(), container).claim_of(claim);
-        set.expose(PORT.1, PORT.0).ready_within(self.ready_within)
+        let set = set.expose(PORT.1, PORT.0).ready_within(self.ready_within);
+        if self.asks_nodes(scrapes) { set.account(Account::of_kubelets()) } else { set }
     }
 }

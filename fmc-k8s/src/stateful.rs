@@ -4,6 +4,7 @@ use fmc_core::given::Given;
 use fmc_core::unit::Size;
 use serde::{Deserialize, Serialize};
 
+use crate::account::Account;
 use crate::container::Container;
 use crate::name::{ObjectName, PortName};
 use crate::workload::{Exposed, Workload, one, patience};
@@ -43,6 +44,9 @@ pub struct Stateful {
     /// The ports at which other workloads reach any of its pods under its name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) expose: Vec<Exposed>,
+    /// What its pods may do at the cluster's API. Without it they have no token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) account: Option<Account>,
     /// How long an apply waits until its pods are ready, in seconds: 300 if not said, 0 for not at all.
     #[serde(default = "patience")]
     pub(crate) ready_within: u32,
@@ -73,6 +77,7 @@ impl Stateful {
             claims: Vec::new(),
             group: None,
             expose: Vec::new(),
+            account: None,
             ready_within: patience(),
         }
     }
@@ -115,6 +120,12 @@ impl Stateful {
     pub fn expose(mut self, port: u16, to: impl Into<Given<PortName>>) -> Self {
         self.expose.push(Exposed { port, to: to.into() });
         self
+    }
+
+    /// What its pods may do at the cluster's API.
+    #[must_use]
+    pub fn account(self, account: Account) -> Self {
+        Self { account: Some(account), ..self }
     }
 
     /// How long an apply waits until its pods are ready, in seconds; 0 for not at all.
@@ -169,6 +180,7 @@ impl<'a> From<&'a Stateful> for Workload<'a> {
             containers: &of.containers,
             expose: &of.expose,
             claims: &of.claims,
+            account: of.account.as_ref(),
             is_set: true,
             is_service: false,
         }

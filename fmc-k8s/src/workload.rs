@@ -3,6 +3,7 @@
 use fmc_core::given::Given;
 use serde::{Deserialize, Serialize};
 
+use crate::account::Account;
 use crate::container::Container;
 use crate::name::{ObjectName, PortName};
 use crate::stateful::VolumeClaim;
@@ -33,6 +34,9 @@ pub struct Deployment {
     /// The ports at which other workloads reach it under its name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) expose: Vec<Exposed>,
+    /// What its pods may do at the cluster's API. Without it they have no token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) account: Option<Account>,
     /// How long an apply waits until its pods are ready, in seconds: 300 if not said, 0 for not at all.
     #[serde(default = "patience")]
     pub(crate) ready_within: u32,
@@ -57,6 +61,7 @@ pub(crate) struct Workload<'a> {
     pub(crate) containers: &'a [Container],
     pub(crate) expose: &'a [Exposed],
     pub(crate) claims: &'a [VolumeClaim],
+    pub(crate) account: Option<&'a Account>,
     /// Whether each of its pods has a name.
     pub(crate) is_set: bool,
     /// Whether it is made of a service, whose settings are those of its only container and claim.
@@ -88,6 +93,7 @@ impl<'a> From<&'a Deployment> for Workload<'a> {
             containers: &of.containers,
             expose: &of.expose,
             claims: &[],
+            account: of.account.as_ref(),
             is_set: false,
             is_service: false,
         }
@@ -110,6 +116,7 @@ impl Deployment {
             replicas: one(),
             containers: vec![container],
             expose: Vec::new(),
+            account: None,
             ready_within: patience(),
         }
     }
@@ -132,6 +139,12 @@ impl Deployment {
     pub fn expose(mut self, port: u16, to: impl Into<Given<PortName>>) -> Self {
         self.expose.push(Exposed { port, to: to.into() });
         self
+    }
+
+    /// What its pods may do at the cluster's API.
+    #[must_use]
+    pub fn account(self, account: Account) -> Self {
+        Self { account: Some(account), ..self }
     }
 
     /// How long an apply waits until its pods are ready, in seconds; 0 for not at all.

@@ -11,11 +11,12 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::{secret, selector};
 use crate::container::{Container, Mount, MountSource, Probe};
-use crate::name::ObjectName;
 use crate::quantity::{Cpu, bytes};
+use crate::workload::Workload;
 
-/// The pods of a workload: no root, no token of the API, spread over the nodes if there are several.
-pub(super) fn spec(name: &Given<ObjectName>, containers: &[Container], is_spread: bool) -> core::PodSpec {
+/// The pods of a workload: no root, a token of the API if it has an account, spread over the nodes if there are several.
+pub(super) fn spec(workload: &Workload<'_>) -> core::PodSpec {
+    let Workload { name, containers, account, .. } = workload;
     let constraint = core::TopologySpreadConstraint {
         label_selector: Some(selector(name)),
         max_skew: 1,
@@ -25,7 +26,8 @@ pub(super) fn spec(name: &Given<ObjectName>, containers: &[Container], is_spread
     };
     let names = volume_names(containers);
     core::PodSpec {
-        automount_service_account_token: Some(false),
+        automount_service_account_token: Some(account.is_some()),
+        service_account_name: account.map(|_| name.to_string()),
         containers: containers.iter().zip(&names).map(|(one, names)| container(one, names)).collect(),
         security_context: Some(core::PodSecurityContext {
             run_as_non_root: Some(true),
@@ -35,7 +37,7 @@ pub(super) fn spec(name: &Given<ObjectName>, containers: &[Container], is_spread
             }),
             ..core::PodSecurityContext::default()
         }),
-        topology_spread_constraints: is_spread.then(|| vec![constraint]),
+        topology_spread_constraints: (workload.replicas > 1).then(|| vec![constraint]),
         volumes: Some(volumes(containers, &names)),
         ..core::PodSpec::default()
     }

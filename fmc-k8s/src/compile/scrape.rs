@@ -1,6 +1,7 @@
 //! The policies by which every Prometheus of a platform reaches what it asks.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use fmc_core::given::Given;
 use k8s_openapi::api::networking::v1 as networking;
@@ -11,6 +12,7 @@ use super::selector;
 use crate::manifest::APP;
 use crate::name::ObjectName;
 use crate::platform::{Namespace, Platform};
+use crate::prometheus::Prometheus;
 use crate::prometheus::config::{Answering, Measured, Scrapes};
 
 /// Every Prometheus of a platform, by namespace and name.
@@ -46,7 +48,7 @@ pub(super) fn policies(
     asking: &Asking,
 ) -> Vec<networking::NetworkPolicy> {
     let name = namespace.name.to_string();
-    let out = namespace.prometheus.iter().map(|one| leaves(&one.name, &name, scrapes));
+    let out = namespace.prometheus.iter().map(|one| leaves(one, &name, scrapes));
     let mut workloads: BTreeMap<&str, Vec<&Answering>> = BTreeMap::new();
     for one in scrapes.workloads.iter().filter(|one| one.namespace == name && !asking.0.is_empty()) {
         workloads.entry(&one.workload).or_default().push(one);
@@ -63,6 +65,17 @@ fn pods(namespace: &str, workload: &str) -> networking::NetworkPolicyPeer {
     }
 }
 
+/// One address outside of the cluster's pods.
+pub(super) fn block(address: IpAddr) -> networking::NetworkPolicyPeer {
+    networking::NetworkPolicyPeer {
+        ip_block: Some(networking::IPBlock {
+            cidr: format!("{address}/{}", if address.is_ipv4() { 32 } else { 128 }),
+            except: None,
+        }),
+        ..networking::NetworkPolicyPeer::default()
+    }
+}
+
 fn port(port: IntOrString) -> networking::NetworkPolicyPort {
     networking::NetworkPolicyPort {
         port: Some(port),
@@ -71,7 +84,7 @@ fn port(port: IntOrString) -> networking::NetworkPolicyPort {
     }
 }
 
-fn leaves(prometheus: &Given<ObjectName>, namespace: &str, scrapes: &Scrapes) -> networking::NetworkPolicy {
+fn leaves(prometheus: &Prometheus, namespace: &str, scrapes: &Scrapes) -> networking::NetworkPolicy {
     let rule = |to: Vec<networking::NetworkPolicyPeer>, ports: Vec<networking::NetworkPolicyPort>| {
         networking::NetworkPolicyEgressRule { to: Some(to), ports: Some(ports) }
     };
@@ -79,26 +92,21 @@ fn leaves(prometheus: &Given<ObjectName>, namespace: &str, scrapes: &Scrapes) ->
         rule(vec![pods(&one.namespace, &one.workload)], vec![port(IntOrString::String(one.port.0.clone()))])
     });
     let mut machines: BTreeMap<u16, Vec<&Measured>> = BTreeMap::new();
-    for machine in &scrapes.machines {
+    let nodes = scrapes.nodes.iter().filter(|_| prometheus.asks_nodes(scrapes));
+    for machine in scrapes.machines.iter().chain(nodes) {
         machines.entry(machine.port).or_default().push(machine);
     }
     let machines = machines.into_iter().map(|(number, machines)| {
-        let to = machines.into_iter().map(|machine| networking::NetworkPolicyPeer {
-            ip_block: Some(networking::IPBlock {
-                cidr: format!("{}/{}", machine.address, if machine.address.is_ipv4() { 32 } else { 128 }),
-                except: None,
-            }),
-            ..networking::NetworkPolicyPeer::default()
-        });
+        let to = machines.into_iter().map(|machine| block(machine.address));
         rule(to.collect(), vec![port(IntOrString::Int(number.into()))])
     });
     let spec = networking::NetworkPolicySpec {
-        pod_selector: Some(selector(prometheus)),
+        pod_selector: Some(selector(&prometheus.name)),
         policy_types: Some(vec!["Egress".to_owned()]),
         egress: Some(workloads.chain(machines).collect()),
         ..networking::NetworkPolicySpec::default()
     };
-    policy(asks(prometheus), namespace, spec)
+    policy(asks(&prometheus.name), namespace, spec)
 }
 
 fn enters(

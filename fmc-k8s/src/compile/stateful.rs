@@ -14,7 +14,7 @@ use crate::workload::Workload;
 /// The set. Its volumes stay when it goes and when it has fewer pods.
 pub(super) fn set(of: &Stateful, namespace: &str) -> apps::StatefulSet {
     let stays = || Some("Retain".to_owned());
-    let mut spec = pod::spec(&of.name, &of.containers, of.replicas > 1);
+    let mut spec = pod::spec(&of.into());
     if let Some(security) = spec.security_context.as_mut().filter(|_| !of.claims.is_empty()) {
         security.fs_group = of.writers().map(Into::into);
         security.fs_group_change_policy = of.writers().map(|_| "OnRootMismatch".to_owned());

@@ -1,5 +1,6 @@
 //! The rules of a platform: one function each.
 
+mod account;
 mod claims;
 mod ingress;
 mod measured;
@@ -50,6 +51,7 @@ pub(super) const KINDS: &[OwnKind] = &[
     DATA_ON_ROOT,
     VOLUME_TOO_LARGE,
     NO_CLASS,
+    RIGHTS,
 ];
 
 const NO_CLUSTER: OwnKind =
@@ -83,6 +85,7 @@ const DATA_ON_ROOT: OwnKind =
 const VOLUME_TOO_LARGE: OwnKind =
     OwnKind::warning("platform-volume-too-large", include_str!("pages/volume-too-large.md"));
 const NO_CLASS: OwnKind = OwnKind::warning("platform-no-class", include_str!("pages/no-class.md"));
+const RIGHTS: OwnKind = OwnKind::warning("platform-rights", include_str!("pages/rights.md"));
 const UNPINNED: OwnKind = OwnKind::warning("platform-unpinned", include_str!("pages/unpinned.md"));
 const NO_PROBE: OwnKind = OwnKind::warning("platform-no-probe", include_str!("pages/no-probe.md"));
 const ROOT: OwnKind = OwnKind::error("platform-root", include_str!("pages/root.md")).never_accepted();
@@ -244,7 +247,10 @@ fn in_namespace(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
     claims::known(&workloads, findings);
     policies(namespace, findings);
     for (path, workload) in &workloads {
-        findings.part(path, |findings| of_workload(*workload, findings));
+        findings.part(path, |findings| {
+            of_workload(*workload, findings);
+            account::account(workload, findings);
+        });
     }
     let by_name: BTreeMap<String, Workload<'_>> =
         workloads.iter().rev().map(|(_, one)| (one.name.to_string(), *one)).collect();

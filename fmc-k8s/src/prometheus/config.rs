@@ -3,15 +3,27 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use fmc_core::checked::{Answer, Checked};
+use fmc_core::checked::{Answer, Checked, Machine};
+use fmc_core::k3s::capacity;
+use fmc_core::k3s::resolved::{API, Cluster};
 use serde::Serialize;
 
 use super::{FOLDER, PORT, RULES};
+use crate::compile::account::ApiServers;
 use crate::platform::Platform;
 use crate::workload::Workload;
 
 /// The kind of the role by which a machine has measurements.
 const EXPORTER: &str = "node-exporter";
+
+/// The port of a kubelet (*Networking* of K3s).
+const KUBELET_PORT: u16 = 10250;
+
+/// The measurements of a kubelet, by the name of their job and their path. Those of K3s are all parts of it in one: it is one process.
+const KUBELET: [(&str, &str); 2] = [("kubelet", "/metrics"), ("cadvisor", "/metrics/cadvisor")];
+
+/// The token of an account and the authority of the cluster, in a pod (*Service Accounts* of Kubernetes).
+const ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /// All that answers a Prometheus of a platform.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -19,6 +31,10 @@ pub(crate) struct Scrapes {
     cluster: String,
     /// The machines by their addresses.
     pub(crate) machines: Vec<Measured>,
+    /// The nodes of the cluster, each with the port of its kubelet.
+    pub(crate) nodes: Vec<Measured>,
+    /// The API, for workloads with an account.
+    pub(crate) api: ApiServers,
     /// The workloads, by namespace and name.
     pub(crate) workloads: Vec<Answering>,
     /// Whether pods have addresses of IPv6 alone.
@@ -41,6 +57,7 @@ pub(crate) struct Answering {
     /// The container's port, by name and number.
     pub(crate) port: (String, u16),
     path: String,
+    about_others: bool,
     /// The service with the addresses of its pods.
     service: String,
 }
@@ -57,14 +74,22 @@ impl Scrapes {
             all.iter().flat_map(|(_, one)| Answering::of(&name, one)).collect::<Vec<_>>()
         });
         let workloads = workloads.collect();
-        let pods = cloud.and_then(|cloud| cloud.cluster(&cluster)).map(|cluster| cluster.pods.as_slice());
+        let resolved = cloud.and_then(|cloud| Some((cloud, cloud.cluster(&cluster)?)));
+        let pods = resolved.map(|(_, cluster)| cluster.pods.as_slice());
         let has_ipv6_alone =
             pods.is_some_and(|pods| !pods.is_empty() && pods.iter().all(|one| !one.is_ipv4()));
-        Self { machines: cloud.map(measured).unwrap_or_default(), workloads, has_ipv6_alone, cluster }
+        Self {
+            machines: cloud.map(measured).unwrap_or_default(),
+            nodes: resolved.map(|(cloud, cluster)| kubelets(cluster, cloud)).unwrap_or_default(),
+            api: resolved.map(|(cloud, cluster)| api(cluster, cloud)).unwrap_or_default(),
+            workloads,
+            has_ipv6_alone,
+            cluster,
+        }
     }
 
-    /// The configuration of one that asks so often, in seconds.
-    pub(crate) fn config(&self, interval: u16) -> String {
+    /// The configuration of one that asks so often, in seconds, and the kubelets too if it has an account.
+    pub(crate) fn config(&self, interval: u16, asks_nodes: bool) -> String {
         let every = format!("{interval}s");
         let own = Job {
             statics: vec![Targets {
@@ -73,8 +98,18 @@ impl Scrapes {
             }],
             ..Job::of("prometheus")
         };
-        let machines = (!self.machines.is_empty())
-            .then(|| Job { statics: self.machines.iter().map(Targets::of).collect(), ..Job::of("machines") });
+        let machines = (!self.machines.is_empty()).then(|| Job {
+            statics: self.machines.iter().map(|one| Targets::labelled("machine", one)).collect(),
+            ..Job::of("machines")
+        });
+        let nodes = KUBELET.iter().filter(|_| asks_nodes).map(|(name, path)| Job {
+            metrics_path: Some((*path).to_owned()),
+            statics: self.nodes.iter().map(|node| Targets::labelled("node", node)).collect(),
+            scheme: Some("https"),
+            authorization: Some(Credentials { credentials_file: format!("{ACCOUNT}/token") }),
+            tls: Some(Tls { ca_file: format!("{ACCOUNT}/ca.crt") }),
+            ..Job::of(name)
+        });
         let kind = if self.has_ipv6_alone { "AAAA" } else { "A" };
         let workloads = self.workloads.iter().map(|one| one.job(kind));
         let config = Config {
@@ -84,7 +119,7 @@ impl Scrapes {
                 external_labels: [("cluster", self.cluster.clone())].into(),
             },
             rule_files: [format!("{FOLDER}/*{RULES}")],
-            scrape_configs: [own].into_iter().chain(machines).chain(workloads).collect(),
+            scrape_configs: [own].into_iter().chain(machines).chain(nodes).chain(workloads).collect(),
         };
         serde_saphyr::to_string(&config).unwrap_or_default()
     }
@@ -103,6 +138,23 @@ fn measured(cloud: &Checked) -> Vec<Measured> {
     each.collect()
 }
 
+/// The kubelets of a cluster.
+fn kubelets(cluster: &Cluster, cloud: &Checked) -> Vec<Measured> {
+    let nodes = capacity::nodes(cluster, cloud).into_iter().filter_map(|node| {
+        let address = cloud.at(node.machine)?.address()?;
+        Some(Measured { name: node.name.to_string(), address, port: KUBELET_PORT })
+    });
+    nodes.collect()
+}
+
+fn api(cluster: &Cluster, cloud: &Checked) -> ApiServers {
+    let servers = cluster.servers.iter().filter_map(|at| cloud.at(*at));
+    let mut addresses: Vec<IpAddr> = servers.flat_map(Machine::addresses).collect();
+    addresses.sort_unstable();
+    addresses.dedup();
+    ApiServers { addresses, port: API }
+}
+
 /// The exporters of machines.
 pub(crate) fn exporters(cloud: &Checked) -> impl Iterator<Item = &Answer> {
     cloud.answers().iter().filter(|answer| answer.role.as_str() == EXPORTER)
@@ -118,6 +170,7 @@ impl Answering {
                 workload: workload.name.to_string(),
                 port: (port.name.to_string(), port.number),
                 path: metrics.path.clone(),
+                about_others: metrics.about_others,
                 service: workload.pods_name(),
             })
         });
@@ -125,11 +178,12 @@ impl Answering {
     }
 
     fn job(&self, kind: &'static str) -> Job {
-        let Self { namespace, workload, port, path, service } = self;
+        let Self { namespace, workload, port, path, service, about_others } = self;
         let label =
             |target_label, replacement: &str| Relabel { target_label, replacement: replacement.to_owned() };
         Job {
             metrics_path: Some(path.clone()),
+            honor_labels: about_others.then_some(true),
             names: vec![Names { names: [format!("{service}.{namespace}.svc")], kind, port: port.1 }],
             relabel: vec![label("namespace", namespace), label("workload", workload)],
             ..Job::of(&format!("{namespace}/{workload}/{}", port.0))
@@ -156,6 +210,14 @@ struct Job {
     job_name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     metrics_path: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    honor_labels: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scheme: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorization: Option<Credentials>,
+    #[serde(rename = "tls_config", skip_serializing_if = "Option::is_none")]
+    tls: Option<Tls>,
     #[serde(rename = "static_configs", skip_serializing_if = "Vec::is_empty")]
     statics: Vec<Targets>,
     #[serde(rename = "dns_sd_configs", skip_serializing_if = "Vec::is_empty")]
@@ -167,8 +229,30 @@ struct Job {
 impl Job {
     fn of(name: &str) -> Self {
         let job_name = name.to_owned();
-        Self { job_name, metrics_path: None, statics: Vec::new(), names: Vec::new(), relabel: Vec::new() }
+        Self {
+            job_name,
+            metrics_path: None,
+            honor_labels: None,
+            scheme: None,
+            authorization: None,
+            tls: None,
+            statics: Vec::new(),
+            names: Vec::new(),
+            relabel: Vec::new(),
+        }
     }
+}
+
+/// The token that it shows.
+#[derive(Serialize)]
+struct Credentials {
+    credentials_file: String,
+}
+
+/// The authority of the certificate that it accepts.
+#[derive(Serialize)]
+struct Tls {
+    ca_file: String,
 }
 
 #[derive(Serialize)]
@@ -179,10 +263,10 @@ struct Targets {
 }
 
 impl Targets {
-    fn of(machine: &Measured) -> Self {
-        let Measured { name, address, port } = machine;
+    fn labelled(label: &'static str, of: &Measured) -> Self {
+        let Measured { name, address, port } = of;
         let target = std::net::SocketAddr::new(*address, *port).to_string();
-        Self { targets: vec![target], labels: [("machine", name.clone())].into() }
+        Self { targets: vec![target], labels: [(label, name.clone())].into() }
     }
 }
 

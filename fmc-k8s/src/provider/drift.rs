@@ -14,7 +14,7 @@ use super::mentions::mentioned;
 use super::model::Wanted as OfOwner;
 use super::shown::both;
 use crate::kind::{self, Kind};
-use crate::manifest::{OWNER, manager};
+use crate::manifest::{OWNER, manager, namespace_of};
 use crate::object::{ApiObject, Unwanted};
 
 pub(super) fn drift(wanted: &Wanted<Document>, seen: &Seen<ApiObject>) -> Drift {
@@ -88,14 +88,13 @@ fn of_object(at: &Address, node: &Node<Document>, document: &OfOwner, object: &A
 
 /// Whether a missing object is told of by itself.
 fn is_told(at: &Address, seen: &Seen<ApiObject>) -> bool {
-    let namespace =
-        at.name().split_once('/').map(|(namespace, _)| at.beside(kind::NAMESPACE.word, namespace));
+    let namespace = namespace_of(at).map(|namespace| at.beside(kind::NAMESPACE.word, namespace));
     namespace.is_none_or(|namespace| seen.object(&namespace).is_some())
 }
 
 /// Whether other objects show that a missing one was there.
 fn was_there(at: &Address, wanted: &Wanted<Document>, seen: &Seen<ApiObject>) -> bool {
-    let Some((namespace, name)) = at.name().split_once('/') else { return false };
+    let Some((namespace, name)) = at.name().split_once(['/', ':']) else { return false };
     let beside = |kind: &Kind, name: &str| at.beside(kind.word, format!("{namespace}/{name}"));
     let is_ours = |at: &Address| seen.object(at).is_some_and(|object| object.is_made_by(&wanted.owner));
     // Made from the manifest that is wanted now, so that what this names was made with it.
@@ -126,9 +125,14 @@ fn was_there(at: &Address, wanted: &Wanted<Document>, seen: &Seen<ApiObject>) ->
             with.push(beside(&kind::SERVICE, &format!("{name}-pods")));
             with.iter().any(is_ours)
         }
-        Some(&kind::DISRUPTION_BUDGET) => {
-            [&kind::DEPLOYMENT, &kind::STATEFUL_SET].iter().any(|kind| is_as_made(&beside(kind, name)))
-        }
+        Some(
+            &kind::DISRUPTION_BUDGET
+            | &kind::SERVICE_ACCOUNT
+            | &kind::ROLE
+            | &kind::ROLE_BINDING
+            | &kind::CLUSTER_ROLE
+            | &kind::CLUSTER_ROLE_BINDING,
+        ) => [&kind::DEPLOYMENT, &kind::STATEFUL_SET].iter().any(|kind| is_as_made(&beside(kind, name))),
         Some(of @ (&kind::CONFIG_MAP | &kind::SECRET)) => workloads.iter().any(|(at, one)| {
             mentioned(&one.manifest).iter().any(|(kind, text)| *kind == of && text == name) && is_as_made(at)
         }),

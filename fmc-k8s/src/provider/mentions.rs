@@ -1,4 +1,4 @@
-//! The objects that the pods of a workload name: texts and secrets.
+//! The objects that the pods of a workload name: texts, secrets and an account.
 
 use serde_json::Value;
 
@@ -6,11 +6,13 @@ use crate::compare::plain;
 use crate::kind::{self, Kind};
 use crate::manifest::Manifest;
 
-/// The kinds and names of what the pods of a manifest read, each once.
+/// The kinds and names of what the pods of a manifest name, each once.
 pub(super) fn mentioned(manifest: &Manifest) -> Vec<(&'static Kind, String)> {
     let Some(pod) = manifest.content().pointer("/spec/template/spec") else { return Vec::new() };
     let list = |of: &Value, key: &str| of.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
     let mut all: Vec<(&'static Kind, String)> = Vec::new();
+    let account = pod.get("serviceAccountName");
+    all.extend(account.map(|name| (&kind::SERVICE_ACCOUNT, plain(name))));
     for volume in list(pod, "volumes") {
         all.extend(volume.pointer("/configMap/name").map(|name| (&kind::CONFIG_MAP, plain(name))));
         let sources = volume.get("projected").map(|projected| list(projected, "sources")).unwrap_or_default();

@@ -167,13 +167,10 @@ impl Cluster<'_> {
             };
         }
         let named = format!("cluster/{}", self.name()).into();
-        let is_within = |name: &str, namespace: &str| {
-            name.strip_prefix(namespace).is_some_and(|rest| rest.starts_with('/'))
-        };
         let ours = all.iter().filter(|(_, object)| object.is_made_by(owner));
-        let with = match at.name().split_once('/') {
-            None => Some(ours.filter(|(other, _)| is_within(other.name(), at.name())).count()),
-            Some((namespace, _)) => {
+        let with = match manifest::namespace_of(at) {
+            None => Some(ours.filter(|(other, _)| manifest::namespace_of(other) == Some(at.name())).count()),
+            Some(namespace) => {
                 let mut namespaces = ours.filter(|(other, _)| other.kind() == kind::NAMESPACE.word);
                 (!namespaces.any(|(other, _)| other.name() == namespace)).then_some(0)
             }
@@ -214,7 +211,7 @@ fn spoken(there: &BTreeMap<Address, ApiObject>, owner: &str) -> String {
     let mut counts: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     for (at, object) in there {
         let (is_made, is_volume) = (object.is_made_by(owner), object.is_claim_of(owner));
-        let namespace = at.name().split_once('/').map(|(namespace, _)| namespace);
+        let namespace = manifest::namespace_of(at);
         if !is_made && !is_volume {
             continue;
         }

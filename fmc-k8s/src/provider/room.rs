@@ -142,7 +142,7 @@ fn servers(checked: &Checked, cluster: &str) -> Vec<Edge> {
         .collect()
 }
 
-/// An object needs its namespace, and a workload its texts and secrets; a namespace needs the API.
+/// An object needs its namespace, and a workload its texts, its secrets and its account; a namespace needs the API.
 fn needs(manifest: &Manifest, at: &Address, api: &Address) -> Vec<Edge> {
     let edge = |to: Address| Edge { to, carries: Carries::Exists };
     let Some(namespace) = manifest.namespace() else { return vec![edge(api.clone())] };

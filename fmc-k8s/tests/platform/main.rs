@@ -1,6 +1,7 @@
 //! Platforms in a cluster in memory, through `fmc::Plan`; with the features `client` and `full` also in a real control plane.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up fails")]
 
+mod account;
 mod check;
 mod cloud;
 mod drift;

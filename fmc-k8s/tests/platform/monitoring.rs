@@ -78,9 +78,10 @@ fn its_way_to_them_is_open_and_no_other() {
     };
     let asks = policy("monitoring", "prometheus-asks");
     let to: Vec<&Value> = asks["egress"].as_array().unwrap().iter().map(|rule| &rule["to"][0]).collect();
-    assert_eq!(to.len(), 4, "{asks}");
+    assert_eq!(to.len(), 5, "{asks}");
     assert_eq!(to[3]["ipBlock"]["cidr"], "10.17.3.10/32");
     assert_eq!(asks["egress"][3]["ports"][0]["port"], 9100);
+    assert_eq!(asks["egress"][4], json!({ "to": [to[3]], "ports": [{ "port": 10250, "protocol": "TCP" }] }));
     let from = json!([{
         "namespaceSelector": { "matchLabels": { "kubernetes.io/metadata.name": "monitoring" } },
         "podSelector": { "matchLabels": { "app.kubernetes.io/name": "prometheus" } },

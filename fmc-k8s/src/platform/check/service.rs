@@ -30,6 +30,11 @@ pub(super) fn leaves(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
     for (index, one) in namespace.prometheus.iter().enumerate() {
         findings.part(&format!("prometheus[{index}]"), |findings| prometheus(one, findings));
     }
+    for (index, of) in namespace.kube_state_metrics.iter().enumerate() {
+        findings.part(&format!("kube_state_metrics[{index}]"), |findings| {
+            common(&of.name, &of.image, &of.memory, of.cpu.as_ref(), None, findings);
+        });
+    }
     for (index, one) in namespace.grafana.iter().enumerate() {
         findings.part(&format!("grafana[{index}]"), |findings| grafana(one, findings));
     }

@@ -1,0 +1,211 @@
+//! Accounts: the rights of a workload at the API, its token, and its way there.
+
+use std::collections::BTreeSet;
+
+use fmc::graph::{Action, Choices, DeleteData, NoteKind};
+use fmc::prelude::*;
+use fmc_k8s::account::{Account, AccountRule};
+use fmc_k8s::container::Probe;
+use fmc_k8s::kube_state_metrics::KubeStateMetrics;
+use fmc_k8s::platform::{Namespace, Platform};
+use fmc_k8s::prometheus::Prometheus;
+use fmc_k8s::stateful::Stateful;
+use fmc_k8s::workload::Deployment;
+use pollster::block_on;
+use serde_json::json;
+
+use crate::check::{container, kinds, one};
+use crate::cloud::{World, cloud, deleted, notes, shop, steps};
+
+const IMAGE: &str =
+    "registry.example.org/x:1@sha256:0000000000000000000000000000000000000000000000000000000000000000";
+
+fn reads() -> AccountRule {
+    AccountRule::of(["get", "list", "watch"], ["pods", "pods/log"])
+}
+
+fn sees() -> AccountRule {
+    AccountRule::of(["list"], ["nodes"])
+}
+
+/// A program that reads the pods of its namespace and the nodes of the cluster.
+fn agent(account: Account) -> Deployment {
+    Deployment::new("agent", container("agent")).account(account).ready_within(0)
+}
+
+pub(crate) fn watching() -> Platform {
+    shop([agent(Account::new().may(reads()).may_in_cluster(sees()))])
+}
+
+/// What the cluster knows of its objects, and a Prometheus that asks for it and asks the nodes.
+pub(crate) fn counted() -> Platform {
+    let monitoring = Namespace::new("monitoring")
+        .prometheus(Prometheus::new("prometheus", IMAGE, 1.gib(), 10.gib()).ready_within(0))
+        .kube_state_metrics(KubeStateMetrics::new("objects", IMAGE, 128.mib()).ready_within(0));
+    Platform::on("single").namespace(monitoring)
+}
+
+#[test]
+fn a_workload_with_an_account_has_a_token_its_rights_and_a_way_to_the_api() {
+    let world = World::new();
+    let plan = world.apply(&watching());
+    let rights = ["cluster-role/shop:agent", "cluster-role-binding/shop:agent", "role/shop/agent"];
+    for name in [rights[0], rights[1], rights[2], "role-binding/shop/agent", "service-account/shop/agent"] {
+        assert!(steps(&plan).contains(&(Action::Create, name.to_owned())), "{name}: {plan}");
+    }
+    let read = |kind: &str, namespace: &str, name: &str| world.cluster.object(kind, namespace, name).unwrap();
+    let pod = read("deployment", "shop", "agent")["spec"]["template"]["spec"].clone();
+    assert_eq!(
+        (&pod["serviceAccountName"], &pod["automountServiceAccountToken"]),
+        (&json!("agent"), &json!(true))
+    );
+    let account = read("service-account", "shop", "agent");
+    assert_eq!(account["automountServiceAccountToken"], false, "no other pod gets its token");
+    let rules =
+        json!([{ "apiGroups": [""], "resources": ["pods", "pods/log"], "verbs": ["get", "list", "watch"] }]);
+    assert_eq!(read("role", "shop", "agent")["rules"], rules);
+    let subjects = json!([{ "kind": "ServiceAccount", "name": "agent", "namespace": "shop" }]);
+    let binding = read("cluster-role-binding", "", "shop:agent");
+    assert_eq!((&binding["subjects"], &binding["roleRef"]["name"]), (&subjects, &json!("shop:agent")));
+    let way = read("network-policy", "shop", "agent-to-api")["spec"]["egress"].clone();
+    let server = json!([{ "to": [{ "ipBlock": { "cidr": "10.17.3.10/32" } }], "ports": [{ "port": 6443, "protocol": "TCP" }] }]);
+    assert_eq!(way, server);
+
+    // Who has none has no token, whatever the namespace's own account may do.
+    let plan = world.apply(&shop([Deployment::new("agent", container("agent")).ready_within(0)]));
+    let mut gone = deleted(&plan);
+    gone.sort();
+    let mut all = rights.map(str::to_owned).to_vec();
+    all.extend(
+        ["network-policy/shop/agent-to-api", "role-binding/shop/agent", "service-account/shop/agent"]
+            .map(str::to_owned),
+    );
+    all.sort();
+    assert_eq!(gone, all, "{plan}");
+    let pod = read("deployment", "shop", "agent")["spec"]["template"]["spec"].clone();
+    assert_eq!((pod.get("serviceAccountName"), &pod["automountServiceAccountToken"]), (None, &json!(false)));
+}
+
+#[test]
+fn rights_that_somebody_added_are_drift_and_go() {
+    let world = World::new();
+    world.apply(&watching());
+    let mut role = world.cluster.object("cluster-role", "", "shop:agent").unwrap();
+    role["rules"][0]["verbs"] = json!(["*"]);
+    role["rules"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!({ "apiGroups": ["*"], "resources": ["*"], "verbs": ["*"] }));
+    world.cluster.put(role);
+    let mut binding = world.cluster.object("role-binding", "shop", "agent").unwrap();
+    binding["subjects"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!({ "kind": "ServiceAccount", "name": "web", "namespace": "shop" }));
+    world.cluster.put(binding);
+    let plan = world.plan(watching());
+    let told = notes(&plan, NoteKind::Refused).join("\n");
+    assert!(told.contains("rules (by ") && told.contains("subjects (by "), "{plan}");
+    let forced = plan.force_conflicts("cluster-role/shop:agent").force_conflicts("role-binding/shop/agent");
+    world.run(&forced).converged().unwrap_or_else(|error| panic!("{error}\n{forced}"));
+    assert!(world.plan(watching()).is_empty());
+    let role = world.cluster.object("cluster-role", "", "shop:agent").unwrap();
+    assert_eq!(role["rules"], json!([{ "apiGroups": [""], "resources": ["nodes"], "verbs": ["list"] }]));
+}
+
+#[test]
+fn rights_in_the_cluster_go_with_their_platform_and_count_with_their_namespace() {
+    let world = World::new();
+    world.apply(&watching());
+    // One line for the namespace and all that follows from it.
+    let left = notes(&world.plan_of(&world.compile(cloud())), NoteKind::Left);
+    assert_eq!(left.len(), 1, "{left:?}");
+    assert!(left[0].contains("with the 9 objects in it"), "{left:?}");
+    let asked = Choices {
+        delete_data: DeleteData::Of(BTreeSet::from(["cluster/single".to_owned()])),
+        ..Choices::default()
+    };
+    let plan = block_on(world.providers.plan_with(&world.compile(cloud()), asked)).unwrap();
+    world.run(&plan).converged().unwrap();
+    assert!(world.cluster.is_empty());
+}
+
+#[test]
+fn a_cluster_tells_of_its_objects_and_nodes_to_its_prometheus() {
+    assert_eq!(kinds(counted()), []);
+    let world = World::new();
+    world.apply(&counted());
+    let object =
+        |kind: &str, namespace: &str, name: &str| world.cluster.object(kind, namespace, name).unwrap();
+    let text = object("config-map", "monitoring", "prometheus-config")["data"]["prometheus.yml"].clone();
+    let text = text.as_str().unwrap();
+    for wanted in [
+        "job_name: kubelet",
+        "metrics_path: /metrics/cadvisor",
+        "10.17.3.10:10250",
+        "scheme: https",
+        "job_name: monitoring/objects/http",
+        "honor_labels: true",
+    ] {
+        assert!(text.contains(wanted), "{wanted}: {text}");
+    }
+    // It may ask kubelets, and has no way to the API.
+    let rules = json!([{ "apiGroups": [""], "resources": ["nodes/metrics"], "verbs": ["get"] }]);
+    assert_eq!(object("cluster-role", "", "monitoring:prometheus")["rules"], rules);
+    assert!(world.cluster.object("network-policy", "monitoring", "prometheus-to-api").is_none());
+    assert!(world.cluster.object("network-policy", "monitoring", "objects-to-api").is_some());
+    let asks = object("network-policy", "monitoring", "prometheus-asks");
+    let ports: Vec<&serde_json::Value> =
+        asks["spec"]["egress"].as_array().unwrap().iter().map(|rule| &rule["ports"][0]["port"]).collect();
+    assert_eq!(ports, [&json!("http"), &json!(10250)], "{asks}");
+    // Nothing of it reads secrets.
+    let role = object("cluster-role", "", "monitoring:objects").to_string();
+    assert!(!role.contains("secrets") && !role.contains("configmaps"), "{role}");
+
+    let quiet = Prometheus::new("prometheus", IMAGE, 1.gib(), 10.gib()).ready_within(0).without_nodes();
+    world.apply(&Platform::on("single").namespace(Namespace::new("monitoring").prometheus(quiet)));
+    assert!(world.cluster.object("service-account", "monitoring", "prometheus").is_none());
+    let text = object("config-map", "monitoring", "prometheus-config").to_string();
+    assert!(!text.contains("job_name: kubelet"), "{text}");
+}
+
+#[test]
+fn each_mistake_in_an_account_is_found_where_it_stands() {
+    assert_eq!(kinds(watching()), []);
+    let at = |path: &str| format!("namespaces[0].deployments[0].account.{path}");
+    let of = |rule: AccountRule| shop([agent(Account::new().may(rule))]);
+    let in_cluster = |rule: AccountRule| shop([agent(Account::new().may_in_cluster(rule))]);
+    let nothing = Vec::<String>::new;
+    one(of(AccountRule::of(nothing(), ["pods"])), "platform-value", &at("rules[0].verbs"));
+    one(of(AccountRule::of(["read"], ["pods"])), "platform-value", &at("rules[0].verbs[0]"));
+    one(of(AccountRule::of(["get"], nothing())), "platform-value", &at("rules[0].resources"));
+    one(of(AccountRule::of_paths(["get"], ["/metrics"])), "platform-value", &at("rules[0].paths"));
+    one(
+        in_cluster(AccountRule::of_paths(["get"], ["metrics"])),
+        "platform-value",
+        &at("cluster_rules[0].paths[0]"),
+    );
+    one(of(reads().groups(nothing())), "platform-value", &at("rules[0].groups"));
+    one(of(AccountRule::of(["create"], ["pods"]).names(["a"])), "platform-value", &at("rules[0].names"));
+    one(of(AccountRule::of(["*"], ["pods"])), "platform-rights", &at("rules[0].verbs"));
+    one(of(AccountRule::of(["get"], ["*"])), "platform-rights", &at("rules[0].resources"));
+    one(of(AccountRule::of(["bind"], ["roles"])), "platform-rights", &at("rules[0].verbs"));
+    one(
+        in_cluster(AccountRule::of(["get"], ["nodes/proxy"])),
+        "platform-rights",
+        &at("cluster_rules[0].resources"),
+    );
+    one(
+        in_cluster(AccountRule::of(["list"], ["secrets"])),
+        "platform-rights",
+        &at("cluster_rules[0].resources"),
+    );
+    assert_eq!(kinds(of(AccountRule::of(["get"], ["secrets"]).names(["own"]))), []);
+    assert_eq!(kinds(in_cluster(AccountRule::of_paths(["get"], ["/metrics"]))), []);
+    let named = Deployment::new("default", container("web")).account(Account::new());
+    one(shop([named]), "platform-value", "namespaces[0].deployments[0].name");
+    let set = Stateful::new("db", container("db").port("sql", 1).ready(Probe::tcp("sql")))
+        .account(Account::new().may(AccountRule::of(["read"], ["pods"])));
+    let set = Platform::on("single").namespace(Namespace::new("shop").stateful(set));
+    one(set, "platform-value", "namespaces[0].stateful_sets[0].account.rules[0].verbs[0]");
+}
