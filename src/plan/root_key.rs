@@ -10,7 +10,7 @@ use super::beforehand::Planned;
 use super::derivation::sharing;
 use crate::compile::Wanted;
 
-/// What another root key means for a plan.
+/// The consequences of another root key for a plan.
 pub(super) fn notes(planned: &Planned<'_>, members: &[Moving<'_>], wanted: &Wanted) -> Vec<Note> {
     let Some(now) = wanted.root_key().filter(|_| !wanted.is_nothing()) else { return Vec::new() };
     let mut notes: Vec<Note> = planned.unknown_root_keys().into_iter().map(unknown).collect();
@@ -75,12 +75,13 @@ pub(super) fn notes(planned: &Planned<'_>, members: &[Moving<'_>], wanted: &Want
 /// A machine that returns on its root. Nothing is refused: its root has the secrets that it was made with, and keeps them.
 fn unknown(machine: &str) -> Note {
     let text = format!(
-        "returns on its root with the secrets that it was made with. Its domain said from which root key those are, and it is gone:          whether this one fits them is not known. --replace {machine} makes it with secrets of this one"
+        "returns on its root with the secrets that it was made with. Its domain said from which root key those are, and it is gone, so whether this \
+         key fits them is not known. --replace {machine} makes it with secrets of this one"
     );
     Note { about: About::machine(machine), kind: NoteKind::Notice, text }
 }
 
-/// How machines that share secrets get those of this key.
+/// The commands by which machines that share secrets get those of this key.
 fn anew(group: &BTreeSet<&str>, members: &[Moving<'_>]) -> String {
     let stateful = members.iter().filter(|member| {
         group.contains(member.machine) && member.wanted.is_some_and(|wanted| wanted.state().is_some())
