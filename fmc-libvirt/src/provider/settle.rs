@@ -12,6 +12,7 @@ mod disks;
 mod grown;
 mod images;
 mod kept;
+mod kept_size;
 mod lost;
 mod members;
 mod misnamed;
@@ -124,7 +125,7 @@ struct Settling<'a, 'w> {
     left: BTreeSet<Address>,
 }
 
-/// What a person asked for by a machine's name.
+/// The options that name a machine.
 struct Asked {
     replace: bool,
     delete_data: bool,

@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
-use fmc_core::graph::{About, Edge, Note, NoteKind};
+use fmc_core::graph::Edge;
 use fmc_core::unit::Size;
 
+use super::kept_size::KeptSize;
 use super::{Object, Owner, Settling, format_of};
 use crate::document::{Document, VolumeDocument};
 use crate::provider::object::is_disk;
@@ -76,15 +77,14 @@ impl Settling<'_, '_> {
                     Size::bytes(has),
                     Size::bytes(document.capacity)
                 );
-                let document = VolumeDocument { capacity: has, ..document.clone() };
-                left.push((edge.to.clone(), document, wanted.name.to_string(), text));
+                left.push(KeptSize {
+                    disk: edge.to.clone(),
+                    bytes: has,
+                    machine: wanted.name.to_string(),
+                    text,
+                });
             }
         }
-        for (at, document, machine, text) in left {
-            if let Some(node) = self.nodes.to_mut().get_mut(&at) {
-                node.document = Arc::new(Document::Volume(document));
-            }
-            self.notes.push(Note { about: About::machine(machine), kind: NoteKind::Left, text });
-        }
+        self.keep_sizes(left);
     }
 }

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use fmc_core::graph::{About, Address, Note, NoteKind, Seen};
+use fmc_core::graph::{Address, Seen};
 use fmc_core::unit::Size;
 
+use super::kept_size::KeptSize;
 use super::{Object, Owner, Settling};
-use crate::document::{Document, DomainDocument, VolumeDocument};
+use crate::document::{Document, DomainDocument};
 use crate::provider::object::{DomainObject, VolumeObject};
 use crate::volume::Ours;
 
@@ -63,16 +64,15 @@ impl Settling<'_, '_> {
                      system, grow it by hand (`virsh vol-resize {name} {} --pool {pool}`), and plan again",
                     volume_size(document.capacity)
                 );
-                let document = VolumeDocument { capacity: now, ..document.clone() };
-                left.push((edge.to.clone(), document, wanted.name.to_string(), text));
+                left.push(KeptSize {
+                    disk: edge.to.clone(),
+                    bytes: now,
+                    machine: wanted.name.to_string(),
+                    text,
+                });
             }
         }
-        for (at, document, machine, text) in left {
-            if let Some(node) = self.nodes.to_mut().get_mut(&at) {
-                node.document = Arc::new(Document::Volume(document));
-            }
-            self.notes.push(Note { about: About::machine(machine), kind: NoteKind::Left, text });
-        }
+        self.keep_sizes(left);
     }
 
     /// The sizes of data disks as a domain's mark is to say them: of one that stays, at least what the mark says already.
