@@ -29,6 +29,7 @@ mod example;
 mod json;
 mod mask;
 mod mistake;
+mod mistakes;
 mod place;
 pub(crate) mod read;
 mod relative;
@@ -52,6 +53,7 @@ use fmc_core::cloud::Cloud;
 
 pub use decode::MOST_BYTES;
 pub use mistake::{Lines, Mistake};
+pub use mistakes::{Mistakes, Unread};
 pub use roles::RoleKinds;
 #[cfg(feature = "yaml")]
 pub(crate) use yaml::scalars_as_texts;
@@ -80,26 +82,6 @@ pub enum FileError {
     /// The cloud cannot be written: two of its values have one name.
     #[error("write the cloud: {0}")]
     Write(String),
-}
-
-/// The mistakes in a text, in its order; at least one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistakes {
-    mistakes: Vec<Mistake>,
-    unread: Unread,
-}
-
-/// The part of a text that its mistakes hide.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Unread {
-    /// Nothing: the whole text was read.
-    #[default]
-    Nothing,
-    /// The last mistake is one of syntax, and the text behind it could not be read.
-    Behind,
-    /// The reader stopped after so many mistakes; there may be more.
-    More,
 }
 
 /// A text with its format: reads the cloud, and finds the place of a path in the text.
@@ -175,52 +157,6 @@ impl FromStr for Syntax {
     }
 }
 
-impl Mistakes {
-    /// All mistakes.
-    pub fn iter(&self) -> std::slice::Iter<'_, Mistake> {
-        self.mistakes.iter()
-    }
-
-    /// The part of the text that was not read, where more mistakes may be.
-    pub fn unread(&self) -> Unread {
-        self.unread
-    }
-
-    fn of(mut mistakes: Vec<Mistake>, text: &str, offset: usize) -> Self {
-        let lines = Lines::of(text);
-        for mistake in &mut mistakes {
-            mistake.shift(offset);
-            mistake.set_place(lines.place(mistake.span().start));
-            if let Some(first) = mistake.also_at() {
-                mistake.help.push_str(&format!(" (the first is in line {})", lines.place(first.start).0));
-            }
-            if let Some(alias) = mistake.alias_at() {
-                let line = lines.place(alias.start).0;
-                mistake.message.push_str(&format!(" (this is the anchor of the alias in line {line})"));
-            }
-        }
-        mistakes.sort_by_key(|mistake| mistake.span().start);
-        Self { mistakes, unread: Unread::Nothing }
-    }
-}
-
-/// A list of its mistakes.
-impl serde::Serialize for Mistakes {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.mistakes.serialize(serializer)
-    }
-}
-
-impl fmt::Display for Mistakes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, mistake) in self.iter().enumerate() {
-            let between = if index == 0 { "" } else { "\n" };
-            write!(f, "{between}{mistake}")?;
-        }
-        Ok(())
-    }
-}
-
 impl Source {
     /// The text of a file's bytes.
     ///
@@ -235,7 +171,7 @@ impl Source {
             Err(mistake) => {
                 let before = bytes.get(..mistake.span().start).unwrap_or_default();
                 let text = String::from_utf8_lossy(before);
-                Err(FileError::Read(Mistakes::of(vec![mistake], &text, 0)))
+                Err(FileError::Read(Mistakes::of(vec![mistake], Unread::Nothing, &text, 0)))
             }
         }
     }
@@ -301,8 +237,7 @@ impl Source {
                 }
                 #[cfg(feature = "schema")]
                 example::add(&mut mistakes, || self.roles.schema(), self.format);
-                let mistakes = Mistakes::of(mistakes, &self.text, offset);
-                Err(FileError::Read(Mistakes { unread, ..mistakes }))
+                Err(FileError::Read(Mistakes::of(mistakes, unread, &self.text, offset)))
             }
         }
     }
