@@ -1,4 +1,4 @@
-//! What lies over the disks of our domains: overlays of snapshots, and other disks in the place of ours.
+//! The files over the disks of our domains: overlays of snapshots, and other disks in the place of ours.
 //!
 //! A name decides nothing: `virsh snapshot-create-as db nightly` calls the overlay of `db.disk.data` `db.disk.nightly`, and
 //! libvirt lists its file only after a refresh of the pool. What counts is what a disk lies over. The document of a running
@@ -70,10 +70,13 @@ impl HostRead {
             };
             machines.get(path).cloned().or_else(named)
         };
+        let mut paths_of: BTreeMap<&str, Vec<&String>> = BTreeMap::new();
+        for (path, machine) in &machines {
+            paths_of.entry(machine).or_default().push(path);
+        }
         let mut all = std::mem::take(&mut self.names);
-        for ((names, domain), _) in
-            all.iter_mut().zip(&self.domains).zip(ours).filter(|(_, is_ours)| *is_ours)
-        {
+        let marked = self.domains.iter().zip(&self.domain_marks).zip(ours);
+        for (names, ((domain, mark), _)) in all.iter_mut().zip(marked).filter(|(_, (_, is_ours))| *is_ours) {
             for disk in names.strange.iter_mut().chain(&mut names.plain) {
                 if disk.below.is_empty() {
                     disk.below.extend(self.backing(&disk.source, &folders));
@@ -89,7 +92,8 @@ impl HostRead {
             for disk in names.strange.iter_mut().filter(|disk| is_layer(disk)) {
                 disk.in_doubt = false;
             }
-            let first = self.first_of(&domain.name);
+            // The name that its machine had first.
+            let first = mark.as_ref().map(|mark| mark.first());
             // Another machine's disk is as little to be written to as an image.
             let is_own = |path: &String| machine_of(path).as_deref().is_some_and(|own| Some(own) == first);
             // What a plan says about a disk in the place of ours depends on all that lies under it.
@@ -103,9 +107,8 @@ impl HostRead {
             names.plain = plain;
             let layers: Vec<StrangeDisk> = layers;
             names.strange.extend(layers);
-            let hides = machines
-                .iter()
-                .any(|(path, machine)| Some(machine.as_str()) == first && !names.files.contains(path));
+            let mut own = first.and_then(|first| paths_of.get(first)).into_iter().flatten();
+            let hides = own.any(|path| !names.files.contains(path));
             for disk in names.strange.iter_mut().filter(|disk| !disk.in_doubt) {
                 disk.covers = hides || disk.below.iter().any(|path| machines.contains_key(path));
                 disk.over = disk.below.iter().any(is_own);
@@ -113,13 +116,6 @@ impl HostRead {
         }
         self.names = all;
         Ok(())
-    }
-
-    /// The name that the machine of a domain had first.
-    fn first_of(&self, domain: &str) -> Option<&str> {
-        let (_, mark) =
-            self.domains.iter().zip(&self.domain_marks).find(|(record, _)| record.name == domain)?;
-        mark.as_ref().map(|mark| mark.first())
     }
 
     /// The disks of ours by their paths, with the first names of their machines.
@@ -134,7 +130,7 @@ impl HostRead {
         disks.collect()
     }
 
-    /// What lies right under a volume that was read.
+    /// The backing file of a volume that was read.
     fn backing(&self, path: &str, folders: &BTreeMap<String, String>) -> Option<String> {
         let (folder, name) = path.rsplit_once('/')?;
         self.details.get(&(folders.get(folder)?.clone(), name.to_owned()))?.backing.clone()
