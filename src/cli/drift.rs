@@ -13,6 +13,7 @@ use super::connect::{Access, World};
 use super::failure::Failure;
 use super::io::Io;
 use super::plan::{self, Towards};
+use super::root_key;
 use super::style::{BAD, CHANGE, DIM, GOOD, Paint, STRONG, WARN};
 use super::{DONE, FAILED, PENDING};
 use crate::json::{DriftObject, Versioned};
@@ -24,8 +25,12 @@ const EDITED: &str = "the cloud itself has changed there since its last apply, a
 const UNCLEAR: &str =
     "nothing records what the last apply made: the cloud may have changed there, or somebody by hand";
 
+const NOT_MADE: &str = "an apply that works now or was killed had not come to it, unless somebody deleted it meanwhile: the next `apply` \
+                        makes it";
+
 pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     let checked = check::checked(cloud, args, io)?;
+    root_key::validate(args, io)?;
     let world = World::connect(&checked, args, io, Access::Look)?;
     let (checked, plan) = plan::decide(checked, &world, args, Towards::Cloud)?;
     let drift = plan.drift();
@@ -62,9 +67,15 @@ fn text(drift: &Drift, rooms: &Rooms<'_>, colour: bool) -> String {
         };
         text += &line(drifted, drifted.kind.sign(), style, verb, width, rooms, colour);
     }
-    let (edited, unclear): (Vec<&Drifted>, Vec<&Drifted>) =
-        drift.unclear.iter().partition(|drifted| drifted.kind == DriftKind::Edited);
-    for (of_kind, verb, why) in [(&edited, "edited", EDITED), (&unclear, "unclear", UNCLEAR)] {
+    let of = |kinds: fn(DriftKind) -> bool| -> Vec<&Drifted> {
+        drift.unclear.iter().filter(|drifted| kinds(drifted.kind)).collect()
+    };
+    let edited = of(|kind| kind == DriftKind::Edited);
+    let not_made = of(|kind| kind == DriftKind::NotMade);
+    let unclear = of(|kind| !matches!(kind, DriftKind::Edited | DriftKind::NotMade));
+    for (of_kind, verb, why) in
+        [(&edited, "edited", EDITED), (&not_made, "not made", NOT_MADE), (&unclear, "unclear", UNCLEAR)]
+    {
         for drifted in of_kind {
             text += &line(drifted, '!', WARN, verb, width, rooms, colour);
         }
@@ -78,6 +89,7 @@ fn text(drift: &Drift, rooms: &Rooms<'_>, colour: bool) -> String {
         (number(DriftKind::Missing), "missing"),
         (number(DriftKind::Extra), "extra"),
         (edited.len(), "edited"),
+        (not_made.len(), "not made"),
         (unclear.len(), "unclear"),
     ];
     let told: Vec<String> = counts
@@ -105,7 +117,7 @@ fn line(
 ) -> String {
     let changes = drifted.changes.iter();
     let changes: Vec<String> = match verb {
-        "edited" | "unclear" => changes.map(towards_the_cloud).collect(),
+        "edited" | "not made" | "unclear" => changes.map(towards_the_cloud).collect(),
         _ => changes.map(ToString::to_string).collect(),
     };
     let (name, changes) = (name(drifted, rooms), changes.join("; "));

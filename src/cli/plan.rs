@@ -29,7 +29,7 @@ use crate::plan::{Plan, derivation, names};
 /// The name that stands for every outdated machine in `--replace`.
 const OUTDATED: &str = "outdated";
 
-/// What a plan is for.
+/// The goal of a plan.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Towards {
     /// The cloud.
@@ -81,7 +81,7 @@ pub(super) fn run(
 
 /// Whether something could not be read, so that the plan may lack steps. Objects that the apply itself builds first do not
 /// count.
-fn is_unread(plan: &Plan) -> bool {
+pub(super) fn is_unread(plan: &Plan) -> bool {
     let is_place = |note: &graph::Note| matches!(note.about, About::Place(_));
     plan.untouched.iter().any(|object| object.why == Why::Unknown) || plan.deferred().any(is_place)
 }
@@ -165,7 +165,7 @@ fn other_derivation(checked: &Checked, plan: &Plan) -> Option<Derivation> {
     (there != checked.secret_scope().derivation()).then_some(there)
 }
 
-/// How the secrets of each machine that is there were made from the root key, and how those of others would be.
+/// The derivation of each existing machine's secrets, and that of others.
 pub(super) fn derivations(
     checked: &Checked,
     world: &World,
@@ -310,7 +310,7 @@ pub(super) fn tree(plan: &graph::Plan<AnyDocument>, colour: bool) -> String {
     text + &format!("  {}\n", Paint(plan.counts(), STRONG, true))
 }
 
-/// How each file is loaded that is no step, as a host's nft table: it is the host's and not libvirt's.
+/// The commands that load the files which are no steps, as a host's nft table: it is the host's and not libvirt's.
 pub(super) fn by_hand(wanted: &Wanted, args: &Args) -> String {
     let program = &args.program;
     match wanted.by_hand() {

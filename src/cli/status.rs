@@ -11,23 +11,28 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fmc_core::checked::{Addressing, Checked, Machine};
 use fmc_core::cloud::Cloud;
-use fmc_core::graph::{About, NoteKind};
-use fmc_core::provider::{self, Status};
+use fmc_core::graph::{About, NoteKind, Place, State};
+use fmc_core::provider::{Standing, Status};
 
 use super::args::Args;
-use super::check;
+use super::check::{self, count};
 use super::connect::{Access, World};
 use super::failure::Failure;
 use super::io::Io;
 use super::plan::{self, Towards};
+use super::root_key;
 use super::style::{BAD, Paint, STRONG};
 use super::table::Table;
 use super::{DONE, FAILED, PENDING};
 use crate::json::{KeptView, MachineStatus, ObjectStatus, StatusObject, Versioned};
 use crate::plan::Plan;
 
+/// The most objects that a line names; it counts the others.
+const NAMED: usize = 3;
+
 pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     let (checked, is_refused) = check::checked_or_hosts(cloud, args, io)?.by_marks("status", io);
+    root_key::validate(args, io)?;
     let world = World::connect(&checked, args, io, Access::Look)?;
     let (checked, plan) = plan::decide(checked, &world, args, Towards::Cloud)?;
     let status = plan.status(&checked);
@@ -65,9 +70,7 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
     if !table.is_empty() {
         io.tell(&table)?;
     }
-    for provider::Standing { address, state } in &status.objects {
-        io.tell(format_args!("  {}: {state}\n", address.short()))?;
-    }
+    io.tell(objects(&status, &plan, &args.program))?;
     for KeptView { what, why } in &kept {
         io.tell(format_args!("  kept: {what} ({why})\n"))?;
     }
@@ -78,13 +81,16 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
     let is_as_wanted = plan.is_empty() && machines.iter().all(|machine| machine.pending.is_empty());
     let pending = if is_as_wanted { "as wanted".to_owned() } else { plan.counts().to_string() };
     io.tell(format_args!("  {pending}\n"))?;
+    io.tell(left(&plan, &args.program))?;
     Ok(ending(&plan, io))
 }
 
 /// Reports what could not be read and what is refused, and gives the exit code.
 fn ending(plan: &Plan, io: &mut Io<'_>) -> u8 {
     let refused = plan.refused().map(|note| format!("{}: {}", note.about.spoken(), note.text));
-    let causes: BTreeSet<String> = plan.deferred().map(|note| note.text.clone()).chain(refused).collect();
+    // An object that the apply itself builds first is no failure.
+    let unread = plan.deferred().filter(|_| plan::is_unread(plan)).map(|note| note.text.clone());
+    let causes: BTreeSet<String> = unread.chain(refused).collect();
     for cause in &causes {
         io.err(format_args!("{}: {cause}\n", Paint("error", BAD, io.colour_err)));
     }
@@ -94,6 +100,55 @@ fn ending(plan: &Plan, io: &mut Io<'_>) -> u8 {
         DONE
     } else {
         PENDING
+    }
+}
+
+/// The lines of objects that are no machines. Of many at a place that are not there in one way there is one line: `--json` has each.
+fn objects(status: &Status, plan: &Plan, program: &str) -> String {
+    let seen = plan.seen();
+    let mut absent: BTreeMap<(&Place, bool, &str), Vec<String>> = BTreeMap::new();
+    let mut lines = String::new();
+    for Standing { address, state } in &status.objects {
+        if seen.object(address).is_none() {
+            let is_unknown = seen.unknown_at(address.place()).is_some()
+                || matches!(seen.objects.get(address), Some(State::Unknown { .. }));
+            let key = (address.place(), is_unknown, state.as_str());
+            absent.entry(key).or_default().push(address.short().to_string());
+        } else {
+            lines += &format!("  {}: {state}\n", address.short());
+        }
+    }
+    for ((place, is_unknown, state), names) in absent {
+        // A place that does not answer has an error of its own.
+        let advice = if is_unknown { String::new() } else { format!("; `{program} apply` makes them") };
+        if names.len() > NAMED {
+            let what = count(names.len(), "object");
+            let named = first_of(&names);
+            lines += &format!("  {place}: {what} {state}: {named}{advice}\n");
+        } else {
+            lines.extend(names.iter().map(|name| format!("  {name}: {state}\n")));
+        }
+    }
+    lines
+}
+
+/// The line that names the objects with a difference that an apply leaves alone; empty if there are none.
+fn left(plan: &Plan, program: &str) -> String {
+    let left = plan.notes.iter().filter(|note| note.kind == NoteKind::Left);
+    let left: BTreeSet<&About> = left.map(|note| &note.about).collect();
+    if left.is_empty() {
+        return String::new();
+    }
+    let names: Vec<String> = left.iter().map(|about| about.spoken()).collect();
+    format!("  left: {}; `{program} plan` says why\n", first_of(&names))
+}
+
+/// As `a, b, c and 4 more`.
+fn first_of(names: &[String]) -> String {
+    let first = names.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(NAMED) {
+        0 => first,
+        more => format!("{first} and {more} more"),
     }
 }
 

@@ -134,6 +134,30 @@ fn what_is_missing_is_told_by_what_is_there() {
     assert!(code == 2 && told.contains("- volume fmc-first/db.disk.data  missing\n"), "{told}");
 }
 
+/// A root without its domain is the trace of a machine that somebody deleted, and of an apply that did not come to the domain.
+#[test]
+fn a_machine_that_an_unfinished_apply_did_not_make_is_not_missing() {
+    let stage = applied();
+    by_hand(&stage, |sim| {
+        sim.destroy_domain("db").unwrap();
+        sim.undefine_domain("db").unwrap();
+    });
+    assert_eq!(drift(&stage, cloud()), (2, lines(&["- machine db        missing", "1 missing"])));
+    by_hand(&stage, |sim| {
+        let holder = r#"{"version":1,"nonce":"0","host":"desk","process":7,"began":3600}"#;
+        sim.plant_lease("fmc-first", holder).unwrap();
+    });
+    let (code, said) = drift(&stage, cloud());
+    let first =
+        "  ! machine db        not made an apply that has not ended, process 7 on desk, since 01:00 UTC\n";
+    assert!(code == 2 && said.starts_with(first) && said.ends_with("  1 not made\n"), "{said}");
+    assert!(said.contains("the next `apply` makes it") && !said.contains("missing"), "{said}");
+    let json: Value = serde_json::from_str(&stage.ends(cloud(), "drift --json", 2)).unwrap();
+    assert_eq!(json["unclear"][0]["kind"], "not-made", "{json}");
+    stage.done(cloud(), "apply");
+    assert_eq!(drift(&stage, cloud()), (0, lines(&["no drift"])));
+}
+
 /// No document changed there, and the next apply waits for a person all the same.
 #[test]
 fn what_keeps_a_machine_from_being_changed_is_told() {

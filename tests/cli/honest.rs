@@ -65,6 +65,7 @@ fn a_disk_that_the_cloud_makes_smaller_waits_for_a_person() {
     let json: Value = serde_json::from_str(&stage.run(cloud(), "status --json").out).unwrap();
     assert_eq!(json["machines"][0]["left"].as_array().unwrap().len(), 1, "{json}");
     assert!(!status.out.contains("as wanted") && status.out.contains("1 left"), "{status:?}");
+    assert!(status.out.ends_with("  left: machine db; `program plan` says why\n"), "{status:?}");
     let left = outcome(&stage.run(cloud(), "apply --json").out)["left"].clone();
     assert_eq!((&left[0]["about"], &left[0]["note"]), (&"machine/db".into(), &"left".into()));
 }
@@ -391,7 +392,7 @@ fn each_flag_is_for_the_commands_that_use_it() {
 #[test]
 fn a_root_key_that_cannot_be_read_is_said_where_none_is_needed() {
     let stage = Stage::new();
-    for command in ["plan", "apply", "compile --out out"] {
+    for command in ["plan", "apply", "status", "drift", "destroy", "compile --out out"] {
         stage.fails(cloud(), &format!("{command} --root-key none.key"), 1, &["none.key"]);
     }
     assert!(!stage.path().join("first.sim.json").exists());

@@ -104,6 +104,12 @@ fn through(folder: &Path, command: &[&str], plan: &[&str], places: &mut Places) 
         let later = Duration::from_micros(places.below(3_000));
         let Some(done) = killed(folder, command, after, later) else { break };
         kills += 1;
+        if command.first() == Some(&"apply") {
+            let drift = program(folder, &["drift"]).output().unwrap();
+            let said = String::from_utf8(drift.stdout).unwrap();
+            let by_hand = |line: &str| line.starts_with("  ~ ") || line.starts_with("  - ");
+            assert!(!said.lines().any(by_hand), "nobody touched it: {said}");
+        }
         let again: Vec<_> = pending(folder, plan).intersection(&done).cloned().collect();
         assert!(again.is_empty(), "reported as done after {after} steps, and planned again: {again:?}");
         assert!(kills < 200, "it never ends");

@@ -67,6 +67,16 @@ fn machines_and_what_runs_in_them_are_in_one_file() {
         plan.code == 2 && plan.out.contains("+ machine node") && plan.out.contains("+ api prod"),
         "{plan:?}"
     );
+    let status = run("status");
+    assert!(status.code == 2 && status.err.is_empty(), "{status:?}");
+    let grouped = status.out.lines().find(|line| line.contains("objects not there yet: ")).unwrap();
+    assert!(
+        grouped.contains("deployment/shop/web, ") && grouped.ends_with("; `fmc apply` makes them"),
+        "{grouped}"
+    );
+    assert!(status.out.lines().count() < 8, "{status:?}");
+    let json: serde_json::Value = serde_json::from_str(&run("status --json").out).unwrap();
+    assert!(json["objects"].as_array().unwrap().len() > 8, "{json}");
     let applied = run("apply");
     assert!(applied.code == 0 && applied.out.contains("+ deployment shop/web"), "{applied:?}");
     assert_eq!(run("plan --detailed-exitcode").code, 0);

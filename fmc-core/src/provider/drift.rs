@@ -15,7 +15,7 @@ pub struct Drift {
     pub drift: Vec<Drifted>,
     /// Objects that differ from a cloud that was itself changed since the last apply ([`DriftKind::Edited`]), or may have been
     /// ([`DriftKind::Changed`]), so that manual changes cannot be told apart; and those that are not there and that nothing shows to
-    /// have been ([`DriftKind::Missing`]).
+    /// have been ([`DriftKind::Missing`]), or that an apply which has not ended may not have made yet ([`DriftKind::NotMade`]).
     pub unclear: Vec<Drifted>,
     /// Places and addresses that could not be read, with the cause.
     pub unknown: BTreeMap<String, String>,
@@ -46,17 +46,20 @@ pub enum DriftKind {
     Edited,
     /// It is gone, although other objects show that it existed.
     Missing,
+    /// It is not there, and an apply that has not ended was going to make it: it works now, or it was killed. The next apply makes it.
+    NotMade,
     /// It was copied from one of ours, with our mark in it.
     Extra,
 }
 
 impl DriftKind {
-    /// Its word: `changed`, `edited`, `missing` or `extra`.
+    /// Its word: `changed`, `edited`, `missing`, `not-made` or `extra`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Changed => "changed",
             Self::Edited => "edited",
             Self::Missing => "missing",
+            Self::NotMade => "not-made",
             Self::Extra => "extra",
         }
     }
@@ -65,7 +68,7 @@ impl DriftKind {
     pub const fn sign(self) -> char {
         match self {
             Self::Changed | Self::Edited => '~',
-            Self::Missing => '-',
+            Self::Missing | Self::NotMade => '-',
             Self::Extra => '+',
         }
     }

@@ -23,7 +23,7 @@ use crate::document::{Document, kind};
 use crate::drift::pending_boot;
 use crate::link::Suspended;
 use crate::mark::{Mark, is_stale};
-use crate::volume::Ours;
+use crate::volume::{Ours, own_pool};
 use crate::xml::Outline;
 
 /// Manual changes, found by comparing the wanted with the existing objects.
@@ -186,17 +186,37 @@ impl Looking {
         let is_ours =
             |address: &Address| wanted.nodes.contains_key(address) || is_our_volume(address, wanted);
         missing.retain(|address, _| !seen.objects.contains_key(address) && is_ours(address));
-        self.found.drift.extend(missing.into_iter().map(|(address, part_of)| Drifted {
-            address,
-            part_of,
-            kind: DriftKind::Missing,
-            changes: Vec::new(),
-        }));
+        for (address, part_of) in missing {
+            match unfinished(&address, wanted, seen) {
+                Some(apply) => {
+                    let path = format!("an apply that has not ended, {apply}");
+                    let changes = vec![Moved { path, from: None, to: None }];
+                    self.found.unclear.push(Drifted { address, part_of, kind: DriftKind::NotMade, changes });
+                }
+                None => self.found.drift.push(Drifted {
+                    address,
+                    part_of,
+                    kind: DriftKind::Missing,
+                    changes: Vec::new(),
+                }),
+            }
+        }
     }
 
     fn tell(&mut self, address: &Address, object: &Object, kind: DriftKind, changes: Vec<Moved>) {
         let part_of = part_of(address, object).map(Arc::from);
         self.found.drift.push(Drifted { address: address.clone(), part_of, kind, changes });
+    }
+}
+
+/// The apply that holds the lease on a host, if it makes this machine: it makes the volumes of a machine before its domain.
+fn unfinished<'a>(at: &Address, wanted: &Wanted<Document>, seen: &'a Seen<Object>) -> Option<&'a str> {
+    if at.kind() != kind::DOMAIN {
+        return None;
+    }
+    match seen.object(&at.beside(kind::POOL, own_pool(&wanted.owner)))? {
+        Object::Pool(pool) => pool.applied_by.as_deref(),
+        _ => None,
     }
 }
 
@@ -210,7 +230,7 @@ fn covering(seen: &Seen<Object>) -> BTreeSet<String> {
     seen.present().filter_map(|(_, object)| covered(object)).cloned().collect()
 }
 
-/// What people and other programs did to a machine without a change of its document: fmc never does it.
+/// The manual changes of a machine that its document does not show; fmc never makes them.
 fn by_hand(domain: &DomainObject, covering: &BTreeSet<String>) -> Vec<Moved> {
     let mut moved = Vec::new();
     if domain.owner != Owner::Us {

@@ -158,6 +158,8 @@ pub struct PoolObject {
     pub owner: Owner,
     /// Names in it that are not ours.
     pub strangers: Arc<[String]>,
+    /// The apply that has the lease of the cloud, in words: it works now, or it was killed.
+    pub applied_by: Option<String>,
 }
 
 /// A volume of ours.
@@ -208,9 +210,9 @@ pub struct VolumeObject {
     pub used_by: Vec<String>,
     /// Domains that use it, ours and others.
     pub named_by: Vec<Naming>,
-    /// What the records beside it say, if it is a data disk; `None` if its pool can have none.
+    /// The records beside it, if it is a data disk; `None` if its pool can have none.
     pub records: Option<Vec<DiskRecord>>,
-    /// What tells the root key from which the secrets of a boot configuration were made; read only if its machine has no domain.
+    /// The check of the root key from which the secrets of a boot configuration were made; read only if its machine has no domain.
     pub root_key: Option<RootKeyCheck>,
     /// When it was written for the last time, in seconds since 1970; read only if no domain uses it.
     pub written: Option<u64>,
@@ -221,7 +223,7 @@ pub struct VolumeObject {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DiskRecord {
-    /// What it says; `None` if a later version of fmc wrote it.
+    /// Its content; `None` if a later version of fmc wrote it.
     pub on: Option<OnDisk>,
     /// Since when, in seconds since 1970; read only if no domain uses the disk.
     pub since: Option<u64>,

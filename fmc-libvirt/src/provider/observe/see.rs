@@ -182,7 +182,8 @@ impl See<'_> {
                 .collect();
             let fingerprint = pool_fingerprint(record);
             let owner = if is_ours { Owner::Us } else { Owner::Unmarked };
-            let object = Object::Pool(PoolObject { record: record.clone(), owner, strangers });
+            let applied_by = self.read.lease.clone();
+            let object = Object::Pool(PoolObject { record: record.clone(), owner, strangers, applied_by });
             objects.insert(self.address(kind::POOL, &own), State::present(object, fingerprint));
             if is_ours && !record.active {
                 self.hidden(&own, "started", objects);
