@@ -92,7 +92,7 @@ impl Wanted {
         self.0.says_derivation
     }
 
-    /// What tells the root key that is given now.
+    /// The check of the root key that is given now.
     pub(crate) fn root_key(&self) -> Option<&RootKeyCheck> {
         self.0.root_key.as_ref()
     }

@@ -174,7 +174,7 @@ pub struct UntouchedView {
 pub struct NoteView {
     /// The subject, as `machine/web` or an address.
     pub about: String,
-    /// What the subject is; `None` in the output of an older fmc.
+    /// The kind of the subject; `None` in the output of an older fmc.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<AboutKind>,
     /// The kind of message.
@@ -241,7 +241,7 @@ pub enum Line {
     Event(Event),
 }
 
-/// How an apply ended.
+/// The end of an apply.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct End {
@@ -270,7 +270,7 @@ pub struct End {
 pub struct LeftView {
     /// The subject, as `machine/web`, a host, or the address of an object.
     pub about: String,
-    /// What the subject is; `None` in the output of an older fmc.
+    /// The kind of the subject; `None` in the output of an older fmc.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<AboutKind>,
     /// The action that is still to be done; `None` if it is not known.
@@ -329,7 +329,7 @@ pub struct StatusObject {
     pub objects: Vec<ObjectStatus>,
     /// Objects of ours that stay although nothing uses them.
     pub kept: Vec<KeptView>,
-    /// What could not be read, and why: a machine, a host or an address.
+    /// The machines, hosts and addresses that could not be read, each with the cause.
     #[serde(default)]
     pub unknown: BTreeMap<String, String>,
 }

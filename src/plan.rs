@@ -165,7 +165,7 @@ impl Plan {
         everything::deleted(&self.plan, &self.wanted, &self.seen).into_iter().collect()
     }
 
-    /// How the secrets of the machines that are there were made from the root key; `None` if they have none, or if they
+    /// The derivation of the existing machines' secrets; `None` if they have none, or if they
     /// differ. A cloud that does not say its derivation should keep it: see [`Checked::derived_by`].
     pub fn derivation_there(&self) -> Option<Derivation> {
         derivation::of_those_there(&self.wanted, &self.seen)

@@ -202,7 +202,7 @@ impl Providers {
         Ok(Plan::of(wanted.clone(), Arc::new(seen), choices, Vec::new()))
     }
 
-    /// What hosts lack or have differently from the cloud, for [`Plan::with_notes`]. It uses the results of the last
+    /// The differences of the hosts themselves from the cloud, as notes for [`Plan::with_notes`]. It uses the results of the last
     /// [`Providers::observe`], and one or two more calls for each host.
     pub async fn preflight(&self, checked: &Checked) -> Vec<Note> {
         self.rooms().preflight(checked).await

@@ -144,7 +144,7 @@ impl Sim {
             .fold(none, |providers, host| providers.host(host.name.clone(), self.host(&host.name)))
     }
 
-    /// What an apply of the cloud would do.
+    /// The plan of an apply of the cloud.
     ///
     /// # Panics
     ///
@@ -178,7 +178,7 @@ impl Sim {
         or_panic(destroyed.map(|_| ()));
     }
 
-    /// What an apply of the cloud would do.
+    /// The plan of an apply of the cloud.
     ///
     /// # Errors
     ///

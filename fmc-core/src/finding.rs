@@ -29,7 +29,7 @@ pub use remedy::{Remedy, Words};
 use said::{Said, Written};
 pub use value::ValueProblem;
 
-/// How bad a finding is.
+/// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
@@ -167,7 +167,7 @@ impl Finding {
         self.kind
     }
 
-    /// How bad it is.
+    /// Its severity.
     pub const fn severity(&self) -> Severity {
         self.severity
     }

@@ -31,7 +31,7 @@ use crate::text::Text;
 const LABEL: &str = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$";
 const LABEL_RULE: &str = "lower-case letters, digits and '-', beginning and ending with a letter or digit";
 
-/// What a message proposes for a wrong name.
+/// The right name that a message proposes for a wrong one.
 macro_rules! near {
     () => {
         rule::nearest

@@ -159,7 +159,7 @@ pub trait CustomRole: Any + Send + Sync {
         Leaving::new()
     }
 
-    /// What it says of its machine when the machine is made. The mark of the machine's domain keeps it, and a later plan
+    /// The facts about its machine when the machine is made. The mark of the machine's domain keeps it, and a later plan
     /// judges by what the role says then: a difference may be impossible, or need an order.
     fn facts(&self, site: &Site<'_>) -> Facts {
         let _ = site;

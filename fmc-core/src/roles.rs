@@ -38,7 +38,7 @@ pub(crate) fn is_built_in(kind: &str) -> bool {
     ROOMS.iter().flat_map(|room| room.kinds()).any(|known| known.as_str() == kind)
 }
 
-/// What a person must do before a plan with these members, and what makes it refused: by the steps that their roles said
+/// The tasks of a person before a plan with these members, and the reasons to refuse it: by the steps that their roles said
 /// when the machines were made, or by the built-in roles.
 ///
 /// ```

@@ -193,7 +193,7 @@ pub trait Secrets {
     /// Names the secret and how to provide it.
     fn bytes(&self, secret: &SecretRef) -> Result<SecretBytes, SecretError>;
 
-    /// What tells their root key from another one, if they are made from one: see [`RootKeyCheck`].
+    /// The check that tells their root key from another one, if they are made from one: see [`RootKeyCheck`].
     fn root_key_check(&self) -> Option<RootKeyCheck> {
         None
     }

@@ -108,9 +108,9 @@ pub struct VolumeDocument {
     pub content: Content,
     /// The image on the host that it lies over, if it lies over one.
     pub over: Option<Arc<HostImage>>,
-    /// What a larger capacity takes inside the guest, if it is a guest's disk.
+    /// The steps inside the guest after the disk grew, if it is a guest's disk.
     pub grown: Option<Cow<'static, str>>,
-    /// What a record beside it says, if it is a data disk.
+    /// The content of the record beside it, if it is a data disk.
     pub data: Option<Box<DataDisk>>,
 }
 
@@ -122,7 +122,7 @@ pub struct DataDisk {
     pub name: Arc<str>,
     /// Its serial.
     pub serial: Arc<str>,
-    /// What is on it; `None` leaves the record that it has.
+    /// Its file system and mount; `None` leaves the record that it has.
     pub on: Option<OnDisk>,
 }
 
@@ -212,9 +212,9 @@ pub struct DomainDocument {
     /// The hashes in the names of roots that were made with another boot configuration which serves the machine as well:
     /// see [`Boot::equal`](fmc_core::boot::Boot::equal).
     pub equal_roots: Arc<[String]>,
-    /// How large its data disks are, in bytes, by the names of their volumes' disks.
+    /// The sizes of its data disks in bytes, by the names of their volumes' disks.
     pub sizes: Arc<BTreeMap<String, u64>>,
-    /// What its machine is made with, as its mark records it; `None` on a root of which that is not known.
+    /// The birth facts of its machine for its mark; `None` on a root whose birth facts are not known.
     pub born: Option<Arc<Born>>,
     /// Whether it is defined again on a root that is there, from an earlier apply.
     pub returns: bool,

@@ -1,4 +1,4 @@
-//! What a person does inside a guest whose disk became larger: libvirt grows the volume under it, and nothing tells the
+//! The steps of a person inside a guest whose disk became larger: libvirt grows the volume under it, and nothing tells the
 //! file system.
 
 use fmc_core::checked::Disk;

@@ -55,11 +55,11 @@ pub struct Mark {
     pub shutdown: Option<String>,
     /// The memberships of a domain's machine.
     pub memberships: Vec<Membership>,
-    /// What tells the root key from which the secrets of a domain's machine were made.
+    /// The check of the root key from which the secrets of a domain's machine were made.
     pub root_key: Option<RootKeyCheck>,
-    /// How large the data disks of a domain's machine are, in bytes, by name: as fmc made or grew them.
+    /// The sizes of the data disks of a domain's machine in bytes, by name, as fmc made or grew them.
     pub sizes: BTreeMap<String, u64>,
-    /// What a domain's machine was made with; `None` if it is not known, as in the mark of an earlier version.
+    /// The birth facts of a domain's machine; `None` if they are not known, as in the mark of an earlier version.
     pub born: Option<Arc<Born>>,
 }
 

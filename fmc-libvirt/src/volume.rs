@@ -81,7 +81,7 @@ pub enum Ours {
         /// The disk's name.
         disk: String,
     },
-    /// What is on a data disk, `MACHINE.disk.DISK.RECORD`: an empty volume beside it.
+    /// The record of a data disk's contents, `MACHINE.disk.DISK.RECORD`: an empty volume beside it.
     OnDisk {
         /// The machine's name.
         machine: String,

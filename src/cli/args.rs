@@ -23,7 +23,7 @@ use crate::set::{SetError, Setting};
 #[derive(Clone, Debug, Parser)]
 #[command(name = "fmc", version, arg_required_else_help = true, subcommand_required = true)]
 pub(super) struct Args {
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub(super) command: Command,
 
@@ -418,7 +418,7 @@ pub(super) fn read(
     Ok((matches, program))
 }
 
-/// What was read by the whole command of a program.
+/// fmc's commands from the matches of a program's whole command.
 pub(super) fn commands(
     matches: &ArgMatches,
     is_of_file: bool,

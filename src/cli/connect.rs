@@ -27,7 +27,7 @@ use crate::providers::{ConnectError, Providers, Saver, SimFile};
 use crate::secrets::Local;
 use crate::sim::StandIns;
 
-/// What a command does with the hypervisors.
+/// The access of a command to the hypervisors.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
     /// Look.

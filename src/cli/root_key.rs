@@ -166,8 +166,8 @@ pub(super) fn missing(wanted: &Wanted, args: &Args, io: &Io<'_>) -> Result<Strin
     ))
 }
 
-/// What an apply reads on this computer for the secrets of a cloud, for a person: a cloud file of somebody else could name
-/// any file. Empty if it reads nothing.
+/// Tells a person which files and variables of this computer an apply reads for the secrets of a cloud: a cloud file of somebody
+/// else could name any file. Empty if it reads nothing.
 ///
 /// # Errors
 /// A secret of the cloud is the root key.

@@ -46,9 +46,9 @@ struct Door {
 
 /// The derivations and keyrings that make the host keys of machines; no keyrings without a root key.
 struct HostKeys {
-    /// How the secrets of each machine that is there were made.
+    /// The derivation of each existing machine's secrets.
     made: BTreeMap<String, Derivation>,
-    /// How those of others would be made.
+    /// The derivation of others.
     others: Derivation,
     keyrings: Vec<(Derivation, Arc<Keyring>)>,
 }

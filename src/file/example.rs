@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json};
 use super::Syntax;
 use super::mistake::{Mistake, Wants};
 
-/// How deep an example nests.
+/// The greatest depth of an example.
 const DEEPEST: usize = 5;
 
 /// How many references lead to a form.

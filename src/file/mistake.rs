@@ -12,7 +12,7 @@ use super::tree::Span;
 /// The greatest number of reported mistakes.
 pub(super) const MOST_MISTAKES: usize = 50;
 
-/// What the schema may add to the help of a mistake.
+/// The part of the schema that the help of a mistake may show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Wants {
     /// A right value for the place.

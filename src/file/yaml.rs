@@ -58,7 +58,7 @@ pub(crate) fn scalars_as_texts(text: &str) -> Option<serde_json::Value> {
     read(text, &mut Vec::new()).ok().map(|tree| texts(&tree))
 }
 
-/// What is wrong with a text that begins a line and in which another character is taken for a space of YAML: as its indentation,
+/// The mistake of a text that begins a line and has another character in the place of a space of YAML: as its indentation,
 /// or behind its colon. Elsewhere such a character is a part of a text.
 fn other_space(all: &str, span: Span) -> Option<Mistake> {
     let start = span.range().start;

@@ -27,7 +27,7 @@ pub struct CheckedView {
     pub machines: Vec<MachineView>,
     /// The warnings of the check, and the findings that the cloud accepts.
     pub findings: Vec<FindingView>,
-    /// What its roles show of its resources, if [`CheckedView::with_tables`] asked them.
+    /// The tables of its resources that its roles show, if [`CheckedView::with_tables`] asked them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tables: Vec<RoleTable>,
 }

@@ -11,7 +11,7 @@ use crate::file::{Mistake, Places, Source};
 pub struct FindingView {
     /// Its kind, as `address-duplicate`; `file` for a file that cannot be read as a cloud.
     pub kind: String,
-    /// How bad it is.
+    /// Its severity.
     pub severity: Severity,
     /// The path in the cloud.
     pub at: String,
@@ -109,7 +109,7 @@ impl FindingView {
 pub struct PageView {
     /// Its name, as `address-duplicate`.
     pub kind: String,
-    /// How bad a finding of this kind is.
+    /// The severity of a finding of this kind.
     pub severity: Severity,
     /// Whether a cloud can accept it.
     pub acceptable: bool,

@@ -12,7 +12,7 @@ use fmc_core::secret::RootKeyCheck;
 use super::{Seen, derivation, root_key};
 use crate::compile::Wanted;
 
-/// What the roles say of their members in a plan.
+/// The messages of roles about their members in a plan.
 pub(super) fn notes(plan: &graph::Plan<AnyDocument>, wanted: &Wanted, seen: &Seen) -> BTreeSet<Note> {
     let rooms = wanted.rooms();
     let nodes = wanted.graph().nodes.iter();

@@ -1,4 +1,4 @@
-//! How the secrets of the machines that are there were made from the root key, against how the cloud makes them.
+//! Compares the derivation of existing machines' secrets with that of the cloud.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +16,7 @@ pub(super) fn of_those_there(wanted: &Wanted, seen: &Seen) -> Option<Derivation>
     all.first().copied().filter(|_| all.len() == 1)
 }
 
-/// How the secrets of each machine that is there were made.
+/// The derivation of each existing machine's secrets.
 #[cfg(feature = "cli")]
 pub(crate) fn of_each(wanted: &Wanted, seen: &Seen) -> BTreeMap<String, Derivation> {
     there(wanted, seen).into_iter().map(|(machine, was)| (machine.to_owned(), was)).collect()
@@ -82,7 +82,7 @@ fn some(there: &BTreeMap<&str, Derivation>, of: Derivation) -> String {
     format!("{}{more}", all.iter().take(NAMED).copied().collect::<Vec<_>>().join(", "))
 }
 
-/// What a plan would divide: machines that share secrets, of which some would have them by another derivation than others, or
+/// The groups that a plan would divide: machines that share secrets, of which some would have them by another derivation than others, or
 /// than a state that stays. With the machines of those groups.
 pub(super) fn divided<'a>(
     planned: &Planned<'a>,
@@ -320,7 +320,7 @@ fn names(names: &[&str]) -> String {
     names.join(", ")
 }
 
-/// What a person should know of a plan that keeps the first derivation unasked.
+/// The note of a plan that keeps the first derivation unasked.
 #[cfg(feature = "cli")]
 pub(crate) fn kept(wanted: &Wanted) -> Note {
     let owner = wanted.owner();

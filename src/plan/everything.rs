@@ -48,7 +48,7 @@ pub(super) fn of_namesake(wanted: &Wanted, seen: &Seen) -> Option<Note> {
     Some(Note { about: About::Noun(format!("cloud/{owner}").into()), kind: NoteKind::Refused, text })
 }
 
-/// What a person should know before such an apply.
+/// The note about a plan that deletes all machines that are here.
 pub(super) fn note(plan: &graph::Plan<AnyDocument>, wanted: &Wanted, seen: &Seen) -> Option<Note> {
     let deleted = deleted(plan, wanted, seen);
     if deleted.is_empty() {

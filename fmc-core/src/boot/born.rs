@@ -26,7 +26,7 @@ use crate::secret::{Derivation, SecretScope};
 
 pub use parts::{BornPart, Digests, PartKind};
 
-/// What a machine is made with.
+/// The birth facts of a machine: the configuration that it was made with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Born {
@@ -42,13 +42,13 @@ pub struct Born {
     pub disks: Vec<BornDisk>,
     /// The parts of its boot configuration, except those with secrets.
     pub parts: Vec<BornPart>,
-    /// What its roles say.
+    /// The facts of its roles.
     pub roles: Arc<[RoleFacts]>,
-    /// How its secrets were made from the root key.
+    /// The derivation of its secrets.
     pub secrets: BornSecrets,
 }
 
-/// How the secrets of a machine were made.
+/// The derivation of a machine's secrets, as far as it is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BornSecrets {

@@ -260,7 +260,7 @@ fn twice(ours: &[Assigned], findings: &mut Vec<Finding>) {
 /// The services that roles take without a flow, by machine.
 type Taken<'a> = BTreeMap<Idx<Machine>, Vec<(Service, &'a RoleName)>>;
 
-/// What a role takes of its machine, no other role there listens on. Where it accepts callers itself, the two clash.
+/// No other role of a machine listens on a port that a role takes. Where it accepts callers itself, the two clash.
 fn takers(assigned: &[Assigned], flows: &[CheckedFlow], taken: &Taken<'_>, findings: &mut Vec<Finding>) {
     for ours in flows.chunk_by(|one, other| one.machine == other.machine) {
         let Some((machine, taken)) =

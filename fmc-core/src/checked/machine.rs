@@ -128,7 +128,7 @@ pub struct Machine {
     pub firewall: bool,
     /// Its memberships by roles: in an instance, or with steps that must be done before it leaves.
     pub memberships: Vec<Membership>,
-    /// What its roles say of it.
+    /// The facts that its roles record about it.
     pub facts: Arc<[RoleFacts]>,
     /// The machines that start before it, by index, sorted: see [`CustomRole::after`](crate::role::CustomRole::after).
     pub after: Vec<Idx<Self>>,

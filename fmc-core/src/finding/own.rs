@@ -44,7 +44,7 @@ impl OwnKind {
         self.name
     }
 
-    /// How bad a finding of this kind is.
+    /// The severity of a finding of this kind.
     pub const fn severity(&self) -> Severity {
         self.severity
     }

@@ -70,7 +70,7 @@ impl About {
         part_of.map_or_else(|| Self::Object(address.clone()), Self::noun)
     }
 
-    /// What kind of subject it is.
+    /// The kind of the subject.
     pub fn kind(&self) -> AboutKind {
         match self {
             Self::Machine(_) => AboutKind::Machine,

@@ -18,7 +18,7 @@ use super::plan::{Note, Plan, Step};
 use super::provider::{Acting, Provider, StepError};
 use super::up::{Awaited, NotUp};
 
-/// How a plan is run.
+/// The settings of an apply.
 #[derive(Clone, Debug, Default)]
 pub struct ApplyOptions {
     /// How many steps may run at once at a place, as a host: at least 1, never more than the provider's

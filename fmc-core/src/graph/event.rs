@@ -24,7 +24,7 @@ pub enum Event {
     Doing {
         /// The object's address.
         address: String,
-        /// What the step does now.
+        /// The present work of the step.
         what: String,
     },
     /// Bytes were sent.

@@ -183,7 +183,7 @@ fn own_losses<'a, D: ?Sized>(group: &Group<'a, D>) -> Vec<&'a Step<D>> {
     group.steps().filter(is_own).collect()
 }
 
-/// What a plan would do with a machine or object, and is refused.
+/// The line of a machine or object whose steps are refused.
 fn of_refused<D: ?Sized>(group: &Group<'_, D>, names: &Names<'_>) -> Line {
     let to = match group.action() {
         Action::Create => "create",

@@ -215,7 +215,7 @@ impl Left {
         causes
     }
 
-    /// What remains of a plan after all steps of this phase.
+    /// The work that a plan leaves after all steps of this phase.
     pub(super) fn of<D: ?Sized>(plan: &Plan<D>) -> Vec<Self> {
         let later = plan.later.iter().map(|later| {
             let step = &later.step;

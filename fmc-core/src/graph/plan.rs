@@ -13,7 +13,7 @@ use super::group::{Counts, Group};
 use super::impact::Impact;
 use super::seen::Fingerprint;
 
-/// What a step does.
+/// The action of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -105,7 +105,7 @@ pub struct Step<D: ?Sized> {
     pub impact: Impact,
     /// Why; for a creation, what is made.
     pub reasons: Vec<String>,
-    /// What differs.
+    /// The differences.
     pub changes: Vec<Change>,
     /// The document that the object is made from; `None` for a deletion.
     #[serde(skip)]

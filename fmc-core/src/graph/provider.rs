@@ -157,7 +157,7 @@ pub trait Model {
     /// The fingerprint of a document, without its secrets. It makes a plan's digest cover created objects.
     fn fingerprint(&self, document: &Self::Document) -> Fingerprint;
 
-    /// What a plan shows of a created object, as `bridge br-kube 10.17.4.0/24`; empty if nothing.
+    /// The summary of a created object in a plan, as `bridge br-kube 10.17.4.0/24`; empty if nothing.
     fn summary(&self, _at: &Address, _document: &Self::Document) -> String {
         String::new()
     }

@@ -182,7 +182,7 @@ pub enum ObserveError {
     /// A provider answered with an error.
     #[error("read {what}: {cause}")]
     Read {
-        /// What was read.
+        /// The subject of the failed read.
         what: String,
         /// The provider's words.
         cause: String,

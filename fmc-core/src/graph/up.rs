@@ -27,7 +27,7 @@ pub struct NotUp {
     /// The last lines of its serial console, control characters made harmless; empty if the console is not
     /// recorded.
     pub console: Vec<String>,
-    /// What to look at.
+    /// Advice for a person: where to look.
     pub help: Vec<String>,
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::address::{Address, Place};
 
-/// How an object depends on the one that it needs.
+/// The dependency of an object on the one that it needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Carries {

@@ -1,4 +1,4 @@
-//! What the nodes of a cluster can give to pods, and what K3s itself runs there.
+//! The memory, CPU and number of pods that the nodes of a cluster give to pods, and the pods that K3s itself runs there.
 //!
 //! A node gives what its kubelet says: its capacity without what the kubelet keeps (Kubernetes, *Reserve Compute Resources for System
 //! Daemons*). Its capacity is what the guest's kernel sees, which is less than the machine's memory; [`kernel`] estimates that part.
@@ -43,17 +43,18 @@ use crate::name::Hostname;
 use crate::path::AbsPath;
 use crate::unit::Size;
 
-/// What K3s uses on a server, with etcd: 1606 MB (docs.k3s.io, *Resource Profiling*, the 95th percentile without pods).
+/// The memory that K3s uses on a server, with etcd: 1606 MB (docs.k3s.io, *Resource Profiling*, the 95th percentile without pods).
 const SERVER: Size = Size::bytes(1_606_000_000);
 
-/// What K3s uses on an agent: 275 MB (docs.k3s.io, *Resource Profiling*).
+/// The memory that K3s uses on an agent: 275 MB (docs.k3s.io, *Resource Profiling*).
 const AGENT: Size = Size::bytes(275_000_000);
 
-/// What the operating system uses beside K3s: systemd, the journal, sshd and the like. It is an estimate.
+/// The memory that the operating system uses beside K3s: systemd, the journal, sshd and the like. It is an estimate.
 const SYSTEM: Size = Size::mib(128);
 
-/// What a kernel keeps at least, and the share that it keeps in addition.
+/// The memory that a kernel keeps at least.
 const KERNEL: Size = Size::mib(96);
+/// A kernel keeps this fraction of a machine's memory in addition: a fiftieth.
 const KERNEL_SHARE: u64 = 50;
 
 /// The folder that K3s makes volumes in unless it is told another one (docs.k3s.io, *Volumes and Storage*).
@@ -116,9 +117,9 @@ pub struct Node {
     pub machine: Idx<Machine>,
     /// Whether it is a server. Pods run on servers too, unless a taint keeps them away.
     pub is_server: bool,
-    /// What its kernel sees.
+    /// The resources that its kernel sees.
     pub capacity: Amount,
-    /// What its kubelet gives to pods.
+    /// The resources that its kubelet gives to pods.
     pub allocatable: Amount,
     /// The memory that K3s and the operating system use and that its kubelet does not keep for them: pods that use all that they are
     /// promised find it taken.
@@ -252,7 +253,7 @@ fn together<T: Clone + PartialEq>(own: &[T], more: impl Iterator<Item = T>) -> V
 pub struct Packaged {
     /// The name of their workload.
     pub name: &'static str,
-    /// What one of them asks for.
+    /// The requests of one of them.
     pub asks: Amount,
     /// Whether each node has one; otherwise there is one in the cluster.
     pub is_on_each_node: bool,

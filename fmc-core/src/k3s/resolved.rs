@@ -50,7 +50,7 @@ pub struct Cluster {
     pub datastore: Option<Idx<Machine>>,
     /// Its tokens, authorities and keys.
     pub pki: Pki,
-    /// What every server says of it.
+    /// The facts about it that every server has.
     pub(crate) facts: Facts,
     /// The draft, whose leaves are all right in a checked cloud.
     pub(crate) said: Arc<cluster::Cluster>,

@@ -13,7 +13,7 @@ use crate::graph::{Address, Note, Provider, Seen, Wanted};
 use crate::role::Membership;
 use crate::secret::{Derivation, Kubeconfigs, RootKeyCheck, SecretRef, Secrets};
 
-/// What an object holds of a machine.
+/// The part of a machine that an object holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MachinePart<'a> {
@@ -67,19 +67,19 @@ pub trait Room: Provider<Document: Sized + 'static, Object: Sized + 'static> + S
         None
     }
 
-    /// How the secrets of an existing machine were made from the root key; `None` if it has none, or if the object is not a
+    /// The derivation of the secrets of an existing machine; `None` if it has none, or if the object is not a
     /// machine of the cloud's.
     fn derivation(&self, _object: &Self::Object) -> Option<Derivation> {
         None
     }
 
-    /// What tells the root key from which the secrets of an existing machine were made; `None` if it has none, or if that is not
+    /// The check of the root key from which the secrets of an existing machine were made; `None` if it has none, or if that is not
     /// known.
     fn root_key_check(&self, _object: &Self::Object) -> Option<RootKeyCheck> {
         None
     }
 
-    /// How the secrets of the guest were made that had an existing disk, as a record beside the disk says; `None` if that is not
+    /// The derivation of the secrets of the guest that had an existing disk, from the record beside the disk; `None` if that is not
     /// known, or if the object is not a disk of the cloud's.
     fn kept_derivation(&self, _object: &Self::Object) -> Option<Derivation> {
         None

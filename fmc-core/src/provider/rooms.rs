@@ -127,17 +127,17 @@ impl<'a> Rooms<'a> {
         self.of(at)?.is_lab_any(object)
     }
 
-    /// How the secrets of an existing machine were made from the root key.
+    /// The derivation of the secrets of an existing machine.
     pub fn derivation(&self, at: &Address, object: &AnyObject) -> Option<Derivation> {
         self.of(at)?.derivation_any(object)
     }
 
-    /// What tells the root key from which the secrets of an existing machine were made.
+    /// The check of the root key from which the secrets of an existing machine were made.
     pub fn root_key_check(&self, at: &Address, object: &AnyObject) -> Option<RootKeyCheck> {
         self.of(at)?.root_key_check_any(object)
     }
 
-    /// How the secrets of the guest were made that had an existing disk.
+    /// The derivation of the secrets of the guest that had an existing disk.
     pub fn kept_derivation(&self, at: &Address, object: &AnyObject) -> Option<Derivation> {
         self.of(at)?.kept_derivation_any(object)
     }

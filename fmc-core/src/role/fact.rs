@@ -1,4 +1,4 @@
-//! What a role says of its machine when the machine is made, and what a difference from it means later.
+//! The facts that a role records when its machine is made, and the consequence of a later difference.
 //!
 //! The mark of a machine's domain carries the values. What a difference means is the wanted role's: it knows this
 //! version's rules.
@@ -39,13 +39,13 @@ pub struct Fact {
     pub key: Cow<'static, str>,
     /// Its value.
     pub value: Arc<str>,
-    /// What it takes to come to this value from another one, if that does not depend on the other one: see
+    /// The change from another value to this one, if that does not depend on the other one: see
     /// [`Fact::from`]. It is not recorded.
     pub change: FactChange,
     judge: Option<Judge>,
 }
 
-/// What it takes to come to a value from a recorded one.
+/// Decides the change from a recorded value to another one.
 #[derive(Clone)]
 struct Judge(Arc<dyn Fn(&str) -> FactChange + Send + Sync>);
 
@@ -56,7 +56,7 @@ impl fmt::Debug for Judge {
 }
 
 impl Fact {
-    /// What it takes to come to its value from this recorded one.
+    /// The change from this recorded value to its own.
     pub fn from(&self, was: &str) -> FactChange {
         self.judge.as_ref().map_or_else(|| self.change.clone(), |Judge(judge)| judge(was))
     }
@@ -80,7 +80,7 @@ impl PartialEq for Facts {
 
 impl Eq for Facts {}
 
-/// What it takes to change a fact of a role on a machine that is there.
+/// The change that another value of a fact needs on an existing machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FactChange {
@@ -265,7 +265,7 @@ pub struct RoleFacts {
     pub kind: RoleName,
     /// Which of several of its kind it is in.
     pub instance: Option<Arc<str>>,
-    /// What it says.
+    /// Its facts.
     pub facts: Facts,
     state: Option<AbsPath>,
 }

@@ -15,11 +15,11 @@ pub struct Moving<'a> {
     pub was: Option<&'a RoleFacts>,
     /// The facts as they are wanted, if the machine has the role in the cloud.
     pub wanted: Option<&'a RoleFacts>,
-    /// What the plan does.
+    /// The fate of the member in the plan.
     pub fate: Fate,
 }
 
-/// What a plan does to a member.
+/// The fate of a member in a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fate {
@@ -74,7 +74,7 @@ impl<'a> Moving<'a> {
     }
 }
 
-/// What a role says of a machine in a plan.
+/// A message of a role about a machine in a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Told {

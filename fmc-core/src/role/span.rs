@@ -144,7 +144,7 @@ pub trait SpanningRole: Any + Send + Sync {
         &[]
     }
 
-    /// What it shows of the cloud's resources to a person who checks a cloud that is right; nothing by default.
+    /// The tables of the cloud's resources that `check` shows of a cloud that is right; none by default.
     fn tables(&self, cloud: &Checked) -> Vec<RoleTable> {
         let _ = cloud;
         Vec::new()

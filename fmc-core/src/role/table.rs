@@ -40,7 +40,7 @@ impl RoleTable {
         self.rows.push(row);
     }
 
-    /// What it is about.
+    /// Its title.
     pub fn title(&self) -> &str {
         &self.title
     }

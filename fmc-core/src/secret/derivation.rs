@@ -1,4 +1,4 @@
-//! How secrets are made from the root key, and for whom.
+//! The derivation of secrets from the root key, and the owner that they are made for.
 
 use std::fmt;
 use std::sync::Arc;

@@ -36,7 +36,7 @@ pub enum HeaderError {
     Other {
         /// The kind of file.
         what: &'static str,
-        /// What to do.
+        /// The advice to a person.
         help: &'static str,
     },
     /// It is qcow2 although it is declared raw.

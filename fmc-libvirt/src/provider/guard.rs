@@ -1,4 +1,4 @@
-//! What a guest may have written, and a plan must not lose: disks that fmc did not make, a guest that stands still,
+//! Guards the data of guests, which a plan must not lose: disks that fmc did not make, a guest that stands still,
 //! volumes that are missing.
 
 use fmc_core::machine::Power;
@@ -191,7 +191,7 @@ fn saved(wanted: &DomainDocument, seen: &DomainObject) -> Option<String> {
     Some(saved_words(&wanted.on_host))
 }
 
-/// What to do with a saved guest.
+/// The advice about a saved guest.
 pub(super) fn saved_words(name: &str) -> String {
     format!(
         "its memory is saved to a file, with what it has not written to its disks yet: `virsh start {name}` lets it go \

@@ -97,7 +97,7 @@ impl Pools {
     }
 }
 
-/// What was read, or reads it. Concurrent callers wait until it is read.
+/// Reads it once. Concurrent callers wait until it is read.
 fn once<E>(
     known: &Mutex<Option<Arc<Beside>>>,
     read: impl FnOnce() -> Result<Beside, E>,

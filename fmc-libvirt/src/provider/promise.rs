@@ -58,7 +58,7 @@ pub enum ImageBytes {
     Unseen,
 }
 
-/// What was read of a file. One that libvirt cannot read, as a broken disk of somebody else's, does not stand against the
+/// The facts that were read of a file. One that libvirt cannot read, as a broken disk of somebody else's, does not stand against the
 /// rest of the host.
 pub(super) fn seen<T>(answer: Result<Option<T>, CallError>) -> Result<Option<T>, CallError> {
     match answer {
@@ -137,7 +137,7 @@ impl ImageObject {
         Ok(Self { bytes, is_swapped: is_other && !is_same, capacity, image })
     }
 
-    /// What is wrong with a machine whose root lies over the file, if it was swapped. The root of an outdated machine may lie
+    /// The fault of a machine whose root lies over the file, if the file was swapped. The root of an outdated machine may lie
     /// over another one, which only the document of a running guest says.
     pub(super) fn swapped(&self, under: &DomainObject) -> Option<String> {
         let lies_elsewhere =

@@ -1,4 +1,4 @@
-//! What the records beside data disks say, in a plan.
+//! The records beside data disks, in a plan.
 
 use fmc_core::graph::{Change, Impact};
 use fmc_core::unit::Size;
@@ -64,7 +64,7 @@ pub(super) fn in_the_way(pool: &str, record: &str) -> String {
     )
 }
 
-/// What a person does about a volume with the name of a data disk, of which nothing shows that fmc made it.
+/// The advice about a volume with the name of a data disk that fmc is not known to have made.
 pub(crate) fn unproven(seen: &VolumeObject) -> String {
     let VolumeObject { pool, name, .. } = seen;
     let machine = seen.ours.machine().unwrap_or_default();
@@ -90,12 +90,13 @@ pub(crate) fn unproven(seen: &VolumeObject) -> String {
     )
 }
 
-/// What the records of a disk say.
+/// The contents of a disk's records.
 pub(crate) fn said(seen: &VolumeObject) -> impl Iterator<Item = &OnDisk> {
     seen.records.iter().flatten().filter_map(|record| record.on.as_ref())
 }
 
-/// What is known of a data disk that no machine has: what is on it, whose it was (`of`), and since when. `None` if nothing is.
+/// The known facts about a data disk that no machine has: its contents, its former machine (`of`), and since when. `None` if there
+/// are none.
 pub(super) fn about(seen: &VolumeObject, of: &str) -> Option<String> {
     let words: Vec<String> = said(seen).filter(|on| **on != OnDisk::default()).map(OnDisk::words).collect();
     let since = seen.records.iter().flatten().filter_map(|record| record.since).min().map(date::day);

@@ -21,7 +21,7 @@ const POLL_LATER: Duration = Duration::from_secs(2);
 /// How long the shorter pause is used.
 const SOON: Duration = Duration::from_secs(60);
 
-/// How soon a stop takes effect.
+/// The time until a stop takes effect.
 const NOTICE: Duration = Duration::from_millis(100);
 
 /// The timeout for a connection to a port.

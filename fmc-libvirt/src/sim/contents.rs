@@ -1,4 +1,4 @@
-//! What guests wrote, for tests: a text stands for the content of a disk.
+//! The data that guests wrote, for tests: a text stands for the content of a disk.
 
 use std::collections::BTreeMap;
 
@@ -36,7 +36,7 @@ impl Sim {
         paths.into_iter().map(|path| (path.clone(), state.content_of(path))).collect()
     }
 
-    /// What was written to each volume, by its path, also in the folders of undefined pools; those of file systems that are
+    /// The text in each volume, by its path, also in the folders of undefined pools; those of file systems that are
     /// not mounted are not seen.
     pub fn contents(&self) -> BTreeMap<String, Option<String>> {
         let world = self.lock();

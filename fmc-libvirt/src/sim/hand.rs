@@ -1,4 +1,4 @@
-//! What people and other programs do to a hypervisor beside fmc, for tests: pause a guest, save it, take a snapshot,
+//! The actions of people and other programs on a hypervisor, for tests: pause a guest, save it, take a snapshot,
 //! undefine an object that is in use, lose a pool's files.
 
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use super::trouble::Trouble;
 use super::{Sim, xml};
 use crate::link::CallError;
 
-/// What another program does between two calls.
+/// An action of another program between two calls.
 #[derive(Clone, Default)]
 pub(super) struct Meanwhile(Arc<Mutex<Option<(u64, Act)>>>);
 

@@ -33,8 +33,8 @@ struct Sections {
     host: Option<IgnoredAny>,
 }
 
-/// Why a stored simulation cannot be read: a section that is missing would be read as if all of its objects were gone.
-/// What the versions before the first numbered one stored has all sections.
+/// Why a stored simulation cannot be read: a section that is missing would be read as if all of its objects were gone. A text
+/// without a version has all sections: the versions before the first numbered one stored it.
 pub(super) fn is_known(text: &str) -> Result<(), String> {
     let sections: Sections = serde_json::from_str(text).map_err(|error| error.to_string())?;
     if let Some(version) = sections.version.filter(|version| *version != VERSION) {
@@ -97,7 +97,7 @@ pub(super) struct Host {
     /// Its own routes: the destination, and the interface.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) routes: Vec<(String, String)>,
-    /// What filters forwarded packets.
+    /// The filters of forwarded packets.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) filters: Vec<Filter>,
     /// The total space of a pool's folder in bytes, by path; unlimited if not set.

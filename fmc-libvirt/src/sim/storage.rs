@@ -11,7 +11,7 @@ use super::xml;
 use crate::link::{FileFacts, PoolRecord, VolumeFacts, VolumeRecord};
 use crate::volume::LEASE;
 
-/// What a disk takes at least once a guest has used it.
+/// The bytes that a disk takes at least once a guest has used it.
 const USED: u64 = 16 << 20;
 
 /// The approximate size of an empty qcow2 file.

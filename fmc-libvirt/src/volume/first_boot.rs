@@ -1,4 +1,5 @@
-//! What a machine reads on its first boot and never again, as hashes: the names of its root and boot volumes end in them.
+//! Hashes of the image and the configuration that a machine reads on its first boot and never again: the names of its root and boot
+//! volumes end in them.
 
 use fmc_core::checked::{Image, Source};
 use fmc_core::image::{Format, Os};

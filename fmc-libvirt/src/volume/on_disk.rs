@@ -1,4 +1,4 @@
-//! What is on a data disk, as a record beside it in its pool says: an empty volume, `DISK.v1.FILESYSTEM.MOUNT`,
+//! The contents of a data disk, which a record beside it in its pool names: an empty volume, `DISK.v1.FILESYSTEM.MOUNT`,
 //! or `DISK.v2.FILESYSTEM.MOUNT.DERIVATION` if its guest has secrets from the root key, or `DISK.v3.FILESYSTEM.MOUNT.DERIVATION.CHECK`
 //! if it is known from which one.
 //!
@@ -27,7 +27,7 @@ const NONE: &str = "none";
 /// The longest name of a file on Linux.
 const LONGEST: usize = 255;
 
-/// What is on a data disk.
+/// The contents of a data disk.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct OnDisk {
@@ -35,7 +35,7 @@ pub struct OnDisk {
     pub filesystem: Option<String>,
     /// Where its guest mounts it.
     pub mount: Option<MountedOn>,
-    /// How the secrets of its guest were made from the root key: a state on the disk may be opened by them alone. `None` if the
+    /// The derivation of its guest's secrets: a state on the disk may be opened by them alone. `None` if the
     /// guest has none, or if it is not known.
     pub derivation: Option<Derivation>,
     /// The check value of the root key that those secrets were made from, if it is known.

@@ -1,4 +1,4 @@
-//! What upstreams publish about their newest images, read without asking anyone.
+//! Reads the texts in which upstreams publish their newest images; it asks nobody.
 
 use fmc_core::image::Arch;
 use serde::Deserialize;
@@ -12,7 +12,7 @@ pub(super) enum Malformed {
     /// It is what it should be, and has no such image.
     #[error("it has no {what}")]
     Missing { what: String },
-    /// What it says is nothing that could be written into a cloud.
+    /// A field has a value that a cloud cannot have.
     #[error("its {field} is {found:?}: {why}")]
     Field { field: &'static str, found: String, why: String },
 }

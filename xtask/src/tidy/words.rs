@@ -8,7 +8,7 @@ use super::{files, is};
 use crate::Failure;
 use crate::workspace::root;
 
-/// What is generic: files and folders. Not among them are the nouns of a cloud that name K3s as the user does (`cloud.rs`, `machine.rs`,
+/// The generic files and folders. Not among them are the nouns of a cloud that name K3s as the user does (`cloud.rs`, `machine.rs`,
 /// `checked.rs`), and the table of the kinds of findings (`finding/kind.rs`).
 const GENERIC: &[&str] = &[
     "fmc-core/src/boot",

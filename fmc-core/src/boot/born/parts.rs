@@ -109,7 +109,7 @@ impl FromStr for PartKind {
     }
 }
 
-/// What the birth facts of many machines share, each made once.
+/// The digests that the birth facts of many machines share, each made once.
 #[derive(Debug, Default)]
 pub struct Digests {
     /// Parts, by their places in memory; `None` for those with secrets.

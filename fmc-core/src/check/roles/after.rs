@@ -20,7 +20,7 @@ use crate::sort;
 /// The drop-in of a service that waits.
 const DROPIN: DropinName = DropinName::literal("20-fmc-after.conf");
 
-/// How the names of the units that wait begin.
+/// The prefix of the names of units that wait.
 pub(super) const PREFIX: &str = "fmc-after-";
 
 /// One thing that a role waits for.

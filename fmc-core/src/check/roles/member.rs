@@ -42,7 +42,7 @@ pub(super) fn memberships(cloud: &mut Building, assigned: &[Assigned]) {
     }
 }
 
-/// What a role says of its machine; `None` if that is nothing.
+/// The facts that a role records about its machine; `None` if it records none.
 fn facts(one: &Assigned, site: &Site<'_>) -> Option<RoleFacts> {
     let facts = one.role.facts(site).fitted();
     let says = !facts.is_empty() || facts.stale().is_some() || facts.bound().is_some();

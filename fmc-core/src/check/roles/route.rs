@@ -29,7 +29,7 @@ pub(super) struct Places {
     of: Vec<usize>,
 }
 
-/// How a call gets from one place to another.
+/// The way of a call from one place to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Way {
     /// With the address that the caller has on this network.

@@ -1,4 +1,4 @@
-//! What a kubelet keeps from pods: reserves, the threshold of eviction, and the number of pods.
+//! The resources that a kubelet keeps from pods: reserves, the threshold of eviction, and the number of pods.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ const MAX_PODS: u64 = 110;
 /// The signal that a kubelet keeps memory for.
 const MEMORY: &str = "memory.available";
 
-/// What the settings of a kubelet keep from pods.
+/// The resources that the settings of a kubelet keep from pods.
 ///
 /// K3s's own settings keep no memory: they name thresholds of eviction for disks alone, and a map that is set replaces that of Kubernetes
 /// with its `memory.available<100Mi` (`pkg/daemons/agent/agent_linux.go` of K3s, `kubeletConfig`; `cmd/kubelet/app/server.go` of

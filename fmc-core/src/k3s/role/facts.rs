@@ -74,7 +74,7 @@ pub(super) fn server(node: &Node<'_>) -> Facts {
     }
 }
 
-/// What every server of a cluster says alike: the networks, the settings, where the state is, and that it is of this cluster.
+/// The facts that every server of a cluster has alike: the networks, the settings, where the state is, and that it is of this cluster.
 pub(crate) fn of_cluster(cluster: &Cluster) -> Facts {
     let name = &cluster.name;
     let kept: Arc<str> = format!(

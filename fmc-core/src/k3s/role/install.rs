@@ -1,4 +1,4 @@
-//! How K3s comes onto a node: its binary, images and SELinux policy.
+//! The installation of K3s on a node: its binary, images and SELinux policy.
 
 use super::Node;
 use super::files::script;

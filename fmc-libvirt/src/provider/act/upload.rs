@@ -69,7 +69,7 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
         Ok(())
     }
 
-    /// What tells the root key from which the secrets of a boot configuration are made, for its commit: without the machine's domain
+    /// The check of the root key from which the secrets of a boot configuration are made, for its commit: without the machine's domain
     /// nothing else says it.
     fn root_key_of(&self, content: &Content) -> Option<String> {
         let Content::Boot(boot) = content else { return None };

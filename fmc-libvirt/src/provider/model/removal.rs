@@ -1,4 +1,4 @@
-//! What becomes of objects that are not wanted any more.
+//! The removal of objects that are not wanted any more.
 
 use fmc_core::graph::{Address, Choices, Removal};
 
@@ -26,7 +26,7 @@ pub(in crate::provider) fn remove(
     }
 }
 
-/// What its guest has not written yet is lost, and would have to be on the disks that stay.
+/// A removal loses the data that the guest has not written to its disks yet, and its data disks stay.
 fn remove_domain(domain: &DomainObject) -> Removal {
     if let Some(text) = guard::kept(domain) {
         return Removal::Leave(text);

@@ -1,4 +1,4 @@
-//! What the domains of a host are called in the cloud.
+//! The names that the domains of a host have in the cloud.
 
 use std::collections::BTreeMap;
 

@@ -57,7 +57,7 @@ pub(super) struct HostRead {
     pub(super) ports: BTreeMap<String, BTreeSet<String>>,
     /// Volumes that were read one by one, by pool and name.
     pub(super) details: BTreeMap<(String, String), VolumeFacts>,
-    /// What tells the root key of boot configurations whose machines have no domain, by path.
+    /// The checks of the root keys of boot configurations whose machines have no domain, by path.
     pub(super) root_keys: BTreeMap<String, RootKeyCheck>,
     /// The images that lie on the host.
     pub(super) images: Vec<ImageObject>,

@@ -85,7 +85,7 @@ impl HostRead {
     }
 }
 
-/// What the commit of a boot configuration says of the root key.
+/// The check of the root key in the commit of a boot configuration.
 pub(in crate::provider) fn root_key(
     link: &impl Link,
     pool: &str,

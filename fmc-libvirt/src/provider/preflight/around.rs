@@ -54,7 +54,7 @@ pub(super) fn compare_routes(
     }
 }
 
-/// What may keep packets from guests whose networks are not masqueraded. Masqueraded ones have rules of libvirt's in
+/// The filters that may keep packets from guests whose networks are not masqueraded. Masqueraded ones have rules of libvirt's in
 /// the same chains.
 pub(super) fn compare_filters(
     networks: &[&Network],

@@ -1,4 +1,4 @@
-//! What a machine was made with, against what is wanted now: a guest on its root knows only the former.
+//! Compares the birth facts of a machine with the wanted configuration: a guest on its root knows only the former.
 
 use std::sync::Arc;
 
@@ -52,7 +52,7 @@ struct Kept {
 }
 
 impl Faces {
-    /// What is kept, for a note.
+    /// The kept MACs, for a note.
     pub(super) fn words(&self) -> String {
         let words = self
             .kept

@@ -1,4 +1,4 @@
-//! What is on data disks that stay: the record beside each, and a file system that the cloud wants to be another one.
+//! The contents of data disks that stay: the record beside each, and a file system where the cloud wants another one.
 
 use std::sync::Arc;
 
@@ -109,7 +109,7 @@ impl Settling<'_, '_> {
         })
     }
 
-    /// What is on a disk, as far as its records or the mark of its machine say.
+    /// The file system and mount of a disk, as far as its records or the mark of its machine say.
     fn has_on(&self, volume: &VolumeObject, data: &DataDisk, seen: Option<&DomainObject>) -> Option<OnDisk> {
         let born = seen.and_then(|seen| seen.mark.as_ref()?.born.as_deref());
         let disk = born.and_then(|born| born.disks.iter().find(|disk| disk.serial == data.serial));

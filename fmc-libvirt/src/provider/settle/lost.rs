@@ -11,7 +11,7 @@ use crate::document::{Document, DomainDocument, PoolDocument, kind};
 use crate::provider::guard::StrangeDisk;
 use crate::provider::object::{DomainObject, Object, Owner, VolumeObject};
 
-/// How a data disk begins whose data a person gave up.
+/// The beginning of a data disk whose data a person gave up.
 const GIVEN_UP: &str = "begins empty: its data is given up by --delete-data";
 
 impl Settling<'_, '_> {

@@ -1,4 +1,4 @@
-//! What the roles of a machine said at its birth, against what they say now: each role judges the difference.
+//! Compares the facts that the roles of a machine recorded at its birth with their present ones: each role judges the difference.
 
 use fmc_core::graph::{About, Note, NoteKind, Wanted};
 use fmc_core::role::{FactChange, RoleFacts};

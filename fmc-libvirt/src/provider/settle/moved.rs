@@ -197,7 +197,7 @@ impl<'a> Settling<'a, '_> {
     }
 }
 
-/// What machines that are made alike have in common: the place, the system, the roles, the data disks with their mounts, and
+/// The properties that machines which are made alike share: the place, the system, the roles, the data disks with their mounts, and
 /// how many interfaces they have.
 type Kind<'a> = (&'a Place, &'a str, BTreeSet<String>, Vec<(&'a str, Option<&'a str>)>, usize);
 

@@ -111,7 +111,7 @@ fn place(name: &str) -> (&str, &str) {
     (pool, volume.rsplit_once(".disk.").map_or(volume, |(_, disk)| disk))
 }
 
-/// What becomes of a guest that does not find a disk that it mounts, and what a person does about it.
+/// The consequence for a guest that does not find a disk that it mounts, and the advice to a person.
 fn stops(born: &Born, disk: &BornDisk, mount: &str) -> String {
     let name = &disk.name;
     let unless = if born.provisioner.as_deref() == Some("ignition") {
