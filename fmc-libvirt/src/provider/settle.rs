@@ -27,6 +27,7 @@ mod swapped;
 mod twice;
 mod unknown;
 mod unproven;
+mod volumes;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,11 +41,13 @@ use fmc_core::unit::Size;
 use self::disks::{format_of, names_disk};
 pub(super) use self::images::root_of;
 use self::pinned::Pinned;
+pub(super) use self::volumes::twin;
+use self::volumes::{hash_of, is_equal, volumes_of};
 use super::guard::{self, StrangeDisk};
 use super::object::{DomainObject, Object, Owner, VolumeObject};
 use crate::document::{Document, DomainDocument, kind};
 use crate::link::Suspended;
-use crate::volume::{Ours, VolumeName};
+use crate::volume::Ours;
 
 type Nodes = BTreeMap<Address, graph::Node<Document>>;
 
@@ -129,12 +132,6 @@ struct Settling<'a, 'w> {
 struct Asked {
     replace: bool,
     delete_data: bool,
-}
-
-/// The root or boot volume of a domain.
-struct Has {
-    name: String,
-    hash: String,
 }
 
 impl<'a> Settling<'a, '_> {
@@ -428,49 +425,6 @@ impl<'a> Settling<'a, '_> {
             _ => None,
         }
     }
-}
-
-/// Another name for a root of the same content: each digit's complement, so that the twin of a twin is the
-/// original.
-pub(super) fn twin(hash: &str) -> String {
-    hash.chars()
-        .map(|digit| digit.to_digit(16).and_then(|value| char::from_digit(15 - value, 16)).unwrap_or(digit))
-        .collect()
-}
-
-/// Whether a root with this hash was made with another boot configuration that serves the machine as well.
-fn is_equal(wanted: &DomainDocument, hash: &str) -> bool {
-    wanted.equal_roots.iter().any(|equal| equal == hash || twin(equal) == hash)
-}
-
-fn hash_of(root: &str) -> String {
-    match VolumeName::parse(root).map(|name| name.ours) {
-        Some(Ours::Root { hash, .. }) => hash,
-        _ => String::new(),
-    }
-}
-
-/// The volume of a kind in a domain.
-fn has(seen: &DomainObject, is: impl Fn(&Ours) -> Option<&String>) -> Option<Has> {
-    seen.files.iter().find_map(|file| {
-        let (_, name) = file.rsplit_once('/')?;
-        let parsed = VolumeName::parse(name).filter(|parsed| !parsed.is_commit)?;
-        let hash = is(&parsed.ours)?.clone();
-        Some(Has { name: name.to_owned(), hash })
-    })
-}
-
-/// The root and boot volumes of a machine's domain.
-fn volumes_of(wanted: &DomainDocument, seen: &DomainObject) -> [Option<Has>; 2] {
-    let root = has(seen, |ours| match ours {
-        Ours::Root { machine, hash } if *machine == *wanted.first => Some(hash),
-        _ => None,
-    });
-    let boot = has(seen, |ours| match ours {
-        Ours::Boot { machine, hash } if *machine == *wanted.first => Some(hash),
-        _ => None,
-    });
-    [root, boot]
 }
 
 /// The wanted domain of a machine that is neither started nor stopped.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use fmc_core::graph::{self, About, Address, Edge, NoteKind};
 
 use super::disks::has_serial;
-use super::{Asked, Has, Settling};
+use super::volumes::Has;
+use super::{Asked, Settling};
 use crate::document::{Document, DomainDocument, PoolDocument, kind};
 use crate::provider::guard::StrangeDisk;
 use crate::provider::object::{DomainObject, Object, Owner, VolumeObject};

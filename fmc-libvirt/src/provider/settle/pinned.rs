@@ -6,7 +6,8 @@ use std::sync::Arc;
 use fmc_core::graph::{self, About, Address, Edge, Note, NoteKind};
 use fmc_core::machine::Power;
 
-use super::{Has, Settling, volume_address};
+use super::volumes::Has;
+use super::{Settling, volume_address};
 use crate::document::{Document, DomainDocument, kind};
 use crate::mark::Mark;
 use crate::provider::object::DomainObject;
