@@ -274,7 +274,7 @@ impl Saved {
     /// The differences between the saved steps and those of a new plan.
     fn differences(&self, plan: &Plan) -> Vec<String> {
         let now: Vec<SavedStep> = plan.all_steps().map(SavedStep::of).collect();
-        // What cannot be done says more than the steps that are missing for it.
+        // A refusal explains more than the steps that are missing for it.
         let refused: Vec<String> =
             plan.refused().map(|note| format!("{}: {}", note.about.spoken(), note.text)).collect();
         if !refused.is_empty() {

@@ -377,7 +377,7 @@ mod tests {
     #[test]
     fn a_password_in_clear_is_not_the_hash_of_one() {
         let render = |bytes: &'static [u8]| with_hole(Encoding::PasswordHash).render(&Fixed(bytes));
-        // What `openssl passwd -salt abcdefgh` with `-6`, `-5` and `-1`, and crypt(3) with `$y$` and `$2b$` make of `x`.
+        // The hashes that `openssl passwd -salt abcdefgh` with `-6`, `-5` and `-1`, and crypt(3) with `$y$` and `$2b$` make of `x`.
         for hash in [
             "$6$abcdefgh$D7W7qyozKBT.t6FD3DVYHvADbIO0eSyI4.p20LaEUjro8PqTGYYo/EQcuNjhFbzo9Yg5ir1KIEqFY/yJpgFph0",
             "$6$rounds=9000$abcdefgh$D7W7qyozKBT.t6FD3DVYHvADbIO0eSyI4.p20LaEUjro8PqTGYYo/EQcuNjhFbzo9Yg5ir1KIEqFY/yJpgFph0\n",

@@ -40,7 +40,7 @@ pub(super) fn run(
     let towards = if saved.is_some_and(Saved::is_destroy) { Towards::Nothing } else { towards };
     let command = if towards == Towards::Cloud { "apply" } else { "destroy" };
     let checked = match (towards, saved) {
-        // What a person wants gone must not depend on a cloud that is right.
+        // A person can destroy a cloud that the check refuses.
         (Towards::Nothing, None) => check::checked_or_hosts(cloud, args, io)?.by_marks(command, io).0,
         _ => check::checked(cloud, args, io)?,
     };

@@ -66,7 +66,7 @@ impl<'a> Planned<'a> {
         let (born, makes) = facts;
         let (was, wanted) =
             (born.and_then(|born| role_of(born, member)), makes.and_then(|makes| role_of(makes, member)));
-        // What is not recorded of a role is not known.
+        // Nothing is known of a role that was not recorded.
         let has_it_again = wanted.is_some() || was.is_none();
         let keeps_state =
             member.keeps_state() && wanted.is_none_or(|wanted| self.keeps_disk(at, wanted, born, makes));

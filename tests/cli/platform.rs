@@ -118,6 +118,22 @@ fn machines_and_what_runs_in_them_are_in_one_file() {
     assert_eq!(run("plan --detailed-exitcode").code, 2);
 }
 
+/// A cluster on a real host is entered by the root key. Without one its objects are unknown, in one line, and no apply makes them known.
+#[test]
+fn the_objects_of_a_cluster_that_cannot_be_entered_are_one_line_of_the_status() {
+    let text = SHOP.replace("hosts: { local: {} }", "hosts: { a: {}, b: {} }");
+    let text = text.replace("subnet: 10.17.3.0/24 }", "subnet: 10.17.3.0/24, host: a }");
+    let folder = folder(&[("cloud.yaml", &text.replace("    cpus: 2\n", "    cpus: 2\n    host: a\n"))]);
+    let hosts = "--connect a=sim:a.json --connect b=test:///no/such/file.xml";
+    let status = fmc(folder.path(), &format!("status {hosts}"), "");
+    assert!(status.code == 1 && status.err.contains("fmc enters a cluster by the root key"), "{status:?}");
+    let grouped = status.out.lines().find(|line| line.contains("objects unknown: ")).unwrap();
+    assert!(grouped.contains("kubernetes/prod: ") && grouped.ends_with(" more"), "{grouped}");
+    assert_eq!(status.out.matches("unknown").count(), 1, "{status:?}");
+    let refused = fmc(folder.path(), &format!("status {hosts} --root-key none.key"), "");
+    assert!(refused.code == 1 && refused.err.contains("none.key"), "{refused:?}");
+}
+
 /// An example beside a page: the page shows parts of it, and it is applied.
 fn applied(example: &str, page: &str, made: &str) {
     let shown = page.split("```").nth(1).and_then(|block| block.strip_prefix("yaml\n")).unwrap();

@@ -225,7 +225,7 @@ fn filesystem(made: &boot::Filesystem<'_>) -> Filesystem {
 fn mount_unit(made: &boot::Filesystem<'_>) -> Option<Unit> {
     let path = made.mount.as_ref()?;
     let check = format!("systemd-fsck@{}.service", mount::escaped(&made.device));
-    // What `x-systemd.growfs` in fstab does: the file system grows to the size of its disk, at each start.
+    // As `x-systemd.growfs` in fstab: the file system grows to the size of its disk, at each start.
     let grows = format!("systemd-growfs@{}.service", mount::escaped(path.as_str()));
     let contents = UnitFile::new()
         .section(

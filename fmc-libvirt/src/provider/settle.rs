@@ -236,7 +236,7 @@ impl<'a> Settling<'a, '_> {
             let faces = self.faces(address, wanted, seen);
             return self.keep_faces(address, seen, &faces);
         }
-        // What differs is history: it is as good as one with the wanted configuration.
+        // If only history differs, it is as good as one with the wanted configuration.
         let is_equal = is_equal(wanted, &has_root.hash);
         let unmountable = self.unmountable(node, Some(seen));
         self.as_born(node, seen);

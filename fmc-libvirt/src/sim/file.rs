@@ -131,7 +131,7 @@ impl Saver {
         let text = self.sim.to_json().map_err(|cause| self.failed("write", io::Error::other(cause)))?;
         let new = beside(&self.path, ".new");
         let write = || -> io::Result<()> {
-            // What an earlier process left; a link is removed and not followed.
+            // Removes the file of an earlier process; a link is removed and not followed.
             match fs::remove_file(&new) {
                 Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(cause),
                 _ => {}

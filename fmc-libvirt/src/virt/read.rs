@@ -39,7 +39,7 @@ pub(super) fn domains(client: &Client) -> Result<Vec<DomainRecord>, CallError> {
             session.domains.keep(domain.name()?, domain.clone());
         }
         let autostart = named(sys::VIR_CONNECT_LIST_DOMAINS_AUTOSTART)?;
-        // What starts with its host is defined, and only what is off can be saved: most hosts need none of these calls.
+        // A guest that starts with its host is defined, and only one that is off can be saved: most hosts need none of these calls.
         let (mut may_be_transient, mut may_be_saved) = (false, false);
         for domain in &all {
             let runs = domain.id().is_some();

@@ -162,7 +162,7 @@ pub(super) fn is_record(text: &str) -> bool {
     let is_number = !version.starts_with('0') && version.bytes().all(|byte| byte.is_ascii_digit());
     let is_written = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.%".contains(&byte);
     let is_form = is_number && !version.is_empty() && !rest.is_empty() && rest.bytes().all(is_written);
-    // What this version would write says something. A name of another form is a person's.
+    // A name in a form of this version has contents that it reads. A name of another form is a person's.
     let is_known = [PLAIN, DERIVED, KEYED].iter().any(|known| known.strip_prefix('v') == Some(version));
     is_form && (!is_known || OnDisk::read(text).is_some())
 }

@@ -19,7 +19,7 @@ const LAYERS: &[&[&str]] = &[
     &["provider"],
     // The table of the built-in roles.
     &["roles"],
-    // What the check asks of the rooms of roles that span machines, and the types of what they find, for programs.
+    // The trait by which the check asks the rooms of roles that span machines, and the types of their findings, for programs.
     &["balancer/room", "k3s/problem", "k3s/room", "mirror/room"],
     // The rules that the rooms of roles apply to a draft, and the roles that a draft states.
     &["balancer/rules", "check/room", "k3s/parts", "k3s/rules"],
@@ -45,7 +45,7 @@ const LAYERS: &[&[&str]] = &[
     // The nouns of a draft.
     &["flow", "guest", "identity", "network", "template"],
     &["addr", "disk", "host", "image", "machine/power", "ready", "secret"],
-    // How a draft declares its settings.
+    // The declaration of a draft's settings.
     &["draft"],
     // The planner does not know clouds; the world in memory does not know plans either.
     &["graph", "world"],

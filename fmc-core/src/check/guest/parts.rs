@@ -144,7 +144,7 @@ fn below_links(parts: &Parts, at: &At<'_>, findings: &mut Vec<Finding>) {
     }
     let all = parts.files.iter().map(|file| ("files", &file.path));
     let all = all.chain(parts.directories.iter().map(|directory| ("directories", &directory.path)));
-    // What is above a path is above its neighbours too.
+    // A folder above a path is above its neighbours too.
     let mut known = ("", None);
     for (key, path) in all.chain(parts.links.iter().map(|link| ("links", &link.path))) {
         let folder = path.as_str().rsplit_once('/').map_or("", |(folder, _)| folder);

@@ -332,7 +332,7 @@ impl<L: Link, A: Acting> Beating<L, A> {
             let Some(slot) = self.slot.upgrade() else { return };
             let mut held = locked(&slot);
             let Some(own) = held.as_mut().filter(|own| own.text == self.text) else { return };
-            // What the host cannot be asked now, the next step or the next beat asks.
+            // If the host does not answer now, the next step or the next beat asks again.
             drop(beat(&*self.link, own));
         }
     }

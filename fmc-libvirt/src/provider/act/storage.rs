@@ -129,7 +129,7 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
                 if let Some(image) = &wanted.over {
                     self.keep_promise(&wanted.pool, image)?;
                 }
-                // What an earlier disk of the name had is not on this one.
+                // The records of an earlier disk of the name are not about this one.
                 if wanted.data.is_some() {
                     self.forget_records(&wanted.pool, &wanted.name, None)?;
                     self.record(wanted)?;

@@ -96,7 +96,7 @@ impl HostRead {
             let first = mark.as_ref().map(|mark| mark.first());
             // Another machine's disk is as little to be written to as an image.
             let is_own = |path: &String| machine_of(path).as_deref().is_some_and(|own| Some(own) == first);
-            // What a plan says about a disk in the place of ours depends on all that lies under it.
+            // The plan's message about a disk in the place of ours depends on all files under it.
             for disk in names.strange.iter_mut().filter(|disk| !disk.in_doubt && disk.is_in_our_place()) {
                 if !disk.below.iter().any(is_own) {
                     let lowest = disk.below.last().unwrap_or(&disk.source).clone();

@@ -133,7 +133,7 @@ impl HostRead {
             }
         }
         let no_records = read.with_content(&in_doubt);
-        // What looked like a record may have vouched for a disk.
+        // A volume that looked like a record may have vouched for a disk.
         if !no_records.is_empty() || !read.strangers.is_empty() {
             read.strangers.extend(no_records);
             read.look_for_strangers(place, wants);
@@ -339,7 +339,7 @@ impl HostRead {
             });
             look.extend(names.map(|record| (pool.clone(), record.name.clone())));
         }
-        // How large they are is said of disks in doubt.
+        // The message about a disk in doubt tells its size.
         let doubtful = self.volumes.iter().flat_map(|(pool, volumes)| {
             let unproven = volumes.iter().filter(|record| self.unproven.contains(&record.path));
             unproven.map(|record| (pool.clone(), record.name.clone()))

@@ -93,7 +93,7 @@ pub(in crate::provider) fn root_key(
 ) -> Result<Option<RootKeyCheck>, CallError> {
     let bytes = link.volume_tail(pool, commit, LONGEST)?.unwrap_or_default();
     let text = std::str::from_utf8(&bytes).unwrap_or_default().trim_end_matches('\0');
-    // What is there of a text that was cut is none.
+    // A text that was cut is no check.
     let is_whole = text.len() == bytes.len() && text.bytes().all(|byte| byte.is_ascii_graphic());
     Ok(RootKeyCheck::recorded(text).filter(|_| is_whole))
 }

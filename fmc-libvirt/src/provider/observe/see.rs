@@ -67,7 +67,7 @@ impl See<'_> {
                 plugged.extend(names.networks.iter().cloned());
             }
             let is_ours = owner == Owner::Us;
-            // What lies under a disk of ours is known by its volumes.
+            // The volumes of a disk of ours tell the files under it.
             for file in names.files.iter().chain(names.below.iter().filter(|_| !is_ours)) {
                 let naming = Naming { domain: record.name.clone(), ours: is_ours };
                 named.entry(file.clone()).or_default().push(naming);

@@ -53,7 +53,7 @@ impl Settling<'_, '_> {
             let networks = domain.needs.iter().map(|edge| &edge.to).filter(|to| to.kind() == kind::NETWORK);
             stay.extend(networks.filter(|to| !self.nodes.contains_key(to)).map(|network| (network, machine)));
         }
-        // What they hold, by place: only networks of ours that are there.
+        // The networks that they hold, by place: only existing ones of ours.
         let mut held: BTreeMap<&Place, Vec<Staying<'_>>> = BTreeMap::new();
         for (network, machine) in stay {
             if let Some(object @ Object::Network(seen)) = self.object(network)

@@ -77,7 +77,7 @@ impl<'a> Settling<'a, '_> {
         let node = &node;
         if !is_current {
             self.as_recorded(node);
-            // What it was made from is not known without its domain.
+            // Without its domain the image and the configuration that it was made from are not known.
             let boot =
                 Ours::Boot { machine: wanted.first.to_string(), hash: hash_of(&chosen.name) }.to_string();
             let boot = wanted.boot.as_ref().and_then(|(pool, _)| self.volume(address, pool, &boot));
