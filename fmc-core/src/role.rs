@@ -64,7 +64,7 @@ pub use moving::{Fate, Moving, Told};
 pub use names::Names;
 pub(crate) use needs::subject;
 pub use needs::{Needs, NeedsProblem};
-pub use said::{Described, FileRole};
+pub use said::{Described, FileRole, JSON};
 pub use site::Site;
 pub use span::{FileSpanningRole, SpanMembers, SpanSite, Spanning, SpanningRole};
 pub(crate) use span::{Repeated, Stated};

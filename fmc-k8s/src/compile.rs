@@ -42,7 +42,10 @@ impl Platform {
 
     fn with(&self, scrapes: &Scrapes) -> Vec<Manifest> {
         let asking = scrape::asking(self);
-        self.namespaces.iter().flat_map(|one| namespace(&one.lowered(scrapes), scrapes, &asking)).collect()
+        let namespaces =
+            self.namespaces.iter().flat_map(|one| namespace(&one.lowered(scrapes), scrapes, &asking));
+        let objects = self.objects.iter().filter_map(|object| Manifest::of_value(object.0.clone()).ok());
+        namespaces.chain(objects).collect()
     }
 }
 
@@ -82,6 +85,7 @@ fn namespace(namespace: &Namespace, scrapes: &Scrapes, asking: &Asking) -> Vec<M
         all.extend(around(set.into(), &name));
     }
     all.extend(namespace.ingresses.iter().map(|one| manifest(&ingress::object(one, &name))));
+    all.extend(namespace.objects.iter().map(|object| Manifest::of_value(object.within(&name)).ok()));
     all.into_iter().flatten().collect()
 }
 

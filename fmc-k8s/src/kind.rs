@@ -31,6 +31,8 @@ const fn kind(
 
 const CORE: (&str, &str) = ("", "v1");
 const APPS: (&str, &str) = ("apps", "v1");
+/// The group of K3s's controller of charts.
+const HELM: (&str, &str) = ("helm.cattle.io", "v1");
 const RBAC: (&str, &str) = ("rbac.authorization.k8s.io", "v1");
 
 /// Namespaces.
@@ -71,6 +73,41 @@ pub const INGRESS: Kind = kind("ingress", ("networking.k8s.io", "v1"), "Ingress"
 pub const DISRUPTION_BUDGET: Kind =
     kind("pod-disruption-budget", ("policy", "v1"), "PodDisruptionBudget", "poddisruptionbudgets");
 
+/// Pods on each node.
+pub const DAEMON_SET: Kind = kind("daemon-set", APPS, "DaemonSet", "daemonsets");
+/// Pods that run to an end.
+pub const JOB: Kind = kind("job", ("batch", "v1"), "Job", "jobs");
+/// Jobs by the clock.
+pub const CRON_JOB: Kind = kind("cron-job", ("batch", "v1"), "CronJob", "cronjobs");
+/// How many pods a load needs.
+pub const AUTOSCALER: Kind = kind(
+    "horizontal-pod-autoscaler",
+    ("autoscaling", "v2"),
+    "HorizontalPodAutoscaler",
+    "horizontalpodautoscalers",
+);
+/// The most that a namespace takes.
+pub const RESOURCE_QUOTA: Kind = kind("resource-quota", CORE, "ResourceQuota", "resourcequotas");
+/// What containers of a namespace ask for if they do not say it.
+pub const LIMIT_RANGE: Kind = kind("limit-range", CORE, "LimitRange", "limitranges");
+/// Addresses behind a name that are not of pods.
+pub const ENDPOINT_SLICE: Kind =
+    kind("endpoint-slice", ("discovery.k8s.io", "v1"), "EndpointSlice", "endpointslices");
+/// Charts that K3s installs.
+pub const HELM_CHART: Kind = kind("helm-chart", HELM, "HelmChart", "helmcharts");
+/// Values of charts that K3s brings, as that of Traefik.
+pub const HELM_CHART_CONFIG: Kind = kind("helm-chart-config", HELM, "HelmChartConfig", "helmchartconfigs");
+/// Which pods go first when a node is full.
+pub const PRIORITY_CLASS: Kind = Kind {
+    is_namespaced: false,
+    ..kind("priority-class", ("scheduling.k8s.io", "v1"), "PriorityClass", "priorityclasses")
+};
+/// How volumes are made.
+pub const STORAGE_CLASS: Kind = Kind {
+    is_namespaced: false,
+    ..kind("storage-class", ("storage.k8s.io", "v1"), "StorageClass", "storageclasses")
+};
+
 /// Every kind, in the order in which a person reads them.
 pub const KINDS: &[&Kind] = &[
     &NAMESPACE,
@@ -88,6 +125,17 @@ pub const KINDS: &[&Kind] = &[
     &DISRUPTION_BUDGET,
     &SERVICE,
     &INGRESS,
+    &DAEMON_SET,
+    &JOB,
+    &CRON_JOB,
+    &AUTOSCALER,
+    &RESOURCE_QUOTA,
+    &LIMIT_RANGE,
+    &ENDPOINT_SLICE,
+    &HELM_CHART,
+    &HELM_CHART_CONFIG,
+    &PRIORITY_CLASS,
+    &STORAGE_CLASS,
 ];
 
 impl Kind {
@@ -112,7 +160,7 @@ impl Kind {
 
     /// Whether its objects make pods of a template.
     pub(crate) fn has_pods(&self) -> bool {
-        *self == DEPLOYMENT || *self == STATEFUL_SET
+        *self == DEPLOYMENT || *self == STATEFUL_SET || *self == DAEMON_SET
     }
 
     /// The path of its objects on the server: all of them, or those of a namespace.

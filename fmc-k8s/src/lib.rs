@@ -20,6 +20,7 @@ pub mod platform;
 pub mod prometheus;
 pub mod provider;
 pub mod quantity;
+pub mod raw;
 pub mod redis;
 pub mod secret;
 pub mod stateful;

@@ -18,6 +18,7 @@ use crate::kube_state_metrics::KubeStateMetrics;
 use crate::name::{ObjectName, PortName};
 use crate::prometheus::config::Scrapes;
 use crate::prometheus::{self, Prometheus};
+use crate::raw::RawObject;
 use crate::redis::{Lowered, Redis};
 use crate::stateful::Stateful;
 use crate::workload::{Deployment, Workload};
@@ -46,6 +47,9 @@ pub struct Platform {
     pub(crate) cluster: Given<ClusterName>,
     #[serde(default)]
     pub(crate) namespaces: Vec<Namespace>,
+    /// Objects of the whole cluster, and of namespaces that are not the platform's, as `kube-system`, in the form of the API.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) objects: Vec<RawObject>,
 }
 
 /// A namespace with its workloads. Its pods must satisfy the standard `restricted`, and nothing in it is reached or reaches anything
@@ -77,6 +81,9 @@ pub struct Namespace {
     /// The hosts that people outside of the cluster call.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) ingresses: Vec<IngressHost>,
+    /// Objects of kinds that are not here, in the form of the API: a CronJob, a ResourceQuota. They are in this namespace.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) objects: Vec<RawObject>,
     /// Where the last of its workloads stand that are services.
     #[serde(skip)]
     services: Services,
@@ -107,7 +114,14 @@ pub struct Connection {
 impl Platform {
     /// An empty platform of a cluster.
     pub fn on(cluster: impl Into<Given<ClusterName>>) -> Self {
-        Self { cluster: cluster.into(), namespaces: Vec::new() }
+        Self { cluster: cluster.into(), namespaces: Vec::new(), objects: Vec::new() }
+    }
+
+    /// An object of the whole cluster, or of a namespace that is not the platform's, as `kube-system`.
+    #[must_use]
+    pub fn object(mut self, object: RawObject) -> Self {
+        self.objects.push(object);
+        self
     }
 
     /// A namespace.
@@ -131,6 +145,7 @@ impl Namespace {
             grafana: Vec::new(),
             connections: Vec::new(),
             ingresses: Vec::new(),
+            objects: Vec::new(),
             services: Services::default(),
         }
     }
@@ -262,6 +277,13 @@ impl Namespace {
     #[must_use]
     pub fn ingress(mut self, ingress: IngressHost) -> Self {
         self.ingresses.push(ingress);
+        self
+    }
+
+    /// An object of a kind that has no type here, in this namespace.
+    #[must_use]
+    pub fn object(mut self, object: RawObject) -> Self {
+        self.objects.push(object);
         self
     }
 

@@ -4,6 +4,7 @@
 //! is wrong.
 
 mod access;
+mod json;
 mod place;
 mod wrong;
 

@@ -197,6 +197,48 @@ fn data_in_a_cluster_is_deleted_by_a_name_that_left_some() {
 }
 
 #[test]
+fn an_object_in_the_form_of_the_api_has_the_types_that_the_file_says() {
+    let objects = r#"          objects:
+            - apiVersion: v1
+              kind: ResourceQuota
+              metadata: { name: most, labels: { tier: "1" } }
+              spec: { hard: { pods: 20, requests.cpu: 1.5 }, scopes: [BestEffort] }
+            - apiVersion: batch/v1
+              kind: CronJob
+              metadata: { name: backup }
+              spec: { schedule: "10 3 * * *", suspend: true, jobTemplate: { spec: { backoffLimit: 0x2 } } }
+      objects:
+        - { apiVersion: scheduling.k8s.io/v1, kind: PriorityClass, metadata: { name: shop }, value: -10 }
+"#;
+    let folder = folder(&[("cloud.yaml", &format!("{SHOP}{objects}"))]);
+    let run = |arguments: &str| fmc(folder.path(), arguments, "");
+    let applied = run("apply --yes");
+    assert!(applied.code == 0 && applied.out.contains("+ cron-job shop/backup"), "{applied:?}");
+    assert_eq!(run("plan --detailed-exitcode").code, 0);
+    assert_eq!(run("compile --out files").code, 0);
+    let read =
+        |name: &str| fs::read_to_string(folder.path().join("files/kubernetes/prod").join(name)).unwrap();
+    let quota = read("shop/most.resource-quota.yaml");
+    assert!(
+        quota.contains("pods: 20\n")
+            && quota.contains("requests.cpu: 1.5\n")
+            && quota.contains("tier: \"1\"\n"),
+        "{quota}"
+    );
+    let job = read("shop/backup.cron-job.yaml");
+    assert!(job.contains("suspend: true\n") && job.contains("backoffLimit: 2\n"), "{job}");
+    assert!(read("shop.priority-class.yaml").contains("value: -10\n"));
+
+    let wrong = format!("{SHOP}{objects}").replace("kind: CronJob", "kind: CronJobb");
+    fs::write(folder.path().join("cloud.yaml"), wrong).unwrap();
+    let told = run("check");
+    assert!(
+        told.code == 1 && format!("{}{}", told.out, told.err).contains("did you mean CronJob?"),
+        "{told:?}"
+    );
+}
+
+#[test]
 fn mistakes_in_a_platform_are_told_as_those_in_machines() {
     for (right, wrong, words) in [
         ("replicas: 2", "replcas: 2", "did you mean `replicas`?"),

@@ -17,6 +17,16 @@ use crate::given::Given;
 use crate::name::RoleName;
 use crate::rust::{Expr, Names, Unsaid};
 
+/// The name of a newtype whose content a file gives with the types that it is written with, as a foreign format needs it: a number is
+/// a number, and a text in quotes is a text. Elsewhere a type of Rust says what a scalar is.
+///
+/// ```
+/// #[derive(serde::Deserialize)]
+/// #[serde(rename = "fmc::Json")]
+/// struct Json(serde_json::Value);
+/// ```
+pub const JSON: &str = "fmc::Json";
+
 /// A role whose value a file can hold: it is written below its kind, with the settings that serde reads and writes.
 ///
 /// A program that knows it (`Program::role` of the crate `fmc`) has it in its files, in their schema, in `convert` and in `explain`.

@@ -4,6 +4,7 @@ mod account;
 mod claims;
 mod ingress;
 mod measured;
+mod raw;
 mod room;
 mod secret;
 mod service;
@@ -104,8 +105,10 @@ pub(super) fn settings(platform: &Platform, findings: &mut RoleFindings<'_>) {
             for (index, of) in namespace.ingresses.iter().enumerate() {
                 findings.part(&format!("ingresses[{index}]"), |findings| ingress::values(of, findings));
             }
+            raw::of_namespace(namespace, findings);
         });
     }
+    raw::of_cluster(platform, findings);
 }
 
 fn leaves(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
@@ -226,6 +229,7 @@ pub(super) fn together(platform: &Platform, site: &SpanSite<'_>, findings: &mut 
     room::check(platform, site, findings);
     volumes::check(platform, site, findings);
     measured::check(platform, site, findings);
+    raw::twice(platform, site.cloud(), findings);
 }
 
 /// A cluster has one platform: two would each delete what the other one made.

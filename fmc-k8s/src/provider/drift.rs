@@ -28,7 +28,7 @@ pub(super) fn drift(wanted: &Wanted<Document>, seen: &Seen<ApiObject>) -> Drift 
                 found.drift.push(drifted(at, DriftKind::Missing, Vec::new()));
             }
             // What is in a namespace that is not there is told of with it.
-            None if is_told(at, seen) => {
+            None if is_told(at, wanted, seen) => {
                 let missing = Moved { path: "missing".to_owned(), from: None, to: None };
                 found.unclear.push(drifted(at, DriftKind::Missing, vec![missing]));
             }
@@ -87,9 +87,11 @@ fn of_object(at: &Address, node: &Node<Document>, document: &OfOwner, object: &A
 }
 
 /// Whether a missing object is told of by itself.
-fn is_told(at: &Address, seen: &Seen<ApiObject>) -> bool {
+fn is_told(at: &Address, wanted: &Wanted<Document>, seen: &Seen<ApiObject>) -> bool {
     let namespace = namespace_of(at).map(|namespace| at.beside(kind::NAMESPACE.word, namespace));
-    namespace.is_none_or(|namespace| seen.object(&namespace).is_some())
+    // A namespace that is not ours, as `kube-system`, was not looked at.
+    namespace
+        .is_none_or(|namespace| seen.object(&namespace).is_some() || !wanted.nodes.contains_key(&namespace))
 }
 
 /// Whether other objects show that a missing one was there.

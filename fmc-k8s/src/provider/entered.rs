@@ -33,7 +33,7 @@ impl Entered {
         let failed = |cause: String| NoAnswer { cause, is_absent: false };
         let Some(kubeconfigs) = &self.kubeconfigs else {
             return Err(failed(
-                "there is no connection to it: fmc enters a cluster by the root key that its secrets are made from, and has none"
+                "there is no connection to it: fmc enters a cluster by the root key that its secrets are made from, and has none: say `--root-key FILE`, or set FMC_ROOT_KEY"
                     .to_owned(),
             ));
         };

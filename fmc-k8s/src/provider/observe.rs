@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fmc_core::count::counted;
 use fmc_core::graph::{Address, Fingerprint, ObserveError, Place, Seen, State, Wanted};
+use futures_util::future::try_join_all;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::Value;
 
@@ -111,11 +112,14 @@ impl Cluster<'_> {
         let (owner, cluster) = (&*self.wanted.owner, self.name());
         let kinds: BTreeSet<&str> = self.documents.keys().map(|at| at.kind()).collect();
         let mut there = BTreeMap::new();
-        for kind in KINDS {
+        let lists = KINDS.iter().map(|kind| {
             // A stranger's object matters only where a wanted one has its kind; the secrets of strangers are not read.
             let is_ours_alone = !kinds.contains(kind.word) || *kind == &kind::SECRET;
             let selector = is_ours_alone.then(|| format!("{OWNER}={owner}"));
-            for value in list(self.link, &kind.path(None), selector.as_deref()).await? {
+            async move { list(self.link, &kind.path(None), selector.as_deref()).await }
+        });
+        for (kind, values) in KINDS.iter().zip(try_join_all(lists).await?) {
+            for value in values {
                 let text = |key: &str| value.get("metadata")?.get(key)?.as_str();
                 let Some(name) = text("name") else { continue };
                 let at = manifest::address(cluster, kind, text("namespace"), name);

@@ -7,12 +7,8 @@ use serde_json::{Value, json};
 use crate::kind::KINDS;
 
 /// The kinds that a server has at first, as group and version, kind, plural. Another one is known once an object of it was put.
-const FIRST: [(&str, &str, &str); 4] = [
-    ("v1", "Pod", "pods"),
-    ("v1", "Event", "events"),
-    ("apps/v1", "ReplicaSet", "replicasets"),
-    ("batch/v1", "Job", "jobs"),
-];
+const FIRST: [(&str, &str, &str); 3] =
+    [("v1", "Pod", "pods"), ("v1", "Event", "events"), ("apps/v1", "ReplicaSet", "replicasets")];
 
 /// The objects by path, as `/api/v1/namespaces/shop/secrets/token`.
 #[derive(Default)]

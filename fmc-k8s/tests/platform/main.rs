@@ -12,6 +12,7 @@ mod namespace;
 #[cfg(all(feature = "client", feature = "full"))]
 mod oracle;
 mod plan;
+mod raw;
 mod ready;
 mod redis;
 mod room;

@@ -40,7 +40,7 @@ impl Cluster for Plane {
         self.kubectl(&[
             "get",
             "namespaces,configmaps,secrets,deployments,statefulsets,services,ingresses,networkpolicies,poddisruptionbudgets,\
-             serviceaccounts,roles,rolebindings,clusterroles,clusterrolebindings",
+             cronjobs,resourcequotas,priorityclasses,serviceaccounts,roles,rolebindings,clusterroles,clusterrolebindings",
             "--all-namespaces",
             "--selector=fmc/owner",
             "--output=jsonpath={range .items[*]}{.kind}/{.metadata.name} {.metadata.generation}{\"\\n\"}{end}",
@@ -189,6 +189,27 @@ fn an_account_may_do_what_its_rules_say_and_nothing_else() {
     let gone =
         world.cluster.kubectl(&["get", "clusterrolebindings", "--selector=fmc/owner", "--output=name"]);
     assert!(!gone.contains("shop:agent"), "{gone}");
+}
+
+#[test]
+fn objects_in_the_form_of_the_api_are_taken_as_they_are() {
+    let world = start();
+    world.apply(&crate::raw::raw("20"));
+    let written = world.cluster.written();
+    assert!(world.plan(crate::raw::raw("20")).is_empty());
+    assert_eq!(world.cluster.written(), written);
+    assert_eq!(world.cluster.read("cronjob/backup")["spec"]["schedule"], "10 3 * * *");
+    let plan = world.apply(&crate::raw::raw("30"));
+    assert_eq!(steps(&plan), [(Action::Update, "resource-quota/shop/most".to_owned())], "{plan}");
+    let plan = world.plan(Platform::on("single"));
+    assert!(deleted(&plan).contains(&"priority-class/shop".to_owned()), "{plan}");
+    world.run(&plan).converged().unwrap_or_else(|error| panic!("{error}\n{plan}"));
+    assert!(
+        world
+            .cluster
+            .kubectl(&["get", "priorityclasses", "--selector=fmc/owner", "--output=name"])
+            .is_empty()
+    );
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! A value of the tree at its path, which serde reads.
 
 use fmc_core::finding::At;
+use fmc_core::role::JSON;
 use serde::de::{Deserializer, Visitor};
 
 use super::super::mistake::Wants;
 use super::super::tree::{Member, Members, Node, Value};
 use super::access::{Entries, List, Variant, Word};
+use super::json::Typed;
 use super::wrong::{Wrong, closed, known_instead, one_of};
 use super::{Keys, Notes};
 
@@ -134,10 +136,14 @@ impl<'de> Deserializer<'de> for Place<'_> {
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
-        _: &'static str,
+        name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Wrong> {
-        visitor.visit_newtype_struct(self)
+        if name == JSON {
+            self.placed(visitor.visit_newtype_struct(Typed(self.node)))
+        } else {
+            visitor.visit_newtype_struct(self)
+        }
     }
 
     fn deserialize_struct<V: Visitor<'de>>(

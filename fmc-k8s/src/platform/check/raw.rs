@@ -1,0 +1,151 @@
+//! The rules of objects in the form of the API, as far as they can be told without the server.
+
+use std::collections::BTreeMap;
+
+use fmc_core::checked::Checked;
+use fmc_core::graph::Address;
+use fmc_core::nearest::nearest;
+use fmc_core::role::RoleFindings;
+use serde_json::Value;
+
+use super::TWICE;
+use super::value::wrong;
+use crate::kind::{KINDS, Kind, NAMESPACE, SECRET};
+use crate::manifest::Manifest;
+use crate::platform::{Namespace, Platform};
+use crate::raw::RawObject;
+
+/// The longest name of an object (`NameIsDNSSubdomain`).
+const LONGEST_NAME: usize = 253;
+
+/// The keys of `metadata` that a person decides.
+const METADATA: [&str; 4] = ["name", "namespace", "labels", "annotations"];
+
+/// The objects of a namespace by themselves.
+pub(super) fn of_namespace(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
+    let name = namespace.name.to_string();
+    for (index, object) in namespace.objects.iter().enumerate() {
+        findings.part(&format!("objects[{index}]"), |findings| {
+            let Some(kind) = any(object, findings) else { return };
+            if !kind.is_namespaced {
+                let message = format!("{} is of the whole cluster", kind.name);
+                wrong("kind", findings, message, "write the object below `objects` of the platform");
+            } else if let Some(other) = object.namespace().filter(|other| *other != name) {
+                let message = format!("the object stands in {name}, and not in {other}");
+                wrong("metadata.namespace", findings, message, "leave it out");
+            }
+        });
+    }
+}
+
+/// The objects of a platform by themselves.
+pub(super) fn of_cluster(platform: &Platform, findings: &mut RoleFindings<'_>) {
+    for (index, object) in platform.objects.iter().enumerate() {
+        findings.part(&format!("objects[{index}]"), |findings| {
+            let Some(kind) = any(object, findings) else { return };
+            if kind.is_namespaced && object.namespace().is_none() {
+                let help =
+                    "write the object below `objects` of its namespace, or say `namespace: kube-system`";
+                wrong("metadata", findings, format!("{} is in a namespace", kind.name), help);
+            } else if !kind.is_namespaced && object.namespace().is_some() {
+                let message = format!("{} is of the whole cluster, and in no namespace", kind.name);
+                wrong("metadata.namespace", findings, message, "leave it out");
+            }
+        });
+    }
+}
+
+/// The rules of an object wherever it stands, and its kind if that is right.
+fn any(object: &RawObject, findings: &mut RoleFindings<'_>) -> Option<&'static Kind> {
+    let Some(kind) = Kind::of(object.api(), object.kind()) else {
+        unknown(object, findings);
+        return None;
+    };
+    if [NAMESPACE, SECRET].contains(kind) {
+        let help = match *kind {
+            NAMESPACE => "write it below `namespaces`",
+            _ => "write `secrets` at a mount, or `secret_environment`: a file has no bytes of a secret",
+        };
+        wrong("kind", findings, format!("a {} is not an object here", kind.name), help);
+        return None;
+    }
+    match object.name() {
+        None => wrong("metadata", findings, "the object has no name", "say `metadata: {name: …}`"),
+        Some(name) if !is_name(name) => {
+            let message = format!("{name} is no name of an object");
+            let help = format!("write at most {LONGEST_NAME} lower-case letters, digits, `-` and `.`");
+            wrong("metadata.name", findings, message, help);
+        }
+        Some(_) => {}
+    }
+    let metadata = object.0.get("metadata").and_then(Value::as_object).into_iter().flatten();
+    for (key, _) in metadata.filter(|(key, _)| !METADATA.contains(&key.as_str())) {
+        let message = format!("{key} is the server's matter");
+        wrong(&format!("metadata.{key}"), findings, message, "leave it out");
+    }
+    if object.0.get("status").is_some() {
+        wrong("status", findings, "the status of an object is its controller's matter", "leave it out");
+    }
+    Some(kind)
+}
+
+fn is_name(name: &str) -> bool {
+    let is_label = |label: &str| {
+        let ends = |one: Option<u8>| one.is_some_and(|one| one.is_ascii_alphanumeric());
+        ends(label.bytes().next()) && ends(label.bytes().last())
+    };
+    let is_of = |one: u8| one.is_ascii_lowercase() || one.is_ascii_digit() || matches!(one, b'-' | b'.');
+    name.len() <= LONGEST_NAME && name.bytes().all(is_of) && name.split('.').all(is_label)
+}
+
+fn unknown(object: &RawObject, findings: &mut RoleFindings<'_>) {
+    let (api, name) = (object.api(), object.kind());
+    if name.is_empty() || api.is_empty() {
+        let key = if name.is_empty() { "kind" } else { "apiVersion" };
+        let help = "write it as the API has it: `{apiVersion: batch/v1, kind: CronJob, metadata: {name: backup}, spec: …}`";
+        wrong(key, findings, format!("the object has no {key}"), help);
+        return;
+    }
+    if let Some(kind) = KINDS.iter().find(|kind| kind.name == name) {
+        wrong(
+            "apiVersion",
+            findings,
+            format!("fmc does not know {name} of {api}"),
+            format!("write {}", kind.api()),
+        );
+        return;
+    }
+    let help = match nearest(name, KINDS.iter().map(|kind| kind.name)) {
+        Some(near) => format!("did you mean {near}?"),
+        None => format!("fmc writes {}", KINDS.iter().map(|kind| kind.name).collect::<Vec<_>>().join(", ")),
+    };
+    wrong("kind", findings, format!("fmc does not know the kind {name} of {api}"), help);
+}
+
+/// No two values make one object.
+pub(super) fn twice(platform: &Platform, cloud: &Checked, findings: &mut RoleFindings<'_>) {
+    let count =
+        platform.objects.len() + platform.namespaces.iter().map(|one| one.objects.len()).sum::<usize>();
+    if count == 0 {
+        return;
+    }
+    let mut made: BTreeMap<Address, usize> = BTreeMap::new();
+    for manifest in platform.manifests_in(cloud) {
+        *made.entry(manifest.address("")).or_default() += 1;
+    }
+    let of = |value: Value| Manifest::of_value(value).ok().map(|manifest| manifest.address(""));
+    let inside = platform.namespaces.iter().enumerate().flat_map(|(index, namespace)| {
+        let name = namespace.name.to_string();
+        let each = namespace.objects.iter().enumerate();
+        each.map(move |(at, object)| (format!("namespaces[{index}].objects[{at}]"), object.within(&name)))
+    });
+    let outside = platform.objects.iter().enumerate();
+    let outside = outside.map(|(at, object)| (format!("objects[{at}]"), object.0.clone()));
+    for (path, value) in inside.chain(outside) {
+        let Some(at) = of(value).filter(|at| made.get(at).is_some_and(|times| *times > 1)) else { continue };
+        findings.part(&path, |findings| {
+            let message = format!("something else makes the {} {} too", at.kind(), at.name());
+            findings.find(&TWICE, message, "leave one of them out, or give it another name");
+        });
+    }
+}

@@ -1,0 +1,150 @@
+//! Objects in the form of the API: planned, applied, compared and deleted as what follows from typed values.
+
+use fmc::graph::{Action, NoteKind};
+use fmc_k8s::platform::{Namespace, Platform};
+use fmc_k8s::raw::RawObject;
+use serde_json::{Value, json};
+
+use crate::check::{kinds, one};
+use crate::cloud::{World, cloud, deleted, notes, steps};
+
+fn object(value: Value) -> RawObject {
+    RawObject::of(&value)
+}
+
+fn quota(pods: &str) -> RawObject {
+    object(
+        json!({ "apiVersion": "v1", "kind": "ResourceQuota", "metadata": { "name": "most" }, "spec": { "hard": { "pods": pods } } }),
+    )
+}
+
+/// What the types of a platform do not say: a limit, a job by the clock, values of K3s's Traefik, a class.
+pub(crate) fn raw(pods: &str) -> Platform {
+    let pod = json!({
+        "restartPolicy": "OnFailure",
+        "securityContext": { "runAsNonRoot": true, "runAsUser": 1000, "seccompProfile": { "type": "RuntimeDefault" } },
+        "containers": [{
+            "name": "backup",
+            "image": "registry.example.org/shop/backup:1.0",
+            "securityContext": { "allowPrivilegeEscalation": false, "capabilities": { "drop": ["ALL"] } },
+        }],
+    });
+    let backup = json!({
+        "apiVersion": "batch/v1",
+        "kind": "CronJob",
+        "metadata": { "name": "backup" },
+        "spec": { "schedule": "10 3 * * *", "jobTemplate": { "spec": { "template": { "spec": pod } } } },
+    });
+    let class = json!({ "apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": { "name": "shop" }, "value": 1000 });
+    let shop = Namespace::new("shop").object(quota(pods)).object(object(backup));
+    Platform::on("single").namespace(shop).object(object(class))
+}
+
+fn traefik() -> RawObject {
+    object(json!({
+        "apiVersion": "helm.cattle.io/v1",
+        "kind": "HelmChartConfig",
+        "metadata": { "name": "traefik", "namespace": "kube-system" },
+        "spec": { "valuesContent": "logs:\n  access:\n    enabled: true\n" },
+    }))
+}
+
+#[test]
+fn an_object_of_any_kind_is_made_compared_and_deleted() {
+    assert_eq!(kinds(raw("20").object(traefik())), []);
+    let world = World::new();
+    let plan = world.apply(&raw("20").object(traefik()));
+    for made in [
+        "resource-quota/shop/most",
+        "cron-job/shop/backup",
+        "priority-class/shop",
+        "helm-chart-config/kube-system/traefik",
+    ] {
+        assert!(steps(&plan).contains(&(Action::Create, made.to_owned())), "{made}: {plan}");
+    }
+    let plan = world.apply(&raw("30").object(traefik()));
+    assert_eq!(steps(&plan), [(Action::Update, "resource-quota/shop/most".to_owned())], "{plan}");
+    let mut class = world.cluster.object("priority-class", "", "shop").unwrap();
+    class["value"] = json!(2000);
+    world.cluster.put(class);
+    let refused = notes(&world.plan(raw("30").object(traefik())), NoteKind::Refused);
+    assert!(refused.iter().any(|text| text.contains("value (by ")), "{refused:?}");
+    let plan = world.plan(Platform::on("single"));
+    let mut gone = deleted(&plan);
+    gone.retain(|name| !name.contains("/shop/") || name.contains("most"));
+    assert_eq!(
+        gone,
+        [
+            "helm-chart-config/kube-system/traefik",
+            "namespace/shop",
+            "priority-class/shop",
+            "resource-quota/shop/most"
+        ]
+    );
+    world.run(&plan).converged().unwrap();
+    assert!(world.cluster.is_empty());
+}
+
+#[test]
+fn an_object_that_somebody_deleted_is_told_and_comes_back() {
+    let world = World::new();
+    world.apply(&raw("20").object(traefik()));
+    world.cluster.delete("helm-chart-config", "kube-system", "traefik");
+    let plan = world.apply(&raw("20").object(traefik()));
+    assert_eq!(
+        steps(&plan),
+        [(Action::Create, "helm-chart-config/kube-system/traefik".to_owned())],
+        "{plan}"
+    );
+    // Without a platform each of them stays, and has a line.
+    let left = notes(&world.plan_of(&world.compile(cloud())), NoteKind::Left);
+    assert_eq!(left.len(), 3, "{left:?}");
+}
+
+#[test]
+fn each_mistake_in_an_object_is_found_where_it_stands() {
+    let inside =
+        |value: Value| Platform::on("single").namespace(Namespace::new("shop").object(object(value)));
+    let outside = |value: Value| Platform::on("single").object(object(value));
+    let at = |path: &str| format!("namespaces[0].objects[0].{path}");
+    let of = |api: &str, kind: &str, metadata: Value| json!({ "apiVersion": api, "kind": kind, "metadata": metadata });
+    let named = || json!({ "name": "a" });
+    one(inside(of("v1", "ResourceQuotas", named())), "platform-value", &at("kind"));
+    one(inside(of("v2", "ResourceQuota", named())), "platform-value", &at("apiVersion"));
+    one(inside(json!({ "apiVersion": "v1", "metadata": named() })), "platform-value", &at("kind"));
+    one(inside(json!(1)), "platform-value", &at("kind"));
+    one(inside(of("v1", "ResourceQuota", json!({}))), "platform-value", &at("metadata"));
+    one(inside(of("v1", "ResourceQuota", json!({ "name": "A" }))), "platform-value", &at("metadata.name"));
+    one(
+        inside(of("v1", "ResourceQuota", json!({ "name": "a", "uid": "1" }))),
+        "platform-value",
+        &at("metadata.uid"),
+    );
+    one(inside(of("v1", "Secret", named())), "platform-value", &at("kind"));
+    one(inside(of("v1", "Namespace", named())), "platform-value", &at("kind"));
+    one(
+        inside(of("v1", "ResourceQuota", json!({ "name": "a", "namespace": "b" }))),
+        "platform-value",
+        &at("metadata.namespace"),
+    );
+    one(inside(of("scheduling.k8s.io/v1", "PriorityClass", named())), "platform-value", &at("kind"));
+    let mut with_status = of("v1", "ResourceQuota", named());
+    with_status["status"] = json!({});
+    one(inside(with_status), "platform-value", &at("status"));
+    one(outside(of("v1", "ResourceQuota", named())), "platform-value", "objects[0].metadata");
+    let class = |metadata| of("scheduling.k8s.io/v1", "PriorityClass", metadata);
+    one(
+        outside(class(json!({ "name": "a", "namespace": "b" }))),
+        "platform-value",
+        "objects[0].metadata.namespace",
+    );
+    one(
+        inside(of("networking.k8s.io/v1", "NetworkPolicy", json!({ "name": "nothing" }))),
+        "platform-twice",
+        "namespaces[0].objects[0]",
+    );
+    let twice = Namespace::new("shop").object(quota("1")).object(quota("2"));
+    let found: Vec<String> =
+        kinds(Platform::on("single").namespace(twice)).into_iter().map(|(kind, _)| kind).collect();
+    assert_eq!(found, ["platform-twice", "platform-twice"]);
+}

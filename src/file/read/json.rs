@@ -1,0 +1,67 @@
+//! Values whose types the file says and no type of fmc does: a part of a foreign format, as an object of Kubernetes.
+
+use serde::de::value::{MapDeserializer, SeqDeserializer};
+use serde::de::{Deserializer, IntoDeserializer, Visitor};
+
+use super::wrong::Wrong;
+use crate::file::tree::{Node, Value};
+
+/// A node with the types that its scalars have: those of JSON, or those of the core schema of YAML 1.2 (§10.3.2).
+#[derive(Clone, Copy)]
+pub(super) struct Typed<'a>(pub(super) &'a Node<'a>);
+
+impl<'de> Deserializer<'de> for Typed<'_> {
+    type Error = Wrong;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
+        match &self.0.value {
+            Value::Null => visitor.visit_unit(),
+            Value::Bool(value) => visitor.visit_bool(*value),
+            Value::Text(text) => visitor.visit_str(text),
+            Value::Number(text) | Value::Plain(text) => scalar(text, visitor),
+            Value::List(values) => visitor.visit_seq(SeqDeserializer::new(values.iter().map(Typed))),
+            Value::Map(members) => {
+                let members = members.iter().map(|member| (member.key.as_ref(), Typed(&member.node)));
+                visitor.visit_map(MapDeserializer::new(members))
+            }
+        }
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+impl<'de> IntoDeserializer<'de, Wrong> for Typed<'_> {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+fn scalar<'de, V: Visitor<'de>>(text: &str, visitor: V) -> Result<V::Value, Wrong> {
+    match text {
+        "true" | "True" | "TRUE" => return visitor.visit_bool(true),
+        "false" | "False" | "FALSE" => return visitor.visit_bool(false),
+        _ => {}
+    }
+    let of_radix = |prefix, radix| {
+        let digits = text.strip_prefix(prefix)?;
+        i64::from_str_radix(digits, radix).ok().filter(|_| !digits.starts_with(['+', '-']))
+    };
+    let whole = of_radix("0x", 16).or_else(|| of_radix("0o", 8)).or_else(|| text.parse().ok());
+    if let Some(whole) = whole {
+        return visitor.visit_i64(whole);
+    }
+    if let Ok(whole) = text.parse() {
+        return visitor.visit_u64(whole);
+    }
+    // Rust reads `inf` and `nan` too, which are texts here.
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
+    match text.parse::<f64>().ok().filter(|number| is_number && number.is_finite()) {
+        Some(number) => visitor.visit_f64(number),
+        None => visitor.visit_str(text),
+    }
+}
