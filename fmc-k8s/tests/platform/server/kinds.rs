@@ -1,0 +1,78 @@
+//! Accounts, and objects in the form of the API, on a real server.
+
+use fmc::graph::Action;
+use fmc_k8s::platform::Platform;
+
+use super::start;
+use crate::cloud::{Cluster as _, deleted, steps};
+
+#[test]
+fn an_account_may_do_what_its_rules_say_and_nothing_else() {
+    let world = start();
+    world.apply(&crate::account::watching());
+    assert!(world.plan(crate::account::watching()).is_empty());
+    let may = |account: &str, words: &[&str]| {
+        let who = format!("--as=system:serviceaccount:{account}");
+        let asked = world.cluster.0.kubectl(&[&["auth", "can-i", &who], words].concat());
+        // It ends with 1 where the answer is no.
+        match asked {
+            Ok(said) => said.trim() == "yes",
+            Err(refused) => {
+                assert!(refused.to_string().contains("no"), "{refused}");
+                false
+            }
+        }
+    };
+    assert!(may("shop:agent", &["list", "pods", "--namespace=shop"]));
+    assert!(may("shop:agent", &["list", "nodes"]));
+    for denied in [
+        ["delete", "pods", "--namespace=shop"],
+        ["list", "pods", "--namespace=default"],
+        ["list", "secrets", "--namespace=shop"],
+        ["get", "nodes", "--namespace=shop"],
+    ] {
+        assert!(!may("shop:agent", &denied), "{denied:?}");
+    }
+    // Another hand adds a right: it is told, and goes when a person says so.
+    let patch = r#"[{"op": "add", "path": "/rules/-", "value": {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}}]"#;
+    world.cluster.kubectl(&["patch", "clusterrole/shop:agent", "--type=json", "--patch", patch]);
+    assert!(may("shop:agent", &["list", "secrets", "--namespace=shop"]));
+    let refused = world.plan(crate::account::watching()).to_string();
+    assert!(refused.contains("rules (by kubectl-patch)"), "{refused}");
+    let forced = world.plan(crate::account::watching()).force_conflicts("cluster-role/shop:agent");
+    world.run(&forced).converged().unwrap_or_else(|error| panic!("{error}\n{forced}"));
+    assert!(!may("shop:agent", &["list", "secrets", "--namespace=shop"]));
+
+    // The token of its pods is one that the server knows, with these rights.
+    world.apply(&crate::account::counted());
+    assert!(may("monitoring:prometheus", &["get", "nodes/metrics"]));
+    assert!(!may("monitoring:prometheus", &["get", "nodes/proxy"]));
+    assert!(may("monitoring:objects", &["list", "deployments.apps", "--all-namespaces"]));
+    assert!(!may("monitoring:objects", &["list", "secrets", "--all-namespaces"]));
+    // What the other platform had is gone.
+    assert!(!may("shop:agent", &["list", "nodes"]));
+    let gone =
+        world.cluster.kubectl(&["get", "clusterrolebindings", "--selector=fmc/owner", "--output=name"]);
+    assert!(!gone.contains("shop:agent"), "{gone}");
+}
+
+#[test]
+fn objects_in_the_form_of_the_api_are_taken_as_they_are() {
+    let world = start();
+    world.apply(&crate::raw::raw("20"));
+    let written = world.cluster.written();
+    assert!(world.plan(crate::raw::raw("20")).is_empty());
+    assert_eq!(world.cluster.written(), written);
+    assert_eq!(world.cluster.read("cronjob/backup")["spec"]["schedule"], "10 3 * * *");
+    let plan = world.apply(&crate::raw::raw("30"));
+    assert_eq!(steps(&plan), [(Action::Update, "resource-quota/shop/most".to_owned())], "{plan}");
+    let plan = world.plan(Platform::on("single"));
+    assert!(deleted(&plan).contains(&"priority-class/shop".to_owned()), "{plan}");
+    world.run(&plan).converged().unwrap_or_else(|error| panic!("{error}\n{plan}"));
+    assert!(
+        world
+            .cluster
+            .kubectl(&["get", "priorityclasses", "--selector=fmc/owner", "--output=name"])
+            .is_empty()
+    );
+}
