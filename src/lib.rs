@@ -134,6 +134,8 @@ pub use fmc_libvirt::files;
 #[cfg(feature = "cli")]
 pub mod cli;
 mod compile;
+#[cfg(all(feature = "cli", feature = "k8s"))]
+mod container_images;
 #[cfg(feature = "cli")]
 pub mod cookbook;
 pub mod file;

@@ -38,6 +38,11 @@ const COMMANDS: &[(&str, &str, i32)] = &[
     ("images help", "", 0),
     // A real system would ask its upstream, which a test must not do, so the system is unknown.
     ("images resolve", "plan9", 64),
+    #[cfg(feature = "k8s")]
+    ("images list", "", 0),
+    // There is no such image, so that nobody is asked.
+    #[cfg(feature = "k8s")]
+    ("images pin", "--update plan9", 64),
     ("destroy", "--yes", 0),
 ];
 

@@ -42,8 +42,8 @@ impl Platform {
 
     fn with(&self, scrapes: &Scrapes) -> Vec<Manifest> {
         let asking = scrape::asking(self);
-        let namespaces =
-            self.namespaces.iter().flat_map(|one| namespace(&one.lowered(scrapes), scrapes, &asking));
+        let lowered = self.namespaces.iter().map(|one| self.pinned(one.lowered(scrapes)));
+        let namespaces = lowered.flat_map(|one| namespace(&one, scrapes, &asking));
         let objects = self.objects.iter().filter_map(|object| Manifest::of_value(object.0.clone()).ok());
         namespaces.chain(objects).collect()
     }

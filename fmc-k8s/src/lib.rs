@@ -9,6 +9,7 @@ pub mod budget;
 pub mod config_map;
 pub mod container;
 pub mod grafana;
+pub mod image_lock;
 pub mod ingress;
 pub mod kind;
 pub mod kube_state_metrics;
@@ -28,6 +29,8 @@ pub mod workload;
 
 #[cfg(feature = "client")]
 pub mod client;
+#[cfg(feature = "registry")]
+pub mod registry;
 #[cfg(feature = "sim")]
 pub mod sim;
 

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
+use fmc_core::digest::Digest;
 use fmc_core::given::{Leaf, LeafError, LeafGroup};
+
+use crate::image_lock::ImageReference;
 
 /// The name of an object, as `web`: a label of DNS (RFC 1123), so that it suits every kind.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,6 +66,27 @@ impl ImageName {
     /// The image as text.
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// Its digest, if it is known.
+    pub fn digest(&self) -> Option<Digest> {
+        Digest::parse(self.text.split_once('@')?.1).ok()
+    }
+
+    /// Its registry, repository and tag, by which an image lock knows it; `None` without a tag.
+    pub fn reference(&self) -> Option<ImageReference> {
+        let named = self.text.split_once('@').map_or(&*self.text, |(named, _)| named);
+        let (registry, rest) = named.split_once('/')?;
+        let (repository, tag) = rest.rsplit_once(':')?;
+        Some(ImageReference::new(registry, repository, tag))
+    }
+
+    /// The same image with a digest, if it has none yet.
+    pub(crate) fn pinned(&self, digest: &Digest) -> Self {
+        if self.is_pinned {
+            return self.clone();
+        }
+        Self { text: format!("{}@{digest}", self.text), is_pinned: true }
     }
 }
 

@@ -1,6 +1,7 @@
 //! A platform: what runs inside a cluster, as one value of a cloud.
 
 mod check;
+mod images;
 
 use std::borrow::Cow;
 
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::budget::ClusterBudget;
 use crate::grafana::Grafana;
+use crate::image_lock::ImageLock;
 use crate::ingress::IngressHost;
 use crate::kube_state_metrics::KubeStateMetrics;
 use crate::name::{ObjectName, PortName};
@@ -22,6 +24,8 @@ use crate::raw::RawObject;
 use crate::redis::{Lowered, Redis};
 use crate::stateful::Stateful;
 use crate::workload::{Deployment, Workload};
+
+pub use images::{Pinned, UsedImage};
 
 /// What runs inside a K3s cluster of a cloud, by namespace.
 ///
@@ -50,6 +54,9 @@ pub struct Platform {
     /// Objects of the whole cluster, and of namespaces that are not the platform's, as `kube-system`, in the form of the API.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) objects: Vec<RawObject>,
+    /// The digests of its images, as the text of an image lock. `fmc` reads them from the file beside the cloud's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) image_lock: Option<Given<ImageLock>>,
 }
 
 /// A namespace with its workloads. Its pods must satisfy the standard `restricted`, and nothing in it is reached or reaches anything
@@ -114,7 +121,7 @@ pub struct Connection {
 impl Platform {
     /// An empty platform of a cluster.
     pub fn on(cluster: impl Into<Given<ClusterName>>) -> Self {
-        Self { cluster: cluster.into(), namespaces: Vec::new(), objects: Vec::new() }
+        Self { cluster: cluster.into(), namespaces: Vec::new(), objects: Vec::new(), image_lock: None }
     }
 
     /// An object of the whole cluster, or of a namespace that is not the platform's, as `kube-system`.

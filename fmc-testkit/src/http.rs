@@ -13,6 +13,8 @@ pub struct Request {
     pub path: String,
     /// The first byte of the requested range, from a `Range` header.
     pub from: Option<usize>,
+    /// The `Authorization` header.
+    pub authorization: Option<String>,
 }
 
 /// An answer.
@@ -165,11 +167,14 @@ impl Server {
 fn read(stream: &TcpStream) -> Option<Request> {
     let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
     let path = lines.next()?.split(' ').nth(1)?.to_owned();
-    let from = lines
-        .take_while(|line| !line.is_empty())
-        .filter_map(|line| {
-            line.to_ascii_lowercase().strip_prefix("range: bytes=")?.strip_suffix('-')?.parse().ok()
-        })
-        .last();
-    Some(Request { path, from })
+    let headers: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
+    let value = |name: &str| {
+        let of = |line: &String| {
+            let (key, value) = line.split_once(':')?;
+            key.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
+        };
+        headers.iter().rev().find_map(of)
+    };
+    let from = value("range").and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok());
+    Some(Request { path, from, authorization: value("authorization") })
 }

@@ -22,6 +22,7 @@
 //! | K3s's configuration | [`k3s`]: a stand-in that reads it and refuses as K3s does, and a real one if the machine has one |
 //! | access to a cluster: authorities, kubeconfig | [`kube`]: etcd, API servers, kubectl |
 //! | the mirror's web server | [`nginx`] |
+//! | digests of container images | [`registry`]: Debian's registry, filled by skopeo |
 //! | clocks | [`ntp`]: a time server for guests |
 //! | sshd's configuration, host keys | [`sshd`] |
 //! | units and drop-ins | [`systemd`] |
@@ -53,6 +54,7 @@ pub mod openssl;
 pub mod pki;
 mod program;
 pub mod prometheus;
+pub mod registry;
 pub mod relay;
 pub mod shell;
 pub mod sshd;

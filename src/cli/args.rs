@@ -241,7 +241,7 @@ pub(super) enum Command {
         #[arg(long)]
         flows: bool,
     },
-    /// Finds images
+    /// Finds images, and pins those of containers
     Images {
         /// What about them
         #[command(subcommand)]

@@ -25,6 +25,9 @@ const USUAL: [&str; 4] = ["cloud.yaml", "cloud.yml", "cloud.toml", "cloud.json"]
 pub(super) struct CloudFile {
     name: String,
     folder: PathBuf,
+    /// The file; `None` for standard input.
+    #[cfg(feature = "k8s")]
+    path: Option<PathBuf>,
     source: Source,
 }
 
@@ -79,7 +82,13 @@ pub(super) fn read(
     match Source::new(&bytes, format).map(|source| source.below(absolute).roles(roles)) {
         Ok(source) => match source.cloud() {
             Ok(cloud) => {
-                args.file = Some(CloudFile { name, folder, source });
+                args.file = Some(CloudFile {
+                    name,
+                    folder,
+                    #[cfg(feature = "k8s")]
+                    path: (!piped).then_some(path),
+                    source,
+                });
                 Ok(cloud)
             }
             Err(error) => Err(refused(&error, &name, Some(&source), args, io)),
@@ -175,6 +184,12 @@ impl CloudFile {
     /// The folder it is in.
     pub(super) fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// The file, as it was named; `None` for standard input.
+    #[cfg(feature = "k8s")]
+    pub(super) fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
     }
 
     /// Where its values are: once for all findings.

@@ -25,6 +25,8 @@
 //! | `ssh-config` | prints an OpenSSH configuration for the machines |
 //! | `console NAME` | a machine's serial console, Ctrl-] closes it; `--log` shows its last recorded lines |
 //! | `images resolve SYSTEM` | prints an upstream's newest image, pinned, as Rust and as YAML |
+//! | `images list` | lists the images of containers, and what states the digest of each (feature `k8s`) |
+//! | `images pin` | asks registries for digests, and writes them into the image lock beside the cloud's file (feature `k8s`) |
 //! | `root-key new` | prints a new root key, from which a cloud's secrets are made; `--out FILE` writes it to a file that only you can read |
 //! | `graph --as mermaid\|dot\|svg` | draws the cloud |
 //! | `convert LANGUAGE` | shows the same cloud as `rust`, `yaml`, `toml` or `json` |
@@ -66,6 +68,9 @@
 //!
 //! Images that are given by URL are fetched once into the folder that `FMC_IMAGES` names, or `fmc/images` in the user's
 //! cache (`XDG_CACHE_HOME`, or `~/.cache`). A simulation fetches none.
+//!
+//! The digests of container images are read from the lock beside the cloud's file, `cloud.images.lock` beside `cloud.yaml`. Only
+//! `images pin` asks registries, with the logins of `REGISTRY_AUTH_FILE`, or those that Skopeo, Podman and Docker keep.
 //!
 //! # Secrets
 //!

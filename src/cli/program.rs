@@ -291,7 +291,9 @@ fn of(
         Command::RootKey { command } => return root_key::run(command, &args, io),
         _ => {}
     }
-    if let Command::Images { command } = &args.command {
+    if let Command::Images { command } = &args.command
+        && !command.is_of_cloud()
+    {
         return images::run(command, &args, io);
     }
     let mut saved = None;
@@ -306,7 +308,11 @@ fn of(
     let cloud = roles.recognise(changes.into_iter().fold(cloud, |cloud, change| change(cloud)));
     let cloud = if args.lab { cloud.lab() } else { cloud };
     let cloud = if args.set.is_empty() { cloud } else { crate::set::set_with(&cloud, &args.set, roles)? };
+    #[cfg(feature = "k8s")]
+    let cloud = images::locked(cloud, args, io)?;
     match &args.command {
+        #[cfg(feature = "k8s")]
+        Command::Images { command } => images::run_of_cloud(command, &cloud, args, io),
         Command::Init { path } => init::of_program(&cloud, path, &args.program, io),
         Command::Check => check::run(&cloud, args, io),
         Command::Compile { out } => compile::run(&cloud, out, args, io),
@@ -327,9 +333,10 @@ fn of(
             let checked = check::checked(&cloud, args, io)?;
             kubeconfig::of(&checked, cluster.as_deref(), out.as_deref(), *hours, args, io)
         }
+        #[cfg(not(feature = "k8s"))]
+        Command::Images { .. } => Ok(DONE),
         // These commands need no cloud and ran before it was read.
         Command::Explain { .. }
-        | Command::Images { .. }
         | Command::RootKey { .. }
         | Command::Schema
         | Command::Completions { .. }

@@ -144,8 +144,13 @@ fn text(path: &Path) -> io::Result<String> {
 
 /// Writes a file that only its owner can read beside its place, and moves it there.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace_as(path, bytes, 0o600)
+}
+
+/// The same for a file with these permissions, as far as the user's mask leaves them.
+pub(super) fn replace_as(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let new = beside(path);
-    let written = private(&new).and_then(|mut file| {
+    let written = made(&new, mode).and_then(|mut file| {
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&new, path)
@@ -157,11 +162,12 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     written
 }
 
-fn private(path: &Path) -> io::Result<File> {
+#[cfg_attr(not(unix), expect(unused_variables, reason = "only Unix has permissions"))]
+fn made(path: &Path, mode: u32) -> io::Result<File> {
     let mut options = File::options();
     options.write(true).create_new(true);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
     options.open(path)
 }
 

@@ -13,7 +13,7 @@ use crate::stage::{Stage, cloud, machine, refused};
 const PAGE: &str = include_str!("../../docs/json.md");
 
 /// The tables of the page.
-struct Page {
+pub(crate) struct Page {
     /// The keys of each object, each with its type and whether it may be missing.
     objects: BTreeMap<&'static str, BTreeMap<&'static str, (&'static str, bool)>>,
     /// The possible words of a type.
@@ -21,7 +21,7 @@ struct Page {
 }
 
 impl Page {
-    fn read() -> Self {
+    pub(crate) fn read() -> Self {
         let mut page = Self { objects: BTreeMap::new(), words: BTreeMap::new() };
         let mut object = "";
         for line in PAGE.lines() {
@@ -47,7 +47,7 @@ impl Page {
     }
 
     /// Fails unless a value has all keys of an object and no others, each of its type.
-    fn object(&self, object: &str, value: &Value) {
+    pub(crate) fn object(&self, object: &str, value: &Value) {
         let keys = self.objects.get(object).unwrap_or_else(|| panic!("the page has no {object}: {value}"));
         let has = value.as_object().unwrap_or_else(|| panic!("{object} is no object: {value}"));
         for (key, value) in has {

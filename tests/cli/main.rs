@@ -28,6 +28,8 @@ mod old_world;
 mod only;
 mod phases;
 #[cfg(feature = "k8s")]
+mod pinned;
+#[cfg(feature = "k8s")]
 mod platform;
 mod process;
 mod program;

@@ -7,7 +7,7 @@ use std::process::Command;
 use xtask::{Failure, as_root};
 
 /// Each package with its purpose.
-const PACKAGES: [(&str, &str); 37] = [
+const PACKAGES: [(&str, &str); 39] = [
     ("pkg-config", "finds the C library for the feature `virt`"),
     ("libvirt-dev", "the C library that the feature `virt` links"),
     ("g++", "builds the fuzzer, which is LLVM's"),
@@ -38,6 +38,8 @@ const PACKAGES: [(&str, &str); 37] = [
     ("haproxy", "judges balancers, and balances in namespaces"),
     ("keepalived", "judges shared addresses, and shares one in namespaces"),
     ("nginx-light", "judges the mirror's configuration, and serves in namespaces"),
+    ("docker-registry", "a registry of container images, which tells their digests"),
+    ("skopeo", "fills that registry, and judges digests"),
     ("curl", "asks servers in namespaces"),
     ("python3", "the stand-ins of servers and of K3s, and the tests of reachability in namespaces"),
     ("util-linux", "unshare and nsenter, for the tests' namespaces"),

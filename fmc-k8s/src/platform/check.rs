@@ -2,6 +2,7 @@
 
 mod account;
 mod claims;
+mod images;
 mod ingress;
 mod measured;
 mod raw;
@@ -31,6 +32,8 @@ pub(super) const KINDS: &[OwnKind] = &[
     NO_WORKLOAD,
     NO_CLAIM,
     UNPINNED,
+    LOCK_UNUSED,
+    LOCK_DIFFERS,
     NO_PROBE,
     ROOT,
     LIMIT,
@@ -88,6 +91,9 @@ const VOLUME_TOO_LARGE: OwnKind =
 const NO_CLASS: OwnKind = OwnKind::warning("platform-no-class", include_str!("pages/no-class.md"));
 const RIGHTS: OwnKind = OwnKind::warning("platform-rights", include_str!("pages/rights.md"));
 const UNPINNED: OwnKind = OwnKind::warning("platform-unpinned", include_str!("pages/unpinned.md"));
+const LOCK_UNUSED: OwnKind = OwnKind::warning("platform-lock-unused", include_str!("pages/lock-unused.md"));
+const LOCK_DIFFERS: OwnKind =
+    OwnKind::warning("platform-lock-differs", include_str!("pages/lock-differs.md"));
 const NO_PROBE: OwnKind = OwnKind::warning("platform-no-probe", include_str!("pages/no-probe.md"));
 const ROOT: OwnKind = OwnKind::error("platform-root", include_str!("pages/root.md")).never_accepted();
 const LIMIT: OwnKind = OwnKind::error("platform-limit", include_str!("pages/limit.md")).never_accepted();
@@ -97,6 +103,7 @@ const VALUE: OwnKind = OwnKind::error("platform-value", include_str!("pages/valu
 /// The values by themselves.
 pub(super) fn settings(platform: &Platform, findings: &mut RoleFindings<'_>) {
     findings.leaf("cluster", &platform.cluster);
+    optional("image_lock", platform.image_lock.as_ref(), findings);
     for (index, namespace) in platform.namespaces.iter().enumerate() {
         findings.part(&format!("namespaces[{index}]"), |findings| {
             leaves(namespace, findings);
@@ -218,7 +225,7 @@ pub(super) fn together(platform: &Platform, site: &SpanSite<'_>, findings: &mut 
     ingress::hosts(platform, findings);
     for (index, namespace) in platform.namespaces.iter().enumerate() {
         findings.part(&format!("namespaces[{index}]"), |findings| {
-            let namespace = &*namespace.with_services();
+            let namespace = &*platform.pinned(namespace.with_services());
             service::together(namespace, findings);
             in_namespace(namespace, findings);
             claims::sets(namespace, platform, site, findings);
@@ -226,6 +233,7 @@ pub(super) fn together(platform: &Platform, site: &SpanSite<'_>, findings: &mut 
             ingress::closed(namespace, findings);
         });
     }
+    images::check(platform, site, findings);
     room::check(platform, site, findings);
     volumes::check(platform, site, findings);
     measured::check(platform, site, findings);
@@ -353,7 +361,8 @@ fn within(container: &Container, workload: Workload<'_>, findings: &mut RoleFind
     if container.image.ok().is_some_and(|image| !image.is_pinned()) {
         findings.part("image", |findings| {
             let message = format!("the image of {name} has a tag and no digest");
-            findings.find(&UNPINNED, message, "add its digest: TAG@sha256:…");
+            let help = "`images pin` asks its registry for the digest; or add it: TAG@sha256:…";
+            findings.find(&UNPINNED, message, help);
         });
     }
     if !workload.expose.is_empty() && container.ready.is_none() && !container.ports.is_empty() {
