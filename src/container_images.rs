@@ -9,7 +9,7 @@ use fmc_k8s::platform::Platform;
 
 pub(crate) use fmc_k8s::image_lock::{ImageLock, ImageReference};
 pub(crate) use fmc_k8s::platform::{Pinned, UsedImage};
-pub(crate) use fmc_k8s::registry::{Logins, Registries};
+pub(crate) use fmc_k8s::registry::{Logins, RegistryClient};
 
 /// A container of a cloud, with its image.
 pub(crate) struct Used {

@@ -17,9 +17,10 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use ureq::config::RedirectAuthHeaders;
 use ureq::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, WWW_AUTHENTICATE};
+use ureq::http::uri::Authority;
 use ureq::http::{HeaderValue, Response, StatusCode, Uri};
 use ureq::tls::{RootCerts, TlsConfig};
-use ureq::{Agent, Body};
+use ureq::{Agent, Body, ResponseExt as _};
 
 pub use error::RegistryError;
 use error::harmless;
@@ -52,7 +53,7 @@ const ANSWER: Duration = Duration::from_secs(30);
 
 /// A client of registries. It keeps what it is given to enter a repository for the next image.
 #[derive(Debug, Default)]
-pub struct Registries {
+pub struct RegistryClient {
     logins: Logins,
     plain: BTreeSet<String>,
     entries: BTreeMap<(String, String), SecretString>,
@@ -66,7 +67,7 @@ struct Server<'a> {
     is_plain: bool,
 }
 
-impl Registries {
+impl RegistryClient {
     /// Without a login.
     pub fn new() -> Self {
         Self::default()
@@ -115,10 +116,11 @@ impl Registries {
         self.tell(host, asks);
         let place = (image.registry().to_owned(), image.repository().to_owned());
         let mut entry = self.entries.get(&place).cloned();
-        let mut response = server.ask(Method::Head, entry.as_ref())?;
-        if response.status() == StatusCode::UNAUTHORIZED {
+        let mut response = self.ask(&server, Method::Head, entry.as_ref(), asks)?;
+        // Whoever the registry redirects to has no say about its login.
+        if response.status() == StatusCode::UNAUTHORIZED && answering(&response) == Some(host) {
             let given = self.enter(&server, response.headers(), asks)?;
-            response = server.ask(Method::Head, Some(&given.header))?;
+            response = self.ask(&server, Method::Head, Some(&given.header), asks)?;
             if matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
                 return Err(given.refused(image));
             }
@@ -130,7 +132,21 @@ impl Registries {
         if is_whole || !is_no_head {
             return server.stated(&response)?.ok_or(RegistryError::NoDigest);
         }
-        server.hashed(server.ask(Method::Get, entry.as_ref())?)
+        server.hashed(self.ask(&server, Method::Get, entry.as_ref(), asks)?)
+    }
+
+    /// Asks for a manifest. The servers that the registry redirects to are told too.
+    fn ask(
+        &mut self,
+        server: &Server<'_>,
+        method: Method,
+        entry: Option<&SecretString>,
+        asks: &mut dyn FnMut(&str),
+    ) -> Result<Response<Body>, RegistryError> {
+        let response = server.ask(method, entry)?;
+        let passed = response.get_redirect_history().unwrap_or_default();
+        passed.iter().filter_map(Uri::authority).for_each(|host| self.tell(host.as_str(), asks));
+        Ok(response)
     }
 
     fn tell(&mut self, host: &str, asks: &mut dyn FnMut(&str)) {
@@ -277,10 +293,10 @@ impl Server<'_> {
                     tag: self.image.tag().to_owned(),
                 });
             }
-            StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED => {
+            StatusCode::FORBIDDEN if answering(response) == Some(self.host) => {
                 return Err(RegistryError::refused(None, self.image));
             }
-            status => return Err(RegistryError::status(self.host, status)),
+            status => return Err(RegistryError::status(answering(response).unwrap_or(self.host), status)),
         }
         let said = |name: &HeaderName| response.headers().get(name).and_then(|value| value.to_str().ok());
         let form = said(&CONTENT_TYPE).unwrap_or("no content type");
@@ -309,11 +325,17 @@ impl Server<'_> {
     }
 }
 
+/// The server that an answer is from, with its port.
+fn answering(response: &Response<Body>) -> Option<&str> {
+    response.get_uri().authority().map(Authority::as_str)
+}
+
 fn agent(is_plain: bool, redirect_auth: RedirectAuthHeaders) -> Agent {
     let config = Agent::config_builder()
         .https_only(!is_plain)
         .http_status_as_error(false)
         .redirect_auth_headers(redirect_auth)
+        .save_redirect_history(true)
         .user_agent(concat!("fmc/", env!("CARGO_PKG_VERSION")))
         .timeout_resolve(Some(CONNECT))
         .timeout_connect(Some(CONNECT))
@@ -361,6 +383,6 @@ mod tests {
         {
             assert!(!is_this_machine(host), "{host}");
         }
-        assert!(Registries::new().plain_http("10.0.0.1:5000").is_plain("10.0.0.1:5000"));
+        assert!(RegistryClient::new().plain_http("10.0.0.1:5000").is_plain("10.0.0.1:5000"));
     }
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::{Arc, OnceLock};
 
 use fmc_testkit::http::{Reply, Server};
 use fmc_testkit::openssl::Authority;
@@ -339,6 +340,8 @@ fn a_registry_that_misbehaves_is_refused() {
 
     let (manifest, bytes) = ("application/vnd.oci.image.manifest.v1+json", b"{}".as_slice());
     let good = Digest::sha256(bytes).to_string();
+    let port = Arc::new(OnceLock::<String>::new());
+    let known = Arc::clone(&port);
     let reply = move |path: &str| {
         let tag = path.rsplit('/').next().unwrap().to_owned();
         let answer = |kind: &str| Reply::status("200 OK", bytes).header("Content-Type", kind);
@@ -350,13 +353,18 @@ fn a_registry_that_misbehaves_is_refused() {
             "busy" => Reply::status("429 Too Many Requests", b""),
             "plot" => Reply::status("401 Unauthorized", b"")
                 .header("WWW-Authenticate", "Bearer realm=\"http://tokens.example.org/t\",service=\"x\""),
+            // Another server than the one that has the login.
+            "moved" => Reply::redirect(
+                "http://0.0.0.0:PORT/v2/a/b/manifests/plot".replace("PORT", port.get().unwrap()),
+            ),
             "odd" => Reply::status("401 Unauthorized", b"").header("WWW-Authenticate", "Negotiate"),
             _ => Reply::status("500 Internal Server Error", b""),
         }
     };
     let server = Server::start(move |request| reply(&request.path));
     let name = server.url("").replace("http://", "");
-    let tags = ["bare", "busy", "long", "odd", "page", "plot", "x"];
+    known.set(name.rsplit(':').next().unwrap().to_owned()).unwrap();
+    let tags = ["bare", "busy", "long", "moved", "odd", "page", "plot", "x"];
     let folder = with(&tags.map(|tag| format!("{name}/a/b:{tag}")));
     let ran = run(folder.path(), "images pin");
     assert_eq!(
@@ -367,6 +375,7 @@ fn a_registry_that_misbehaves_is_refused() {
     for words in [
         "b:busy: ".to_owned() + &format!("{name} answers 429 Too Many Requests: sign in, or try again later"),
         "b:long: the registry states the digest \"sha512:".to_owned(),
+        "b:moved: ".to_owned() + &format!("0.0.0.0:{} answers 401 Unauthorized", known.get().unwrap()),
         "b:odd: the registry asks for \"Negotiate\"".to_owned(),
         "b:page: the answer is \"text/html\", which is not the manifest of an image".to_owned(),
         "b:plot: the registry names \"http://tokens.example.org/t\" for tokens, which is not an https URL"
@@ -375,6 +384,7 @@ fn a_registry_that_misbehaves_is_refused() {
     ] {
         assert!(ran.err.contains(&words), "{words}: {}", ran.err);
     }
+    assert!(ran.err.contains("asking 0.0.0.0:"), "who it was redirected to: {}", ran.err);
 }
 
 #[test]

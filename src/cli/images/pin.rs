@@ -17,7 +17,7 @@ use super::super::plain::plain;
 use super::super::style::{BAD, Paint};
 use super::super::{DONE, FAILED};
 use super::lock::{LockFile, text};
-use crate::container_images::{self, ImageLock, ImageReference, Logins, Registries, Used};
+use crate::container_images::{self, ImageLock, ImageReference, Logins, RegistryClient, Used};
 use crate::json::Versioned;
 
 /// The request.
@@ -26,7 +26,8 @@ pub(in super::super) struct Request {
     /// Asks again for an image that has a digest in the lock, by its name with or without the tag, or for `all`; may be repeated
     #[arg(long, value_name = "IMAGE|all")]
     update: Vec<String>,
-    /// Speaks HTTP without encryption to this registry, as 10.17.3.2:5000; may be repeated. It always does to this machine
+    /// Speaks HTTP without encryption to this registry, as 10.17.3.2:5000, also to sign in; may be repeated. To this machine it always
+    /// does
     #[arg(long, value_name = "HOST")]
     insecure_registry: Vec<String>,
     /// The lock of a program with a cloud of its own, which reads it by `Platform::image_lock`
@@ -152,9 +153,9 @@ fn is_named(image: &ImageReference, name: &str) -> bool {
     with_its_tag.parse::<ImageReference>().is_ok_and(|whole| *image == whole)
 }
 
-fn registries(request: &Request, io: &Io<'_>) -> Result<Registries, Failure> {
-    let registries = Registries::new().logins(logins(io)?);
-    Ok(request.insecure_registry.iter().fold(registries, Registries::plain_http))
+fn registries(request: &Request, io: &Io<'_>) -> Result<RegistryClient, Failure> {
+    let registries = RegistryClient::new().logins(logins(io)?);
+    Ok(request.insecure_registry.iter().fold(registries, RegistryClient::plain_http))
 }
 
 /// The logins of the usual files, in the order of *containers-auth.json(5)*: that of Podman and Skopeo, then that of Docker.
