@@ -1,5 +1,7 @@
 //! Debian's `docker-registry` on a port of this machine, which skopeo fills from images that a test makes.
 
+#![expect(clippy::indexing_slicing, reason = "an object of JSON takes any key")]
+
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};

@@ -130,6 +130,7 @@ fn tags_are_pinned_by_the_digests_that_skopeo_tells() {
 
     // Another image behind a tag is told, and the plan changes.
     assert_eq!(run(folder, "apply --yes").code, 0);
+    assert_eq!(run(folder, "plan --out saved.plan").code, 0);
     registry.push("shop/web:1", "three", &["amd64"]);
     let three = registry.digest("shop/web:1");
     assert_ne!(one, three);
@@ -141,6 +142,8 @@ fn tags_are_pinned_by_the_digests_that_skopeo_tells() {
     assert!(updated.code == 0 && updated.out == told, "{updated:?}");
     let plan = run(folder, "plan --detailed-exitcode");
     assert!(plan.code == 2 && plan.out.contains(three.get(..30).unwrap()), "{plan:?}");
+    let stale = run(folder, "apply saved.plan");
+    assert!(stale.code == 1 && stale.err.contains("nothing was done"), "{stale:?}");
     let nothing = run(folder, "images pin --update all");
     assert!(nothing.code == 0 && nothing.out.contains("stays as it is"), "{nothing:?}");
 
@@ -500,4 +503,11 @@ fn a_program_gives_its_lock_to_the_cloud() {
     );
     // A lock that the cloud states stays where it is.
     assert_eq!(fmc::file::to_json(&cloud(&lock)).unwrap().matches(&digest).count(), 1);
+}
+
+#[test]
+fn the_page_shows_a_lock_as_it_is_written() {
+    let page = include_str!("../../docs/images.md");
+    let shown = page.split("```text\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    assert_eq!(fmc::k8s::image_lock::ImageLock::read(shown).unwrap().to_string(), shown);
 }

@@ -211,7 +211,7 @@ mod tests {
         let error = Logins::new().file(Path::new("a.json"), text).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "read the logins of a.json: line 2, column 26 is not what `skopeo login` writes"
+            "read the logins of a.json: line 2, column 27 is not what `skopeo login` writes"
         );
     }
 }
