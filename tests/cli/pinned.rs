@@ -223,7 +223,11 @@ fn a_login_is_read_from_the_usual_files_and_never_shown() {
         ran.code == 1 && ran.err.contains(&format!("needs a login: run `skopeo login {name}`")),
         "{ran:?}"
     );
-    assert!(!folder.path().join("cloud.images.lock").exists(), "nothing was found");
+    assert!(
+        ran.out.contains("cloud.images.lock is not written")
+            && !folder.path().join("cloud.images.lock").exists(),
+        "{ran:?}"
+    );
 
     for (file, variable) in [
         ("run/containers/auth.json", Some(("XDG_RUNTIME_DIR", "run"))),
@@ -422,6 +426,13 @@ fn a_lock_is_read_by_the_commands_that_compile() {
         }
         assert_eq!(run(folder, "graph").code, 0, "a picture needs no digest");
     }
+    fs::write(&file, format!("{image} {zeros}\n")).unwrap();
+    fs::write(folder.join("cloud.yaml"), cloud(&[]).split("roles:").next().unwrap()).unwrap();
+    let bare = run(folder, "check");
+    assert!(
+        bare.code == 0 && bare.err.contains("cloud.images.lock has 1 image, and the cloud has no containers"),
+        "{bare:?}"
+    );
     let page = run(folder, "explain platform-lock-differs");
     assert!(page.code == 0 && page.out.contains("another one for the same tag"), "{page:?}");
 }

@@ -201,8 +201,11 @@ fn tell(report: &Report, lock: &ImageLock, args: &Args, io: &mut Io<'_>) -> Resu
             io.show(format_args!("- {image}: no container takes its digest from the lock\n"))?;
         }
         let images = count(lock.iter().count(), "image");
-        let is_written = if *written { "is written" } else { "stays as it is" };
-        io.tell(format_args!("{file} {is_written}: {images}\n"))?;
+        io.tell(match (written, lock.is_empty()) {
+            (true, _) => format!("{file} is written: {images}\n"),
+            (false, false) => format!("{file} stays as it is: {images}\n"),
+            (false, true) => format!("{file} is not written: it would have no image\n"),
+        })?;
     }
     for Failed { image, why } in failed {
         let head = Paint("error", BAD, io.colour_err);
