@@ -122,6 +122,11 @@ impl ApiObject {
         self.owner() == Some(owner) && self.owned_by(&manager(owner)).is_some()
     }
 
+    /// Whether a controller made it for another object, as the addresses behind a Service: it has that one's labels, and goes with it.
+    pub(crate) fn is_of_another(&self) -> bool {
+        self.metadata("ownerReferences").and_then(Value::as_array).is_some_and(|owners| !owners.is_empty())
+    }
+
     /// Whether the cluster made it as a volume of an owner's set.
     pub(crate) fn is_claim_of(&self, owner: &str) -> bool {
         let is_claim = self.value.get("kind").and_then(Value::as_str) == Some(CLAIM.name);

@@ -72,4 +72,9 @@ pub(super) fn opened(wanted: &Value, object: &Value, found: &mut Vec<Difference>
             look(&format!("{wanted}/{below}"), &format!("{at}/{below}"), &format!("{path}.{in_path}"), names);
         }
     }
+    // The server writes an account by its old name too.
+    let account = wanted.pointer(&format!("{at}/serviceAccountName"));
+    if account.is_some() && object.pointer(&format!("{at}/serviceAccount")) == account {
+        found.retain(|one| one.path != format!("{path}.serviceAccount"));
+    }
 }

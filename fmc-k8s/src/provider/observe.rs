@@ -124,7 +124,9 @@ impl Cluster<'_> {
                 let Some(name) = text("name") else { continue };
                 let at = manifest::address(cluster, kind, text("namespace"), name);
                 let object = ApiObject::of_list(value, kind);
-                if object.owner() == Some(owner) || self.documents.contains_key(&at) {
+                let is_ours = object.owner() == Some(owner)
+                    && (object.is_made_by(owner) || object.is_claim_of(owner) || !object.is_of_another());
+                if is_ours || self.documents.contains_key(&at) {
                     let wanted = self.documents.get(&at).and_then(|document| document.wanted());
                     there.insert(at, self.provider.hidden(object, wanted));
                 }

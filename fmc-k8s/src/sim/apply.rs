@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::claims;
 use super::fields::{entry_key, keys, of_manifest, without};
 use super::{Key, Response, State, Target, good, not_found, status};
-use crate::kind::{DEPLOYMENT, Kind, NAMESPACE, SERVICE, STATEFUL_SET};
+use crate::kind::{DAEMON_SET, DEPLOYMENT, Kind, NAMESPACE, SERVICE, STATEFUL_SET};
 
 /// Applies a manifest by the manager that the query names.
 pub(super) fn apply(state: &mut State, target: &Target, manifest: Value) -> Response {
@@ -335,6 +335,7 @@ fn defaulted_entries(kind: &Kind, name: &str, value: Value) -> Value {
 
 /// Some of the defaults of the real server.
 fn defaulted(kind: &Kind, mut object: Value) -> Value {
+    let account = object.pointer("/spec/template/spec/serviceAccountName").cloned();
     let mut default = |pointer: &str, key: &str, value: Value| {
         if let Some(map) = object.pointer_mut(pointer).and_then(Value::as_object_mut) {
             map.entry(key).or_insert(value);
@@ -348,10 +349,15 @@ fn defaulted(kind: &Kind, mut object: Value) -> Value {
         default("/spec", "sessionAffinity", json!("None"));
     }
     if kind.has_pods() {
-        default("/spec", "replicas", json!(1));
+        if *kind != DAEMON_SET {
+            default("/spec", "replicas", json!(1));
+        }
         default("/spec", "revisionHistoryLimit", json!(10));
         default("/spec/template/spec", "restartPolicy", json!("Always"));
         default("/spec/template/spec", "dnsPolicy", json!("ClusterFirst"));
+        if let Some(account) = account {
+            default("/spec/template/spec", "serviceAccount", account);
+        }
     }
     object
 }

@@ -101,6 +101,30 @@ fn an_object_that_somebody_deleted_is_told_and_comes_back() {
     assert_eq!(left.len(), 3, "{left:?}");
 }
 
+/// The controller of addresses behind a Service gives them its labels.
+#[test]
+fn an_object_that_a_controller_made_with_our_labels_is_neither_ours_nor_a_copy() {
+    let world = World::new();
+    let platform = || crate::cloud::shop([crate::cloud::web(1)]);
+    world.apply(&platform());
+    let service = world.cluster.object("service", "shop", "web").unwrap();
+    world.cluster.put(json!({
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": {
+            "name": "web-mshdk",
+            "namespace": "shop",
+            "labels": service["metadata"]["labels"],
+            "ownerReferences": [{ "apiVersion": "v1", "kind": "Service", "name": "web", "uid": service["metadata"]["uid"] }],
+        },
+        "addressType": "IPv4",
+    }));
+    let plan = world.plan(platform());
+    assert!(plan.is_empty() && plan.drift().drift.is_empty(), "{plan} {:?}", plan.drift());
+    let plan = world.plan(Platform::on("single"));
+    assert!(!plan.to_string().contains("web-mshdk"), "{plan}");
+}
+
 #[test]
 fn each_mistake_in_an_object_is_found_where_it_stands() {
     let inside =

@@ -45,8 +45,8 @@ fn an_account_may_do_what_its_rules_say_and_nothing_else() {
 
     // The token of its pods is one that the server knows, with these rights.
     world.apply(&crate::account::counted());
-    assert!(may("monitoring:prometheus", &["get", "nodes/metrics"]));
-    assert!(!may("monitoring:prometheus", &["get", "nodes/proxy"]));
+    assert!(may("monitoring:prometheus", &["get", "nodes", "--subresource=metrics"]));
+    assert!(!may("monitoring:prometheus", &["get", "nodes", "--subresource=proxy"]));
     assert!(may("monitoring:objects", &["list", "deployments.apps", "--all-namespaces"]));
     assert!(!may("monitoring:objects", &["list", "secrets", "--all-namespaces"]));
     // What the other platform had is gone.
