@@ -73,7 +73,7 @@ fn namespace(namespace: &Namespace, scrapes: &Scrapes, asking: &Asking) -> Vec<M
         all.extend(account::objects(workload, &name, &scrapes.api).into_iter().map(Some));
         all.push(main);
         all.extend(workload.is_measured().then(|| manifest(&stateful::names(workload, &name))));
-        all.extend(around(workload, &name));
+        all.extend(around(workload, deployment.autoscaled, &name));
     }
     for set in &namespace.stateful_sets {
         let mut main = manifest(&stateful::set(set, &name));
@@ -82,7 +82,7 @@ fn namespace(namespace: &Namespace, scrapes: &Scrapes, asking: &Asking) -> Vec<M
         }
         all.extend(account::objects(set.into(), &name, &scrapes.api).into_iter().map(Some));
         all.extend([main, manifest(&stateful::names(set.into(), &name))]);
-        all.extend(around(set.into(), &name));
+        all.extend(around(set.into(), false, &name));
     }
     all.extend(namespace.ingresses.iter().map(|one| manifest(&ingress::object(one, &name))));
     all.extend(namespace.objects.iter().map(|object| Manifest::of_value(object.within(&name)).ok()));
@@ -95,9 +95,9 @@ pub(crate) fn policy_names(namespace: &Namespace) -> Vec<String> {
 }
 
 /// The disruption budget and the service of a workload, where it needs them.
-fn around(workload: Workload<'_>, namespace: &str) -> [Option<Manifest>; 2] {
+fn around(workload: Workload<'_>, is_autoscaled: bool, namespace: &str) -> [Option<Manifest>; 2] {
     [
-        (workload.replicas > 1).then(|| manifest(&budget(workload, namespace))).flatten(),
+        (workload.replicas > 1 || is_autoscaled).then(|| manifest(&budget(workload, namespace))).flatten(),
         (!workload.expose.is_empty()).then(|| manifest(&service(workload, namespace))).flatten(),
     ]
 }
@@ -175,7 +175,7 @@ fn of_deployment(deployment: &Deployment, namespace: &str) -> apps::Deployment {
     apps::Deployment {
         metadata: metadata(&deployment.name, namespace),
         spec: Some(apps::DeploymentSpec {
-            replicas: Some(deployment.replicas.into()),
+            replicas: (!deployment.autoscaled).then(|| deployment.replicas.into()),
             selector: selector(&deployment.name),
             template: core::PodTemplateSpec {
                 metadata: Some(ObjectMeta {

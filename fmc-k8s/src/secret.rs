@@ -68,7 +68,8 @@ impl Hole {
 fn line<'a>(secret: &SecretRef, bytes: &'a SecretBytes) -> Result<&'a [u8], SecretError> {
     let bytes = bytes.expose();
     let line = bytes.strip_suffix(b"\n").map_or(bytes, |line| line.strip_suffix(b"\r").unwrap_or(line));
-    let is_line = std::str::from_utf8(line).is_ok_and(|line| !line.contains(['\n', '\r', '\0']));
+    let is_line =
+        std::str::from_utf8(line).is_ok_and(|line| !line.is_empty() && !line.contains(['\n', '\r', '\0']));
     if is_line { Ok(line) } else { Err(SecretError::NoLine { secret: Box::new(secret.clone()) }) }
 }
 

@@ -31,6 +31,7 @@ struct State {
     is_away: bool,
     /// Whether the next request gets no answer.
     is_starting: bool,
+    has_answered: bool,
     /// Deployments whose pods do not get ready, as `shop/web`, with the reason.
     broken: BTreeMap<String, String>,
     /// Objects of kinds that fmc does not write.
@@ -68,6 +69,11 @@ impl Sim {
         self.state_mut().objects.len() <= BEGINNING.len()
     }
 
+    /// Whether its API has answered once.
+    pub(crate) fn has_answered(&self) -> bool {
+        self.state_mut().has_answered
+    }
+
     /// The simulation whose state is this text, as [`Sim::state`] gave it.
     ///
     /// # Errors
@@ -77,6 +83,7 @@ impl Sim {
         let objects: Vec<Value> = serde_json::from_str(text).map_err(|error| error.to_string())?;
         let sim = Self::default();
         let mut state = sim.state_mut();
+        state.has_answered = true;
         for object in objects {
             let Some(key) = key_of(&object) else {
                 state.others.put(object).ok_or_else(|| "an object has no kind or no name".to_owned())?;
@@ -238,6 +245,7 @@ impl State {
         if self.is_away || std::mem::take(&mut self.is_starting) {
             return Err(NoAnswer { cause: "connection refused".to_owned(), is_absent: true });
         }
+        self.has_answered = true;
         if request.path == "/readyz" {
             return Ok(good(Value::from("ok")));
         }

@@ -30,6 +30,10 @@ pub struct Deployment {
     /// The number of pods: 1 if not said.
     #[serde(default = "one")]
     pub(crate) replicas: u16,
+    /// Whether others decide the number of pods, as a HorizontalPodAutoscaler among the `objects`. `replicas` is then what the budget
+    /// counts with.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) autoscaled: bool,
     pub(crate) containers: Vec<Container>,
     /// The ports at which other workloads reach it under its name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -114,6 +118,7 @@ impl Deployment {
         Self {
             name: name.into(),
             replicas: one(),
+            autoscaled: false,
             containers: vec![container],
             expose: Vec::new(),
             account: None,
@@ -132,6 +137,12 @@ impl Deployment {
     #[must_use]
     pub fn replicas(self, replicas: u16) -> Self {
         Self { replicas, ..self }
+    }
+
+    /// Others decide the number of pods, as a HorizontalPodAutoscaler; the budget counts with [`replicas`](Self::replicas).
+    #[must_use]
+    pub fn autoscaled(self) -> Self {
+        Self { autoscaled: true, ..self }
     }
 
     /// Other workloads reach it at its name and this port, which leads to a container's port. The `Service` follows.

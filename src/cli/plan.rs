@@ -222,6 +222,7 @@ fn has_data(checked: &Checked, plan: &Plan, machine: &str) -> Result<(), Failure
             None => failure.help(format!("data was left by {}", parts.join(", "))),
         });
     }
+    let there = there.filter(|name| !name.contains('/'));
     let names = checked.machines().iter().map(|machine| machine.name.as_str()).chain(there);
     Err(unknown("--delete-data", machine, names))
 }

@@ -194,7 +194,7 @@ pub(super) fn reads(wanted: &Wanted, args: &Args, io: &Io<'_>) -> Result<String,
         return Ok(String::new());
     }
     let sources: Vec<String> = sources.into_iter().collect();
-    Ok(format!("\n  The apply reads here, and gives to guests: {}\n", sources.join(", ")))
+    Ok(format!("\n  The apply reads here, for guests and clusters: {}\n", sources.join(", ")))
 }
 
 /// Refuses authorities and keys of the user's own that K3s could not use: a server would get them, and not come up.

@@ -166,6 +166,37 @@ fn the_example_with_a_database_is_applied_and_its_page_shows_it() {
 }
 
 #[test]
+fn saved_plans_come_to_an_end() {
+    let folder = folder(&[("cloud.yaml", include_str!("../../examples/platform/database.yaml"))]);
+    let run = |arguments: &str| fmc(folder.path(), arguments, "");
+    // The first one makes the machines and waits for the API, and the second one makes what is in the cluster.
+    for _ in 0..2 {
+        assert!(run("plan --out saved.plan").code == 0);
+        run("apply saved.plan");
+    }
+    let plan = run("plan --detailed-exitcode");
+    assert_eq!(plan.code, 0, "{plan:?}");
+}
+
+#[test]
+fn another_text_is_shown_by_the_line_that_differs() {
+    let example = include_str!("../../examples/platform/monitoring.yaml");
+    let folder = folder(&[("cloud.yaml", example)]);
+    let run = |arguments: &str| fmc(folder.path(), arguments, "");
+    assert_eq!(run("apply --yes").code, 0);
+    let without = example.replace("                  metrics: { port: http }\n", "");
+    assert_ne!(without, example);
+    fs::write(folder.path().join("cloud.yaml"), without).unwrap();
+    let plan = run("plan").out;
+    assert!(
+        plan.contains(
+            "data[prometheus.yml] - job_name: shop/web/http -> - job_name: monitoring/objects/http"
+        ),
+        "{plan}"
+    );
+}
+
+#[test]
 fn data_in_a_cluster_is_deleted_by_a_name_that_left_some() {
     let folder = folder(&[("cloud.yaml", include_str!("../../examples/platform/database.yaml"))]);
     let run = |arguments: &str| fmc(folder.path(), arguments, "");

@@ -7,6 +7,7 @@ use super::cluster::{self, Download};
 use super::pki::Pki;
 use super::version::Version;
 use super::word::{Component, FlannelBackend};
+use super::{Key, Value};
 use crate::addr::Subnet;
 use crate::checked::{Idx, Machine};
 use crate::digest::Digest;
@@ -128,6 +129,13 @@ impl Cluster {
     /// Whether pods have addresses of IPv6.
     pub fn has_ipv6(&self) -> bool {
         self.pods.iter().any(|subnet| !subnet.is_ipv4())
+    }
+
+    /// Whether K3s enforces network policies itself: it does, unless its servers are told not to.
+    pub fn has_network_policies(&self) -> bool {
+        let said =
+            [&self.said.config, &self.said.server_config].map(|config| config.get(Key::DisableNetworkPolicy));
+        !said.contains(&Some(&Value::Flag(true)))
     }
 
     /// Whether it runs a part that K3s comes with.

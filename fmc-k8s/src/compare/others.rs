@@ -37,6 +37,10 @@ fn below(at: &At, wanted: &Value, there: &Value, fields: &Value, found: &mut Vec
         }
         let Some(there) = there.get(name).filter(|there| is_something(there)) else { continue };
         let at = at.key(name);
+        // A manifest leaves the number of pods out for an autoscaler.
+        if at.path == "spec.replicas" && wanted.get(name).is_none() {
+            continue;
+        }
         match wanted.get(name) {
             Some(wanted) => below(&at, wanted, there, fields, found),
             None if found.iter().any(|one| one.path == at.path) => {}

@@ -14,7 +14,8 @@ use crate::container::{Container, Mount, MountSource, Probe};
 use crate::quantity::{Cpu, bytes};
 use crate::workload::Workload;
 
-/// The pods of a workload: no root, a token of the API if it has an account, spread over the nodes if there are several.
+/// The pods of a workload: no root, a token of the API if it has an account, spread over the nodes. One pod alone has
+/// that too, so that a second one does not start the first anew.
 pub(super) fn spec(workload: &Workload<'_>) -> core::PodSpec {
     let Workload { name, containers, account, .. } = workload;
     let constraint = core::TopologySpreadConstraint {
@@ -37,7 +38,7 @@ pub(super) fn spec(workload: &Workload<'_>) -> core::PodSpec {
             }),
             ..core::PodSecurityContext::default()
         }),
-        topology_spread_constraints: (workload.replicas > 1).then(|| vec![constraint]),
+        topology_spread_constraints: Some(vec![constraint]),
         volumes: Some(volumes(containers, &names)),
         ..core::PodSpec::default()
     }

@@ -56,6 +56,7 @@ pub(super) const KINDS: &[OwnKind] = &[
     VOLUME_TOO_LARGE,
     NO_CLASS,
     RIGHTS,
+    OPEN,
 ];
 
 const NO_CLUSTER: OwnKind =
@@ -90,6 +91,7 @@ const VOLUME_TOO_LARGE: OwnKind =
     OwnKind::warning("platform-volume-too-large", include_str!("pages/volume-too-large.md"));
 const NO_CLASS: OwnKind = OwnKind::warning("platform-no-class", include_str!("pages/no-class.md"));
 const RIGHTS: OwnKind = OwnKind::warning("platform-rights", include_str!("pages/rights.md"));
+const OPEN: OwnKind = OwnKind::error("platform-open", include_str!("pages/open.md"));
 const UNPINNED: OwnKind = OwnKind::warning("platform-unpinned", include_str!("pages/unpinned.md"));
 const LOCK_UNUSED: OwnKind = OwnKind::warning("platform-lock-unused", include_str!("pages/lock-unused.md"));
 const LOCK_DIFFERS: OwnKind =
@@ -220,6 +222,7 @@ pub(super) fn together(platform: &Platform, site: &SpanSite<'_>, findings: &mut 
         });
     }
     second(platform, site, findings);
+    is_open(platform, site, findings);
     let names = platform.namespaces.iter().map(|namespace| namespace.name.to_string());
     twice("namespaces", "namespace", names, findings);
     ingress::hosts(platform, findings);
@@ -231,6 +234,7 @@ pub(super) fn together(platform: &Platform, site: &SpanSite<'_>, findings: &mut 
             claims::sets(namespace, platform, site, findings);
             ingress::together(namespace, platform, site, findings);
             ingress::closed(namespace, findings);
+            raw::autoscalers(namespace, findings);
         });
     }
     images::check(platform, site, findings);
@@ -238,6 +242,18 @@ pub(super) fn together(platform: &Platform, site: &SpanSite<'_>, findings: &mut 
     volumes::check(platform, site, findings);
     measured::check(platform, site, findings);
     raw::twice(platform, site.cloud(), findings);
+}
+
+/// Without the controller of network policies every pod reaches every other one.
+fn is_open(platform: &Platform, site: &SpanSite<'_>, findings: &mut RoleFindings<'_>) {
+    let cluster = site.cloud().cluster(&platform.cluster.to_string());
+    if cluster.is_some_and(|cluster| !cluster.has_network_policies()) && !platform.namespaces.is_empty() {
+        findings.part("cluster", |findings| {
+            let message = format!("{} leaves out its network policies, so that no connection is denied", platform.cluster);
+            let help = "take `disable-network-policy` out of the cluster's configuration, or accept this if another program enforces them";
+            findings.find(&OPEN, message, help);
+        });
+    }
 }
 
 /// A cluster has one platform: two would each delete what the other one made.

@@ -16,7 +16,7 @@ use crate::compare::{Difference, plain};
 use crate::kind;
 use crate::link::{ApiLink, Verb};
 use crate::manifest::{APP, Manifest, OWNER};
-use crate::object::{ApiObject, Small};
+use crate::object::{ApiObject, Small, Trial};
 use crate::quantity;
 
 /// Fields of a set that can change in one that exists (`ValidateStatefulSetUpdate`).
@@ -138,9 +138,25 @@ pub(super) fn small(manifest: &Manifest, claims: &[(&Address, &ApiObject)]) -> V
     claims.iter().filter_map(|(at, claim)| Small::of(manifest, name_of(at), claim.value())).collect()
 }
 
+/// The address of a claim of a set, by its name.
+pub(super) fn beside(set: &Address, claim: &str) -> Address {
+    let namespace = set.name().split('/').next().unwrap_or_default();
+    set.beside(kind::CLAIM.word, format!("{namespace}/{claim}"))
+}
+
 /// What a person should know of the claims of a wanted set that stay as they are.
 fn told(manifest: &Manifest, is_new: bool, at: &Address, claim: &ApiObject) -> Option<(NoteKind, String)> {
     let template = template_of(manifest, name_of(at))?;
+    if claim.is_leaving() {
+        let text =
+            "somebody deletes it: its data goes as soon as no pod uses it. Copy the data while its pod runs";
+        return Some((NoteKind::Left, text.to_owned()));
+    }
+    if let Some(Trial::Refused(words)) = &claim.trial {
+        let small: Vec<Small> = Small::of(manifest, name_of(at), claim.value()).into_iter().collect();
+        let text = no_growth(words, &small).unwrap_or_else(|| format!("the server refuses it: {words}"));
+        return Some((NoteKind::Refused, text));
+    }
     let mut words = Vec::new();
     if is_new {
         let made = claim.value().pointer("/metadata/creationTimestamp").map(plain);
@@ -176,6 +192,8 @@ fn made_by(manifest: &Manifest) -> impl Iterator<Item = String> {
 /// A person who gives a set or its claim another name may expect its data there: the new ones begin empty, and nothing moves.
 fn beginning(wanted: &Wanted<Document>, seen: &Seen<ApiObject>) -> Vec<Note> {
     let mut left: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    // What is in a namespace that goes may be expected in another one.
+    let mut gone: Vec<&str> = Vec::new();
     for (at, state) in &seen.objects {
         if let State::Present { object, .. } = state
             && object.is_claim_of(&wanted.owner)
@@ -183,15 +201,27 @@ fn beginning(wanted: &Wanted<Document>, seen: &Seen<ApiObject>) -> Vec<Note> {
         {
             let set = set_of(at, object).and_then(|set| wanted.nodes.get(&set)?.document.wanted());
             if set.is_none_or(|set| template_of(&set.manifest, name).is_none()) {
-                left.entry(namespace).or_default().push(name);
+                match wanted.nodes.contains_key(&at.beside(kind::NAMESPACE.word, namespace)) {
+                    true => left.entry(namespace).or_default().push(name),
+                    false => gone.push(at.name()),
+                }
             }
         }
     }
     let mut notes = Vec::new();
-    let sets = wanted.nodes.iter().filter(|(at, _)| at.kind() == kind::STATEFUL_SET.word && !left.is_empty());
+    let has_some = !left.is_empty() || !gone.is_empty();
+    let sets = wanted.nodes.iter().filter(|(at, _)| at.kind() == kind::STATEFUL_SET.word && has_some);
     for (at, node) in sets {
         let Some(manifest) = node.document.wanted().map(|wanted| &wanted.manifest) else { continue };
-        let Some(others) = manifest.namespace().and_then(|namespace| left.get(namespace)) else { continue };
+        let beside = manifest.namespace().and_then(|namespace| left.get(namespace));
+        let is_alike = |other: &&&str| {
+            other.split_once('/').is_some_and(|(_, name)| template_of(manifest, name).is_some())
+        };
+        let elsewhere = gone.iter().filter(is_alike).copied();
+        let others = NameList::new(beside.into_iter().flatten().copied().chain(elsewhere));
+        if others.is_empty() {
+            continue;
+        }
         let is_there = |name: &String| {
             let claim =
                 at.beside(kind::CLAIM.word, format!("{}/{name}", manifest.namespace().unwrap_or_default()));
@@ -199,7 +229,7 @@ fn beginning(wanted: &Wanted<Document>, seen: &Seen<ApiObject>) -> Vec<Note> {
         };
         let new: Vec<String> = made_by(manifest).filter(|name| !is_there(name)).collect();
         if !new.is_empty() {
-            let (new, others) = (NameList::new(new), NameList::new(others.iter().copied()));
+            let new = NameList::new(new);
             let text = format!("{new} begin empty: the data of {others} stays where it is");
             let text = if new.len() == 1 { text.replacen("begin", "begins", 1) } else { text };
             notes.push(Note { about: About::object(at, None), kind: NoteKind::Notice, text });

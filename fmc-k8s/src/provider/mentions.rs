@@ -1,10 +1,23 @@
 //! The objects that the pods of a workload name: texts, secrets and an account.
 
+use fmc_core::graph::Address;
 use serde_json::Value;
 
 use crate::compare::plain;
 use crate::kind::{self, Kind};
 use crate::manifest::Manifest;
+
+/// Whether an object makes pods: of a template, or by the clock.
+pub(super) fn has_pods(content: &Value) -> bool {
+    ["/spec/template/spec/containers", "/spec/jobTemplate/spec/template/spec/containers"]
+        .iter()
+        .any(|pointer| content.pointer(pointer).is_some())
+}
+
+/// The policies that every namespace of a platform begins with.
+pub(super) fn closed(at: &Address, namespace: &str) -> [Address; 2] {
+    ["names", "nothing"].map(|name| at.beside(kind::NETWORK_POLICY.word, format!("{namespace}/{name}")))
+}
 
 /// The kinds and names of what the pods of a manifest name, each once.
 pub(super) fn mentioned(manifest: &Manifest) -> Vec<(&'static Kind, String)> {

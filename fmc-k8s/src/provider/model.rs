@@ -12,6 +12,7 @@ use fmc_core::secret::ClusterAccess;
 use fmc_core::template::Template;
 use serde_json::Value;
 
+use super::mentions::{closed, has_pods};
 use super::shown::{both, short};
 use super::{API, Kubernetes, NAME, claims, ready, takeover};
 use crate::compare::{Difference, differences, is_covered, plain};
@@ -278,7 +279,15 @@ impl Model for Kubernetes {
         let namespace = namespace.map(|name| at.beside(kind::NAMESPACE.word, name));
         let is_set = at.kind() == kind::STATEFUL_SET.word;
         let claims = if is_set { claims::of_set(at, object) } else { Vec::new() };
-        namespace.into_iter().chain(claims).map(|to| Edge { to, carries: Carries::Exists }).collect()
+        // No pod outlives the policies that close its namespace.
+        let within = at.name().split_once('/').filter(|_| has_pods(object.value()));
+        let closed = within.map(|(namespace, _)| closed(at, namespace).to_vec()).unwrap_or_default();
+        namespace
+            .into_iter()
+            .chain(claims)
+            .chain(closed)
+            .map(|to| Edge { to, carries: Carries::Exists })
+            .collect()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Reading a cluster: one list a kind, and a dry run for what differs.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use fmc_core::count::counted;
 use fmc_core::graph::{Address, Fingerprint, ObserveError, Place, Seen, State, Wanted};
@@ -76,8 +77,21 @@ struct Cluster<'a> {
 
 impl Cluster<'_> {
     async fn look(&self, seen: &mut Seen<ApiObject>) -> Result<(), Refusal> {
-        let there = self.list().await?;
+        let mut there = self.list().await?;
         let small = self.small(&there);
+        for (at, small) in &small {
+            // A set that is made again takes over its claims, and the server is asked whether they may grow.
+            let wanted = self.documents.get(at).and_then(|document| document.wanted());
+            if let Some(wanted) = wanted.filter(|_| !there.contains_key(at))
+                && let Some(refused) = self.try_growth(wanted, None).await?
+            {
+                for one in small {
+                    if let Some(claim) = there.get_mut(&claims::beside(at, &one.name)) {
+                        claim.trial = Some(refused.clone());
+                    }
+                }
+            }
+        }
         self.see_the_api(&there, seen);
         let owner = &*self.wanted.owner;
         for (at, mut object) in there {
@@ -162,11 +176,11 @@ impl Cluster<'_> {
             let set = claims::set_of(at, object).filter(|_| is_claim);
             let wanted = set.as_ref().and_then(|set| self.documents.get(set)?.wanted());
             if let Some(why) = wanted.and_then(|set| claims::unused(&set.manifest, at)) {
-                return Unwanted::Unused { named: at.short().to_string().into(), why: why.into() };
+                return Unwanted::Unused { named: self.named(at), why: why.into() };
             }
             return match set {
                 Some(_) if wanted.is_some() => Unwanted::Used,
-                Some(set) => Unwanted::Claimed(set.short().to_string().into()),
+                Some(set) => Unwanted::Claimed(self.named(&set)),
                 // Nothing says whose volume it is.
                 None if is_claim => Unwanted::Copied,
                 None => Unwanted::Pruned,
@@ -182,6 +196,14 @@ impl Cluster<'_> {
             }
         };
         Unwanted::Left { named, with }
+    }
+
+    /// The name by which a person asks for an object: with its cluster, if there are several.
+    fn named(&self, at: &Address) -> Arc<str> {
+        match self.wanted.places.len() {
+            0 | 1 => at.short().to_string().into(),
+            _ => at.to_string().into(),
+        }
     }
 
     /// The claims that are smaller than wanted sets want them, by set.
@@ -326,7 +348,9 @@ async fn tried(
                 .causes()
                 .filter(|(reason, _, message)| {
                     // A bare 422 is not enough: an invalid value is refused in the same way.
-                    (*reason == "FieldValueInvalid" && message.contains("field is immutable"))
+                    (*reason == "FieldValueInvalid"
+                        && (message.contains("field is immutable")
+                            || message.contains("cannot change roleRef")))
                         || (*reason == "FieldValueForbidden" && message.contains("updates to"))
                 })
                 .map(|(_, field, _)| field.to_owned())

@@ -19,7 +19,7 @@ pub(super) fn awaited(manifest: &Manifest) -> Option<Awaited> {
 
 /// Why an object that was read is not ready; `None` if it is, or if its kind does not tell.
 pub(super) fn not_yet(manifest: &Manifest, object: &ApiObject) -> Option<String> {
-    if !manifest.kind().has_pods() {
+    if ![kind::DEPLOYMENT, kind::STATEFUL_SET].contains(manifest.kind()) {
         return None;
     }
     match progress(object.value()) {

@@ -14,7 +14,7 @@ use fmc_core::secret::{SecretRef, Secrets};
 
 #[cfg(feature = "client")]
 use super::entered::Entered;
-use super::mentions::mentioned;
+use super::mentions::{closed, has_pods, mentioned};
 use super::{API, Document, Kubernetes, NAME, drift, ready};
 use crate::kind;
 use crate::manifest::Manifest;
@@ -142,14 +142,15 @@ fn servers(checked: &Checked, cluster: &str) -> Vec<Edge> {
         .collect()
 }
 
-/// An object needs its namespace, and a workload its texts, its secrets and its account; a namespace needs the API.
+/// An object needs its namespace, and a workload its texts, its secrets, its account and the policies that close its namespace; a namespace needs the API.
 fn needs(manifest: &Manifest, at: &Address, api: &Address) -> Vec<Edge> {
     let edge = |to: Address| Edge { to, carries: Carries::Exists };
     let Some(namespace) = manifest.namespace() else { return vec![edge(api.clone())] };
     let named = mentioned(manifest).into_iter();
     let named = named.map(|(kind, name)| at.beside(kind.word, format!("{namespace}/{name}")));
     let first = at.beside(kind::NAMESPACE.word, namespace);
+    let closed = if has_pods(manifest.content()) { closed(at, namespace).to_vec() } else { Vec::new() };
     let all: BTreeMap<Address, Edge> =
-        std::iter::once(first).chain(named).map(|to| (to.clone(), edge(to))).collect();
+        std::iter::once(first).chain(named).chain(closed).map(|to| (to.clone(), edge(to))).collect();
     all.into_values().collect()
 }

@@ -7,6 +7,23 @@ use crate::secret::{AS_WANTED, GENERATIONS, OTHER};
 
 const HIDDEN: &str = "(not shown)";
 
+/// The first lines in which two texts of several lines differ, each with the line before it, whose words tell what it is.
+fn lines<'a>(before: &'a str, after: &'a str) -> Option<[(&'a str, &'a str); 2]> {
+    if !before.contains('\n') || !after.contains('\n') {
+        return None;
+    }
+    let alike = before.lines().zip(after.lines()).take_while(|(one, other)| one == other).count();
+    let line = |text: &'a str, at: usize| text.lines().nth(at).unwrap_or_default();
+    let of = |text: &'a str| (alike.checked_sub(1).map_or("", |at| line(text, at)), line(text, alike));
+    Some([of(before), of(after)])
+}
+
+/// A line of a text of ours and of what was there; `None` if it may be a secret.
+fn line((before, line): (&str, &str)) -> Option<String> {
+    let may_be_secret = |text: &str| has_secret(text) || is_secret(text);
+    (!may_be_secret(before) && !may_be_secret(line)).then(|| short(line.trim()))
+}
+
 /// Both values of a difference. Of another hand's nothing is shown that a program reads: it may be a secret under any name.
 pub(super) fn both(of: &Difference) -> (Option<String>, Option<String>) {
     let from = of
@@ -14,6 +31,16 @@ pub(super) fn both(of: &Difference) -> (Option<String>, Option<String>) {
         .as_ref()
         .map(|value| if is_read(&of.path, value) { HIDDEN.to_owned() } else { shown(&of.path, value) });
     let to = of.to.as_ref().map(|value| shown(&of.path, value));
+    let texts = of.from.as_ref().and_then(Value::as_str).zip(of.to.as_ref().and_then(Value::as_str));
+    if let Some([before, after]) = texts.and_then(|(before, after)| lines(before, after))
+        && of.path.starts_with("data[")
+        && !is_secret(&of.path)
+    {
+        return match (line(before), line(after)) {
+            (Some(from), Some(to)) => (Some(from), Some(to)),
+            _ => (Some(HIDDEN.to_owned()), Some(HIDDEN.to_owned())),
+        };
+    }
     match (&of.from, &of.to, from, to) {
         (Some(before), Some(after), Some(from), Some(to)) if from == to && from != HIDDEN => {
             let (before, after) = (plain(before), plain(after));

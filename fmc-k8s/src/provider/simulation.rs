@@ -28,7 +28,7 @@ impl Simulated {
     /// The clusters that answered, as a text; `None` if none did.
     fn state(&self) -> Option<String> {
         let clusters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let answered = clusters.iter().filter(|(_, cluster)| !cluster.is_empty());
+        let answered = clusters.iter().filter(|(_, cluster)| cluster.has_answered());
         let states: BTreeMap<&String, String> =
             answered.map(|(name, cluster)| (name, cluster.state())).collect();
         if states.is_empty() { None } else { serde_json::to_string(&states).ok() }

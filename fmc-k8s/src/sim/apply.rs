@@ -38,6 +38,14 @@ pub(super) fn apply(state: &mut State, target: &Target, manifest: Value) -> Resp
                 let cause = json!({ "reason": "FieldValueInvalid", "field": "spec.selector", "message": "Invalid value: field is immutable" });
                 return status(422, "Invalid", "spec.selector: field is immutable".to_owned(), vec![cause]);
             }
+            if let (Some(role), Some(there)) = (manifest.get("roleRef"), there.get("roleRef"))
+                && role != there
+            {
+                // `ValidateRoleBindingUpdate`.
+                let message = "Invalid value: cannot change roleRef";
+                let cause = json!({ "reason": "FieldValueInvalid", "field": "roleRef", "message": message });
+                return status(422, "Invalid", format!("roleRef: {message}"), vec![cause]);
+            }
             if *kind == STATEFUL_SET
                 && let Some(refused) = claims::kept(there, &manifest)
             {

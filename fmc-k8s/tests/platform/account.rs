@@ -187,9 +187,20 @@ fn each_mistake_in_an_account_is_found_where_it_stands() {
     );
     one(of(reads().groups(nothing())), "platform-value", &at("rules[0].groups"));
     one(of(AccountRule::of(["create"], ["pods"]).names(["a"])), "platform-value", &at("rules[0].names"));
+    one(of(AccountRule::of(["get"], ["deployments"])), "platform-value", &at("rules[0].resources[0]"));
+    one(
+        of(AccountRule::of(["get"], ["services"]).groups(["apps"])),
+        "platform-value",
+        &at("rules[0].resources[0]"),
+    );
+    assert_eq!(kinds(of(AccountRule::of(["get"], ["deployments/scale"]).groups(["apps"]))), []);
     one(of(AccountRule::of(["*"], ["pods"])), "platform-rights", &at("rules[0].verbs"));
     one(of(AccountRule::of(["get"], ["*"])), "platform-rights", &at("rules[0].resources"));
-    one(of(AccountRule::of(["bind"], ["roles"])), "platform-rights", &at("rules[0].verbs"));
+    one(
+        of(AccountRule::of(["bind"], ["roles"]).groups(["rbac.authorization.k8s.io"])),
+        "platform-rights",
+        &at("rules[0].verbs"),
+    );
     one(
         in_cluster(AccountRule::of(["get"], ["nodes/proxy"])),
         "platform-rights",
@@ -202,6 +213,11 @@ fn each_mistake_in_an_account_is_found_where_it_stands() {
     );
     assert_eq!(kinds(of(AccountRule::of(["get"], ["secrets"]).names(["own"]))), []);
     assert_eq!(kinds(in_cluster(AccountRule::of_paths(["get"], ["/metrics"]))), []);
+    one(
+        in_cluster(AccountRule::of(["create"], ["pods/exec"])),
+        "platform-rights",
+        &at("cluster_rules[0].resources"),
+    );
     let named = Deployment::new("default", container("web")).account(Account::new());
     one(shop([named]), "platform-value", "namespaces[0].deployments[0].name");
     let set = Stateful::new("db", container("db").port("sql", 1).ready(Probe::tcp("sql")))

@@ -57,6 +57,10 @@ fn a_right_platform_has_no_finding() {
 #[test]
 fn each_rule_finds_its_mistake() {
     one(Platform::on("other"), "platform-no-cluster", "cluster");
+    let open = k3s::Config::new().set(k3s::key::DISABLE_NETWORK_POLICY, true);
+    let open = cloud_with(k3s::Cluster::new("single", "v1.36.2+k3s1").servers(["node"]).server_config(open));
+    let found = open.role(shop([web(1)])).check().unwrap_err();
+    assert!(found.findings().iter().any(|one| one.kind().to_string() == "platform-open"), "{found}");
     // A cluster with a mistake of its own is there.
     let wrong =
         cloud_with(k3s::Cluster::new("single", "v1.36").servers(["node"])).role(Platform::on("single"));

@@ -39,7 +39,7 @@ fn edited_objects_are_told_with_the_path_and_both_values() {
     });
     let (changed, unclear) = told(&world, shop([web(2)]));
     assert_eq!(changed.len(), 3, "{changed:?}");
-    assert_eq!(changed[0], "changed config-map/shop/settings: data[web.conf] workers = 9  -> workers = 2 ");
+    assert_eq!(changed[0], "changed config-map/shop/settings: data[web.conf] workers = 9 -> workers = 2");
     assert_eq!(changed[1], "changed deployment/shop/web: spec.replicas 5 -> 2");
     assert!(changed[2].starts_with("changed service/shop/web: spec.ports[extra] {"), "{}", changed[2]);
     assert!(changed[2].ends_with(" added"), "{}", changed[2]);

@@ -54,6 +54,23 @@ fn what_a_platform_left_goes_when_a_person_asks() {
     assert!(world.plan_of(&world.compile(cloud())).is_empty());
 }
 
+/// Pods never run without the policies that close their namespace.
+#[test]
+fn a_namespace_is_closed_before_its_pods_come_and_until_they_are_gone() {
+    let world = World::new();
+    let order = |plan: &Plan| -> (usize, usize) {
+        let names: Vec<String> = steps(plan).into_iter().map(|(_, name)| name).collect();
+        let at = |wanted: &str| names.iter().position(|name| name == wanted).unwrap();
+        (at("network-policy/shop/nothing"), at("deployment/shop/web"))
+    };
+    let plan = world.apply(&shop([web(1)]));
+    let (policy, pods) = order(&plan);
+    assert!(policy < pods, "{plan}");
+    let plan = world.apply(&Platform::on("single"));
+    let (policy, pods) = order(&plan);
+    assert!(pods < policy, "{plan}");
+}
+
 #[test]
 fn an_empty_platform_takes_away_what_was_there() {
     let world = World::new();

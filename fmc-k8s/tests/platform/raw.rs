@@ -126,6 +126,54 @@ fn an_object_that_a_controller_made_with_our_labels_is_neither_ours_nor_a_copy()
 }
 
 #[test]
+fn the_number_of_pods_is_an_autoscalers_if_a_deployment_says_so() {
+    let world = World::new();
+    let scaler = object(json!({
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": { "name": "web" },
+        "spec": { "minReplicas": 2, "maxReplicas": 8, "scaleTargetRef": { "apiVersion": "apps/v1", "kind": "Deployment", "name": "web" } },
+    }));
+    let platform = || {
+        let shop =
+            Namespace::new("shop").deployment(crate::cloud::web(2).autoscaled()).object(scaler.clone());
+        Platform::on("single").namespace(shop)
+    };
+    world.apply(&platform());
+    assert!(world.cluster.object("pod-disruption-budget", "shop", "web").is_some());
+    let mut web = world.cluster.object("deployment", "shop", "web").unwrap();
+    web["spec"]["replicas"] = json!(7);
+    world.cluster.put(web);
+    let plan = world.plan(platform());
+    assert!(plan.is_empty() && plan.drift().drift.is_empty(), "{plan} {:?}", plan.drift());
+    // Another change leaves the number alone.
+    let shop = Namespace::new("shop")
+        .deployment(crate::cloud::web(2).autoscaled().ready_within(20))
+        .object(scaler.clone());
+    world.apply(&Platform::on("single").namespace(shop));
+    assert_eq!(world.cluster.object("deployment", "shop", "web").unwrap()["spec"]["replicas"], 7);
+}
+
+/// Kubernetes keeps the role of a binding.
+#[test]
+fn a_binding_to_another_role_is_made_anew() {
+    let world = World::new();
+    let bound = |role: &str| {
+        let binding = object(json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "RoleBinding",
+            "metadata": { "name": "ci" },
+            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": role },
+            "subjects": [{ "kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": "ci" }],
+        }));
+        Platform::on("single").namespace(Namespace::new("shop").object(binding))
+    };
+    world.apply(&bound("reader"));
+    let plan = world.apply(&bound("writer"));
+    assert_eq!(steps(&plan), [(Action::Replace, "role-binding/shop/ci".to_owned())], "{plan}");
+}
+
+#[test]
 fn each_mistake_in_an_object_is_found_where_it_stands() {
     let inside =
         |value: Value| Platform::on("single").namespace(Namespace::new("shop").object(object(value)));
@@ -146,6 +194,14 @@ fn each_mistake_in_an_object_is_found_where_it_stands() {
     );
     one(inside(of("v1", "Secret", named())), "platform-value", &at("kind"));
     one(inside(of("v1", "Namespace", named())), "platform-value", &at("kind"));
+    one(inside(of("v1", "PersistentVolumeClaim", named())), "platform-value", &at("kind"));
+    let mut set = of("apps/v1", "StatefulSet", named());
+    set["spec"] = json!({ "persistentVolumeClaimRetentionPolicy": { "whenDeleted": "Retain", "whenScaled": "Delete" } });
+    one(inside(set), "platform-value", &at("spec.persistentVolumeClaimRetentionPolicy.whenScaled"));
+    let mut scaler = of("autoscaling/v2", "HorizontalPodAutoscaler", named());
+    scaler["spec"] = json!({ "scaleTargetRef": { "kind": "Deployment", "name": "web" } });
+    let shop = Namespace::new("shop").deployment(crate::cloud::web(2)).object(object(scaler));
+    one(Platform::on("single").namespace(shop), "platform-value", &at("spec.scaleTargetRef"));
     one(
         inside(of("v1", "ResourceQuota", json!({ "name": "a", "namespace": "b" }))),
         "platform-value",
@@ -167,6 +223,13 @@ fn each_mistake_in_an_object_is_found_where_it_stands() {
         "platform-twice",
         "namespaces[0].objects[0]",
     );
+    let mut role = of("rbac.authorization.k8s.io/v1", "Role", named());
+    role["rules"] = json!([{ "apiGroups": [""], "resources": ["pods"], "verbs": ["get"] }, { "apiGroups": ["*"], "resources": ["*"], "verbs": ["*"] }]);
+    one(inside(role), "platform-rights", &at("rules[1].verbs"));
+    let mut binding = of("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", named());
+    binding["roleRef"] =
+        json!({ "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin" });
+    one(outside(binding), "platform-rights", "objects[0].roleRef");
     let twice = Namespace::new("shop").object(quota("1")).object(quota("2"));
     let found: Vec<String> =
         kinds(Platform::on("single").namespace(twice)).into_iter().map(|(kind, _)| kind).collect();

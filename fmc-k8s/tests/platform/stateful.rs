@@ -320,8 +320,17 @@ fn a_set_of_another_name_begins_empty_and_one_with_fewer_pods_leaves_data() {
     let plan = world.plan(renamed);
     let begins = "data-store-0 begins empty: the data of data-db-0 and data-db-1 stays where it is";
     assert_eq!(notes(&plan, NoteKind::Notice), [begins], "{plan}");
+    // So does a namespace of another name.
+    let moved = Platform::on("single").namespace(Namespace::new("store").stateful(set(block(1.gib()))));
+    let begins = "data-db-0 and data-db-1 begin empty: the data of shop/data-db-0 and shop/data-db-1 stays where it is";
+    assert_eq!(notes(&world.plan(moved), NoteKind::Notice), [begins]);
+    let other = Stateful::new("other", keeper()).claim_of(block(1.gib())).expose(5432, "sql");
+    let other = Platform::on("single").namespace(Namespace::new("store").stateful(other));
+    assert_eq!(notes(&world.plan(other), NoteKind::Notice), Vec::<String>::new());
 
     let plan = world.apply(&shelf([set(block(1.gib())).replicas(1)]));
+    let lines = plan.step("stateful-set/shop/db").unwrap().details();
+    assert_eq!(lines, ["spec.replicas 2 -> 1"], "no pod starts anew");
     let kept =
         "no pod uses it while db has 1 pod: `--delete-data claim/shop/data-db-1` deletes it with its data";
     assert_eq!(notes(&plan, NoteKind::Kept), [kept], "{plan}");
@@ -381,6 +390,31 @@ fn the_disks_of_nodes_are_compared_with_what_their_folders_are_claimed_for() {
         "platform-no-class {at}: single leaves out `local-storage`, which makes the volumes of local-path"
     );
     assert_eq!(found(on_root(without).role(local(1.gib()))), [told]);
+}
+
+#[test]
+fn a_set_that_is_made_again_over_claims_that_cannot_grow_is_refused() {
+    let world = World::new();
+    world.apply(&shelf([set(VolumeClaim::new("data", 1.gib()))]));
+    world.apply(&shelf([]));
+    let plan = world.plan(shelf([set(VolumeClaim::new("data", 2.gib()))]));
+    let refused = notes(&plan, NoteKind::Refused);
+    assert!(refused.len() == 2 && refused[0].contains("it refuses data-db-0 from 1Gi to 2Gi"), "{plan}");
+    world.apply(&shelf([set(VolumeClaim::new("data", 1.gib()))]));
+}
+
+#[test]
+fn a_claim_that_somebody_deletes_is_told_while_its_pod_runs() {
+    let world = World::new();
+    world.apply(&shelf([set(block(1.gib()))]));
+    let mut claim = world.cluster.object("claim", "shop", "data-db-0").unwrap();
+    claim["metadata"]["deletionTimestamp"] = json!("2026-11-30T12:00:00Z");
+    world.cluster.put(claim);
+    let plan = world.plan(shelf([set(block(1.gib()))]));
+    let told =
+        "somebody deletes it: its data goes as soon as no pod uses it. Copy the data while its pod runs";
+    assert_eq!(notes(&plan, NoteKind::Left), [told], "{plan}");
+    assert!(!plan.is_empty());
 }
 
 /// A growth beside a change that needs a new set is not forgotten.

@@ -1,10 +1,12 @@
 //! The rules of accounts.
 
 use fmc_core::role::RoleFindings;
+use serde_json::Value;
 
 use super::value::wrong;
 use super::{RIGHTS, VALUE};
 use crate::account::AccountRule;
+use crate::kind::KINDS;
 use crate::workload::Workload;
 
 /// The verbs of the API and of its admission (*Request Verbs* and *Privilege Escalation* of Kubernetes).
@@ -89,7 +91,54 @@ fn rule(of: &AccountRule, is_of_cluster: bool, findings: &mut RoleFindings<'_>) 
         let message = format!("{verb} names no object, so that this rule never allows it");
         wrong("names", findings, message, format!("write {verb} in a rule without `names`"));
     }
+    groups(of, findings);
     broad(of, is_of_cluster, findings);
+}
+
+/// A kind in the wrong group is a right to nothing.
+fn groups(of: &AccountRule, findings: &mut RoleFindings<'_>) {
+    for (index, resource) in of.resources.iter().enumerate() {
+        let plural = resource.split('/').next().unwrap_or_default();
+        let mut known = KINDS.iter().filter(|kind| kind.plural == plural);
+        let Some(kind) = known.next() else { continue };
+        if of.groups.iter().any(|group| group == kind.group || group == "*") || known.next().is_some() {
+            continue;
+        }
+        let (message, help) = match kind.group {
+            "" => (format!("{plural} are of the core"), "write them in a rule without `groups`".to_owned()),
+            group => (format!("{plural} are of the group {group}"), format!("say `groups: [{group}]`")),
+        };
+        wrong(&format!("resources[{index}]"), findings, message, help);
+    }
+}
+
+/// The rules of a role in the form of the API. The server judges the rest of them.
+pub(super) fn raw(role: &Value, is_of_cluster: bool, findings: &mut RoleFindings<'_>) {
+    let rules = role.get("rules").and_then(Value::as_array);
+    for (index, one) in rules.into_iter().flatten().enumerate() {
+        let texts = |key: &str| {
+            let texts = one.get(key).and_then(Value::as_array).into_iter().flatten();
+            texts.filter_map(Value::as_str).map(str::to_owned).collect()
+        };
+        let rule = AccountRule {
+            verbs: texts("verbs"),
+            resources: texts("resources"),
+            groups: texts("apiGroups"),
+            names: texts("resourceNames"),
+            paths: texts("nonResourceURLs"),
+        };
+        findings.part(&format!("rules[{index}]"), |findings| broad(&rule, is_of_cluster, findings));
+    }
+}
+
+/// A binding to the role that may do everything.
+pub(super) fn raw_binding(binding: &Value, findings: &mut RoleFindings<'_>) {
+    if binding.pointer("/roleRef/name").and_then(Value::as_str) == Some("cluster-admin") {
+        findings.part("roleRef", |findings| {
+            let help = "bind a role with what it needs, or accept this with the reason";
+            findings.find(&RIGHTS, "cluster-admin may do everything", help);
+        });
+    }
 }
 
 /// A warning for rights that are more than a person reads in them.
@@ -104,6 +153,11 @@ fn broad(of: &AccountRule, is_of_cluster: bool, findings: &mut RoleFindings<'_>)
         ("verbs", format!("who may {verb} can give itself any right"))
     } else if has(&of.resources, &["nodes/proxy"]) {
         ("resources", "nodes/proxy reaches into every pod of a node".to_owned())
+    } else if is_of_cluster
+        && has(&of.resources, &["serviceaccounts/token", "pods/exec", "pods/attach"])
+        && has(&of.verbs, &["create", "get"])
+    {
+        ("resources", "it becomes any account, or any pod, of the cluster".to_owned())
     } else if is_of_cluster && has(&of.resources, &["secrets"]) && has(&of.verbs, &["get", "list", "watch"]) {
         ("resources", "it reads the secrets of all namespaces".to_owned())
     } else {

@@ -36,6 +36,12 @@ pub(super) fn values(ingress: &IngressHost, findings: &mut RoleFindings<'_>) {
             findings.find(&VALUE, message, "call it by a shorter name");
         });
     }
+    if ingress.host.to_string().parse::<std::net::IpAddr>().is_ok() {
+        findings.part("host", |findings| {
+            let help = "name the host, as shop.example.org";
+            findings.find(&VALUE, "an ingress is for a name, and this is an address", help);
+        });
+    }
     for (index, route) in ingress.routes.iter().enumerate() {
         findings.part(&format!("routes[{index}].path"), |findings| path(route, findings));
     }

@@ -8,9 +8,12 @@ use fmc_core::nearest::nearest;
 use fmc_core::role::RoleFindings;
 use serde_json::Value;
 
-use super::TWICE;
 use super::value::wrong;
-use crate::kind::{KINDS, Kind, NAMESPACE, SECRET};
+use super::{TWICE, account};
+use crate::kind::{
+    AUTOSCALER, CLAIM, CLUSTER_ROLE, CLUSTER_ROLE_BINDING, KINDS, Kind, NAMESPACE, ROLE, ROLE_BINDING,
+    SECRET, STATEFUL_SET,
+};
 use crate::manifest::Manifest;
 use crate::platform::{Namespace, Platform};
 use crate::raw::RawObject;
@@ -61,9 +64,12 @@ fn any(object: &RawObject, findings: &mut RoleFindings<'_>) -> Option<&'static K
         unknown(object, findings);
         return None;
     };
-    if [NAMESPACE, SECRET].contains(kind) {
+    if [CLAIM, NAMESPACE, SECRET].contains(kind) {
         let help = match *kind {
             NAMESPACE => "write it below `namespaces`",
+            CLAIM => {
+                "write it as a claim of a set, below `stateful_sets`: then its data outlives it until you say otherwise"
+            }
             _ => "write `secrets` at a mount, or `secret_environment`: a file has no bytes of a secret",
         };
         wrong("kind", findings, format!("a {} is not an object here", kind.name), help);
@@ -86,7 +92,46 @@ fn any(object: &RawObject, findings: &mut RoleFindings<'_>) -> Option<&'static K
     if object.0.get("status").is_some() {
         wrong("status", findings, "the status of an object is its controller's matter", "leave it out");
     }
+    match *kind {
+        ROLE | CLUSTER_ROLE => account::raw(&object.0, *kind == CLUSTER_ROLE, findings),
+        ROLE_BINDING | CLUSTER_ROLE_BINDING => account::raw_binding(&object.0, findings),
+        STATEFUL_SET => retention(&object.0, findings),
+        _ => {}
+    }
     Some(kind)
+}
+
+/// No data is deleted unasked.
+fn retention(set: &Value, findings: &mut RoleFindings<'_>) {
+    for key in ["whenDeleted", "whenScaled"] {
+        let at = format!("spec.persistentVolumeClaimRetentionPolicy.{key}");
+        let said = set.pointer(&format!("/{}", at.replace('.', "/"))).and_then(Value::as_str);
+        if said == Some("Delete") {
+            let message = "the cluster would delete the data of its pods unasked";
+            wrong(
+                &at,
+                findings,
+                message,
+                "leave it out, and name the data with `--delete-data` when it is to go",
+            );
+        }
+    }
+}
+
+/// Who decides the number of pods: a deployment, or its autoscaler.
+pub(super) fn autoscalers(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
+    let scalers = namespace.objects.iter().enumerate();
+    for (index, object) in scalers.filter(|(_, one)| one.kind() == AUTOSCALER.name) {
+        let target =
+            |key: &str| object.0.pointer(&format!("/spec/scaleTargetRef/{key}")).and_then(Value::as_str);
+        let (Some("Deployment"), Some(name)) = (target("kind"), target("name")) else { continue };
+        let deployment = namespace.deployments.iter().find(|one| one.name.to_string() == name);
+        if deployment.is_some_and(|one| !one.autoscaled) {
+            let message = format!("{name} says how many pods it has, and so does its autoscaler");
+            let help = format!("say `autoscaled: true` at the deployment {name}");
+            wrong(&format!("objects[{index}].spec.scaleTargetRef"), findings, message, help);
+        }
+    }
 }
 
 fn is_name(name: &str) -> bool {
@@ -117,7 +162,10 @@ fn unknown(object: &RawObject, findings: &mut RoleFindings<'_>) {
     }
     let help = match nearest(name, KINDS.iter().map(|kind| kind.name)) {
         Some(near) => format!("did you mean {near}?"),
-        None => format!("fmc writes {}", KINDS.iter().map(|kind| kind.name).collect::<Vec<_>>().join(", ")),
+        None => {
+            let all = KINDS.iter().filter(|kind| ![&CLAIM, &NAMESPACE, &SECRET].contains(kind));
+            format!("fmc writes {}", all.map(|kind| kind.name).collect::<Vec<_>>().join(", "))
+        }
     };
     wrong("kind", findings, format!("fmc does not know the kind {name} of {api}"), help);
 }

@@ -16,6 +16,10 @@ pub(super) fn check(platform: &Platform, site: &SpanSite<'_>, findings: &mut Rol
         return;
     }
     let Some(budget) = ClusterBudget::of(platform, cloud) else { return };
+    // All machines of the cluster are to be off.
+    if budget.nodes.is_empty() {
+        return;
+    }
     let nodes: Vec<&Node> =
         budget.nodes.iter().map(|one| &one.node).filter(|node| node.takes_any()).collect();
     let fit = &budget.fit;
