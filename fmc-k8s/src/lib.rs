@@ -5,6 +5,7 @@
 //! [`Kubernetes`](provider::Kubernetes) plans and applies them over a [`ApiLink`](link::ApiLink).
 
 pub mod account;
+pub mod alertmanager;
 pub mod budget;
 pub mod config_map;
 pub mod container;

@@ -1,6 +1,7 @@
 //! The rules of a platform: one function each.
 
 mod account;
+mod alertmanager;
 mod claims;
 mod ingress;
 mod measured;
@@ -52,6 +53,8 @@ pub(super) const KINDS: &[OwnKind] = &[
     VOLUME_TOO_LARGE,
     NO_CLASS,
     RIGHTS,
+    NO_RECEIVER,
+    UNTOLD,
 ];
 
 const NO_CLUSTER: OwnKind =
@@ -86,6 +89,9 @@ const VOLUME_TOO_LARGE: OwnKind =
     OwnKind::warning("platform-volume-too-large", include_str!("pages/volume-too-large.md"));
 const NO_CLASS: OwnKind = OwnKind::warning("platform-no-class", include_str!("pages/no-class.md"));
 const RIGHTS: OwnKind = OwnKind::warning("platform-rights", include_str!("pages/rights.md"));
+const NO_RECEIVER: OwnKind =
+    OwnKind::error("platform-no-receiver", include_str!("pages/no-receiver.md")).never_accepted();
+const UNTOLD: OwnKind = OwnKind::warning("platform-untold", include_str!("pages/untold.md"));
 const UNPINNED: OwnKind = OwnKind::warning("platform-unpinned", include_str!("pages/unpinned.md"));
 const NO_PROBE: OwnKind = OwnKind::warning("platform-no-probe", include_str!("pages/no-probe.md"));
 const ROOT: OwnKind = OwnKind::error("platform-root", include_str!("pages/root.md")).never_accepted();
@@ -220,7 +226,7 @@ pub(super) fn together(platform: &Platform, site: &SpanSite<'_>, findings: &mut 
             in_namespace(namespace, findings);
             claims::sets(namespace, platform, site, findings);
             ingress::together(namespace, platform, site, findings);
-            ingress::closed(namespace, findings);
+            ingress::closed(namespace, platform, findings);
         });
     }
     room::check(platform, site, findings);
@@ -302,12 +308,17 @@ fn configs(workloads: &[(String, Workload<'_>)], findings: &mut RoleFindings<'_>
 
 /// The containers of workloads, each with its path.
 fn containers<'a>(workloads: &'a [(String, Workload<'a>)]) -> impl Iterator<Item = (String, &'a Container)> {
-    workloads.iter().flat_map(|(path, workload)| {
-        let all = workload.containers.iter().enumerate();
-        all.map(move |(index, one)| match workload.container_path(index) {
-            Some(below) => (format!("{path}.{below}"), one),
-            None => (path.clone(), one),
-        })
+    workloads.iter().flat_map(|(path, workload)| containers_of(path, workload))
+}
+
+/// The containers of a workload at a path, each with its own path.
+fn containers_of<'a>(
+    path: &'a str,
+    workload: &'a Workload<'a>,
+) -> impl Iterator<Item = (String, &'a Container)> {
+    workload.containers.iter().enumerate().map(move |(index, one)| match workload.container_path(index) {
+        Some(below) => (format!("{path}.{below}"), one),
+        None => (path.to_owned(), one),
     })
 }
 

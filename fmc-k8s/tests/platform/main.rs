@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up fails")]
 
 mod account;
+mod alertmanager;
 mod check;
 mod cloud;
 mod drift;

@@ -316,10 +316,10 @@ fn what_watches_a_platform_is_taken_and_its_pods_are_admitted() {
     world.apply(&watched());
     let pods = || world.cluster.kubectl(&["get", "pods", "--namespace=monitoring", "--output=name"]);
     let until = std::time::Instant::now() + Duration::from_secs(60);
-    while pods().lines().count() < 2 && std::time::Instant::now() < until {
+    while pods().lines().count() < 3 && std::time::Instant::now() < until {
         std::thread::sleep(Duration::from_millis(200));
     }
-    assert_eq!(pods().lines().count(), 2);
+    assert_eq!(pods().lines().count(), 3, "{}", pods());
 }
 
 #[test]

@@ -9,7 +9,7 @@ use fmc_core::unit::Size;
 use serde_json::Value;
 
 use super::value::{keys, wrong};
-use super::{NO_CLAIM, NO_WORKLOAD, VALUE, known_names, optional};
+use super::{NO_CLAIM, NO_WORKLOAD, VALUE, alertmanager, known_names, optional, secret};
 use crate::grafana::Grafana;
 use crate::name::{ImageName, ObjectName};
 use crate::platform::Namespace;
@@ -38,6 +38,9 @@ pub(super) fn leaves(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
     for (index, one) in namespace.grafana.iter().enumerate() {
         findings.part(&format!("grafana[{index}]"), |findings| grafana(one, findings));
     }
+    for (index, one) in namespace.alertmanager.iter().enumerate() {
+        findings.part(&format!("alertmanager[{index}]"), |findings| alertmanager::leaves(one, findings));
+    }
 }
 
 fn redis(redis: &Redis, findings: &mut RoleFindings<'_>) {
@@ -63,7 +66,7 @@ fn grafana(grafana: &Grafana, findings: &mut RoleFindings<'_>) {
 }
 
 /// The settings that every service has.
-fn common(
+pub(super) fn common(
     name: &Given<ObjectName>,
     image: &Given<ImageName>,
     memory: &Given<Size>,
@@ -81,9 +84,12 @@ fn common(
 fn password(
     name: &Given<ObjectName>,
     own: Option<&Secret>,
-    derived: impl FnOnce() -> Secret,
+    derived: impl Fn() -> Secret,
     findings: &mut RoleFindings<'_>,
 ) {
+    if let Some(secret) = derived().reference() {
+        secret::of_no_cluster(&secret, if own.is_some() { "password" } else { "name" }, findings);
+    }
     if let Some(own) = own {
         findings.secret("password", own);
     } else if name.ok().is_some() && derived().reference().is_none() {
@@ -94,7 +100,7 @@ fn password(
     }
 }
 
-fn no_volume(name: &Given<ObjectName>, is_said: bool, findings: &mut RoleFindings<'_>) {
+pub(super) fn no_volume(name: &Given<ObjectName>, is_said: bool, findings: &mut RoleFindings<'_>) {
     if is_said {
         findings.part("class", |findings| {
             let help = "say `keep: 1 GiB`, or leave `class` out";
@@ -155,9 +161,12 @@ pub(super) fn values(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
             }
         });
     }
+    for (index, one) in namespace.alertmanager.iter().enumerate() {
+        findings.part(&format!("alertmanager[{index}]"), |findings| alertmanager::values(one, findings));
+    }
 }
 
-fn short(name: &Given<ObjectName>, findings: &mut RoleFindings<'_>) {
+pub(super) fn short(name: &Given<ObjectName>, findings: &mut RoleFindings<'_>) {
     if name.ok().is_some() && name.to_string().len() > LONGEST {
         let message = format!("{name} is too long for the names of its other objects, as {name}-config");
         wrong("name", findings, message, format!("take one of at most {LONGEST} characters"));
@@ -166,6 +175,11 @@ fn short(name: &Given<ObjectName>, findings: &mut RoleFindings<'_>) {
 
 /// The services of a namespace together.
 pub(super) fn together(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
+    for (index, one) in namespace.alertmanager.iter().enumerate() {
+        findings.part(&format!("alertmanager[{index}]"), |findings| {
+            alertmanager::together(one, namespace, findings);
+        });
+    }
     let known: BTreeSet<String> = namespace.prometheus.iter().map(|one| one.name.to_string()).collect();
     for (index, grafana) in namespace.grafana.iter().enumerate() {
         if known.contains(&grafana.prometheus.to_string()) {

@@ -71,7 +71,7 @@ fn workload(workload: Workload<'_>, findings: &mut RoleFindings<'_>) {
     }
 }
 
-fn port(path: &str, number: u16, findings: &mut RoleFindings<'_>) {
+pub(super) fn port(path: &str, number: u16, findings: &mut RoleFindings<'_>) {
     if number == 0 {
         wrong(path, findings, "0 is not a port", "say a number from 1 to 65535");
     }
@@ -155,7 +155,7 @@ fn folder(path: &str, findings: &mut RoleFindings<'_>) {
     }
 }
 
-fn asked(key: &str, path: &str, findings: &mut RoleFindings<'_>) {
+pub(super) fn asked(key: &str, path: &str, findings: &mut RoleFindings<'_>) {
     if !path.starts_with('/') {
         let message = format!("{path:?} does not begin with '/'");
         wrong(key, findings, message, format!("write /{}", path.trim()));
