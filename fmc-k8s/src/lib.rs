@@ -11,6 +11,7 @@ pub mod config_map;
 pub mod container;
 pub mod grafana;
 pub mod ingress;
+pub mod jenkins;
 pub mod kind;
 pub mod kube_state_metrics;
 pub mod link;

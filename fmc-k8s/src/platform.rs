@@ -15,6 +15,7 @@ use crate::alertmanager::Alertmanager;
 use crate::budget::ClusterBudget;
 use crate::grafana::Grafana;
 use crate::ingress::IngressHost;
+use crate::jenkins::Jenkins;
 use crate::kube_state_metrics::KubeStateMetrics;
 use crate::name::{ObjectName, PortName};
 use crate::prometheus::config::Scrapes;
@@ -73,6 +74,9 @@ pub struct Namespace {
     /// What the cluster knows of its objects, as measurements.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) kube_state_metrics: Vec<KubeStateMetrics>,
+    /// Jenkinses, whose builds have pods in this namespace.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) jenkins: Vec<Jenkins>,
     /// Pages with measurements.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) grafana: Vec<Grafana>,
@@ -133,6 +137,7 @@ impl Namespace {
             prometheus: Vec::new(),
             alertmanager: Vec::new(),
             kube_state_metrics: Vec::new(),
+            jenkins: Vec::new(),
             grafana: Vec::new(),
             connections: Vec::new(),
             ingresses: Vec::new(),
@@ -182,6 +187,13 @@ impl Namespace {
         self
     }
 
+    /// A Jenkins.
+    #[must_use]
+    pub fn jenkins(mut self, jenkins: Jenkins) -> Self {
+        self.jenkins.push(jenkins);
+        self
+    }
+
     /// A Grafana.
     #[must_use]
     pub fn grafana(mut self, grafana: Grafana) -> Self {
@@ -201,10 +213,15 @@ impl Namespace {
         let states = self.kube_state_metrics.iter().enumerate();
         let states =
             states.map(|(at, one)| (format!("kube_state_metrics[{at}]"), Lowered::Deployment(one.lowered())));
+        let jenkins = self.jenkins.iter().enumerate();
+        let jenkins =
+            jenkins.map(|(at, one)| (format!("jenkins[{at}]"), Lowered::Stateful(one.lowered(&self.name))));
         let grafana = self.grafana.iter().enumerate();
         let grafana = grafana.map(|(at, one)| (format!("grafana[{at}]"), one.lowered()));
         let mut lowered = Cow::Borrowed(self);
-        for (path, service) in redis.chain(prometheus).chain(alertmanager).chain(states).chain(grafana) {
+        for (path, service) in
+            redis.chain(prometheus).chain(alertmanager).chain(states).chain(jenkins).chain(grafana)
+        {
             let all = lowered.to_mut();
             match service {
                 Lowered::Deployment(deployment) => {

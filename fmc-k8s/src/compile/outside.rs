@@ -1,14 +1,16 @@
 //! The way of workloads to what is outside of their cluster.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use fmc_core::addr::Subnet;
 use fmc_core::given::Given;
 use fmc_core::k3s::resolved::Cluster;
 use k8s_openapi::api::networking::v1 as networking;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
+use super::jenkins::agents;
 use super::network::policy;
 use super::scrape::{block, port};
 use super::selector;
@@ -49,25 +51,50 @@ impl Outside {
     }
 }
 
-fn name(workload: &Given<ObjectName>) -> String {
-    format!("{workload}-to-outside")
+/// The pods that may leave the cluster, with the name of their policy and the ports that they call, by their address; those without an
+/// address are open for every one outside.
+struct Leaving {
+    name: String,
+    pods: LabelSelector,
+    calls: BTreeMap<Option<IpAddr>, BTreeSet<u16>>,
+}
+
+fn leaving(namespace: &Namespace) -> Vec<Leaving> {
+    let name = |workload: &Given<ObjectName>| format!("{workload}-to-outside");
+    let alerts = namespace.alertmanager.iter().map(|one| Leaving {
+        name: name(&one.name),
+        pods: selector(&one.name),
+        calls: one.calls(),
+    });
+    let builds = namespace.jenkins.iter().filter(|one| !one.outside.is_empty()).flat_map(|one| {
+        let calls = || [(None, one.outside.iter().copied().collect())].into();
+        [
+            Leaving { name: name(&one.name), pods: selector(&one.name), calls: calls() },
+            Leaving { name: format!("{}-agents-outside", one.name), pods: agents(&one.name), calls: calls() },
+        ]
+    });
+    alerts.chain(builds).filter(|one| !one.calls.is_empty()).collect()
 }
 
 /// The names of the policies of a namespace that are made here.
 pub(super) fn names(namespace: &Namespace) -> impl Iterator<Item = String> {
-    namespace.alertmanager.iter().map(|one| name(&one.name))
+    leaving(namespace).into_iter().map(|one| one.name)
 }
 
-/// The policies of a namespace by which its Alertmanagers reach their receivers. What is outside is known from the cloud alone, and
-/// without one nothing is open.
+/// The policies of a namespace by which its services reach what is outside. That is known from the cloud alone, and without one nothing is
+/// open.
 pub(super) fn policies(namespace: &Namespace, outside: &Outside) -> Vec<networking::NetworkPolicy> {
     let of = namespace.name.to_string();
-    let all = namespace.alertmanager.iter().filter(|_| !outside.0.is_empty());
-    let each = all.filter_map(|one| {
-        let calls = one.calls();
-        let rules = calls.into_iter().map(|(address, ports)| rule(address, &ports, outside));
-        let rules: Vec<_> = rules.collect();
-        (!rules.is_empty()).then(|| leaves(&one.name, &of, rules))
+    let all = leaving(namespace).into_iter().filter(|_| !outside.0.is_empty());
+    let each = all.map(|Leaving { name, pods, calls }| {
+        let rules = calls.iter().map(|(address, ports)| rule(*address, ports, outside));
+        let spec = networking::NetworkPolicySpec {
+            pod_selector: Some(pods),
+            policy_types: Some(vec!["Egress".to_owned()]),
+            egress: Some(rules.collect()),
+            ..networking::NetworkPolicySpec::default()
+        };
+        policy(name, &of, spec)
     });
     each.collect()
 }
@@ -80,18 +107,4 @@ fn rule(
     let to = address.map_or_else(|| outside.peers(), |address| vec![block(address)]);
     let ports = ports.iter().map(|number| port(IntOrString::Int((*number).into())));
     networking::NetworkPolicyEgressRule { to: Some(to), ports: Some(ports.collect()) }
-}
-
-fn leaves(
-    workload: &Given<ObjectName>,
-    namespace: &str,
-    rules: Vec<networking::NetworkPolicyEgressRule>,
-) -> networking::NetworkPolicy {
-    let spec = networking::NetworkPolicySpec {
-        pod_selector: Some(selector(workload)),
-        policy_types: Some(vec!["Egress".to_owned()]),
-        egress: Some(rules),
-        ..networking::NetworkPolicySpec::default()
-    };
-    policy(name(workload), namespace, spec)
 }

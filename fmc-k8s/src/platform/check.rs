@@ -4,6 +4,7 @@ mod account;
 mod alertmanager;
 mod claims;
 mod ingress;
+mod jenkins;
 mod measured;
 mod room;
 mod secret;

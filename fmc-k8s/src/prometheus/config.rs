@@ -37,7 +37,7 @@ pub(crate) struct Scrapes {
     pub(crate) nodes: Vec<Measured>,
     /// The API, for workloads with an account.
     pub(crate) api: ApiServers,
-    /// What is outside of the cluster, for an Alertmanager.
+    /// What is outside of the cluster, for services that call it.
     pub(crate) outside: Outside,
     /// The Alertmanagers, by the names of their services.
     alertmanagers: Vec<String>,

@@ -7,6 +7,7 @@ mod check;
 mod cloud;
 mod drift;
 mod ingress;
+mod jenkins;
 mod left;
 mod monitoring;
 mod namespace;

@@ -322,6 +322,44 @@ fn what_watches_a_platform_is_taken_and_its_pods_are_admitted() {
     assert_eq!(pods().lines().count(), 3, "{}", pods());
 }
 
+/// The token of the account of a Jenkins starts an agent, which the server admits, and reads no secret.
+#[test]
+fn a_jenkins_is_taken_and_its_account_starts_agents_that_are_admitted() {
+    let world = start();
+    world.apply(&crate::jenkins::builds());
+    let read = |what: &str| -> Value {
+        let text = world.cluster.kubectl(&["get", what, "--namespace=ci", "--output=json"]);
+        serde_json::from_str(&text).unwrap()
+    };
+    let until = std::time::Instant::now() + Duration::from_secs(60);
+    let is_there = || world.cluster.0.kubectl(&["get", "pod/jenkins-0", "--namespace=ci"]).is_ok();
+    while !is_there() && std::time::Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    assert!(is_there(), "the controller's pod is not admitted");
+    let config = read("configmap/jenkins-config");
+    let pod = crate::jenkins::agent_pod(config["data"]["fmc.yaml"].as_str().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("agent.json");
+    let account = "--as=system:serviceaccount:ci:jenkins";
+    let start = |pod: &Value| {
+        std::fs::write(&file, pod.to_string()).unwrap();
+        let file = format!("--filename={}", file.display());
+        world.cluster.0.kubectl(&["create", &file, "--namespace=ci", account]).map_err(|one| one.to_string())
+    };
+    start(&pod).unwrap();
+    let mut wild = pod;
+    wild["metadata"]["name"] = "wild".into();
+    wild["spec"]["securityContext"] = json!({});
+    let refused = start(&wild).unwrap_err();
+    assert!(refused.contains("violates PodSecurity"), "{refused}");
+    let may = |verb: &str, what: &str| {
+        world.cluster.0.kubectl(&["auth", "can-i", verb, what, "--namespace=ci", account]).is_ok()
+    };
+    assert!(may("delete", "pods") && may("create", "pods/exec") && may("get", "pods/log"));
+    assert!(!may("get", "secrets") && !may("create", "deployments.apps"));
+}
+
 #[test]
 fn redis_is_taken_and_its_pods_are_admitted() {
     let world = start();

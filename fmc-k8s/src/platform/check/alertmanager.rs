@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use fmc_core::role::RoleFindings;
 use fmc_core::secret::Secret;
 
-use super::service::{common, no_volume, short};
+use super::service::{common, no_volume, page, short};
 use super::value::{asked, port, wrong};
 use super::{NO_RECEIVER, TWICE, UNTOLD, ingress, known_names, optional, secret};
 use crate::alertmanager::{Alertmanager, Email, Endpoint, REMEMBERS, Receiver, Webhook};
@@ -72,7 +72,7 @@ pub(super) fn values(of: &Alertmanager, findings: &mut RoleFindings<'_>) {
     groups(of, findings);
     times(of, findings);
     if let Some(url) = &of.url {
-        page(url, findings);
+        page(url, "write https://alerts.example.org/", findings);
     }
 }
 
@@ -109,22 +109,6 @@ fn times(of: &Alertmanager, findings: &mut RoleFindings<'_>) {
             of.group_interval
         );
         wrong("repeat_interval", findings, message, format!("say at least {}", of.group_interval));
-    }
-}
-
-fn page(url: &str, findings: &mut RoleFindings<'_>) {
-    let right = "write https://alerts.example.org/";
-    if let Err(why) = Endpoint::of_url(url) {
-        return wrong("url", findings, why, right);
-    }
-    let after = url.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
-    if after.is_some_and(|(_, path)| !path.is_empty()) || url.contains(['?', '#']) {
-        wrong(
-            "url",
-            findings,
-            "it has a path: Alertmanager would take its own calls below that path alone",
-            right,
-        );
     }
 }
 

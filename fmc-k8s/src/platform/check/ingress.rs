@@ -8,6 +8,7 @@ use fmc_core::role::{RoleFindings, SpanSite};
 
 use super::{CLOSED, EMPTY, NO_INGRESS, NO_NAME, NO_PORT, NO_WORKLOAD, TWICE, VALUE, known_names, secret};
 use crate::ingress::{IngressHost, Route};
+use crate::jenkins::AGENT_PORT;
 use crate::name::ObjectName;
 use crate::platform::{Connection, Namespace, Platform};
 use crate::workload::Workload;
@@ -167,6 +168,7 @@ pub(super) fn closed(namespace: &Namespace, platform: &Platform, findings: &mut 
     let by_name: BTreeSet<(String, String)> =
         namespace.connections.iter().map(|one| (one.to.to_string(), one.port.to_string())).collect();
     for (path, workload) in namespace.workloads() {
+        let builds = workload.is_service && namespace.jenkins.iter().any(|one| one.name == *workload.name);
         if sends && workload.is_service && namespace.alertmanager.iter().any(|one| one.name == *workload.name)
         {
             continue;
@@ -174,12 +176,14 @@ pub(super) fn closed(namespace: &Namespace, platform: &Platform, findings: &mut 
         let name = workload.name.to_string();
         for (index, exposed) in workload.expose.iter().enumerate() {
             let (number, to) = ((name.clone(), exposed.port), (name.clone(), exposed.to.to_string()));
-            if by_number.contains(&number) || by_name.contains(&to) {
+            let is_for_agents = builds && exposed.port == AGENT_PORT.1;
+            if is_for_agents || by_number.contains(&number) || by_name.contains(&to) {
                 continue;
             }
             let at = if workload.is_service { path.clone() } else { format!("{path}.expose[{index}]") };
             findings.part(&at, |findings| {
-                let message = format!("{name} exposes the port {}, and nothing may call it", exposed.port);
+                let who = if builds { "nothing but its agents" } else { "nothing" };
+                let message = format!("{name} exposes the port {}, and {who} may call it", exposed.port);
                 let help = format!(
                     "let a workload call it: `connections: [{{from: NAME, to: {name}, port: {}}}]`, or people outside: `ingresses`",
                     exposed.to

@@ -9,7 +9,8 @@ use fmc_core::unit::Size;
 use serde_json::Value;
 
 use super::value::{keys, wrong};
-use super::{NO_CLAIM, NO_WORKLOAD, VALUE, alertmanager, known_names, optional, secret};
+use super::{NO_CLAIM, NO_WORKLOAD, VALUE, alertmanager, jenkins, known_names, optional, secret};
+use crate::alertmanager::Endpoint;
 use crate::grafana::Grafana;
 use crate::name::{ImageName, ObjectName};
 use crate::platform::Namespace;
@@ -40,6 +41,9 @@ pub(super) fn leaves(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
     }
     for (index, one) in namespace.alertmanager.iter().enumerate() {
         findings.part(&format!("alertmanager[{index}]"), |findings| alertmanager::leaves(one, findings));
+    }
+    for (index, one) in namespace.jenkins.iter().enumerate() {
+        findings.part(&format!("jenkins[{index}]"), |findings| jenkins::leaves(one, findings));
     }
 }
 
@@ -81,7 +85,7 @@ pub(super) fn common(
     optional("class", class, findings);
 }
 
-fn password(
+pub(super) fn password(
     name: &Given<ObjectName>,
     own: Option<&Secret>,
     derived: impl Fn() -> Secret,
@@ -164,6 +168,21 @@ pub(super) fn values(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
     for (index, one) in namespace.alertmanager.iter().enumerate() {
         findings.part(&format!("alertmanager[{index}]"), |findings| alertmanager::values(one, findings));
     }
+    for (index, one) in namespace.jenkins.iter().enumerate() {
+        findings.part(&format!("jenkins[{index}]"), |findings| jenkins::values(one, findings));
+    }
+}
+
+/// The address of pages, which stand at the root of a host.
+pub(super) fn page(url: &str, right: &str, findings: &mut RoleFindings<'_>) {
+    if let Err(why) = Endpoint::of_url(url) {
+        return wrong("url", findings, why, right);
+    }
+    let after = url.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
+    if after.is_some_and(|(_, path)| !path.is_empty()) || url.contains(['?', '#']) {
+        let message = "it has a path, and the program would take calls below that path alone";
+        wrong("url", findings, message, right);
+    }
 }
 
 pub(super) fn short(name: &Given<ObjectName>, findings: &mut RoleFindings<'_>) {
@@ -179,6 +198,9 @@ pub(super) fn together(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
         findings.part(&format!("alertmanager[{index}]"), |findings| {
             alertmanager::together(one, namespace, findings);
         });
+    }
+    for (index, one) in namespace.jenkins.iter().enumerate() {
+        findings.part(&format!("jenkins[{index}]"), |findings| jenkins::together(one, namespace, findings));
     }
     let known: BTreeSet<String> = namespace.prometheus.iter().map(|one| one.name.to_string()).collect();
     for (index, grafana) in namespace.grafana.iter().enumerate() {
