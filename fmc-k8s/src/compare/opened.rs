@@ -38,7 +38,13 @@ pub(super) fn opened(wanted: &Value, object: &Value, found: &mut Vec<Difference>
                 there.filter(|there| is_something(there) && *there != Value::Bool(false))
             };
             let path = format!("{path}.{name}");
+            // The server copies the account of a pod into its old name.
+            let copied = |there: &Value| {
+                *name == "serviceAccount"
+                    && wanted.pointer(&format!("{in_wanted}/serviceAccountName")) == Some(there)
+            };
             if let (None, Some(there)) = (says(wanted, in_wanted), says(object, at))
+                && !copied(&there)
                 && found.iter().all(|one| one.path != path)
             {
                 let added_at = Some(format!("{at}/{name}"));

@@ -335,6 +335,7 @@ fn defaulted_entries(kind: &Kind, name: &str, value: Value) -> Value {
 
 /// Some of the defaults of the real server.
 fn defaulted(kind: &Kind, mut object: Value) -> Value {
+    let account = object.pointer("/spec/template/spec/serviceAccountName").cloned();
     let mut default = |pointer: &str, key: &str, value: Value| {
         if let Some(map) = object.pointer_mut(pointer).and_then(Value::as_object_mut) {
             map.entry(key).or_insert(value);
@@ -352,6 +353,9 @@ fn defaulted(kind: &Kind, mut object: Value) -> Value {
         default("/spec", "revisionHistoryLimit", json!(10));
         default("/spec/template/spec", "restartPolicy", json!("Always"));
         default("/spec/template/spec", "dnsPolicy", json!("ClusterFirst"));
+        if let Some(account) = account {
+            default("/spec/template/spec", "serviceAccount", account);
+        }
     }
     object
 }
