@@ -53,6 +53,19 @@ impl Plane {
         self.0.kubectl(words).unwrap_or_else(|refused| panic!("{refused}"))
     }
 
+    /// Whether the account of a workload, as `shop:agent`, may do something, in the words of `kubectl auth can-i`.
+    fn may(&self, account: &str, words: &[&str]) -> bool {
+        let who = format!("--as=system:serviceaccount:{account}");
+        // It ends with 1 where the answer is no.
+        match self.0.kubectl(&[&["auth", "can-i", &who], words].concat()) {
+            Ok(said) => said.trim() == "yes",
+            Err(refused) => {
+                assert!(refused.to_string().contains("no"), "{refused}");
+                false
+            }
+        }
+    }
+
     fn read(&self, what: &str) -> Value {
         serde_json::from_str(&self.kubectl(&["get", what, "--namespace=shop", "--output=json"])).unwrap()
     }
@@ -146,18 +159,7 @@ fn an_account_may_do_what_its_rules_say_and_nothing_else() {
     let world = start();
     world.apply(&crate::account::watching());
     assert!(world.plan(crate::account::watching()).is_empty());
-    let may = |account: &str, words: &[&str]| {
-        let who = format!("--as=system:serviceaccount:{account}");
-        let asked = world.cluster.0.kubectl(&[&["auth", "can-i", &who], words].concat());
-        // It ends with 1 where the answer is no.
-        match asked {
-            Ok(said) => said.trim() == "yes",
-            Err(refused) => {
-                assert!(refused.to_string().contains("no"), "{refused}");
-                false
-            }
-        }
-    };
+    let may = |account: &str, words: &[&str]| world.cluster.may(account, words);
     assert!(may("shop:agent", &["list", "pods", "--namespace=shop"]));
     assert!(may("shop:agent", &["list", "nodes"]));
     for denied in [
@@ -180,8 +182,8 @@ fn an_account_may_do_what_its_rules_say_and_nothing_else() {
 
     // The token of its pods is one that the server knows, with these rights.
     world.apply(&crate::account::counted());
-    assert!(may("monitoring:prometheus", &["get", "nodes/metrics"]));
-    assert!(!may("monitoring:prometheus", &["get", "nodes/proxy"]));
+    assert!(may("monitoring:prometheus", &["get", "nodes", "--subresource=metrics"]));
+    assert!(!may("monitoring:prometheus", &["get", "nodes", "--subresource=proxy"]));
     assert!(may("monitoring:objects", &["list", "deployments.apps", "--all-namespaces"]));
     assert!(!may("monitoring:objects", &["list", "secrets", "--all-namespaces"]));
     // What the other platform had is gone.
@@ -353,11 +355,18 @@ fn a_jenkins_is_taken_and_its_account_starts_agents_that_are_admitted() {
     wild["spec"]["securityContext"] = json!({});
     let refused = start(&wild).unwrap_err();
     assert!(refused.contains("violates PodSecurity"), "{refused}");
-    let may = |verb: &str, what: &str| {
-        world.cluster.0.kubectl(&["auth", "can-i", verb, what, "--namespace=ci", account]).is_ok()
-    };
-    assert!(may("delete", "pods") && may("create", "pods/exec") && may("get", "pods/log"));
-    assert!(!may("get", "secrets") && !may("create", "deployments.apps"));
+    for (allowed, words) in [
+        (true, &["delete", "pods"][..]),
+        (true, &["create", "pods", "--subresource=exec"]),
+        (true, &["get", "pods", "--subresource=log"]),
+        (true, &["watch", "events"]),
+        (false, &["get", "secrets"]),
+        (false, &["create", "pods", "--subresource=attach"]),
+        (false, &["create", "deployments.apps"]),
+    ] {
+        let words = [words, &["--namespace=ci"]].concat();
+        assert_eq!(world.cluster.may("ci:jenkins", &words), allowed, "{words:?}");
+    }
 }
 
 #[test]
