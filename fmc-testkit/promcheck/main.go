@@ -87,6 +87,9 @@ func secrets(of alertmanager.Receiver) []string {
 		if one.HTTPConfig != nil && one.HTTPConfig.Authorization != nil {
 			files = append(files, one.HTTPConfig.Authorization.CredentialsFile)
 		}
+		if one.URLFile != "" {
+			files = append(files, one.URLFile)
+		}
 	}
 	for _, one := range of.EmailConfigs {
 		if one.AuthPasswordFile != "" {

@@ -70,7 +70,7 @@ impl To {
         let slack = receiver.slack.iter().enumerate();
         Self {
             name: receiver.name.to_string(),
-            webhooks: webhooks.map(|(at, one)| ToWebhook::of(one, file("webhook", at))).collect(),
+            webhooks: webhooks.map(|(at, one)| ToWebhook::of(one, &file, at)).collect(),
             emails: emails.map(|(at, one)| ToEmail::of(one, file("email", at))).collect(),
             slack: slack.map(|(at, one)| ToSlack::of(one, file("slack", at))).collect(),
         }
@@ -81,7 +81,10 @@ impl To {
 struct ToWebhook {
     /// People want to know when it is over. Alertmanager says it in webhooks alone if nothing else is set.
     send_resolved: bool,
-    url: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url_file: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     http_config: Option<Http>,
 }
@@ -98,10 +101,14 @@ struct Bearer {
 }
 
 impl ToWebhook {
-    fn of(webhook: &Webhook, file: String) -> Self {
-        let http_config =
-            webhook.token.as_ref().map(|_| Http { authorization: Bearer { credentials_file: file } });
-        Self { send_resolved: true, url: webhook.address(), http_config }
+    fn of(webhook: &Webhook, file: &dyn Fn(&str, usize) -> String, at: usize) -> Self {
+        let bearer = || Bearer { credentials_file: file("webhook", at) };
+        Self {
+            send_resolved: true,
+            url: webhook.address(),
+            url_file: webhook.secret_url.as_ref().map(|_| file("webhook-url", at)),
+            http_config: webhook.token.as_ref().map(|_| Http { authorization: bearer() }),
+        }
     }
 }
 

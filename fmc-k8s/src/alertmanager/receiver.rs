@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::name::ObjectName;
 
-/// The port of a message to Slack, which takes HTTPS alone.
-const SLACK_PORT: u16 = 443;
+/// The port of an URL that is a secret. Slack takes no other.
+const SECRET_PORT: u16 = 443;
 
 /// Somebody who is told of alerts, in every way that is said here.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,14 +29,17 @@ pub struct Receiver {
     pub(crate) slack: Vec<Slack>,
 }
 
-/// An address that takes alerts as JSON, by POST: an URL outside of the cluster, or a workload of the same namespace.
+/// An address that takes alerts as JSON, by POST: an URL outside of the cluster, one that is a secret, or a workload of the same namespace.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Webhook {
-    /// The URL, as `https://chat.example.org/hooks/alerts`.
+    /// The URL, as `https://chat.example.org/hooks/alerts`. It stands in the configuration, which is no secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) url: Option<String>,
+    /// An URL that is a secret by itself, because whoever knows it can write there. Its port must be 443.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) secret_url: Option<Secret>,
     /// A workload of the same namespace, in place of an URL. The connection follows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) workload: Option<WebhookWorkload>,
@@ -134,12 +137,15 @@ impl Receiver {
     pub(super) fn secrets(&self) -> impl Iterator<Item = (String, Secret)> {
         let webhooks = self.webhooks.iter().enumerate();
         let tokens = webhooks.filter_map(|(at, one)| Some((self.file("webhook", at), one.token.clone()?)));
+        let webhooks = self.webhooks.iter().enumerate();
+        let addresses =
+            webhooks.filter_map(|(at, one)| Some((self.file("webhook-url", at), one.secret_url.clone()?)));
         let emails = self.emails.iter().enumerate();
         let passwords = emails
             .filter_map(|(at, one)| Some((self.file("email", at), one.login.as_ref()?.password.clone())));
         let slack = self.slack.iter().enumerate();
         let urls = slack.map(|(at, one)| (self.file("slack", at), one.url.clone()));
-        tokens.chain(passwords).chain(urls)
+        tokens.chain(addresses).chain(passwords).chain(urls)
     }
 
     /// The name of the file with a secret.
@@ -152,20 +158,26 @@ impl Receiver {
         let webhooks = self.webhooks.iter().filter_map(|one| Endpoint::of_url(one.url.as_deref()?).ok());
         let emails = self.emails.iter().filter_map(|one| Endpoint::of_smarthost(&one.smarthost));
         let named = webhooks.chain(emails).map(|one| (one.address(), one.port));
-        named.chain(self.slack.iter().map(|_| (None, SLACK_PORT)))
+        let secret = self.webhooks.iter().filter(|one| one.secret_url.is_some()).count() + self.slack.len();
+        named.chain(std::iter::repeat_n((None, SECRET_PORT), secret))
     }
 }
 
 impl Webhook {
     /// An URL outside of the cluster.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: Some(url.into()), workload: None, token: None }
+        Self { url: Some(url.into()), secret_url: None, workload: None, token: None }
+    }
+
+    /// An URL that is a secret by itself, because whoever knows it can write there. Its port must be 443.
+    pub fn secret(url: Secret) -> Self {
+        Self { url: None, secret_url: Some(url), workload: None, token: None }
     }
 
     /// A workload of the same namespace, with a port that it exposes and a path. The connection follows.
     pub fn to_workload(name: impl Into<Given<ObjectName>>, port: u16, path: impl Into<String>) -> Self {
         let workload = WebhookWorkload { name: name.into(), port, path: path.into() };
-        Self { url: None, workload: Some(workload), token: None }
+        Self { url: None, secret_url: None, workload: Some(workload), token: None }
     }
 
     /// The bearer token that it shows.
@@ -174,13 +186,11 @@ impl Webhook {
         Self { token: Some(token), ..self }
     }
 
-    /// The URL that it calls.
-    pub(super) fn address(&self) -> String {
-        match (&self.url, &self.workload) {
-            (Some(url), _) => url.clone(),
-            (None, Some(WebhookWorkload { name, port, path })) => format!("http://{name}:{port}{path}"),
-            (None, None) => String::new(),
-        }
+    /// The URL that it calls; `None` if it is a secret.
+    pub(super) fn address(&self) -> Option<String> {
+        let of_workload =
+            |WebhookWorkload { name, port, path }: &WebhookWorkload| format!("http://{name}:{port}{path}");
+        self.url.clone().or_else(|| self.workload.as_ref().map(of_workload))
     }
 }
 

@@ -30,7 +30,8 @@ fn mail() -> Email {
 
 fn pager() -> Receiver {
     let slack = Slack::new(Secret::file("slack-url", "secrets/slack.url")).channel("#ops");
-    Receiver::new("pager").email(mail().to("boss@example.org")).slack(slack)
+    let secret = Webhook::secret(Secret::file("pager-url", "secrets/pager.url"));
+    Receiver::new("pager").webhook(secret).email(mail().to("boss@example.org")).slack(slack)
 }
 
 /// One that tells a team by a webhook, and a pager by mail and Slack of what is critical.
@@ -80,11 +81,11 @@ fn it_tells_its_receivers_and_reads_its_secrets_from_files() {
     let sources = volume["projected"]["sources"].as_array().unwrap();
     let files: Vec<&str> =
         sources.iter().filter_map(|one| one["secret"]["items"][0]["path"].as_str()).collect();
-    assert_eq!(files, ["pager.email.0", "pager.slack.0", "team.webhook.0"]);
+    assert_eq!(files, ["pager.email.0", "pager.slack.0", "pager.webhook-url.0", "team.webhook.0"]);
     for file in files {
         assert!(text.contains(&format!("/etc/alertmanager-secrets/{file}\n")), "{text}");
     }
-    for name in ["hook-token", "smtp-password", "slack-url"] {
+    for name in ["hook-token", "pager-url", "smtp-password", "slack-url"] {
         assert!(world.cluster.object("secret", "monitoring", name).is_some(), "{name}");
     }
 }
@@ -363,6 +364,14 @@ fn a_file_without_a_receiver_is_refused_and_one_that_no_prometheus_calls_is_told
     }))
     .unwrap();
     one(with(neither), "platform-value", "namespaces[0].alertmanager[0].receivers[0].webhooks[0].url");
+    let two: Alertmanager = serde_json::from_value(json!({
+        "name": "alertmanager", "image": IMAGE, "memory": "128 MiB",
+        "receivers": [{ "name": "team", "webhooks": [{
+            "url": "https://a.example.org/", "secret_url": { "name": "a", "source": { "file": "a" } },
+        }] }],
+    }))
+    .unwrap();
+    one(with(two), "platform-value", "namespaces[0].alertmanager[0].receivers[0].webhooks[0].secret_url");
     let alone = Platform::on("single").namespace(Namespace::new("monitoring").alertmanager(alertmanager()));
     let told = ("platform-closed".to_owned(), "roles[0].platform.namespaces[0].alertmanager[0]".to_owned());
     assert_eq!(every_kind(alone.clone()), [told]);
@@ -383,13 +392,13 @@ fn alertmanager_itself_takes_its_configuration() {
     let severities = ["critical", "warning"];
     let missing = fmc_testkit::prometheus::alertmanager_loaded(&file, &severities).unwrap_err();
     assert!(missing.contains("no such file"), "{missing}");
-    for name in ["pager.email.0", "pager.slack.0", "team.webhook.0"] {
+    for name in ["pager.email.0", "pager.slack.0", "pager.webhook-url.0", "team.webhook.0"] {
         std::fs::write(folder.path().join(name), "word").unwrap();
     }
     let loaded = fmc_testkit::prometheus::alertmanager_loaded(&file, &severities).unwrap();
     assert_eq!(
         loaded,
-        ["receiver team 1 0 0", "receiver pager 0 1 1", "severity critical pager", "severity warning team"]
+        ["receiver team 1 0 0", "receiver pager 1 1 1", "severity critical pager", "severity warning team"]
     );
     // It refuses what is wrong.
     std::fs::write(&file, text.replace("receiver: pager", "receiver: nobody")).unwrap();

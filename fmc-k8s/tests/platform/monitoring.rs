@@ -248,7 +248,7 @@ fn prometheus_itself_takes_its_configuration_and_rules() {
     }
     let loaded = fmc_testkit::prometheus::loaded(folder.path()).unwrap();
     let of = |kind: &str| loaded.iter().filter(|line| line.starts_with(kind)).count();
-    assert_eq!((of("job "), of("rule ")), (8, 10), "{loaded:?}");
+    assert_eq!((of("job "), of("rule ")), (8, 11), "{loaded:?}");
     // It refuses what is wrong.
     std::fs::write(
         folder.path().join("shop.rules.yml"),

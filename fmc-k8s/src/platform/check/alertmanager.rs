@@ -38,13 +38,16 @@ fn secrets(of: &Receiver) -> Vec<(String, &Secret)> {
     let webhooks = of.webhooks.iter().enumerate();
     let tokens =
         webhooks.filter_map(|(at, one)| Some((format!("webhooks[{at}].token"), one.token.as_ref()?)));
+    let webhooks = of.webhooks.iter().enumerate();
+    let addresses = webhooks
+        .filter_map(|(at, one)| Some((format!("webhooks[{at}].secret_url"), one.secret_url.as_ref()?)));
     let emails = of.emails.iter().enumerate();
     let passwords = emails.filter_map(|(at, one)| {
         Some((format!("emails[{at}].login.password"), &one.login.as_ref()?.password))
     });
     let slack = of.slack.iter().enumerate();
     let urls = slack.map(|(at, one)| (format!("slack[{at}].url"), &one.url));
-    tokens.chain(passwords).chain(urls).collect()
+    tokens.chain(addresses).chain(passwords).chain(urls).collect()
 }
 
 /// The values by themselves.
@@ -131,42 +134,52 @@ fn receiver(of: &Receiver, findings: &mut RoleFindings<'_>) {
 }
 
 fn webhook(of: &Webhook, findings: &mut RoleFindings<'_>) {
-    match (&of.url, &of.workload) {
-        (None, None) => {
+    let said = [
+        ("url", of.url.is_some()),
+        ("secret_url", of.secret_url.is_some()),
+        ("workload", of.workload.is_some()),
+    ];
+    let mut said = said.into_iter().filter(|(_, is_said)| *is_said).map(|(key, _)| key);
+    match (said.next(), said.next()) {
+        (None, _) => {
             let help = "write `url: https://…`, or `workload: {name: relay, port: 80}`";
             wrong("url", findings, "it says nothing that takes the alerts", help);
         }
-        (Some(_), Some(_)) => {
+        (Some(first), Some(second)) => {
             let help = "leave one of them out, and write two webhooks for both";
-            wrong("workload", findings, "it names an URL and a workload", help);
+            wrong(second, findings, format!("it has `{first}` and `{second}`"), help);
         }
-        (None, Some(workload)) => {
-            port("workload.port", workload.port, findings);
-            asked("workload.path", &workload.path, findings);
-            template("workload.path", &workload.path, findings);
+        (Some(_), None) => {}
+    }
+    if let Some(workload) = &of.workload {
+        port("workload.port", workload.port, findings);
+        asked("workload.path", &workload.path, findings);
+        template("workload.path", &workload.path, findings);
+    }
+    if let Some(url) = &of.url {
+        template("url", url, findings);
+        called(url, of.token.is_some(), findings);
+    }
+}
+
+/// An URL that is called, with a token or without.
+fn called(url: &str, has_token: bool, findings: &mut RoleFindings<'_>) {
+    match Endpoint::of_url(url) {
+        // The URL may hold a password, so that no message shows it.
+        Err(why) => {
+            let help = "write https://chat.example.org/hooks/alerts, and a password as `token`";
+            wrong("url", findings, why, help);
         }
-        (Some(url), None) => {
-            template("url", url, findings);
-            match Endpoint::of_url(url) {
-                // The URL may hold a password, so that no message shows it.
-                Err(why) => wrong(
-                    "url",
-                    findings,
-                    why,
-                    "write https://chat.example.org/hooks/alerts, and a password as `token`",
-                ),
-                Ok(host) if host.is_in_cluster() => {
-                    let message = format!("{} is a name in the cluster, and its way is closed", host.host);
-                    let help = "name the workload: `workload: {name: relay, port: 80, path: /}`";
-                    wrong("url", findings, message, help);
-                }
-                Ok(host) if url.starts_with("http://") && of.token.is_some() => {
-                    let message = format!("everybody on the way to {} could read the token", host.host);
-                    wrong("url", findings, message, "write https://");
-                }
-                Ok(_) => {}
-            }
+        Ok(host) if host.is_in_cluster() => {
+            let message = format!("{} is a name in the cluster, and its way is closed", host.host);
+            let help = "name the workload: `workload: {name: relay, port: 80, path: /}`";
+            wrong("url", findings, message, help);
         }
+        Ok(host) if has_token && url.starts_with("http://") => {
+            let message = format!("everybody on the way to {} could read the token", host.host);
+            wrong("url", findings, message, "write https://");
+        }
+        Ok(_) => {}
     }
 }
 
