@@ -59,11 +59,12 @@ fn applied(cloud: Cloud) -> World<Sim> {
 
 fn text(world: &World<Sim>, namespace: &str) -> String {
     let config = world.cluster.object("config-map", namespace, "alertmanager-config").unwrap();
-    config["data"]["alertmanager.yml"].as_str().unwrap().to_owned()
+    config.pointer("/data/alertmanager.yml").unwrap().as_str().unwrap().to_owned()
 }
 
 fn policy(world: &World<Sim>, namespace: &str, name: &str) -> Value {
-    world.cluster.object("network-policy", namespace, name).unwrap()["spec"].clone()
+    let policy = world.cluster.object("network-policy", namespace, name).unwrap();
+    policy.get("spec").unwrap().clone()
 }
 
 #[test]

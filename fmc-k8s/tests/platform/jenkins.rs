@@ -39,17 +39,20 @@ fn ci(jenkins: Jenkins) -> Platform {
 
 fn text(world: &World<Sim>, name: &str) -> String {
     let config = world.cluster.object("config-map", "ci", "jenkins-config").unwrap();
-    config["data"][name].as_str().unwrap().to_owned()
+    config.pointer(&format!("/data/{name}")).unwrap().as_str().unwrap().to_owned()
 }
 
 /// The pod of an agent, as the plugin starts it, without what the plugin adds.
 pub(crate) fn agent_pod(text: &str) -> Value {
     let config: Value = serde_saphyr::from_str(text).unwrap();
-    let cloud = &config["jenkins"]["clouds"][0]["kubernetes"];
-    let mut pod: Value = serde_saphyr::from_str(cloud["templates"][0]["yaml"].as_str().unwrap()).unwrap();
-    let label = &cloud["podLabels"][0];
-    pod["metadata"] =
-        json!({ "name": "agent", "labels": { label["key"].as_str().unwrap(): label["value"] } });
+    let of = |at: &str| {
+        let value = config.pointer(&format!("/jenkins/clouds/0/kubernetes/{at}")).unwrap();
+        value.as_str().unwrap().to_owned()
+    };
+    let mut pod: Value = serde_saphyr::from_str(&of("templates/0/yaml")).unwrap();
+    let labels = json!({ of("podLabels/0/key"): of("podLabels/0/value") });
+    let metadata = json!({ "name": "agent", "labels": labels });
+    pod.as_object_mut().unwrap().insert("metadata".to_owned(), metadata);
     pod
 }
 
