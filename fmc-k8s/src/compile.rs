@@ -2,7 +2,9 @@
 
 pub(crate) mod account;
 mod ingress;
+mod jenkins;
 mod network;
+pub(crate) mod outside;
 mod pod;
 mod scrape;
 mod secret;
@@ -61,6 +63,8 @@ fn namespace(namespace: &Namespace, scrapes: &Scrapes, asking: &Asking) -> Vec<M
     })];
     all.extend(network::policies(namespace).iter().map(manifest));
     all.extend(scrape::policies(namespace, scrapes, asking).iter().map(manifest));
+    all.extend(jenkins::policies(namespace).iter().map(manifest));
+    all.extend(outside::policies(namespace, &scrapes.outside).iter().map(manifest));
     all.extend(configs(namespace).iter().map(manifest));
     all.extend(secret::manifests(namespace).into_iter().map(Some));
     all.extend(namespace.ingresses.iter().filter_map(|one| secret::certificate(one, &name)).map(Some));
@@ -91,7 +95,8 @@ fn namespace(namespace: &Namespace, scrapes: &Scrapes, asking: &Asking) -> Vec<M
 
 /// The names of the policies of a namespace that follow from its services, measurements and accounts.
 pub(crate) fn policy_names(namespace: &Namespace) -> Vec<String> {
-    scrape::names(namespace).into_iter().chain(account::policy_names(namespace)).collect()
+    let names = scrape::names(namespace).into_iter().chain(account::policy_names(namespace));
+    names.chain(outside::names(namespace)).chain(jenkins::names(namespace)).collect()
 }
 
 /// The disruption budget and the service of a workload, where it needs them.

@@ -5,12 +5,14 @@
 //! [`Kubernetes`](provider::Kubernetes) plans and applies them over a [`ApiLink`](link::ApiLink).
 
 pub mod account;
+pub mod alertmanager;
 pub mod budget;
 pub mod config_map;
 pub mod container;
 pub mod grafana;
 pub mod image_lock;
 pub mod ingress;
+pub mod jenkins;
 pub mod kind;
 pub mod kube_state_metrics;
 pub mod link;

@@ -12,10 +12,12 @@ use fmc_core::name::ClusterName;
 use fmc_core::role::{FileSpanningRole, RoleFindings, RoleTable, SpanMembers, SpanSite, SpanningRole};
 use serde::{Deserialize, Serialize};
 
+use crate::alertmanager::Alertmanager;
 use crate::budget::ClusterBudget;
 use crate::grafana::Grafana;
 use crate::image_lock::ImageLock;
 use crate::ingress::IngressHost;
+use crate::jenkins::Jenkins;
 use crate::kube_state_metrics::KubeStateMetrics;
 use crate::name::{ObjectName, PortName};
 use crate::prometheus::config::Scrapes;
@@ -77,9 +79,15 @@ pub struct Namespace {
     /// Prometheuses, each of which asks the whole platform.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) prometheus: Vec<Prometheus>,
+    /// Alertmanagers, each of which is told of every alert of the platform.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) alertmanager: Vec<Alertmanager>,
     /// What the cluster knows of its objects, as measurements.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) kube_state_metrics: Vec<KubeStateMetrics>,
+    /// Jenkinses, whose builds have pods in this namespace.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) jenkins: Vec<Jenkins>,
     /// Pages with measurements.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) grafana: Vec<Grafana>,
@@ -148,7 +156,9 @@ impl Namespace {
             stateful_sets: Vec::new(),
             redis: Vec::new(),
             prometheus: Vec::new(),
+            alertmanager: Vec::new(),
             kube_state_metrics: Vec::new(),
+            jenkins: Vec::new(),
             grafana: Vec::new(),
             connections: Vec::new(),
             ingresses: Vec::new(),
@@ -185,10 +195,24 @@ impl Namespace {
         self
     }
 
+    /// An Alertmanager.
+    #[must_use]
+    pub fn alertmanager(mut self, alertmanager: Alertmanager) -> Self {
+        self.alertmanager.push(alertmanager);
+        self
+    }
+
     /// A kube-state-metrics.
     #[must_use]
     pub fn kube_state_metrics(mut self, one: KubeStateMetrics) -> Self {
         self.kube_state_metrics.push(one);
+        self
+    }
+
+    /// A Jenkins.
+    #[must_use]
+    pub fn jenkins(mut self, jenkins: Jenkins) -> Self {
+        self.jenkins.push(jenkins);
         self
     }
 
@@ -206,13 +230,20 @@ impl Namespace {
         let prometheus = self.prometheus.iter().enumerate();
         let prometheus = prometheus
             .map(|(at, one)| (format!("prometheus[{at}]"), Lowered::Stateful(one.lowered(scrapes))));
+        let alertmanager = self.alertmanager.iter().enumerate();
+        let alertmanager = alertmanager.map(|(at, one)| (format!("alertmanager[{at}]"), one.lowered()));
         let states = self.kube_state_metrics.iter().enumerate();
         let states =
             states.map(|(at, one)| (format!("kube_state_metrics[{at}]"), Lowered::Deployment(one.lowered())));
+        let jenkins = self.jenkins.iter().enumerate();
+        let jenkins =
+            jenkins.map(|(at, one)| (format!("jenkins[{at}]"), Lowered::Stateful(one.lowered(&self.name))));
         let grafana = self.grafana.iter().enumerate();
         let grafana = grafana.map(|(at, one)| (format!("grafana[{at}]"), one.lowered()));
         let mut lowered = Cow::Borrowed(self);
-        for (path, service) in redis.chain(prometheus).chain(states).chain(grafana) {
+        for (path, service) in
+            redis.chain(prometheus).chain(alertmanager).chain(states).chain(jenkins).chain(grafana)
+        {
             let all = lowered.to_mut();
             match service {
                 Lowered::Deployment(deployment) => {
@@ -225,19 +256,31 @@ impl Namespace {
                 }
             }
         }
-        for grafana in &self.grafana {
-            let asks = Connection {
-                from: grafana.name.clone(),
-                to: grafana.prometheus.clone(),
-                port: prometheus::PORT.0.into(),
-            };
+        for follows in self.follow(&lowered) {
             let all = lowered.to_mut();
-            if !all.connections.contains(&asks) {
-                all.connections.push(asks);
+            if !all.connections.contains(&follows) {
+                all.connections.push(follows);
                 all.services.connections += 1;
             }
         }
         lowered
+    }
+
+    /// The connections that follow from its services. `lowered` has the workloads that these became.
+    fn follow(&self, lowered: &Self) -> Vec<Connection> {
+        let shown = self.grafana.iter().map(|grafana| Connection {
+            from: grafana.name.clone(),
+            to: grafana.prometheus.clone(),
+            port: prometheus::PORT.0.into(),
+        });
+        let workloads = lowered.workloads();
+        let told = self.alertmanager.iter().flat_map(|one| one.workloads().map(move |to| (one, to)));
+        let told = told.filter_map(|(from, to)| {
+            let (_, answers) = workloads.iter().find(|(_, one)| *one.name == to.name)?;
+            let exposed = answers.expose.iter().find(|exposed| exposed.port == to.port)?;
+            Some(Connection { from: from.name.clone(), to: to.name.clone(), port: exposed.to.clone() })
+        });
+        shown.chain(told).collect()
     }
 
     /// The same, where it does not matter what a Prometheus asks.

@@ -37,7 +37,8 @@ pub(crate) const RULES: &str = ".rules.yml";
 const STARTS_WITHIN: u32 = 900;
 
 /// A Prometheus. What it asks follows from the cloud: every machine with the role `node-exporter`, and every container that says
-/// where its [measurements](Container::metrics) are, in any namespace of its platform. The network policies follow too.
+/// where its [measurements](Container::metrics) are, in any namespace of its platform. Every [Alertmanager](crate::alertmanager::Alertmanager)
+/// of the platform gets its alerts. The network policies follow too.
 ///
 /// ```
 /// use fmc_core::unit::SizeExt as _;

@@ -1,4 +1,4 @@
-//! The packages by which Prometheus reads its configuration, as a judge.
+//! The packages by which Prometheus and Alertmanager read their configurations, as a judge.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,26 @@ const SOURCES: [&str; 3] = ["go.mod", "go.sum", "main.go"];
 ///
 /// When the judge cannot be built, which takes two minutes once and needs Go 1.26 and the Go module registry.
 pub fn loaded(folder: &Path) -> Result<Vec<String>, String> {
-    let output = or_panic(Command::new(binary()).arg(folder.join("prometheus.yml")).output(), folder);
+    judged(Command::new(binary()).arg(folder.join("prometheus.yml")), folder)
+}
+
+/// Loads the configuration of an Alertmanager, as Alertmanager does, with the files of its secrets. Gives a line for each receiver, with
+/// its numbers of webhooks, mails and channels of Slack, and one for each of the severities, with the receiver that its alerts go to.
+///
+/// # Errors
+///
+/// Alertmanager's own words, if it refuses the file, or the secret whose file is missing.
+///
+/// # Panics
+///
+/// As [`loaded`].
+pub fn alertmanager_loaded(file: &Path, severities: &[&str]) -> Result<Vec<String>, String> {
+    judged(Command::new(binary()).arg("alertmanager").arg(file).args(severities), file)
+}
+
+/// The lines that a judge prints, or what it says of a mistake.
+fn judged(command: &mut Command, path: &Path) -> Result<Vec<String>, String> {
+    let output = or_panic(command.output(), path);
     if output.status.success() {
         Ok(String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect())
     } else {

@@ -149,7 +149,7 @@ fn a_cloud_file_says_what_it_reads_and_gets_no_root_key() {
     for command in ["check", "plan --connect sim:w.json"] {
         let ran = files::fmc(folder.path(), command, "");
         assert!(
-            ran.out.contains("reads here, and for guests and clusters: the file /etc/hostname"),
+            ran.out.contains("reads here, for guests and clusters: the file /etc/hostname"),
             "{command}: {ran:?}"
         );
     }

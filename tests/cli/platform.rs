@@ -154,6 +154,12 @@ fn the_example_with_a_redis_is_applied_and_its_page_shows_it() {
 }
 
 #[test]
+fn the_example_with_a_jenkins_is_applied_and_its_page_shows_it() {
+    let example = include_str!("../../examples/platform/jenkins.yaml");
+    applied(example, include_str!("../../docs/jenkins.md"), "+ stateful-set ci/jenkins");
+}
+
+#[test]
 fn the_example_with_a_prometheus_is_applied_and_its_page_shows_it() {
     let example = include_str!("../../examples/platform/monitoring.yaml");
     applied(example, include_str!("../../docs/monitoring.md"), "+ deployment monitoring/grafana");

@@ -38,7 +38,13 @@ pub(super) fn opened(wanted: &Value, object: &Value, found: &mut Vec<Difference>
                 there.filter(|there| is_something(there) && *there != Value::Bool(false))
             };
             let path = format!("{path}.{name}");
+            // The server copies the account of a pod into its old name.
+            let copied = |there: &Value| {
+                *name == "serviceAccount"
+                    && wanted.pointer(&format!("{in_wanted}/serviceAccountName")) == Some(there)
+            };
             if let (None, Some(there)) = (says(wanted, in_wanted), says(object, at))
+                && !copied(&there)
                 && found.iter().all(|one| one.path != path)
             {
                 let added_at = Some(format!("{at}/{name}"));
@@ -71,10 +77,5 @@ pub(super) fn opened(wanted: &Value, object: &Value, found: &mut Vec<Difference>
         ] {
             look(&format!("{wanted}/{below}"), &format!("{at}/{below}"), &format!("{path}.{in_path}"), names);
         }
-    }
-    // The server writes an account by its old name too.
-    let account = wanted.pointer(&format!("{at}/serviceAccountName"));
-    if account.is_some() && object.pointer(&format!("{at}/serviceAccount")) == account {
-        found.retain(|one| one.path != format!("{path}.serviceAccount"));
     }
 }

@@ -41,7 +41,8 @@ fn answers(workload: &str) -> String {
     format!("{workload}-answers")
 }
 
-/// The policies of a namespace: for its own, to reach everything that answers, and for what answers, to be reached.
+/// The policies of a namespace: for its own, to reach everything that answers, and for what answers, to be reached. An Alertmanager takes
+/// alerts at the port of its measurements, so that the same policies let them through.
 pub(super) fn policies(
     namespace: &Namespace,
     scrapes: &Scrapes,
@@ -76,7 +77,7 @@ pub(super) fn block(address: IpAddr) -> networking::NetworkPolicyPeer {
     }
 }
 
-fn port(port: IntOrString) -> networking::NetworkPolicyPort {
+pub(super) fn port(port: IntOrString) -> networking::NetworkPolicyPort {
     networking::NetworkPolicyPort {
         port: Some(port),
         protocol: Some("TCP".to_owned()),

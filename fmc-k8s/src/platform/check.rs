@@ -1,9 +1,11 @@
 //! The rules of a platform: one function each.
 
 mod account;
+mod alertmanager;
 mod claims;
 mod images;
 mod ingress;
+mod jenkins;
 mod measured;
 mod raw;
 mod room;
@@ -57,6 +59,8 @@ pub(super) const KINDS: &[OwnKind] = &[
     NO_CLASS,
     RIGHTS,
     OPEN,
+    NO_RECEIVER,
+    UNTOLD,
 ];
 
 const NO_CLUSTER: OwnKind =
@@ -92,6 +96,9 @@ const VOLUME_TOO_LARGE: OwnKind =
 const NO_CLASS: OwnKind = OwnKind::warning("platform-no-class", include_str!("pages/no-class.md"));
 const RIGHTS: OwnKind = OwnKind::warning("platform-rights", include_str!("pages/rights.md"));
 const OPEN: OwnKind = OwnKind::error("platform-open", include_str!("pages/open.md"));
+const NO_RECEIVER: OwnKind =
+    OwnKind::error("platform-no-receiver", include_str!("pages/no-receiver.md")).never_accepted();
+const UNTOLD: OwnKind = OwnKind::warning("platform-untold", include_str!("pages/untold.md"));
 const UNPINNED: OwnKind = OwnKind::warning("platform-unpinned", include_str!("pages/unpinned.md"));
 const LOCK_UNUSED: OwnKind = OwnKind::warning("platform-lock-unused", include_str!("pages/lock-unused.md"));
 const LOCK_DIFFERS: OwnKind =
@@ -233,7 +240,7 @@ pub(super) fn together(platform: &Platform, site: &SpanSite<'_>, findings: &mut 
             in_namespace(namespace, findings);
             claims::sets(namespace, platform, site, findings);
             ingress::together(namespace, platform, site, findings);
-            ingress::closed(namespace, findings);
+            ingress::closed(namespace, platform, findings);
             raw::autoscalers(namespace, findings);
         });
     }
@@ -330,12 +337,17 @@ fn configs(workloads: &[(String, Workload<'_>)], findings: &mut RoleFindings<'_>
 
 /// The containers of workloads, each with its path.
 fn containers<'a>(workloads: &'a [(String, Workload<'a>)]) -> impl Iterator<Item = (String, &'a Container)> {
-    workloads.iter().flat_map(|(path, workload)| {
-        let all = workload.containers.iter().enumerate();
-        all.map(move |(index, one)| match workload.container_path(index) {
-            Some(below) => (format!("{path}.{below}"), one),
-            None => (path.clone(), one),
-        })
+    workloads.iter().flat_map(|(path, workload)| containers_of(path, workload))
+}
+
+/// The containers of a workload at a path, each with its own path.
+fn containers_of<'a>(
+    path: &'a str,
+    workload: &'a Workload<'a>,
+) -> impl Iterator<Item = (String, &'a Container)> {
+    workload.containers.iter().enumerate().map(move |(index, one)| match workload.container_path(index) {
+        Some(below) => (format!("{path}.{below}"), one),
+        None => (path.to_owned(), one),
     })
 }
 

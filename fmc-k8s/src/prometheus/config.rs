@@ -9,7 +9,9 @@ use fmc_core::k3s::resolved::{API, Cluster};
 use serde::Serialize;
 
 use super::{FOLDER, PORT, RULES};
+use crate::alertmanager;
 use crate::compile::account::ApiServers;
+use crate::compile::outside::Outside;
 use crate::platform::Platform;
 use crate::workload::Workload;
 
@@ -35,6 +37,10 @@ pub(crate) struct Scrapes {
     pub(crate) nodes: Vec<Measured>,
     /// The API, for workloads with an account.
     pub(crate) api: ApiServers,
+    /// What is outside of the cluster, for services that call it.
+    pub(crate) outside: Outside,
+    /// The Alertmanagers, by the names of their services.
+    alertmanagers: Vec<String>,
     /// The workloads, by namespace and name.
     pub(crate) workloads: Vec<Answering>,
     /// Whether pods have addresses of IPv6 alone.
@@ -76,12 +82,17 @@ impl Scrapes {
         let workloads = workloads.collect();
         let resolved = cloud.and_then(|cloud| Some((cloud, cloud.cluster(&cluster)?)));
         let pods = resolved.map(|(_, cluster)| cluster.pods.as_slice());
+        let alertmanagers = platform.namespaces.iter().flat_map(|namespace| {
+            namespace.alertmanager.iter().map(|one| format!("{}.{}.svc", one.name, namespace.name))
+        });
         let has_ipv6_alone =
             pods.is_some_and(|pods| !pods.is_empty() && pods.iter().all(|one| !one.is_ipv4()));
         Self {
             machines: cloud.map(measured).unwrap_or_default(),
             nodes: resolved.map(|(cloud, cluster)| kubelets(cluster, cloud)).unwrap_or_default(),
             api: resolved.map(|(cloud, cluster)| api(cluster, cloud)).unwrap_or_default(),
+            outside: resolved.map(|(_, cluster)| Outside::of(cluster)).unwrap_or_default(),
+            alertmanagers: alertmanagers.collect(),
             workloads,
             has_ipv6_alone,
             cluster,
@@ -112,7 +123,11 @@ impl Scrapes {
         });
         let kind = if self.has_ipv6_alone { "AAAA" } else { "A" };
         let workloads = self.workloads.iter().map(|one| one.job(kind));
+        let targets = self.alertmanagers.iter().map(|name| format!("{name}:{}", alertmanager::PORT.1));
+        let alertmanagers =
+            Told { statics: [Targets { targets: targets.collect(), labels: BTreeMap::new() }] };
         let config = Config {
+            alerting: (!self.alertmanagers.is_empty()).then_some(Alerting { alertmanagers: [alertmanagers] }),
             global: Global {
                 scrape_interval: every.clone(),
                 evaluation_interval: every,
@@ -194,6 +209,8 @@ impl Answering {
 #[derive(Serialize)]
 struct Config {
     global: Global,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alerting: Option<Alerting>,
     rule_files: [String; 1],
     scrape_configs: Vec<Job>,
 }
@@ -203,6 +220,18 @@ struct Global {
     scrape_interval: String,
     evaluation_interval: String,
     external_labels: BTreeMap<&'static str, String>,
+}
+
+/// Who is told of alerts.
+#[derive(Serialize)]
+struct Alerting {
+    alertmanagers: [Told; 1],
+}
+
+#[derive(Serialize)]
+struct Told {
+    #[serde(rename = "static_configs")]
+    statics: [Targets; 1],
 }
 
 #[derive(Serialize)]

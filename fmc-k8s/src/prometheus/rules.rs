@@ -36,7 +36,7 @@ fn rule(
     Rule { alert, expr, lasts, labels, annotations }
 }
 
-/// The rules for machines, by the names of node exporter 1.x, and those for what runs in the cluster.
+/// The rules for machines, by the names of node exporter 1.x and Alertmanager 0.x, and those for what runs in the cluster.
 pub(super) fn standard() -> String {
     let groups =
         [Group { name: "fmc", rules: of_machines() }, Group { name: "fmc-cluster", rules: of_the_cluster() }];
@@ -73,6 +73,14 @@ fn of_machines() -> Vec<Rule> {
             "15m",
             "node_timex_sync_status == 0 and abs(node_timex_offset_seconds) > 0.1",
             "nothing sets the clock of {{ $labels.machine }}, which is off",
+        ),
+        // One receiver does not hear of it. The others do.
+        rule(
+            "NotificationFails",
+            "warning",
+            "5m",
+            "increase(alertmanager_notifications_failed_total[15m]) > 0",
+            "{{ $labels.namespace }}/{{ $labels.workload }} could not tell a receiver by {{ $labels.integration }}",
         ),
     ]
 }

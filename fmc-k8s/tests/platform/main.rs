@@ -2,10 +2,12 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up fails")]
 
 mod account;
+mod alertmanager;
 mod check;
 mod cloud;
 mod drift;
 mod ingress;
+mod jenkins;
 mod left;
 mod monitoring;
 mod namespace;

@@ -14,13 +14,14 @@ use fmc_k8s::stateful::Stateful;
 use fmc_k8s::workload::Deployment;
 use serde_json::{Value, json};
 
+use crate::alertmanager::alertmanager;
 use crate::check::{container, every_kind, kinds, one};
 use crate::cloud::{World, cloud, notes, steps};
 
-const IMAGE: &str =
+pub(crate) const IMAGE: &str =
     "registry.example.org/x:1@sha256:0000000000000000000000000000000000000000000000000000000000000000";
 
-fn prometheus() -> Prometheus {
+pub(crate) fn prometheus() -> Prometheus {
     Prometheus::new("prometheus", IMAGE, 1.gib(), 20.gib()).days(30)
 }
 
@@ -39,12 +40,13 @@ pub(crate) fn watched() -> Platform {
     let monitoring = Namespace::new("monitoring")
         .prometheus(prometheus().ready_within(0).rules("shop", "groups: [{name: shop, rules: []}]\n"))
         .grafana(grafana().ready_within(0))
+        .alertmanager(alertmanager().ready_within(0))
         .ingress(IngressHost::new("grafana.example.org").route("/", "grafana", 3000));
     Platform::on("single").namespace(shop).namespace(monitoring)
 }
 
 /// The cloud of the tests, whose node lets the cluster's nodes ask its exporter.
-fn measured_cloud() -> Cloud {
+pub(crate) fn measured_cloud() -> Cloud {
     let exporter = NodeExporter::new().from(Peer::role("k3s-server"));
     cloud().map_machines(|machine| machine.role(exporter.clone()))
 }
@@ -78,10 +80,10 @@ fn its_way_to_them_is_open_and_no_other() {
     };
     let asks = policy("monitoring", "prometheus-asks");
     let to: Vec<&Value> = asks["egress"].as_array().unwrap().iter().map(|rule| &rule["to"][0]).collect();
-    assert_eq!(to.len(), 5, "{asks}");
-    assert_eq!(to[3]["ipBlock"]["cidr"], "10.17.3.10/32");
-    assert_eq!(asks["egress"][3]["ports"][0]["port"], 9100);
-    assert_eq!(asks["egress"][4], json!({ "to": [to[3]], "ports": [{ "port": 10250, "protocol": "TCP" }] }));
+    assert_eq!(to.len(), 6, "{asks}");
+    assert_eq!(to[4]["ipBlock"]["cidr"], "10.17.3.10/32");
+    assert_eq!(asks["egress"][4]["ports"][0]["port"], 9100);
+    assert_eq!(asks["egress"][5], json!({ "to": [to[4]], "ports": [{ "port": 10250, "protocol": "TCP" }] }));
     let from = json!([{
         "namespaceSelector": { "matchLabels": { "kubernetes.io/metadata.name": "monitoring" } },
         "podSelector": { "matchLabels": { "app.kubernetes.io/name": "prometheus" } },
@@ -246,7 +248,7 @@ fn prometheus_itself_takes_its_configuration_and_rules() {
     }
     let loaded = fmc_testkit::prometheus::loaded(folder.path()).unwrap();
     let of = |kind: &str| loaded.iter().filter(|line| line.starts_with(kind)).count();
-    assert_eq!((of("job "), of("rule ")), (7, 10), "{loaded:?}");
+    assert_eq!((of("job "), of("rule ")), (8, 11), "{loaded:?}");
     // It refuses what is wrong.
     std::fs::write(
         folder.path().join("shop.rules.yml"),

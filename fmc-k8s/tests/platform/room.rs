@@ -65,7 +65,7 @@ pub(crate) fn shop(deployments: impl IntoIterator<Item = Deployment>) -> Platfor
 }
 
 /// The findings about room.
-fn found(cloud: Cloud, platform: Platform) -> Vec<Finding> {
+pub(crate) fn found(cloud: Cloud, platform: Platform) -> Vec<Finding> {
     let kinds = [
         "platform-too-large",
         "platform-no-room",

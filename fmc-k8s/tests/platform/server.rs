@@ -1,5 +1,6 @@
 //! A platform in a real cluster's control plane: planned, applied, planned again, changed by others, pruned.
 
+mod admitted;
 mod kinds;
 
 use std::sync::Arc;
@@ -26,7 +27,6 @@ use serde_json::{Value, json};
 
 use crate::cloud::{Cluster, World, cloud_with, db, deleted, notes, shop, steps, web};
 use crate::ingress::{host, open, with_certificate};
-use crate::monitoring::watched;
 use crate::stateful::{set, shelf};
 use crate::value::{edges, refused_by_the_server};
 
@@ -53,6 +53,19 @@ impl Cluster for Plane {
 impl Plane {
     fn kubectl(&self, words: &[&str]) -> String {
         self.0.kubectl(words).unwrap_or_else(|refused| panic!("{refused}"))
+    }
+
+    /// Whether the account of a workload, as `shop:agent`, may do something, in the words of `kubectl auth can-i`.
+    fn may(&self, account: &str, words: &[&str]) -> bool {
+        let who = format!("--as=system:serviceaccount:{account}");
+        // It ends with 1 where the answer is no.
+        match self.0.kubectl(&[&["auth", "can-i", &who], words].concat()) {
+            Ok(said) => said.trim() == "yes",
+            Err(refused) => {
+                assert!(refused.to_string().contains("no"), "{refused}");
+                false
+            }
+        }
     }
 
     fn read(&self, what: &str) -> Value {
@@ -260,30 +273,6 @@ fn an_ingress_with_its_certificate_is_taken_mended_and_pruned() {
     let pruned = world.apply(&open(host()));
     let gone = ["network-policy/shop/db-from-outside-sql", "secret/shop/tls.shop.example.org"];
     assert_eq!(deleted(&pruned), gone, "{pruned}");
-}
-
-#[test]
-fn what_watches_a_platform_is_taken_and_its_pods_are_admitted() {
-    let world = start();
-    world.apply(&watched());
-    let pods = || world.cluster.kubectl(&["get", "pods", "--namespace=monitoring", "--output=name"]);
-    let until = std::time::Instant::now() + Duration::from_secs(60);
-    while pods().lines().count() < 2 && std::time::Instant::now() < until {
-        std::thread::sleep(Duration::from_millis(200));
-    }
-    assert_eq!(pods().lines().count(), 2);
-}
-
-#[test]
-fn redis_is_taken_and_its_pods_are_admitted() {
-    let world = start();
-    world.apply(&crate::redis::shop());
-    let pods = || world.cluster.kubectl(&["get", "pods", "--namespace=shop", "--output=name"]);
-    let until = std::time::Instant::now() + Duration::from_secs(60);
-    while pods().lines().count() < 3 && std::time::Instant::now() < until {
-        std::thread::sleep(Duration::from_millis(200));
-    }
-    assert_eq!(pods().lines().count(), 3, "{}", pods());
 }
 
 #[test]

@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use fmc_core::given::Given;
 use fmc_core::k3s::Component;
 use fmc_core::role::{RoleFindings, SpanSite};
 
 use super::{CLOSED, EMPTY, NO_INGRESS, NO_NAME, NO_PORT, NO_WORKLOAD, TWICE, VALUE, known_names, secret};
 use crate::ingress::{IngressHost, Route};
+use crate::jenkins::AGENT_PORT;
+use crate::name::ObjectName;
 use crate::platform::{Connection, Namespace, Platform};
 use crate::workload::Workload;
 
@@ -119,17 +122,28 @@ fn answers(
     workloads: &BTreeMap<String, Workload<'_>>,
     findings: &mut RoleFindings<'_>,
 ) {
-    let Some(workload) = workloads.get(&route.to.to_string()) else {
-        let message = format!("{} has no workload {}", namespace.name, route.to);
+    exposed(("to", &route.to), route.port, namespace, workloads, findings);
+}
+
+/// Whether a workload, which the value at a key names, is there and exposes the port that stands beside it.
+pub(super) fn exposed(
+    (key, name): (&str, &Given<ObjectName>),
+    port: u16,
+    namespace: &Namespace,
+    workloads: &BTreeMap<String, Workload<'_>>,
+    findings: &mut RoleFindings<'_>,
+) {
+    let Some(workload) = workloads.get(&name.to_string()) else {
+        let message = format!("{} has no workload {name}", namespace.name);
         let help = known_names(workloads.keys());
-        return findings.part("to", |findings| findings.find(&NO_WORKLOAD, message, help));
+        return findings.part(key, |findings| findings.find(&NO_WORKLOAD, message, help));
     };
-    if workload.expose.iter().all(|exposed| exposed.port != route.port) {
+    if workload.expose.iter().all(|exposed| exposed.port != port) {
         let help = match workload.expose {
-            [] => format!("let it expose one: `expose: [{{port: {}, to: http}}]`", route.port),
+            [] => format!("let it expose one: `expose: [{{port: {port}, to: http}}]`"),
             exposed => known_names(exposed.iter().map(|one| one.port)),
         };
-        let message = format!("{} does not expose the port {}", route.to, route.port);
+        let message = format!("{name} does not expose the port {port}");
         findings.part("port", |findings| findings.find(&NO_PORT, message, help));
     }
 }
@@ -152,22 +166,30 @@ pub(super) fn hosts(platform: &Platform, findings: &mut RoleFindings<'_>) {
     }
 }
 
-/// What a workload exposes and nobody may call.
-pub(super) fn closed(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
+/// What a workload exposes and nobody may call. Each Prometheus of the platform calls every Alertmanager.
+pub(super) fn closed(namespace: &Namespace, platform: &Platform, findings: &mut RoleFindings<'_>) {
+    let sends = platform.namespaces.iter().any(|one| !one.prometheus.is_empty());
     let routes = namespace.ingresses.iter().flat_map(|one| &one.routes);
     let by_number: BTreeSet<(String, u16)> = routes.map(|one| (one.to.to_string(), one.port)).collect();
     let by_name: BTreeSet<(String, String)> =
         namespace.connections.iter().map(|one| (one.to.to_string(), one.port.to_string())).collect();
     for (path, workload) in namespace.workloads() {
+        let builds = workload.is_service && namespace.jenkins.iter().any(|one| one.name == *workload.name);
+        if sends && workload.is_service && namespace.alertmanager.iter().any(|one| one.name == *workload.name)
+        {
+            continue;
+        }
         let name = workload.name.to_string();
         for (index, exposed) in workload.expose.iter().enumerate() {
             let (number, to) = ((name.clone(), exposed.port), (name.clone(), exposed.to.to_string()));
-            if by_number.contains(&number) || by_name.contains(&to) {
+            let is_for_agents = builds && exposed.port == AGENT_PORT.1;
+            if is_for_agents || by_number.contains(&number) || by_name.contains(&to) {
                 continue;
             }
             let at = if workload.is_service { path.clone() } else { format!("{path}.expose[{index}]") };
             findings.part(&at, |findings| {
-                let message = format!("{name} exposes the port {}, and nothing may call it", exposed.port);
+                let who = if builds { "nothing but its agents" } else { "nothing" };
+                let message = format!("{name} exposes the port {}, and {who} may call it", exposed.port);
                 let help = format!(
                     "let a workload call it: `connections: [{{from: NAME, to: {name}, port: {}}}]`, or people outside: `ingresses`",
                     exposed.to

@@ -5,7 +5,7 @@ use fmc_core::k3s::capacity::{Amount, Node, is_whole};
 use fmc_core::role::{RoleFindings, SpanSite};
 use serde::Serialize;
 
-use super::{CHANGE_WAITS, CROWDED, LIMIT_ABOVE_NODE, MAY_WAIT, NO_ROOM, TOO_LARGE, in_container};
+use super::{CHANGE_WAITS, CROWDED, LIMIT_ABOVE_NODE, MAY_WAIT, NO_ROOM, TOO_LARGE, in_container, jenkins};
 use crate::budget::{ClusterBudget, Resource, Short, Waiting};
 use crate::platform::Platform;
 
@@ -24,7 +24,7 @@ pub(super) fn check(platform: &Platform, site: &SpanSite<'_>, findings: &mut Rol
         budget.nodes.iter().map(|one| &one.node).filter(|node| node.takes_any()).collect();
     let fit = &budget.fit;
     for one in &fit.too_large {
-        findings.part(&one.path, |findings| too_large(one, &nodes, findings));
+        findings.part(&one.path, |findings| too_large("a pod", one, &nodes, findings));
     }
     if let Some(short) = &fit.short {
         no_room(short, nodes.len(), findings);
@@ -47,6 +47,12 @@ pub(super) fn check(platform: &Platform, site: &SpanSite<'_>, findings: &mut Rol
         findings.part("namespaces", |findings| findings.find(&CROWDED, message, help));
     }
     limits(platform, &nodes, findings);
+    for (at, namespace) in platform.namespaces.iter().enumerate() {
+        for (index, one) in namespace.jenkins.iter().enumerate() {
+            let at = format!("namespaces[{at}].jenkins[{index}]");
+            jenkins::fits(one, &at, namespace, &nodes, findings);
+        }
+    }
 }
 
 /// The values of a finding, for programs that read JSON: CPUs in thousandths, memory in bytes.
@@ -76,8 +82,8 @@ fn told(amount: Amount) -> String {
     format!("{memory} of memory and {} of CPU", Resource::Cpu.told(amount.millicores))
 }
 
-fn too_large(one: &Waiting, nodes: &[&Node], findings: &mut RoleFindings<'_>) {
-    let asks = format!("a pod of {} asks for {}", one.name, told(one.asks));
+pub(super) fn too_large(what: &str, one: &Waiting, nodes: &[&Node], findings: &mut RoleFindings<'_>) {
+    let asks = format!("{what} of {} asks for {}", one.name, told(one.asks));
     let most = |what: Resource| nodes.iter().copied().max_by_key(|node| what.of(node.allocatable));
     let over = |what: Resource| most(what).filter(|node| what.of(node.allocatable) < what.of(one.asks));
     let (Some(roomiest), over) = (most(Resource::Memory), over(Resource::Memory).or(over(Resource::Cpu)))

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use fmc_core::role::RoleFindings;
 use fmc_core::secret::{Secret, SecretRef};
 
-use super::{TWICE, VALUE, containers};
+use super::{TWICE, VALUE, containers_of};
 use crate::container::{Container, MountSource};
 use crate::workload::Workload;
 
@@ -15,14 +15,21 @@ const OF_CLUSTERS: &str = "k3s-";
 /// One name is one secret: the cluster has one object for it.
 pub(super) fn once(workloads: &[(String, Workload<'_>)], findings: &mut RoleFindings<'_>) {
     let mut known: BTreeMap<String, SecretRef> = BTreeMap::new();
-    for (path, container) in containers(workloads) {
+    let containers = workloads.iter().flat_map(|(path, workload)| {
+        containers_of(path, workload).map(|(path, container)| (path, workload.is_service, container))
+    });
+    for (path, is_service, container) in containers {
         for (at, secret) in secrets(container) {
             let Some(secret) = secret.reference() else { continue };
             let name = secret.name.to_string();
-            of_no_cluster(&secret, &format!("{path}.{at}"), findings);
+            // A service has settings in place of variables and mounts, and looks at each of them itself.
+            let at = if is_service { path.clone() } else { format!("{path}.{at}") };
+            if !is_service {
+                of_no_cluster(&secret, &at, findings);
+            }
             let other = known.entry(name.clone()).or_insert_with(|| secret.clone());
             if *other != secret {
-                findings.part(&format!("{path}.{at}"), |findings| {
+                findings.part(&at, |findings| {
                     let message = format!("two secrets {name} have different sources or generations");
                     findings.find(&TWICE, message, "give one of them another name, or both the same");
                 });

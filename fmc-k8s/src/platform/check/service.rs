@@ -9,7 +9,8 @@ use fmc_core::unit::Size;
 use serde_json::Value;
 
 use super::value::{keys, wrong};
-use super::{NO_CLAIM, NO_WORKLOAD, VALUE, known_names, optional};
+use super::{NO_CLAIM, NO_WORKLOAD, VALUE, alertmanager, jenkins, known_names, optional, secret};
+use crate::alertmanager::Endpoint;
 use crate::grafana::Grafana;
 use crate::name::{ImageName, ObjectName};
 use crate::platform::Namespace;
@@ -38,6 +39,12 @@ pub(super) fn leaves(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
     for (index, one) in namespace.grafana.iter().enumerate() {
         findings.part(&format!("grafana[{index}]"), |findings| grafana(one, findings));
     }
+    for (index, one) in namespace.alertmanager.iter().enumerate() {
+        findings.part(&format!("alertmanager[{index}]"), |findings| alertmanager::leaves(one, findings));
+    }
+    for (index, one) in namespace.jenkins.iter().enumerate() {
+        findings.part(&format!("jenkins[{index}]"), |findings| jenkins::leaves(one, findings));
+    }
 }
 
 fn redis(redis: &Redis, findings: &mut RoleFindings<'_>) {
@@ -63,7 +70,7 @@ fn grafana(grafana: &Grafana, findings: &mut RoleFindings<'_>) {
 }
 
 /// The settings that every service has.
-fn common(
+pub(super) fn common(
     name: &Given<ObjectName>,
     image: &Given<ImageName>,
     memory: &Given<Size>,
@@ -78,12 +85,15 @@ fn common(
     optional("class", class, findings);
 }
 
-fn password(
+pub(super) fn password(
     name: &Given<ObjectName>,
     own: Option<&Secret>,
-    derived: impl FnOnce() -> Secret,
+    derived: impl Fn() -> Secret,
     findings: &mut RoleFindings<'_>,
 ) {
+    if let Some(secret) = derived().reference() {
+        secret::of_no_cluster(&secret, if own.is_some() { "password" } else { "name" }, findings);
+    }
     if let Some(own) = own {
         findings.secret("password", own);
     } else if name.ok().is_some() && derived().reference().is_none() {
@@ -94,7 +104,7 @@ fn password(
     }
 }
 
-fn no_volume(name: &Given<ObjectName>, is_said: bool, findings: &mut RoleFindings<'_>) {
+pub(super) fn no_volume(name: &Given<ObjectName>, is_said: bool, findings: &mut RoleFindings<'_>) {
     if is_said {
         findings.part("class", |findings| {
             let help = "say `keep: 1 GiB`, or leave `class` out";
@@ -155,9 +165,27 @@ pub(super) fn values(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
             }
         });
     }
+    for (index, one) in namespace.alertmanager.iter().enumerate() {
+        findings.part(&format!("alertmanager[{index}]"), |findings| alertmanager::values(one, findings));
+    }
+    for (index, one) in namespace.jenkins.iter().enumerate() {
+        findings.part(&format!("jenkins[{index}]"), |findings| jenkins::values(one, findings));
+    }
 }
 
-fn short(name: &Given<ObjectName>, findings: &mut RoleFindings<'_>) {
+/// The address of pages, which stand at the root of a host.
+pub(super) fn page(url: &str, right: &str, findings: &mut RoleFindings<'_>) {
+    if let Err(why) = Endpoint::of_url(url) {
+        return wrong("url", findings, why, right);
+    }
+    let after = url.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
+    if after.is_some_and(|(_, path)| !path.is_empty()) || url.contains(['?', '#']) {
+        let message = "it has a path, and the program would take calls below that path alone";
+        wrong("url", findings, message, right);
+    }
+}
+
+pub(super) fn short(name: &Given<ObjectName>, findings: &mut RoleFindings<'_>) {
     if name.ok().is_some() && name.to_string().len() > LONGEST {
         let message = format!("{name} is too long for the names of its other objects, as {name}-config");
         wrong("name", findings, message, format!("take one of at most {LONGEST} characters"));
@@ -166,6 +194,14 @@ fn short(name: &Given<ObjectName>, findings: &mut RoleFindings<'_>) {
 
 /// The services of a namespace together.
 pub(super) fn together(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
+    for (index, one) in namespace.alertmanager.iter().enumerate() {
+        findings.part(&format!("alertmanager[{index}]"), |findings| {
+            alertmanager::together(one, namespace, findings);
+        });
+    }
+    for (index, one) in namespace.jenkins.iter().enumerate() {
+        findings.part(&format!("jenkins[{index}]"), |findings| jenkins::together(one, namespace, findings));
+    }
     let known: BTreeSet<String> = namespace.prometheus.iter().map(|one| one.name.to_string()).collect();
     for (index, grafana) in namespace.grafana.iter().enumerate() {
         if known.contains(&grafana.prometheus.to_string()) {

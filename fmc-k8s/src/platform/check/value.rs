@@ -67,17 +67,20 @@ fn workload(workload: Workload<'_>, findings: &mut RoleFindings<'_>) {
         port(&format!("expose[{index}].port"), exposed.port, findings);
     }
     for (index, container) in workload.containers.iter().enumerate() {
-        in_container(&workload, index, findings, |findings| of_container(container, findings));
+        in_container(&workload, index, findings, |findings| {
+            of_container(container, workload.is_service, findings);
+        });
     }
 }
 
-fn port(path: &str, number: u16, findings: &mut RoleFindings<'_>) {
+pub(super) fn port(path: &str, number: u16, findings: &mut RoleFindings<'_>) {
     if number == 0 {
         wrong(path, findings, "0 is not a port", "say a number from 1 to 65535");
     }
 }
 
-fn of_container(container: &Container, findings: &mut RoleFindings<'_>) {
+/// A service has settings in place of mounts: it names its texts itself, and only their size is judged here.
+fn of_container(container: &Container, is_service: bool, findings: &mut RoleFindings<'_>) {
     for (index, of) in container.ports.iter().enumerate() {
         port(&format!("ports[{index}].number"), of.number, findings);
     }
@@ -92,7 +95,12 @@ fn of_container(container: &Container, findings: &mut RoleFindings<'_>) {
     for (index, variable) in container.secret_environment.iter().enumerate() {
         findings.part(&format!("secret_environment[{index}]"), |findings| named(&variable.name, findings));
     }
-    for (index, mount) in container.mounts.iter().enumerate() {
+    for mount in container.mounts.iter().filter(|_| is_service) {
+        if let MountSource::Config(config) = &mount.from {
+            sized(config, findings);
+        }
+    }
+    for (index, mount) in container.mounts.iter().enumerate().filter(|_| !is_service) {
         findings.part(&format!("mounts[{index}]"), |findings| {
             folder(&text(&mount.path).unwrap_or_default(), findings);
             match &mount.from {
@@ -155,7 +163,7 @@ fn folder(path: &str, findings: &mut RoleFindings<'_>) {
     }
 }
 
-fn asked(key: &str, path: &str, findings: &mut RoleFindings<'_>) {
+pub(super) fn asked(key: &str, path: &str, findings: &mut RoleFindings<'_>) {
     if !path.starts_with('/') {
         let message = format!("{path:?} does not begin with '/'");
         wrong(key, findings, message, format!("write /{}", path.trim()));
@@ -167,10 +175,14 @@ fn asked(key: &str, path: &str, findings: &mut RoleFindings<'_>) {
 
 fn texts(config: &ConfigMap, findings: &mut RoleFindings<'_>) {
     keys("files", config.files.keys(), findings);
+    findings.part("files", |findings| sized(config, findings));
+}
+
+fn sized(config: &ConfigMap, findings: &mut RoleFindings<'_>) {
     let bytes: usize = config.files.values().map(String::len).sum();
     if bytes > MOST_TEXTS {
         let message = format!("the texts have {bytes} bytes, and at most {MOST_TEXTS} are right");
-        wrong("files", findings, message, "put some of them under another name");
+        findings.find(&VALUE, message, "put some of them under another name");
     }
 }
 
