@@ -20,6 +20,7 @@ use crate::ingress::IngressHost;
 use crate::jenkins::Jenkins;
 use crate::kube_state_metrics::KubeStateMetrics;
 use crate::name::{ObjectName, PortName};
+use crate::outside::OutsideCall;
 use crate::prometheus::config::Scrapes;
 use crate::prometheus::{self, Prometheus};
 use crate::raw::RawObject;
@@ -93,6 +94,9 @@ pub struct Namespace {
     pub(crate) grafana: Vec<Grafana>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) connections: Vec<Connection>,
+    /// Which ports outside of the cluster its workloads call.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) outside: Vec<OutsideCall>,
     /// The hosts that people outside of the cluster call.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) ingresses: Vec<IngressHost>,
@@ -161,6 +165,7 @@ impl Namespace {
             jenkins: Vec::new(),
             grafana: Vec::new(),
             connections: Vec::new(),
+            outside: Vec::new(),
             ingresses: Vec::new(),
             objects: Vec::new(),
             services: Services::default(),
@@ -321,6 +326,13 @@ impl Namespace {
         let own = all.len().saturating_sub(services.len());
         let paths = (0..own).map(|index| format!("stateful_sets[{index}]")).chain(services.iter().cloned());
         paths.zip(all).collect()
+    }
+
+    /// A workload calls ports outside of the cluster. The network policy follows.
+    #[must_use]
+    pub fn call_outside(mut self, call: OutsideCall) -> Self {
+        self.outside.push(call);
+        self
     }
 
     /// A host that people outside of the cluster call, with the workloads that answer.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use fmc_core::addr::Subnet;
+use fmc_core::checked::Checked;
 use fmc_core::given::Given;
 use fmc_core::k3s::resolved::Cluster;
 use k8s_openapi::api::networking::v1 as networking;
@@ -15,14 +16,18 @@ use super::network::policy;
 use super::scrape::{block, port};
 use super::selector;
 use crate::name::ObjectName;
-use crate::platform::Namespace;
+use crate::platform::{Namespace, Platform};
 
 /// Every address that is not one of a cluster's pods and services, one block for each family that its pods have.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Outside(Vec<networking::IPBlock>);
+pub(crate) struct Outside {
+    anywhere: Vec<networking::IPBlock>,
+    /// The addresses of the machines that are called.
+    machines: BTreeMap<String, Vec<IpAddr>>,
+}
 
 impl Outside {
-    pub(crate) fn of(cluster: &Cluster) -> Self {
+    pub(crate) fn of(platform: &Platform, cluster: &Cluster, cloud: &Checked) -> Self {
         let family = |all: &str, is_right: fn(&Subnet) -> bool| {
             cluster.pods.iter().any(is_right).then(|| networking::IPBlock {
                 cidr: all.to_owned(),
@@ -39,24 +44,43 @@ impl Outside {
         };
         let four = family("0.0.0.0/0", Subnet::is_ipv4);
         let six = family("::/0", |one| !one.is_ipv4());
-        Self(four.into_iter().chain(six).collect())
+        let named = platform.namespaces.iter().flat_map(|one| &one.outside).filter_map(|call| call.machine.as_ref());
+        let machines = named.filter_map(|name| {
+            let machine = cloud.machine(&name.to_string())?;
+            Some((name.to_string(), machine.addresses().collect()))
+        });
+        Self { anywhere: four.into_iter().chain(six).collect(), machines: machines.collect() }
     }
 
-    fn peers(&self) -> Vec<networking::NetworkPolicyPeer> {
-        let peer = |block: &networking::IPBlock| networking::NetworkPolicyPeer {
-            ip_block: Some(block.clone()),
+    fn peers(&self, to: &To) -> Vec<networking::NetworkPolicyPeer> {
+        let peer = |block: networking::IPBlock| networking::NetworkPolicyPeer {
+            ip_block: Some(block),
             ..networking::NetworkPolicyPeer::default()
         };
-        self.0.iter().map(peer).collect()
+        match to {
+            To::Anywhere => self.anywhere.iter().cloned().map(peer).collect(),
+            To::Address(address) => vec![block(*address)],
+            To::Subnet(subnet) => vec![peer(networking::IPBlock { cidr: subnet.clone(), except: None })],
+            To::Machine(name) => self.machines.get(name).into_iter().flatten().copied().map(block).collect(),
+        }
     }
 }
 
-/// The pods that may leave the cluster, with the name of their policy and the ports that they call, by their address; those without an
-/// address are open for every one outside.
+/// Where a call goes.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum To {
+    Anywhere,
+    Address(IpAddr),
+    /// In the form of an `ipBlock`.
+    Subnet(String),
+    Machine(String),
+}
+
+/// The pods that may leave the cluster, with the name of their policy and the ports that they call, by where the calls go.
 struct Leaving {
     name: String,
     pods: LabelSelector,
-    calls: BTreeMap<Option<IpAddr>, BTreeSet<u16>>,
+    calls: BTreeMap<To, BTreeSet<u16>>,
 }
 
 fn leaving(namespace: &Namespace) -> Vec<Leaving> {
@@ -64,16 +88,33 @@ fn leaving(namespace: &Namespace) -> Vec<Leaving> {
     let alerts = namespace.alertmanager.iter().map(|one| Leaving {
         name: name(&one.name),
         pods: selector(&one.name),
-        calls: one.calls(),
+        calls: one
+            .calls()
+            .into_iter()
+            .map(|(address, ports)| (address.map_or(To::Anywhere, To::Address), ports))
+            .collect(),
     });
     let builds = namespace.jenkins.iter().filter(|one| !one.outside.is_empty()).flat_map(|one| {
-        let calls = || [(None, one.outside.iter().copied().collect())].into();
+        let calls = || [(To::Anywhere, one.outside.iter().copied().collect())].into();
         [
             Leaving { name: name(&one.name), pods: selector(&one.name), calls: calls() },
             Leaving { name: format!("{}-agents-outside", one.name), pods: agents(&one.name), calls: calls() },
         ]
     });
-    alerts.chain(builds).filter(|one| !one.calls.is_empty()).collect()
+    let mut own: BTreeMap<String, Leaving> = BTreeMap::new();
+    for call in &namespace.outside {
+        let to = match (&call.machine, &call.subnet) {
+            (Some(machine), _) => To::Machine(machine.to_string()),
+            (None, Some(subnet)) => To::Subnet(subnet.to_string()),
+            (None, None) => To::Anywhere,
+        };
+        let name = format!("{}-outside", call.from);
+        let leaving = own.entry(name.clone());
+        let leaving =
+            leaving.or_insert_with(|| Leaving { name, pods: selector(&call.from), calls: BTreeMap::new() });
+        leaving.calls.entry(to).or_default().extend(&call.ports);
+    }
+    alerts.chain(builds).chain(own.into_values()).filter(|one| !one.calls.is_empty()).collect()
 }
 
 /// The names of the policies of a namespace that are made here.
@@ -81,13 +122,13 @@ pub(super) fn names(namespace: &Namespace) -> impl Iterator<Item = String> {
     leaving(namespace).into_iter().map(|one| one.name)
 }
 
-/// The policies of a namespace by which its services reach what is outside. That is known from the cloud alone, and without one nothing is
+/// The policies of a namespace by which its workloads reach what is outside. That is known from the cloud alone, and without one nothing is
 /// open.
 pub(super) fn policies(namespace: &Namespace, outside: &Outside) -> Vec<networking::NetworkPolicy> {
     let of = namespace.name.to_string();
-    let all = leaving(namespace).into_iter().filter(|_| !outside.0.is_empty());
+    let all = leaving(namespace).into_iter().filter(|_| !outside.anywhere.is_empty());
     let each = all.map(|Leaving { name, pods, calls }| {
-        let rules = calls.iter().map(|(address, ports)| rule(*address, ports, outside));
+        let rules = calls.iter().filter_map(|(to, ports)| rule(to, ports, outside));
         let spec = networking::NetworkPolicySpec {
             pod_selector: Some(pods),
             policy_types: Some(vec!["Egress".to_owned()]),
@@ -99,12 +140,12 @@ pub(super) fn policies(namespace: &Namespace, outside: &Outside) -> Vec<networki
     each.collect()
 }
 
-fn rule(
-    address: Option<IpAddr>,
-    ports: &BTreeSet<u16>,
-    outside: &Outside,
-) -> networking::NetworkPolicyEgressRule {
-    let to = address.map_or_else(|| outside.peers(), |address| vec![block(address)]);
+/// A rule; `None` if it would name no address, which the server takes for all of them.
+fn rule(to: &To, ports: &BTreeSet<u16>, outside: &Outside) -> Option<networking::NetworkPolicyEgressRule> {
+    let to = outside.peers(to);
+    if to.is_empty() || ports.is_empty() {
+        return None;
+    }
     let ports = ports.iter().map(|number| port(IntOrString::Int((*number).into())));
-    networking::NetworkPolicyEgressRule { to: Some(to), ports: Some(ports.collect()) }
+    Some(networking::NetworkPolicyEgressRule { to: Some(to), ports: Some(ports.collect()) })
 }

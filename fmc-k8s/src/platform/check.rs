@@ -7,6 +7,7 @@ mod images;
 mod ingress;
 mod jenkins;
 mod measured;
+mod outside;
 mod raw;
 mod room;
 mod secret;
@@ -59,6 +60,7 @@ pub(super) const KINDS: &[OwnKind] = &[
     NO_CLASS,
     RIGHTS,
     OPEN,
+    KEPT_OUT,
     NO_RECEIVER,
     UNTOLD,
 ];
@@ -95,6 +97,7 @@ const VOLUME_TOO_LARGE: OwnKind =
     OwnKind::warning("platform-volume-too-large", include_str!("pages/volume-too-large.md"));
 const NO_CLASS: OwnKind = OwnKind::warning("platform-no-class", include_str!("pages/no-class.md"));
 const RIGHTS: OwnKind = OwnKind::warning("platform-rights", include_str!("pages/rights.md"));
+const KEPT_OUT: OwnKind = OwnKind::warning("platform-kept-out", include_str!("pages/kept-out.md"));
 const OPEN: OwnKind = OwnKind::error("platform-open", include_str!("pages/open.md"));
 const NO_RECEIVER: OwnKind =
     OwnKind::error("platform-no-receiver", include_str!("pages/no-receiver.md")).never_accepted();
@@ -121,6 +124,7 @@ pub(super) fn settings(platform: &Platform, findings: &mut RoleFindings<'_>) {
             for (index, of) in namespace.ingresses.iter().enumerate() {
                 findings.part(&format!("ingresses[{index}]"), |findings| ingress::values(of, findings));
             }
+            outside::values(namespace, findings);
             raw::of_namespace(namespace, findings);
         });
     }
@@ -150,6 +154,7 @@ fn leaves(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
             findings.leaf("port", &connection.port);
         });
     }
+    outside::leaves(namespace, findings);
     for (index, of) in namespace.ingresses.iter().enumerate() {
         findings.part(&format!("ingresses[{index}]"), |findings| ingress::leaves(of, findings));
     }
@@ -241,6 +246,7 @@ pub(super) fn together(platform: &Platform, site: &SpanSite<'_>, findings: &mut 
             claims::sets(namespace, platform, site, findings);
             ingress::together(namespace, platform, site, findings);
             ingress::closed(namespace, platform, findings);
+            outside::together(namespace, platform, site, findings);
             raw::autoscalers(namespace, findings);
         });
     }

@@ -13,6 +13,7 @@ mod monitoring;
 mod namespace;
 #[cfg(all(feature = "client", feature = "full"))]
 mod oracle;
+mod outside;
 mod plan;
 mod raw;
 mod ready;

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use fmc_core::checked::{Checked, CheckedFlow, CheckedPeer, Machine, Sources};
 use fmc_core::finding::NameList;
-use fmc_core::flow::Direction;
+use fmc_core::flow::{Direction, Service};
 use fmc_core::k3s::capacity::{self, is_whole};
+use fmc_core::k3s::resolved::Cluster;
 use fmc_core::role::{RoleFindings, SpanSite};
 
 use super::UNASKED;
@@ -21,10 +22,7 @@ pub(super) fn check(platform: &Platform, site: &SpanSite<'_>, findings: &mut Rol
     });
     let cluster = cloud.cluster(&platform.cluster.to_string()).filter(|cluster| is_whole(cluster));
     let (Some((path, prometheus)), Some(cluster)) = (first, cluster) else { return };
-    let nodes = capacity::nodes(cluster, cloud);
-    let nodes: Vec<&Machine> =
-        nodes.iter().filter(|node| node.takes_any()).filter_map(|node| cloud.at(node.machine)).collect();
-    let closed = closed(cloud, &nodes);
+    let closed = closed(cloud, &nodes(cluster, cloud));
     if closed.is_empty() {
         return;
     }
@@ -57,6 +55,24 @@ fn closed(cloud: &Checked, nodes: &[&Machine]) -> Vec<String> {
         kept_out.iter().any(|node| *node != machine.name.as_str()).then(|| machine.name.to_string())
     });
     each.collect()
+}
+
+/// The machines of the nodes on which a pod may run.
+pub(super) fn nodes<'a>(cluster: &Cluster, cloud: &'a Checked) -> Vec<&'a Machine> {
+    let nodes = capacity::nodes(cluster, cloud);
+    nodes.iter().filter(|node| node.takes_any()).filter_map(|node| cloud.at(node.machine)).collect()
+}
+
+/// Whether the firewall of a machine keeps out some other node at a service.
+pub(super) fn closed_at(cloud: &Checked, machine: &Machine, service: Service, nodes: &[&Machine]) -> bool {
+    if !machine.firewall {
+        return false;
+    }
+    let lets_in =
+        |flow: &&CheckedFlow| flow.direction == Direction::Accept && flow.service.contains(service);
+    let peers: Vec<&CheckedPeer> =
+        cloud.flows_of(machine).iter().filter(lets_in).map(|flow| &flow.peer).collect();
+    kept_out(cloud, &peers, nodes).iter().any(|node| *node != machine.name.as_str())
 }
 
 /// The nodes none of whose addresses these peers have.

@@ -1,0 +1,78 @@
+//! The rules of calls to what is outside of a cluster.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fmc_core::flow::tcp;
+use fmc_core::k3s::capacity::is_whole;
+use fmc_core::role::{RoleFindings, SpanSite};
+
+use super::measured::{closed_at, nodes};
+use super::value::wrong;
+use super::{KEPT_OUT, NO_WORKLOAD, known_names, optional};
+use crate::platform::{Namespace, Platform};
+use crate::workload::Workload;
+
+pub(super) fn leaves(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
+    for (index, call) in namespace.outside.iter().enumerate() {
+        findings.part(&format!("outside[{index}]"), |findings| {
+            findings.leaf("from", &call.from);
+            optional("machine", call.machine.as_ref(), findings);
+            optional("subnet", call.subnet.as_ref(), findings);
+        });
+    }
+}
+
+/// The calls by themselves.
+pub(super) fn values(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
+    for (index, call) in namespace.outside.iter().enumerate() {
+        findings.part(&format!("outside[{index}]"), |findings| {
+            if call.ports.is_empty() {
+                wrong("ports", findings, "it calls nothing", "name the ports, as [443]");
+            }
+            for (at, _) in call.ports.iter().enumerate().filter(|(_, port)| **port == 0) {
+                wrong(&format!("ports[{at}]"), findings, "0 is no port", "say a number from 1 to 65535");
+            }
+            if call.machine.is_some() && call.subnet.is_some() {
+                let help = "leave one of them out, or write two calls";
+                wrong("subnet", findings, "a call is to a machine or to a subnet", help);
+            }
+        });
+    }
+}
+
+/// The calls with the workloads and the machines.
+pub(super) fn together(
+    namespace: &Namespace,
+    platform: &Platform,
+    site: &SpanSite<'_>,
+    findings: &mut RoleFindings<'_>,
+) {
+    let workloads: BTreeMap<String, Workload<'_>> =
+        namespace.workloads().into_iter().map(|(_, one)| (one.name.to_string(), one)).collect();
+    let cloud = site.cloud();
+    let cluster = cloud.cluster(&platform.cluster.to_string()).filter(|cluster| is_whole(cluster));
+    for (index, call) in namespace.outside.iter().enumerate() {
+        findings.part(&format!("outside[{index}]"), |findings| {
+            if !workloads.contains_key(&call.from.to_string()) {
+                let message = format!("{} has no workload {}", namespace.name, call.from);
+                let help = known_names(workloads.keys());
+                findings.part("from", |findings| findings.find(&NO_WORKLOAD, message, help));
+            }
+            let Some(name) = call.machine.as_ref().map(ToString::to_string) else { return };
+            let Some(machine) = cloud.machine(&name) else {
+                let help = known_names(cloud.machines().iter().map(|machine| &machine.name));
+                let message = format!("the cloud has no machine {name}");
+                return findings.part("machine", |findings| findings.find(&NO_WORKLOAD, message, help));
+            };
+            let nodes = cluster.map(|cluster| nodes(cluster, cloud)).unwrap_or_default();
+            let ports: BTreeSet<u16> = call.ports.iter().copied().filter(|port| *port > 0).collect();
+            for port in ports.into_iter().filter(|port| closed_at(cloud, machine, tcp(*port), &nodes)) {
+                let message = format!("the firewall of {name} does not let in every node at the port {port}");
+                let help = format!(
+                    "let the nodes in by the role that listens there, or say at {name}: `accept: [{{service: tcp {port}, from: {{role: {{kind: k3s-agent}}}}}}]`"
+                );
+                findings.part("machine", |findings| findings.find(&KEPT_OUT, message, help));
+            }
+        });
+    }
+}

@@ -1,0 +1,81 @@
+//! What workloads call outside of their cluster.
+
+use fmc::flow::tcp;
+use fmc::prelude::*;
+use fmc_k8s::outside::OutsideCall;
+use fmc_k8s::platform::{Namespace, Platform};
+use serde_json::{Value, json};
+
+use crate::check::one;
+use crate::cloud::{World, cloud, db, web};
+
+fn calling(calls: impl IntoIterator<Item = OutsideCall>) -> Platform {
+    let shop = Namespace::new("shop").deployment(web(1)).deployment(db());
+    Platform::on("single").namespace(calls.into_iter().fold(shop, Namespace::call_outside))
+}
+
+/// The cloud with a machine beside the cluster, whose firewall lets somebody in.
+fn beside(from: Peer) -> Cloud {
+    let store = Machine::new("store", Image::debian("12").path("/images/debian-12.qcow2"))
+        .cpus(1)
+        .memory(1.gib())
+        .root_disk(4.gib())
+        .interface(Interface::on("lab").address("10.17.3.30"))
+        .accept(tcp(5432), from);
+    cloud().machine(store)
+}
+
+#[test]
+fn a_call_opens_its_ports_to_where_it_goes_and_nothing_else() {
+    let world = World::new();
+    let calls = [
+        OutsideCall::new("web", [587, 443]),
+        OutsideCall::new("web", [5432]).machine("store"),
+        OutsideCall::new("db", [9000]).subnet("203.0.113.0/24"),
+    ];
+    let wanted = world.compile(beside(Peer::role("k3s-server")).role(calling(calls)));
+    world.run(&world.plan_of(&wanted)).converged().unwrap();
+    assert!(world.plan_of(&wanted).is_empty());
+    let egress = |name: &str| -> Value {
+        world.cluster.object("network-policy", "shop", name).unwrap()["spec"]["egress"].clone()
+    };
+    let ports = |numbers: &[u16]| -> Vec<Value> {
+        numbers.iter().map(|port| json!({ "port": port, "protocol": "TCP" })).collect()
+    };
+    let anywhere = json!({ "ipBlock": { "cidr": "0.0.0.0/0", "except": ["10.42.0.0/16", "10.43.0.0/16"] } });
+    assert_eq!(
+        egress("web-outside"),
+        json!([
+            { "to": [anywhere], "ports": ports(&[443, 587]) },
+            { "to": [{ "ipBlock": { "cidr": "10.17.3.30/32" } }], "ports": ports(&[5432]) },
+        ])
+    );
+    let rule = json!([{ "to": [{ "ipBlock": { "cidr": "203.0.113.0/24" } }], "ports": ports(&[9000]) }]);
+    assert_eq!(egress("db-outside"), rule);
+    // Without the cloud no address is known, and none is open.
+    let alone = calling([OutsideCall::new("web", [5432]).machine("store")]);
+    assert!(alone.manifests().iter().all(|one| one.name() != "web-outside"));
+}
+
+#[test]
+fn each_mistake_of_a_call_is_found_where_it_stands() {
+    let at = |path: &str| format!("namespaces[0].outside[0].{path}");
+    one(calling([OutsideCall::new("wbe", [443])]), "platform-no-workload", &at("from"));
+    one(calling([OutsideCall::new("web", [])]), "platform-value", &at("ports"));
+    one(calling([OutsideCall::new("web", [443, 0])]), "platform-value", &at("ports[1]"));
+    one(calling([OutsideCall::new("web", [443]).machine("nood")]), "platform-no-workload", &at("machine"));
+    one(calling([OutsideCall::new("web", [443]).subnet("10.0.0.0/40")]), "value-invalid", &at("subnet"));
+    let both = OutsideCall::new("web", [443]).machine("node").subnet("10.0.0.0/8");
+    one(calling([both]), "platform-value", &at("subnet"));
+
+    let told = |from: Peer| -> Vec<String> {
+        let call = OutsideCall::new("web", [5432]).machine("store");
+        let checked = beside(from).role(calling([call])).check().unwrap_or_else(|report| panic!("{report}"));
+        let ours = checked.findings().iter().filter(|one| one.kind().to_string() == "platform-kept-out");
+        ours.map(|one| format!("{}: {}", one.at(), one.message())).collect()
+    };
+    assert_eq!(told(Peer::role("k3s-server")), Vec::<String>::new());
+    let closed = "the firewall of store does not let in every node at the port 5432";
+    let path = "roles[0].platform.namespaces[0].outside[0].machine";
+    assert_eq!(told(Peer::machine("store")), [format!("{path}: {closed}")]);
+}
