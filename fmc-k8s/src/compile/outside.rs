@@ -44,7 +44,8 @@ impl Outside {
         };
         let four = family("0.0.0.0/0", Subnet::is_ipv4);
         let six = family("::/0", |one| !one.is_ipv4());
-        let named = platform.namespaces.iter().flat_map(|one| &one.outside).filter_map(|call| call.machine.as_ref());
+        let named =
+            platform.namespaces.iter().flat_map(|one| &one.outside).filter_map(|call| call.machine.as_ref());
         let machines = named.filter_map(|name| {
             let machine = cloud.machine(&name.to_string())?;
             Some((name.to_string(), machine.addresses().collect()))

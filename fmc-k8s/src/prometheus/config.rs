@@ -91,7 +91,9 @@ impl Scrapes {
             machines: cloud.map(measured).unwrap_or_default(),
             nodes: resolved.map(|(cloud, cluster)| kubelets(cluster, cloud)).unwrap_or_default(),
             api: resolved.map(|(cloud, cluster)| api(cluster, cloud)).unwrap_or_default(),
-            outside: resolved.map(|(cloud, cluster)| Outside::of(platform, cluster, cloud)).unwrap_or_default(),
+            outside: resolved
+                .map(|(cloud, cluster)| Outside::of(platform, cluster, cloud))
+                .unwrap_or_default(),
             alertmanagers: alertmanagers.collect(),
             workloads,
             has_ipv6_alone,

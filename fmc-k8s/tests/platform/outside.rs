@@ -64,7 +64,7 @@ fn each_mistake_of_a_call_is_found_where_it_stands() {
     one(calling([OutsideCall::new("web", [])]), "platform-value", &at("ports"));
     one(calling([OutsideCall::new("web", [443, 0])]), "platform-value", &at("ports[1]"));
     one(calling([OutsideCall::new("web", [443]).machine("nood")]), "platform-no-workload", &at("machine"));
-    one(calling([OutsideCall::new("web", [443]).subnet("10.0.0.0/40")]), "value-invalid", &at("subnet"));
+    one(calling([OutsideCall::new("web", [443]).subnet("10.0.0.0/40")]), "address-invalid", &at("subnet"));
     let both = OutsideCall::new("web", [443]).machine("node").subnet("10.0.0.0/8");
     one(calling([both]), "platform-value", &at("subnet"));
 
@@ -72,10 +72,11 @@ fn each_mistake_of_a_call_is_found_where_it_stands() {
         let call = OutsideCall::new("web", [5432]).machine("store");
         let checked = beside(from).role(calling([call])).check().unwrap_or_else(|report| panic!("{report}"));
         let ours = checked.findings().iter().filter(|one| one.kind().to_string() == "platform-kept-out");
-        ours.map(|one| format!("{}: {}", one.at(), one.message())).collect()
+        ours.map(|one| format!("{}: {}; {}", one.at(), one.message(), one.help())).collect()
     };
     assert_eq!(told(Peer::role("k3s-server")), Vec::<String>::new());
     let closed = "the firewall of store does not let in every node at the port 5432";
     let path = "roles[0].platform.namespaces[0].outside[0].machine";
-    assert_eq!(told(Peer::machine("store")), [format!("{path}: {closed}")]);
+    let help = "let the nodes in by the role that listens there, or say at store: `accept: [{service: tcp 5432, from: {role: {kind: k3s-server}}}]`";
+    assert_eq!(told(Peer::machine("store")), [format!("{path}: {closed}; {help}")]);
 }

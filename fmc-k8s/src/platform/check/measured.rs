@@ -32,9 +32,7 @@ pub(super) fn check(platform: &Platform, site: &SpanSite<'_>, findings: &mut Rol
         platform.cluster,
         NameList::new(closed)
     );
-    let kinds = [("k3s-server", !cluster.servers.is_empty()), ("k3s-agent", !cluster.agents.is_empty())];
-    let kinds = kinds.iter().filter(|(_, is_there)| *is_there);
-    let from: Vec<String> = kinds.map(|(kind, _)| format!("{{role: {{kind: {kind}}}}}")).collect();
+    let from: Vec<String> = kinds(cluster).map(|kind| format!("{{role: {{kind: {kind}}}}}")).collect();
     let help = format!("let the nodes in: `node-exporter: {{from: [{}]}}`", from.join(", "));
     findings.part(&path, |findings| findings.find(&UNASKED, message, help));
 }
@@ -57,6 +55,12 @@ fn closed(cloud: &Checked, nodes: &[&Machine]) -> Vec<String> {
     each.collect()
 }
 
+/// The roles of a cluster's nodes.
+pub(super) fn kinds(cluster: &Cluster) -> impl Iterator<Item = &'static str> {
+    let kinds = [("k3s-server", !cluster.servers.is_empty()), ("k3s-agent", !cluster.agents.is_empty())];
+    kinds.into_iter().filter_map(|(kind, is_there)| is_there.then_some(kind))
+}
+
 /// The machines of the nodes on which a pod may run.
 pub(super) fn nodes<'a>(cluster: &Cluster, cloud: &'a Checked) -> Vec<&'a Machine> {
     let nodes = capacity::nodes(cluster, cloud);
@@ -68,8 +72,7 @@ pub(super) fn closed_at(cloud: &Checked, machine: &Machine, service: Service, no
     if !machine.firewall {
         return false;
     }
-    let lets_in =
-        |flow: &&CheckedFlow| flow.direction == Direction::Accept && flow.service.contains(service);
+    let lets_in = |flow: &&CheckedFlow| flow.direction == Direction::Accept && flow.service.contains(service);
     let peers: Vec<&CheckedPeer> =
         cloud.flows_of(machine).iter().filter(lets_in).map(|flow| &flow.peer).collect();
     kept_out(cloud, &peers, nodes).iter().any(|node| *node != machine.name.as_str())

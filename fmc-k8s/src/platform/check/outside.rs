@@ -6,7 +6,7 @@ use fmc_core::flow::tcp;
 use fmc_core::k3s::capacity::is_whole;
 use fmc_core::role::{RoleFindings, SpanSite};
 
-use super::measured::{closed_at, nodes};
+use super::measured::{closed_at, kinds, nodes};
 use super::value::wrong;
 use super::{KEPT_OUT, NO_WORKLOAD, known_names, optional};
 use crate::platform::{Namespace, Platform};
@@ -64,12 +64,16 @@ pub(super) fn together(
                 let message = format!("the cloud has no machine {name}");
                 return findings.part("machine", |findings| findings.find(&NO_WORKLOAD, message, help));
             };
-            let nodes = cluster.map(|cluster| nodes(cluster, cloud)).unwrap_or_default();
+            let Some(cluster) = cluster else { return };
+            let nodes = nodes(cluster, cloud);
             let ports: BTreeSet<u16> = call.ports.iter().copied().filter(|port| *port > 0).collect();
             for port in ports.into_iter().filter(|port| closed_at(cloud, machine, tcp(*port), &nodes)) {
                 let message = format!("the firewall of {name} does not let in every node at the port {port}");
+                let each = kinds(cluster)
+                    .map(|kind| format!("{{service: tcp {port}, from: {{role: {{kind: {kind}}}}}}}"));
+                let accept = each.collect::<Vec<_>>().join(", ");
                 let help = format!(
-                    "let the nodes in by the role that listens there, or say at {name}: `accept: [{{service: tcp {port}, from: {{role: {{kind: k3s-agent}}}}}}]`"
+                    "let the nodes in by the role that listens there, or say at {name}: `accept: [{accept}]`"
                 );
                 findings.part("machine", |findings| findings.find(&KEPT_OUT, message, help));
             }
