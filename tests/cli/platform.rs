@@ -171,6 +171,26 @@ fn the_example_with_a_database_is_applied_and_its_page_shows_it() {
     applied(example, include_str!("../../docs/platform.md"), "+ stateful-set shop/db");
 }
 
+/// Its services are the end of its file: their sizes suit its nodes, and its database is one of its machines.
+#[test]
+fn the_seeds_cloud_has_its_services() {
+    let cloud = include_str!("../../examples/flatcar_micro_cloud/cloud.yaml");
+    let services = include_str!("../../examples/flatcar_micro_cloud/services.yaml");
+    let folder = folder(&[("cloud.yaml", &format!("{cloud}{services}"))]);
+    let run = |arguments: &str| fmc(folder.path(), arguments, "");
+    let checked = run("check");
+    assert!(checked.code == 0 && checked.out.contains(": 0 errors"), "{checked:?}");
+    for closed in ["platform-may-wait", "platform-crowded", "platform-kept-out", "platform-untold"] {
+        assert!(!checked.out.contains(closed), "{checked:?}");
+    }
+    let applied = run("apply --yes");
+    assert_eq!(applied.code, 0, "{applied:?}");
+    for made in ["stateful-set monitoring/prometheus", "stateful-set ci/jenkins", "network-policy shop/web-outside"] {
+        assert!(applied.out.contains(&format!("+ {made}")), "{made}: {applied:?}");
+    }
+    assert_eq!(run("plan --detailed-exitcode").code, 0);
+}
+
 #[test]
 fn saved_plans_come_to_an_end() {
     let folder = folder(&[("cloud.yaml", include_str!("../../examples/platform/database.yaml"))]);
