@@ -157,6 +157,9 @@ impl Leaf for Size {
             }
             _ => number.parse().map_err(|_| too_great())?,
         };
+        if let Some(whole) = whole(count, unit) {
+            return Err(LeafError::mending(format!("a size is a whole number: write {whole}")));
+        }
         let unit = unit.strip_prefix(' ').unwrap_or(unit);
         let bytes = UNITS.iter().find(|(name, _)| *name == unit).map(|(_, bytes)| *bytes);
         let bytes = bytes.ok_or_else(|| LeafError::mending(unclear_unit(count, unit)))?;
@@ -240,6 +243,19 @@ fn too_great() -> LeafError {
     LeafError::new("it is too large: the maximum is 8388607 TiB")
 }
 
+/// A size with a fraction, in the greatest unit in which it is whole: 512 MiB for the rest `.5 GiB` after 0.
+fn whole(count: u64, rest: &str) -> Option<Size> {
+    let rest = rest.strip_prefix('.')?;
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    let (fraction, unit) = rest.split_at_checked(digits)?;
+    let unit = unit.strip_prefix(' ').unwrap_or(unit);
+    let (_, bytes) = UNITS.iter().find(|(name, _)| *name == unit)?;
+    let (parts, of) = (fraction.parse::<u64>().ok()?, 10_u64.checked_pow(u32::try_from(digits).ok()?)?);
+    let part = bytes.checked_mul(parts)? / of;
+    let size = Size(count.checked_mul(*bytes)?.checked_add(part)?);
+    size.check().ok().map(|()| size)
+}
+
 fn unclear_unit(count: u64, unit: &str) -> String {
     let first = unit.chars().next().map(|letter| letter.to_ascii_uppercase());
     let (right, decimal) = match (first, unit.len()) {
@@ -255,6 +271,10 @@ fn unclear_unit(count: u64, unit: &str) -> String {
             );
         }
     };
+    // Kubernetes writes binary units without their last letter.
+    if unit.len() == 2 && right.starts_with(unit) {
+        return format!("the unit is written {right} here: write {count} {right}");
+    }
     if unit.eq_ignore_ascii_case(right) {
         return format!("the unit is written {right}: write {count} {right}");
     }

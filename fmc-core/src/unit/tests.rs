@@ -28,6 +28,11 @@ fn sizes_that_are_refused_and_why() {
         ("", "it is not a whole number with a unit: write, for example, 2 GiB"),
         ("GiB", "it is not a whole number with a unit: write, for example, 2 GiB"),
         ("-1 GiB", "it is not a whole number with a unit: write, for example, 2 GiB"),
+        ("0.5 GiB", "a size is a whole number: write 512 MiB"),
+        ("1.5GiB", "a size is a whole number: write 1536 MiB"),
+        ("0.3 GiB", "a size is a whole number: write 322122547 B"),
+        ("128Mi", "the unit is written MiB here: write 128 MiB"),
+        ("10 Gi", "the unit is written GiB here: write 10 GiB"),
         ("2048", "it has no unit: write, for example, 2048 MiB or 2048 GiB"),
         (
             "51200 MB",
@@ -52,7 +57,7 @@ fn sizes_that_are_refused_and_why() {
     for (text, why) in cases {
         assert_eq!(Size::parse(text).unwrap_err().why(), why, "{text:?}");
     }
-    for text in ["1.5 GiB", "2  GiB", "2 GiB ", "2 GiB/s", "2 ü", "1e3 MiB", "2 EiB"] {
+    for text in ["1.5.2 GiB", "1. GiB", "2  GiB", "2 GiB ", "2 GiB/s", "2 ü", "1e3 MiB", "2 EiB"] {
         let error = Size::parse(text).unwrap_err();
         assert!(
             error.why().starts_with("it has no whole number before one of the units"),

@@ -157,7 +157,11 @@ pub(super) fn hosts(platform: &Platform, findings: &mut RoleFindings<'_>) {
             let host = ingress.host.to_string();
             if let Some(first) = seen.get(&host) {
                 let message = format!("{first} is an ingress of {host} too");
-                let help = format!("write the routes of both in {first}, or take another host");
+                let help = if first.starts_with(&format!("namespaces[{namespace}].")) {
+                    format!("write the routes of both in {first}, or take another host")
+                } else {
+                    "take another host: an ingress leads to workloads of its own namespace".to_owned()
+                };
                 findings.part(&format!("{path}.host"), |findings| findings.find(&TWICE, message, help));
             } else {
                 seen.insert(host, path);
