@@ -185,7 +185,9 @@ fn the_seeds_cloud_has_its_services() {
     }
     let applied = run("apply --yes");
     assert_eq!(applied.code, 0, "{applied:?}");
-    for made in ["stateful-set monitoring/prometheus", "stateful-set ci/jenkins", "network-policy shop/web-outside"] {
+    for made in
+        ["stateful-set monitoring/prometheus", "stateful-set ci/jenkins", "network-policy shop/web-outside"]
+    {
         assert!(applied.out.contains(&format!("+ {made}")), "{made}: {applied:?}");
     }
     assert_eq!(run("plan --detailed-exitcode").code, 0);
