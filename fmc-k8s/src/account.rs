@@ -1,4 +1,4 @@
-//! Accounts: what the pods of a workload may do at the API of their cluster.
+//! Accounts: the rights of a workload's pods at the API of their cluster.
 
 use serde::{Deserialize, Serialize};
 
@@ -24,10 +24,10 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Account {
-    /// What it may do in its own namespace.
+    /// The rights in its own namespace.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) rules: Vec<AccountRule>,
-    /// What it may do in the whole cluster.
+    /// The rights in the whole cluster.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) cluster_rules: Vec<AccountRule>,
     /// Whether its token is for the nodes alone, so that its pods need no way to the API.
@@ -51,7 +51,7 @@ pub struct AccountRule {
     /// The names of the objects: all if not said.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) names: Vec<String>,
-    /// Paths of the API that are no objects, as `/metrics`, in place of resources. They are of the whole cluster.
+    /// Paths of the API outside of its objects, as `/metrics`, in place of resources. A rule with paths stands below `cluster_rules`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) paths: Vec<String>,
 }
@@ -65,7 +65,7 @@ fn is_core(groups: &[String]) -> bool {
 }
 
 impl Account {
-    /// One that may do nothing: its pods can show who they are.
+    /// One without rights: its pods can show who they are.
     pub fn new() -> Self {
         Self::default()
     }
@@ -106,7 +106,7 @@ impl AccountRule {
         }
     }
 
-    /// Verbs with paths of the API that are no objects, as `get` with `/metrics`.
+    /// Verbs with paths of the API outside of its objects, as `get` with `/metrics`.
     pub fn of_paths<V: Into<String>, P: Into<String>>(
         verbs: impl IntoIterator<Item = V>,
         paths: impl IntoIterator<Item = P>,

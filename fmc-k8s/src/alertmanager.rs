@@ -23,7 +23,7 @@ pub use receiver::{Email, Receiver, Slack, SmtpLogin, Webhook, WebhookWorkload};
 /// The port of its page, its API and its measurements, by name and number.
 pub(crate) const PORT: (&str, u16) = ("http", 9093);
 
-/// The user `nobody` of its image.
+/// The number of the user that its image runs as.
 const USER: u32 = 65534;
 
 /// The folder with its silences and with its log of what it told.
@@ -35,7 +35,7 @@ const FOLDER: &str = "/etc/alertmanager";
 /// The folder with its secrets.
 const SECRETS: &str = "/etc/alertmanager-secrets";
 
-/// How long it remembers that it told of an alert, in seconds (`--data.retention`, 120 hours).
+/// The seconds that it remembers that it told of an alert (`--data.retention`, 120 hours).
 pub(crate) const REMEMBERS: u32 = 120 * 60 * 60;
 
 /// An Alertmanager. Every Prometheus of its platform sends its alerts to it, from any namespace, and the network policies follow. So
@@ -243,7 +243,7 @@ impl Alertmanager {
         let mut container = Container::new("alertmanager", self.image.clone(), cpu, self.memory.clone())
             .argument(format!("--config.file={FOLDER}/alertmanager.yml"))
             .argument(format!("--storage.path={DATA}"))
-            // One pod has nobody to agree with.
+            // It is one pod, and joins no cluster of Alertmanagers.
             .argument("--cluster.listen-address=")
             .port(PORT.0, PORT.1)
             .ready(Probe::http(PORT.0, "/-/ready"))

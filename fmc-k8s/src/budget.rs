@@ -68,7 +68,7 @@ pub struct ClusterBudget {
 pub struct NodeBudget {
     /// The node.
     pub node: Node,
-    /// What the pods ask for that a scheduler may place there, K3s's own among them. Which node a pod gets is not certain: the scheduler
+    /// The requests of the pods that a scheduler may place there, K3s's own among them. Which node a pod gets is not certain: the scheduler
     /// chooses among nodes that suit it equally, and pods come in any order.
     pub asked: Amount,
 }

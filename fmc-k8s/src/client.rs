@@ -19,7 +19,7 @@ pub struct Server {
     runtime: Option<Runtime>,
 }
 
-/// Why there is no connection.
+/// The reason why there is no connection.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NoServer {
@@ -147,7 +147,7 @@ async fn answer(client: &Client, request: Request) -> Result<Response, NoAnswer>
     Ok(Response { status, body, warnings })
 }
 
-/// Why there was no answer: the whole chain of causes, since the first one often says only that something failed.
+/// The whole chain of causes of a missing answer, since the first one often says only that something failed.
 fn no_answer(error: &(dyn std::error::Error + 'static)) -> NoAnswer {
     let mut causes = vec![error.to_string()];
     let mut is_absent = false;

@@ -1,4 +1,4 @@
-//! How an object differs from its manifest, without asking the server.
+//! The differences between an object and its manifest, without asking the server.
 //!
 //! Three things together say that nothing differs: the mark has the manifest's fingerprint, the entry of our manager in
 //! `managedFields` covers every field of the manifest, and the values are equal. Another program's write takes the fields that it
@@ -70,7 +70,7 @@ fn covers(wanted: &Value, owned: &Value) -> bool {
     }
 }
 
-/// How the server merges a list. Our entry in `managedFields` tells it, so that no schema is needed.
+/// The server's way of merging a list. Our entry in `managedFields` tells it, so that no schema is needed.
 enum List {
     /// By the keys of its entries.
     Keyed,

@@ -43,13 +43,13 @@ pub struct Container {
     /// Variables of its environment whose values are secrets.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) secret_environment: Vec<SecretVariable>,
-    /// What it finds in its file system besides the image.
+    /// The files and folders in its file system besides those of the image.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) mounts: Vec<Mount>,
-    /// How it is known that it can serve.
+    /// The question whose answer shows that it can serve.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ready: Option<Probe>,
-    /// How it is known that it has to be started again.
+    /// The question whose missing answer shows that it has to be started again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) alive: Option<Probe>,
     /// How long it may take to start, in seconds: `alive` does not count before. If not said, it counts from the beginning.
@@ -264,13 +264,13 @@ impl Container {
         self
     }
 
-    /// How it is known that it can serve.
+    /// The question whose answer shows that it can serve.
     #[must_use]
     pub fn ready(self, probe: Probe) -> Self {
         Self { ready: Some(probe), ..self }
     }
 
-    /// How it is known that it has to be started again.
+    /// The question whose missing answer shows that it has to be started again.
     #[must_use]
     pub fn alive(self, probe: Probe) -> Self {
         Self { alive: Some(probe), ..self }

@@ -46,14 +46,14 @@ pub struct ImageLock {
     digests: BTreeMap<ImageReference, Digest>,
 }
 
-/// Why a text is no image lock.
+/// The mistake in a text that should be an image lock.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {why}")]
 #[non_exhaustive]
 pub struct ImageLockError {
     /// The line, from 1 on.
     pub line: usize,
-    /// What is wrong with it, and what would be right.
+    /// The mistake, and the right form.
     pub why: String,
 }
 
@@ -114,7 +114,7 @@ impl ImageLock {
     ///
     /// # Errors
     ///
-    /// A line is no image with a digest, or names an image a second time.
+    /// A line that is not an image with its digest, and one that names an image a second time.
     pub fn read(text: &str) -> Result<Self, ImageLockError> {
         let mut digests = BTreeMap::new();
         for (index, text) in text.lines().enumerate() {

@@ -42,7 +42,7 @@ pub(crate) const PASSWORD: &str = "JENKINS_ADMIN_PASSWORD";
 /// The name of the text that fmc writes, without its end.
 pub(crate) const OWN: &str = "fmc";
 
-/// How long it may load its plugins and jobs, in seconds.
+/// The seconds that it may take to load its plugins and jobs.
 const STARTS_WITHIN: u32 = 900;
 
 /// A Jenkins, whose administrator is `admin`. The controller builds nothing; each build has a pod of its own in the same namespace. Its
@@ -255,7 +255,7 @@ impl Jenkins {
     }
 }
 
-/// What the plugin `kubernetes` does in the namespace (its `service-account.yml`), without the secrets.
+/// The rights that the plugin `kubernetes` needs in the namespace (its `service-account.yml`), without those on secrets.
 fn account() -> Account {
     Account::new()
         .may(AccountRule::of(["create", "delete", "get", "list", "patch", "update", "watch"], ["pods"]))

@@ -69,7 +69,7 @@ pub const NETWORK_POLICY: Kind =
     kind("network-policy", ("networking.k8s.io", "v1"), "NetworkPolicy", "networkpolicies");
 /// Hosts that people outside of the cluster call.
 pub const INGRESS: Kind = kind("ingress", ("networking.k8s.io", "v1"), "Ingress", "ingresses");
-/// How many pods an eviction leaves.
+/// Budgets: the number of pods that an eviction leaves.
 pub const DISRUPTION_BUDGET: Kind =
     kind("pod-disruption-budget", ("policy", "v1"), "PodDisruptionBudget", "poddisruptionbudgets");
 
@@ -79,7 +79,7 @@ pub const DAEMON_SET: Kind = kind("daemon-set", APPS, "DaemonSet", "daemonsets")
 pub const JOB: Kind = kind("job", ("batch", "v1"), "Job", "jobs");
 /// Jobs by the clock.
 pub const CRON_JOB: Kind = kind("cron-job", ("batch", "v1"), "CronJob", "cronjobs");
-/// How many pods a load needs.
+/// Autoscalers: the number of pods that a load needs.
 pub const AUTOSCALER: Kind = kind(
     "horizontal-pod-autoscaler",
     ("autoscaling", "v2"),
@@ -88,7 +88,7 @@ pub const AUTOSCALER: Kind = kind(
 );
 /// The most that a namespace takes.
 pub const RESOURCE_QUOTA: Kind = kind("resource-quota", CORE, "ResourceQuota", "resourcequotas");
-/// What containers of a namespace ask for if they do not say it.
+/// The requests of a namespace's containers that do not say theirs.
 pub const LIMIT_RANGE: Kind = kind("limit-range", CORE, "LimitRange", "limitranges");
 /// Addresses behind a name that are not of pods.
 pub const ENDPOINT_SLICE: Kind =
@@ -102,7 +102,7 @@ pub const PRIORITY_CLASS: Kind = Kind {
     is_namespaced: false,
     ..kind("priority-class", ("scheduling.k8s.io", "v1"), "PriorityClass", "priorityclasses")
 };
-/// How volumes are made.
+/// Classes of volumes.
 pub const STORAGE_CLASS: Kind = Kind {
     is_namespaced: false,
     ..kind("storage-class", ("storage.k8s.io", "v1"), "StorageClass", "storageclasses")

@@ -1,4 +1,4 @@
-//! What runs inside a cluster, as typed values: workloads that are secure by default, their manifests, and the provider that applies
+//! The inside of a cluster, as typed values: workloads that are secure by default, their manifests, and the provider that applies
 //! them to a Kubernetes API.
 //!
 //! A [`Platform`](platform::Platform) is a role of a cloud. It compiles to [manifests](manifest::Manifest), and

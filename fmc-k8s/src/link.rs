@@ -4,10 +4,10 @@ use std::pin::Pin;
 
 use serde_json::Value;
 
-/// What a link does, to be waited for on any executor.
+/// The future of an answer, for any executor.
 pub type Answering<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// What a request does.
+/// The verb of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Verb {
@@ -24,7 +24,7 @@ pub enum Verb {
 /// A request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// What it does.
+    /// The verb.
     pub verb: Verb,
     /// The path with its query, percent-encoded, as `/api/v1/namespaces?limit=500`.
     pub path: String,
@@ -41,7 +41,7 @@ pub struct Response {
     pub warnings: Vec<String>,
 }
 
-/// Why there is no answer.
+/// The reason why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{cause}")]
 pub struct NoAnswer {

@@ -39,7 +39,7 @@ pub struct Manifest {
     pub(crate) ready_within: Option<u64>,
 }
 
-/// Why a value is not a manifest that fmc can apply.
+/// The reason why fmc cannot apply a value as a manifest.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotAManifest {

@@ -14,16 +14,16 @@ use crate::secret::is_secret;
 pub struct ApiObject {
     pub(crate) value: Value,
     pub(crate) trial: Option<Trial>,
-    /// What is in a namespace and is not ours, as `configmaps/settings`. It is asked for only where the namespace would go.
+    /// The objects in a namespace that are not ours, as `configmaps/settings`. They are asked for only where the namespace would go.
     pub(crate) foreign: Vec<String>,
     pub(crate) unwanted: Unwanted,
     /// The claims of a set that are smaller than it is wanted to have them.
     pub(crate) small: Vec<Small>,
-    /// Why it is not known whether its secrets are the wanted ones.
+    /// The reason why nobody knows whether its secrets are the wanted ones.
     pub(crate) untold: Option<String>,
 }
 
-/// What becomes of an object that nothing wants.
+/// The fate of an object that nothing wants.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) enum Unwanted {
     /// It goes: the cloud has a platform for its cluster, and that does not have the object.
@@ -46,7 +46,7 @@ pub(crate) enum Unwanted {
     Unused {
         /// Its name, as `claim/shop/log-db-0`.
         named: Arc<str>,
-        /// Why no pod uses it.
+        /// The reason why no pod uses it.
         why: Arc<str>,
     },
     /// It is not ours: a person copied one of ours with its mark.
@@ -138,7 +138,7 @@ impl ApiObject {
         self.mark("annotations", MANIFEST)?.parse().ok()
     }
 
-    /// What identifies it for a deletion: it, and no successor of its name.
+    /// The identity that a deletion names: this object's, and no successor's of its name.
     pub(crate) fn uid(&self) -> Option<&str> {
         self.metadata("uid")?.as_str()
     }

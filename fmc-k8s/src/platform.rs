@@ -30,7 +30,7 @@ use crate::workload::{Deployment, Workload};
 
 pub use images::{Pinned, UsedImage};
 
-/// What runs inside a K3s cluster of a cloud, by namespace.
+/// The inside of a K3s cluster of a cloud, by namespace.
 ///
 /// ```
 /// use fmc_core::unit::SizeExt as _;
@@ -83,7 +83,7 @@ pub struct Namespace {
     /// Alertmanagers, each of which is told of every alert of the platform.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) alertmanager: Vec<Alertmanager>,
-    /// What the cluster knows of its objects, as measurements.
+    /// kube-state-metrics: measurements of the objects of the cluster.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) kube_state_metrics: Vec<KubeStateMetrics>,
     /// Jenkinses, whose builds have pods in this namespace.
@@ -108,12 +108,12 @@ pub struct Namespace {
     services: Services,
 }
 
-/// What follows from services, which stands behind what a person wrote: the paths of those that became workloads.
+/// The workloads and connections that follow from services. They stand behind those that a person wrote.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Services {
     deployments: Vec<String>,
     stateful_sets: Vec<String>,
-    /// How many of the last connections follow from services.
+    /// The number of connections that follow from services, the last ones.
     connections: usize,
 }
 

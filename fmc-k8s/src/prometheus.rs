@@ -21,7 +21,7 @@ use config::Scrapes;
 /// The port of its page and of its API, by name and number.
 pub(crate) const PORT: (&str, u16) = ("http", 9090);
 
-/// The user `nobody` of its image.
+/// The number of the user that its image runs as.
 const USER: u32 = 65534;
 
 /// Where its volume is.
@@ -33,7 +33,7 @@ pub(crate) const FOLDER: &str = "/etc/prometheus";
 /// The end of the names of its files with rules.
 pub(crate) const RULES: &str = ".rules.yml";
 
-/// How long it may read its log after a start, in seconds.
+/// The seconds that it may read its log after a start.
 const STARTS_WITHIN: u32 = 900;
 
 /// A Prometheus. What it asks follows from the cloud: every machine with the role `node-exporter`, and every container that says

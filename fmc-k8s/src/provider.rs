@@ -104,7 +104,7 @@ impl Kubernetes {
     ///
     /// # Errors
     ///
-    /// Why it cannot be made.
+    /// The reason why it cannot be made.
     fn enter(&self, place: &Place, documents: &BTreeMap<&Address, &Document>) -> Result<(), NoAnswer> {
         let access = documents.values().find_map(|document| match document {
             Document::Api { access, .. } => access.as_deref(),
@@ -129,7 +129,7 @@ impl fmt::Debug for Kubernetes {
     }
 }
 
-/// Why the server did not do what was asked.
+/// The server's refusal, or its silence.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Refusal {
     /// There is no answer.

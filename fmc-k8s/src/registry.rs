@@ -159,7 +159,7 @@ impl RegistryClient {
         is_this_machine(registry) || self.plain.contains(&registry.to_ascii_lowercase())
     }
 
-    /// What a challenge asks for: a token, or the login itself (RFC 6750, RFC 7617, *Docker Registry v2 authentication*).
+    /// Gives what a challenge asks for: a token, or the login itself (RFC 6750, RFC 7617, *Docker Registry v2 authentication*).
     fn enter(
         &mut self,
         server: &Server<'_>,

@@ -187,7 +187,7 @@ fn key_of(object: &Value) -> Option<Key> {
     Some((kind.word, namespace.to_owned(), text("/metadata/name")?.to_owned()))
 }
 
-/// What a path names.
+/// The object or the list that a path names.
 struct Target {
     kind: &'static Kind,
     namespace: String,

@@ -44,7 +44,7 @@ pub struct Stateful {
     /// The ports at which other workloads reach any of its pods under its name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) expose: Vec<Exposed>,
-    /// What its pods may do at the cluster's API. Without it they have no token.
+    /// The rights of its pods at the cluster's API. Without them the pods have no token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) account: Option<Account>,
     /// How long an apply waits until its pods are ready, in seconds: 300 if not said, 0 for not at all.
@@ -122,7 +122,7 @@ impl Stateful {
         self
     }
 
-    /// What its pods may do at the cluster's API.
+    /// The rights of its pods at the cluster's API.
     #[must_use]
     pub fn account(self, account: Account) -> Self {
         Self { account: Some(account), ..self }

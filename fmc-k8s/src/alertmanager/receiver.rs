@@ -34,7 +34,7 @@ pub struct Receiver {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Webhook {
-    /// The URL, as `https://chat.example.org/hooks/alerts`. It stands in the configuration, which is no secret.
+    /// The URL, as `https://chat.example.org/hooks/alerts`. Everybody who may read the configuration reads it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) url: Option<String>,
     /// An URL that is a secret by itself, because whoever knows it can write there. Its port must be 443.

@@ -1,4 +1,4 @@
-//! What holds for every scheduler: pods that cannot all find room, and pods that all find room in whichever order they come.
+//! Bounds that hold for every scheduler: pods that cannot all find room, and pods that all find room in whichever order they come.
 
 use fmc_core::k3s::capacity::{Amount, Node};
 
@@ -8,7 +8,7 @@ use super::fit::{Resource, Short};
 /// The amounts in which pods can be too many, in the order in which they are told.
 const EACH: [Resource; 3] = [Resource::Memory, Resource::Cpu, Resource::Pods];
 
-/// What a node gives to pods of a platform, beside K3s's own that are on each node.
+/// The room of a node for pods of a platform, beside K3s's own that are on each node.
 pub(super) fn given(nodes: &[Node], all: &[Pods]) -> Vec<Amount> {
     let on_each =
         all.iter().filter(|pods| pods.is_on_each_node).map(|pods| pods.asks).fold(Amount::NONE, Amount::plus);
@@ -47,7 +47,7 @@ pub(super) fn fits_alone(asks: Amount, given: &[Amount]) -> bool {
     given.iter().any(|node| asks.fits(*node))
 }
 
-/// Why pods that would each fit cannot all find room, if that is certain for every scheduler.
+/// The shortage of pods that would each fit and cannot all find room, if it is certain for every scheduler.
 pub(super) fn short(given: &[Amount], asked: Amount, own: &[&Pods]) -> Option<Short> {
     let there = given.iter().copied().fold(Amount::NONE, Amount::plus);
     let sum = EACH.into_iter().find(|one| one.of(asked) > one.of(there));
@@ -66,7 +66,7 @@ pub(super) fn short(given: &[Amount], asked: Amount, own: &[&Pods]) -> Option<Sh
     alone.or_else(|| [Resource::Memory, Resource::Cpu].into_iter().find_map(|one| large(given, own, one)))
 }
 
-/// How many pods that are alike fit on a node that has nothing else.
+/// The number of equal pods that fit on an empty node.
 fn whole(asks: Amount, node: Amount) -> u64 {
     let times = |asks: u64, there: u64| there.checked_div(asks).unwrap_or(u64::MAX);
     EACH.into_iter().map(|one| times(one.of(asks), one.of(node))).min().unwrap_or(0)

@@ -15,7 +15,7 @@ use crate::quantity::{Cpu, CpuExt as _};
 pub struct PodFit {
     /// Workloads whose pods fit on no node, even on an empty one.
     pub too_large: Vec<Waiting>,
-    /// Why pods that would each fit cannot all find room, whatever a scheduler does.
+    /// The shortage of pods that would each fit and cannot all find room, whatever a scheduler does.
     pub short: Option<Short>,
     /// Workloads whose pods wait when a scheduler places all as it does by default, although all could find room otherwise.
     pub waiting: Vec<Waiting>,
@@ -40,27 +40,27 @@ pub struct Waiting {
     pub path: String,
     /// Its namespace and name, as `shop/web`.
     pub name: String,
-    /// What one of its pods asks for.
+    /// The request of one of its pods.
     pub asks: Amount,
-    /// How many of its pods wait if pods come in the order in which the platform states them.
+    /// The number of its pods that wait if pods come in the order in which the platform states them.
     pub pods: u64,
-    /// How many wait at most, in this order or in one of the others that are tried.
+    /// The greatest number that waits, in this order or in one of the others that are tried.
     pub at_most: u64,
     /// Whether as many wait in each of these orders. Otherwise it depends on the order.
     pub is_certain: bool,
 }
 
-/// Why pods that would each fit cannot all find room.
+/// The shortage of pods that would each fit and cannot all find room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Short {
     /// All pods together ask for more than the nodes give.
     Sum {
-        /// What there is too little of.
+        /// The resource that is short.
         resource: Resource,
-        /// What the pods ask for.
+        /// The requests of the pods.
         asked: u64,
-        /// What the nodes give.
+        /// The sum that the nodes give.
         there: u64,
     },
     /// The nodes take fewer pods of a workload than it has, even if they have nothing else.
@@ -69,9 +69,9 @@ pub enum Short {
         path: String,
         /// Its namespace and name.
         name: String,
-        /// How many pods it has.
+        /// The number of its pods.
         pods: u64,
-        /// How many the nodes take.
+        /// The number that the nodes take.
         room: u64,
     },
     /// The nodes take fewer pods of this size than there are in several workloads.
@@ -80,13 +80,13 @@ pub enum Short {
         path: String,
         /// Its namespace and name.
         name: String,
-        /// What each asks much of.
+        /// The resource of which each asks for much.
         resource: Resource,
-        /// What each asks for at least.
+        /// The least that each asks for.
         least: u64,
-        /// How many pods there are of this size.
+        /// The number of pods of this size.
         pods: u64,
-        /// How many the nodes take.
+        /// The number that the nodes take.
         room: u64,
     },
 }
@@ -95,15 +95,15 @@ pub enum Short {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Crowded {
-    /// What the pods ask for.
+    /// The requests of the pods.
     pub asked: Size,
-    /// What is left for them.
+    /// The memory that is left for them.
     pub there: Size,
-    /// What K3s and the operating system use that no kubelet keeps for them.
+    /// The memory that K3s and the operating system use and that no kubelet keeps for them.
     pub unreserved: Size,
 }
 
-/// What nodes give and pods ask for.
+/// A resource that nodes give and pods ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Resource {
@@ -214,7 +214,7 @@ fn by_order(nodes: &[Node], all: &[Pods], placed: &Placed, given: &[Amount]) -> 
     found.collect()
 }
 
-/// What is missing if the pods use all the memory that they ask for.
+/// The shortage of memory if the pods use all that they ask for.
 fn crowded(nodes: &[Node], asked: Amount) -> Option<Crowded> {
     let takes = || nodes.iter().filter(|node| node.takes_any());
     let unreserved: Size = takes().map(|node| node.unreserved).sum();

@@ -17,9 +17,9 @@ pub(crate) struct Pods {
     pub(crate) path: Option<String>,
     /// The namespace and the name of the workload, as `shop/web`.
     pub(crate) name: String,
-    /// What one of them asks for.
+    /// The request of one of them.
     pub(crate) asks: Amount,
-    /// How many there are.
+    /// Their number.
     pub(crate) count: u64,
     /// Whether each node has one that nothing else moves away.
     pub(crate) is_on_each_node: bool,
@@ -63,7 +63,7 @@ impl Pods {
         all
     }
 
-    /// What all of them ask for together.
+    /// The sum of their requests.
     pub(crate) fn sum(&self) -> Amount {
         self.asks.times(self.count)
     }
@@ -74,7 +74,7 @@ impl Pods {
     }
 }
 
-/// What a pod of a workload asks for: the sum over its containers.
+/// The request of a pod of a workload: the sum over its containers.
 fn asked(workload: &Workload<'_>) -> Amount {
     let cpu = |one: &Container| one.cpu.ok().map_or(0, |cpu: &Cpu| u64::from(cpu.as_millicores()));
     let memory = |one: &Container| Given::ok(&one.memory).copied().unwrap_or(Size::ZERO);

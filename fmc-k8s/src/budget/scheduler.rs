@@ -13,7 +13,7 @@ use super::Pods;
 /// The greatest score of a plugin (`MaxNodeScore`).
 const MOST: i64 = 100;
 
-/// What a pod counts for that asks for nothing, when nodes are scored (`DefaultMilliCPURequest`, `DefaultMemoryRequest`).
+/// The request that stands for that of a pod without one when nodes are scored (`DefaultMilliCPURequest`, `DefaultMemoryRequest`).
 const LEAST_CPU: u64 = 100;
 const LEAST_MEMORY: u64 = 200 * 1024 * 1024;
 
@@ -40,9 +40,9 @@ impl Order {
 /// Where pods are placed.
 #[derive(Clone, Debug)]
 pub(super) struct Placed {
-    /// What is asked of each node.
+    /// The requests on each node.
     pub(super) asked: Vec<Amount>,
-    /// How many pods of each group find no node.
+    /// The number of pods of each group that find no node.
     pub(super) waiting: Vec<u64>,
 }
 
@@ -115,7 +115,7 @@ fn in_turns(own: &[(usize, &Pods)], rooms: &mut [Room<'_>], waiting: &mut [u64])
 struct Room<'a> {
     node: &'a Node,
     asked: Amount,
-    /// What pods count for when nodes are scored: those that ask for nothing too.
+    /// The requests that count when nodes are scored, also of pods without one.
     counted: Amount,
     /// Its taints that a scheduler avoids if it can.
     avoided: i64,
@@ -188,7 +188,7 @@ fn least(asked: u64, there: u64) -> i64 {
     i64::try_from(share).unwrap_or(MOST)
 }
 
-/// How equally CPUs and memory are asked for, from 50 to 100 (`balancedResourceScore`).
+/// The balance of the requests of CPUs and memory, from 50 to 100 (`balancedResourceScore`).
 fn balance(asked: Amount, there: Amount) -> i64 {
     if there.millicores == 0 || there.memory == Size::ZERO {
         return MOST;
@@ -202,7 +202,7 @@ fn balance(asked: Amount, there: Amount) -> i64 {
 /// Pods that are alike while they are placed.
 struct Group<'a> {
     pods: &'a Pods,
-    /// How many of them each node has.
+    /// Their number on each node.
     there: Vec<u32>,
     /// The scores of each node that its own pods alone decide, as of what was asked of it then.
     scores: Vec<Option<(Amount, i64)>>,

@@ -14,7 +14,7 @@ use crate::container::{Container, Mount, MountSource, Probe};
 use crate::quantity::{Cpu, bytes};
 use crate::workload::Workload;
 
-/// The pods of a workload: no root, a token of the API if it has an account, spread over the nodes. One pod alone has
+/// The pods of a workload: no root, a token of the API if it has an account, spread over the nodes. A single pod has
 /// that too, so that a second one does not start the first anew.
 pub(super) fn spec(workload: &Workload<'_>) -> core::PodSpec {
     let Workload { name, containers, account, .. } = workload;

@@ -27,7 +27,7 @@ pub struct UsedImage {
     pub pinned: Option<(Digest, Pinned)>,
 }
 
-/// What states the digest of an image.
+/// The place that states the digest of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Pinned {

@@ -1,4 +1,4 @@
-//! What a Prometheus asks, and its configuration (*Configuration* of Prometheus 3).
+//! The targets of a Prometheus, and its configuration (*Configuration* of Prometheus 3).
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

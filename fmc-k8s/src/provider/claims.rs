@@ -30,7 +30,7 @@ const MUTABLE: [&str; 7] = [
     "spec.minReadySeconds",
 ];
 
-/// What becomes of the claims of a set that differs from the wanted one.
+/// The fate of the claims of a set that differs from the wanted one.
 #[derive(Debug, PartialEq)]
 pub(super) enum Fate {
     /// They grow, and nothing else needs a new set.
@@ -60,7 +60,7 @@ fn grown(manifest: &Manifest, set: &Value) -> BTreeMap<String, String> {
     sizes(manifest.content()).into_iter().filter(|(name, size)| is_larger(name, size)).collect()
 }
 
-/// What becomes of the claims.
+/// The fate of the claims of a set.
 pub(super) fn fate(manifest: &Manifest, object: &ApiObject, found: &[Difference]) -> Fate {
     if *manifest.kind() != kind::STATEFUL_SET {
         return Fate::Other;
@@ -115,7 +115,7 @@ fn name_of(at: &Address) -> &str {
     at.name().rsplit('/').next().unwrap_or_default()
 }
 
-/// Why no pod of a wanted set uses a claim, if that is so.
+/// The reason why no pod of a wanted set uses a claim, if none does.
 pub(super) fn unused(manifest: &Manifest, at: &Address) -> Option<String> {
     if template_of(manifest, name_of(at)).is_none() {
         return Some("no pod uses it any more".to_owned());
@@ -144,7 +144,7 @@ pub(super) fn beside(set: &Address, claim: &str) -> Address {
     set.beside(kind::CLAIM.word, format!("{namespace}/{claim}"))
 }
 
-/// What a person should know of the claims of a wanted set that stay as they are.
+/// The words about a claim of a wanted set that stays as it is.
 fn told(manifest: &Manifest, is_new: bool, at: &Address, claim: &ApiObject) -> Option<(NoteKind, String)> {
     let template = template_of(manifest, name_of(at))?;
     if claim.is_leaving() {
@@ -238,7 +238,7 @@ fn beginning(wanted: &Wanted<Document>, seen: &Seen<ApiObject>) -> Vec<Note> {
     notes
 }
 
-/// Why larger claims are refused whose storage class keeps their size, in the words of a person who wrote the set.
+/// The refusal of larger claims whose storage class keeps their size, in the words of a person who wrote the set.
 pub(super) fn no_growth(words: &str, small: &[Small]) -> Option<String> {
     if small.is_empty() || !words.contains("must support resize") {
         return None;
@@ -251,7 +251,7 @@ pub(super) fn no_growth(words: &str, small: &[Small]) -> Option<String> {
     ))
 }
 
-/// What a person should know of the claims of wanted sets.
+/// The notes about the claims of wanted sets.
 pub(super) fn notes(wanted: &Wanted<Document>, seen: &Seen<ApiObject>) -> Vec<Note> {
     let there = seen.objects.iter().filter_map(|(at, state)| match state {
         State::Present { object, .. } => Some((at, &**object)),

@@ -1,4 +1,4 @@
-//! What a namespace would take along that is not ours: objects of every kind that the server has, not only of those that fmc writes.
+//! The strangers' objects that a namespace would take along: of every kind that the server has, not only of those that fmc writes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +20,7 @@ struct Resource {
 }
 
 impl Resource {
-    /// How a person names an object of it to `kubectl`, as `statefulsets.apps/db`.
+    /// The name of an object of it for `kubectl`, as `statefulsets.apps/db`.
     fn named(&self, name: &str) -> String {
         let Self { group, plural, .. } = self;
         if group.is_empty() { format!("{plural}/{name}") } else { format!("{plural}.{group}/{name}") }

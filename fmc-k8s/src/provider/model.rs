@@ -22,13 +22,13 @@ use crate::manifest::{MANIFEST, Manifest, OWNER, manager};
 use crate::object::{ApiObject, Small, Trial, Unwanted};
 use crate::secret;
 
-/// What an object of a cluster is made from.
+/// The document that an object of a cluster is made from.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Document {
     /// The API of a cluster, which answers once its servers are up.
     Api {
-        /// How long an apply waits for it, in seconds.
+        /// The seconds that an apply waits for it.
         within: u64,
         /// The administrator's access, if the cloud makes the cluster.
         access: Option<Box<ClusterAccess>>,
@@ -85,7 +85,7 @@ impl Wanted {
         (!holes.is_empty()).then(|| self.template.get_or_init(|| secret::template(self.yaml(), holes)))
     }
 
-    /// What differs, as far as it can be told without the server.
+    /// The differences, as far as they can be told without the server.
     pub(crate) fn differences(&self, object: &ApiObject) -> Vec<Difference> {
         let owned = object.owned_by(&manager(&self.owner));
         let mut found = differences(&self.manifest.marked(&self.owner), object.value(), owned);
@@ -113,7 +113,7 @@ impl Wanted {
     }
 }
 
-/// Why a secret differs whose generation does not.
+/// The reason why a secret differs whose generation does not.
 const OTHER_BYTES: &str =
     "it was made with other bytes: raise the secret's generation, so that its pods start with the new ones";
 
@@ -291,7 +291,7 @@ impl Model for Kubernetes {
     }
 }
 
-/// Why the server refuses an object, or the larger claims of a set.
+/// The server's refusal of an object, or of the larger claims of a set.
 fn refused(words: &str, small: &[Small]) -> String {
     claims::no_growth(words, small).unwrap_or_else(|| format!("the server refuses it: {words}"))
 }
@@ -310,13 +310,13 @@ fn is_in_a_cluster(name: &str) -> bool {
     kind == NAME || Kind::by_word(kind).is_some()
 }
 
-/// Why the API of a destroyed cloud's cluster goes.
+/// The reason why the API of a destroyed cloud's cluster goes.
 fn along(what: &str) -> String {
     let what = if what.is_empty() { "all that runs in it" } else { what };
     format!("the cluster goes with its machines, and with it {what}")
 }
 
-/// Why an object stays whose cluster has no platform any more, and how it goes.
+/// The reason why an object stays whose cluster has no platform any more, and the way to delete it.
 fn left(at: &Address, named: &str, with: usize) -> String {
     let cluster = at.place().name().unwrap_or_default();
     let it = match with {
@@ -330,7 +330,7 @@ fn left(at: &Address, named: &str, with: usize) -> String {
     )
 }
 
-/// Why an object of a wanted name is not taken for ours, and what a person does about it.
+/// The refusal of a stranger's object that has a wanted name, with what a person does about it.
 fn stranger(at: &Address, wanted: &Wanted, object: &ApiObject) -> String {
     let name = at.name();
     let whose = match object.owner() {
@@ -353,7 +353,7 @@ fn stranger(at: &Address, wanted: &Wanted, object: &ApiObject) -> String {
     format!("{whose}: give {name} another name, or delete that one")
 }
 
-/// Why a namespace stays.
+/// The reason why a namespace stays.
 pub(super) fn has_foreign(foreign: &[String]) -> String {
     let foreign = foreign.join(", ");
     format!("it has what fmc did not make: {foreign}: move that or delete it, and apply again")
@@ -418,7 +418,7 @@ fn conflict(at: &Address, fields: &[(String, String)]) -> String {
     )
 }
 
-/// What a plan shows of a new object.
+/// The words of a plan about a new object.
 fn summary(manifest: &Manifest) -> String {
     let content = manifest.content();
     let at = |pointer: &str| content.pointer(pointer).map(plain);

@@ -21,7 +21,7 @@ use crate::secret;
 /// The objects that the server gives at once.
 const PAGE: usize = 500;
 
-/// What has a meaning of its own in a query.
+/// The characters that have a meaning of their own in a query.
 const QUERY: &AsciiSet =
     &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'&').add(b'+').add(b'=').add(b'/');
 
@@ -162,7 +162,7 @@ impl Cluster<'_> {
         Ok(there)
     }
 
-    /// What becomes of an object if nothing wants it.
+    /// The fate of an object if nothing wants it.
     fn fate(&self, at: &Address, object: &ApiObject, all: &BTreeMap<Address, ApiObject>) -> Unwanted {
         let owner = &*self.wanted.owner;
         let is_claim = object.is_claim_of(owner);

@@ -17,7 +17,7 @@ pub(super) fn awaited(manifest: &Manifest) -> Option<Awaited> {
     manifest.kind().has_pods().then(|| Awaited { signal: "until its pods are ready".to_owned(), seconds })
 }
 
-/// Why an object that was read is not ready; `None` if it is, or if its kind does not tell.
+/// The reason why an object that was read is not ready; `None` if it is ready, or if its kind does not tell.
 pub(super) fn not_yet(manifest: &Manifest, object: &ApiObject) -> Option<String> {
     if ![kind::DEPLOYMENT, kind::STATEFUL_SET].contains(manifest.kind()) {
         return None;
@@ -28,7 +28,7 @@ pub(super) fn not_yet(manifest: &Manifest, object: &ApiObject) -> Option<String>
     }
 }
 
-/// How far an object is.
+/// The progress of an object.
 enum Progress {
     Ready,
     Waits(String),

@@ -21,7 +21,7 @@ use crate::manifest::Manifest;
 use crate::object::{ApiObject, Unwanted};
 use crate::platform::Platform;
 
-/// How long an apply waits for the API of a cluster whose servers were just made, in seconds.
+/// The seconds that an apply waits for the API of a cluster whose servers were just made.
 const API_WITHIN: u64 = 900;
 
 impl Room for Kubernetes {

@@ -1,4 +1,4 @@
-//! Why a registry gave no digest. No error has a login in it.
+//! The errors of a client of registries. None has a login in it.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use ureq::http::StatusCode;
 use super::login::Login;
 use crate::image_lock::ImageReference;
 
-/// Why a registry gave no digest; fragments that follow the image's name.
+/// The reason why a registry gave no digest. The words follow the image's name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RegistryError {

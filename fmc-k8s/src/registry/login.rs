@@ -20,7 +20,7 @@ pub struct Logins {
     files: Vec<(PathBuf, AuthFile)>,
 }
 
-/// Why a file with logins cannot be read. It shows nothing of the file.
+/// The error of a file with logins that cannot be read. It shows nothing of the file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("read the logins of {}: line {line}, column {column} is not what `skopeo login` writes", .path.display())]
 #[non_exhaustive]
@@ -60,7 +60,7 @@ pub(super) struct Login {
     encoded: SecretString,
 }
 
-/// What the files have for a repository.
+/// The login of a repository in the files.
 pub(super) enum Found {
     Login(Login),
     /// A login that is not in the file itself.

@@ -54,7 +54,7 @@ fn do_all(given: &[Amount], left: &[Amount]) -> bool {
     })
 }
 
-/// What is given after a pod is placed, for each node that takes it.
+/// The room after a pod is placed, for each node that takes it.
 fn each_room(given: &[Amount], asks: Amount) -> impl Iterator<Item = Vec<Amount>> {
     let fitting: Vec<usize> = (0..given.len()).filter(|at| asks.fits(given[*at])).collect();
     let given = given.to_vec();

@@ -170,7 +170,7 @@ pub(super) fn hosts(platform: &Platform, findings: &mut RoleFindings<'_>) {
     }
 }
 
-/// What a workload exposes and nobody may call. Each Prometheus of the platform calls every Alertmanager.
+/// A warning for each exposed port that nobody may call. Each Prometheus of the platform calls every Alertmanager.
 pub(super) fn closed(namespace: &Namespace, platform: &Platform, findings: &mut RoleFindings<'_>) {
     let sends = platform.namespaces.iter().any(|one| !one.prometheus.is_empty());
     let routes = namespace.ingresses.iter().flat_map(|one| &one.routes);

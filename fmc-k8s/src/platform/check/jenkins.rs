@@ -58,7 +58,7 @@ pub(super) fn values(of: &Jenkins, findings: &mut RoleFindings<'_>) {
     }
 }
 
-/// What follows from its namespace.
+/// The rules about its namespace.
 pub(super) fn together(of: &Jenkins, namespace: &Namespace, findings: &mut RoleFindings<'_>) {
     if of.agent.image.ok().is_some_and(|image| !image.is_pinned()) {
         findings.part("agent.image", |findings| {

@@ -13,7 +13,7 @@ use crate::stateful::LOCAL_PATH;
 struct Local {
     path: String,
     size: Size,
-    /// How many pods have one.
+    /// The number of pods that have one.
     pods: u64,
 }
 
