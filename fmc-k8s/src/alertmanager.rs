@@ -15,6 +15,7 @@ use crate::container::{Container, Probe};
 use crate::name::{ImageName, ObjectName};
 use crate::quantity::{Cpu, CpuExt as _};
 use crate::redis::Lowered;
+use crate::setters::setters;
 use crate::stateful::{Stateful, VolumeClaim};
 use crate::workload::{Deployment, patience};
 pub(crate) use receiver::Endpoint;
@@ -125,6 +126,8 @@ const fn repeat_interval() -> u32 {
     4 * 60 * 60
 }
 
+setters! { Alertmanager: cpu, class, ready_within }
+
 impl Alertmanager {
     /// One with so much memory, and the receiver that is told of every alert that no [route](Alertmanager::route) takes.
     pub fn new(
@@ -165,22 +168,10 @@ impl Alertmanager {
         self
     }
 
-    /// The share of CPUs that it is sure of.
-    #[must_use]
-    pub fn cpu(self, cpu: impl Into<Given<Cpu>>) -> Self {
-        Self { cpu: Some(cpu.into()), ..self }
-    }
-
     /// It keeps its silences, and its log of what it told, on a volume of a size.
     #[must_use]
     pub fn keep(self, size: impl Into<Given<Size>>) -> Self {
         Self { keep: Some(size.into()), ..self }
-    }
-
-    /// The storage class of its volume.
-    #[must_use]
-    pub fn class(self, class: impl Into<Given<ObjectName>>) -> Self {
-        Self { class: Some(class.into()), ..self }
     }
 
     /// The labels by which alerts are grouped into one message. `...` alone groups nothing.
@@ -211,12 +202,6 @@ impl Alertmanager {
     #[must_use]
     pub fn url(self, url: impl Into<String>) -> Self {
         Self { url: Some(url.into()), ..self }
-    }
-
-    /// How long an apply waits until its pod is ready, in seconds; 0 for not at all.
-    #[must_use]
-    pub fn ready_within(self, seconds: u32) -> Self {
-        Self { ready_within: seconds, ..self }
     }
 
     /// The workload that it is.

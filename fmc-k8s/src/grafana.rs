@@ -15,6 +15,7 @@ use crate::name::{ImageName, ObjectName};
 use crate::prometheus;
 use crate::quantity::{Cpu, CpuExt as _};
 use crate::redis::Lowered;
+use crate::setters::setters;
 use crate::stateful::{Stateful, VolumeClaim};
 use crate::workload::{Deployment, patience};
 
@@ -82,6 +83,8 @@ pub struct Grafana {
     pub(crate) ready_within: u32,
 }
 
+setters! { Grafana: cpu, class, ready_within }
+
 impl Grafana {
     /// One with so much memory, and a Prometheus of the same namespace by its name.
     pub fn new(
@@ -105,22 +108,10 @@ impl Grafana {
         }
     }
 
-    /// The share of CPUs that it is sure of.
-    #[must_use]
-    pub fn cpu(self, cpu: impl Into<Given<Cpu>>) -> Self {
-        Self { cpu: Some(cpu.into()), ..self }
-    }
-
     /// It keeps what people change in it, on a volume of a size.
     #[must_use]
     pub fn keep(self, size: impl Into<Given<Size>>) -> Self {
         Self { keep: Some(size.into()), ..self }
-    }
-
-    /// The storage class of its volume.
-    #[must_use]
-    pub fn class(self, class: impl Into<Given<ObjectName>>) -> Self {
-        Self { class: Some(class.into()), ..self }
     }
 
     /// The administrator's password.
@@ -140,12 +131,6 @@ impl Grafana {
     pub fn page(mut self, name: impl Into<String>, json: impl Into<String>) -> Self {
         self.pages.insert(name.into(), json.into());
         self
-    }
-
-    /// How long an apply waits until its pod is ready, in seconds; 0 for not at all.
-    #[must_use]
-    pub fn ready_within(self, seconds: u32) -> Self {
-        Self { ready_within: seconds, ..self }
     }
 
     /// The administrator's password.

@@ -15,6 +15,7 @@ use crate::config_map::ConfigMap;
 use crate::container::{Container, Probe};
 use crate::name::{ImageName, ObjectName};
 use crate::quantity::{Cpu, CpuExt as _};
+use crate::setters::setters;
 use crate::stateful::{Stateful, VolumeClaim};
 use crate::workload::patience;
 
@@ -145,6 +146,8 @@ impl JenkinsAgent {
     }
 }
 
+setters! { Jenkins: cpu, class, ready_within }
+
 impl Jenkins {
     /// One whose controller has so much memory and a home of a size, with the pods that build.
     pub fn new(
@@ -168,18 +171,6 @@ impl Jenkins {
             configuration: BTreeMap::new(),
             ready_within: patience(),
         }
-    }
-
-    /// The share of CPUs that the controller is sure of.
-    #[must_use]
-    pub fn cpu(self, cpu: impl Into<Given<Cpu>>) -> Self {
-        Self { cpu: Some(cpu.into()), ..self }
-    }
-
-    /// The storage class of its volume.
-    #[must_use]
-    pub fn class(self, class: impl Into<Given<ObjectName>>) -> Self {
-        Self { class: Some(class.into()), ..self }
     }
 
     /// The administrator's password.
@@ -206,12 +197,6 @@ impl Jenkins {
     pub fn configuration(mut self, name: impl Into<String>, yaml: impl Into<String>) -> Self {
         self.configuration.insert(name.into(), yaml.into());
         self
-    }
-
-    /// How long an apply waits until its pod is ready, in seconds; 0 for not at all.
-    #[must_use]
-    pub fn ready_within(self, seconds: u32) -> Self {
-        Self { ready_within: seconds, ..self }
     }
 
     /// The administrator's password.

@@ -8,6 +8,7 @@ use crate::account::{Account, AccountRule};
 use crate::container::{Container, Probe};
 use crate::name::{ImageName, ObjectName};
 use crate::quantity::{Cpu, CpuExt as _};
+use crate::setters::setters;
 use crate::workload::{Deployment, patience};
 
 /// The port of the measurements, by name and number.
@@ -71,6 +72,8 @@ pub struct KubeStateMetrics {
     pub(crate) ready_within: u32,
 }
 
+setters! { KubeStateMetrics: cpu, ready_within }
+
 impl KubeStateMetrics {
     /// One with so much memory.
     pub fn new(
@@ -80,18 +83,6 @@ impl KubeStateMetrics {
     ) -> Self {
         let (name, image, memory) = (name.into(), image.into(), memory.into());
         Self { name, image, memory, cpu: None, ready_within: patience() }
-    }
-
-    /// The share of CPUs that it is sure of.
-    #[must_use]
-    pub fn cpu(self, cpu: impl Into<Given<Cpu>>) -> Self {
-        Self { cpu: Some(cpu.into()), ..self }
-    }
-
-    /// How long an apply waits until its pod is ready, in seconds; 0 for not at all.
-    #[must_use]
-    pub fn ready_within(self, seconds: u32) -> Self {
-        Self { ready_within: seconds, ..self }
     }
 
     /// The workload that it is.

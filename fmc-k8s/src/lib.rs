@@ -39,3 +39,4 @@ pub mod sim;
 
 mod compare;
 mod compile;
+mod setters;

@@ -14,6 +14,7 @@ use crate::config_map::ConfigMap;
 use crate::container::{Container, Probe};
 use crate::name::{ImageName, ObjectName};
 use crate::quantity::{Cpu, CpuExt as _};
+use crate::setters::setters;
 use crate::stateful::{Stateful, VolumeClaim};
 use crate::workload::patience;
 use config::Scrapes;
@@ -95,6 +96,8 @@ const fn interval() -> u16 {
     30
 }
 
+setters! { Prometheus: cpu, class, ready_within }
+
 impl Prometheus {
     /// One with so much memory, and a volume of a size.
     pub fn new(
@@ -117,18 +120,6 @@ impl Prometheus {
             without_nodes: false,
             ready_within: patience(),
         }
-    }
-
-    /// The share of CPUs that it is sure of.
-    #[must_use]
-    pub fn cpu(self, cpu: impl Into<Given<Cpu>>) -> Self {
-        Self { cpu: Some(cpu.into()), ..self }
-    }
-
-    /// The storage class of its volume.
-    #[must_use]
-    pub fn class(self, class: impl Into<Given<ObjectName>>) -> Self {
-        Self { class: Some(class.into()), ..self }
     }
 
     /// How many days it keeps a measurement, if its volume has room.
@@ -165,12 +156,6 @@ impl Prometheus {
     /// Whether it asks the kubelets of the cluster's nodes.
     pub(crate) fn asks_nodes(&self, scrapes: &Scrapes) -> bool {
         !self.without_nodes && !scrapes.nodes.is_empty()
-    }
-
-    /// How long an apply waits until its pod is ready, in seconds; 0 for not at all.
-    #[must_use]
-    pub fn ready_within(self, seconds: u32) -> Self {
-        Self { ready_within: seconds, ..self }
     }
 
     /// The workload that it is, with what it asks.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::container::{Container, Probe};
 use crate::name::{ImageName, ObjectName};
 use crate::quantity::{Cpu, CpuExt as _};
+use crate::setters::setters;
 use crate::stateful::{Stateful, VolumeClaim};
 use crate::workload::{Deployment, patience};
 
@@ -57,6 +58,8 @@ pub struct Redis {
     pub(crate) ready_within: u32,
 }
 
+setters! { Redis: cpu, class, ready_within }
+
 impl Redis {
     /// A cache in a container with so much memory.
     pub fn new(
@@ -75,28 +78,10 @@ impl Redis {
         Self { keep: Some(size.into()), ..self }
     }
 
-    /// The storage class of its volume.
-    #[must_use]
-    pub fn class(self, class: impl Into<Given<ObjectName>>) -> Self {
-        Self { class: Some(class.into()), ..self }
-    }
-
-    /// The share of CPUs that it is sure of.
-    #[must_use]
-    pub fn cpu(self, cpu: impl Into<Given<Cpu>>) -> Self {
-        Self { cpu: Some(cpu.into()), ..self }
-    }
-
     /// Its password.
     #[must_use]
     pub fn password(self, password: Secret) -> Self {
         Self { password: Some(password), ..self }
-    }
-
-    /// How long an apply waits until its pod is ready, in seconds; 0 for not at all.
-    #[must_use]
-    pub fn ready_within(self, seconds: u32) -> Self {
-        Self { ready_within: seconds, ..self }
     }
 
     /// The password, for the containers that ask it: see [`Container::secret_variable`].
