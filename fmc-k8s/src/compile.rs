@@ -1,14 +1,15 @@
 //! From a platform to manifests: pure, sorted, the same bytes each time.
 
-pub(crate) mod account;
+mod account;
 mod ingress;
 mod jenkins;
 mod network;
-pub(crate) mod outside;
+mod outside;
 mod pod;
 mod scrape;
 mod secret;
 mod stateful;
+mod surroundings;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,33 +26,31 @@ use crate::container::{Container, MountSource};
 use crate::manifest::{APP, Manifest};
 use crate::name::ObjectName;
 use crate::platform::{Namespace, Platform};
-use crate::prometheus::config::Scrapes;
 use crate::secret::GENERATIONS;
 use crate::workload::{Deployment, Workload};
-use scrape::Asking;
+use surroundings::Surroundings;
 
 impl Platform {
     /// Its manifests, in the order in which a person reads them, without the machines of a cloud: a Prometheus then asks the workloads
     /// alone.
     pub fn manifests(&self) -> Vec<Manifest> {
-        self.with(&Scrapes::of(self, None))
+        self.with(&Surroundings::of(self, None))
     }
 
     /// Its manifests in a cloud, in the order in which a person reads them.
     pub fn manifests_in(&self, cloud: &Checked) -> Vec<Manifest> {
-        self.with(&Scrapes::of(self, Some(cloud)))
+        self.with(&Surroundings::of(self, Some(cloud)))
     }
 
-    fn with(&self, scrapes: &Scrapes) -> Vec<Manifest> {
-        let asking = scrape::asking(self);
-        let lowered = self.namespaces.iter().map(|one| self.pinned(one.lowered(scrapes)));
-        let namespaces = lowered.flat_map(|one| namespace(&one, scrapes, &asking));
+    fn with(&self, surroundings: &Surroundings) -> Vec<Manifest> {
+        let lowered = self.namespaces.iter().map(|one| self.pinned(one.lowered(&surroundings.scrapes)));
+        let namespaces = lowered.flat_map(|one| namespace(&one, surroundings));
         let objects = self.objects.iter().filter_map(|object| Manifest::of_value(object.0.clone()).ok());
         namespaces.chain(objects).collect()
     }
 }
 
-fn namespace(namespace: &Namespace, scrapes: &Scrapes, asking: &Asking) -> Vec<Manifest> {
+fn namespace(namespace: &Namespace, surroundings: &Surroundings) -> Vec<Manifest> {
     let name = namespace.name.to_string();
     let mut all = vec![manifest(&core::Namespace {
         metadata: ObjectMeta {
@@ -62,9 +61,9 @@ fn namespace(namespace: &Namespace, scrapes: &Scrapes, asking: &Asking) -> Vec<M
         ..core::Namespace::default()
     })];
     all.extend(network::policies(namespace).iter().map(manifest));
-    all.extend(scrape::policies(namespace, scrapes, asking).iter().map(manifest));
+    all.extend(scrape::policies(namespace, &surroundings.scrapes, &surroundings.asking).iter().map(manifest));
     all.extend(jenkins::policies(namespace).iter().map(manifest));
-    all.extend(outside::policies(namespace, &scrapes.outside).iter().map(manifest));
+    all.extend(outside::policies(namespace, &surroundings.outside).iter().map(manifest));
     all.extend(configs(namespace).iter().map(manifest));
     all.extend(secret::manifests(namespace).into_iter().map(Some));
     all.extend(namespace.ingresses.iter().filter_map(|one| secret::certificate(one, &name)).map(Some));
@@ -74,7 +73,7 @@ fn namespace(namespace: &Namespace, scrapes: &Scrapes, asking: &Asking) -> Vec<M
             main.ready_within = Some(deployment.ready_within.into()).filter(|seconds| *seconds > 0);
         }
         let workload = Workload::from(deployment);
-        all.extend(account::objects(workload, &name, &scrapes.api).into_iter().map(Some));
+        all.extend(account::objects(workload, &name, &surroundings.api).into_iter().map(Some));
         all.push(main);
         all.extend(workload.is_measured().then(|| manifest(&stateful::names(workload, &name))));
         all.extend(around(workload, deployment.autoscaled, &name));
@@ -84,7 +83,7 @@ fn namespace(namespace: &Namespace, scrapes: &Scrapes, asking: &Asking) -> Vec<M
         if let Some(main) = &mut main {
             main.ready_within = Some(set.ready_within.into()).filter(|seconds| *seconds > 0);
         }
-        all.extend(account::objects(set.into(), &name, &scrapes.api).into_iter().map(Some));
+        all.extend(account::objects(set.into(), &name, &surroundings.api).into_iter().map(Some));
         all.extend([main, manifest(&stateful::names(set.into(), &name))]);
         all.extend(around(set.into(), false, &name));
     }

@@ -4,6 +4,7 @@ mod check;
 mod images;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use fmc_core::checked::Checked;
 use fmc_core::finding::OwnKind;
@@ -313,6 +314,11 @@ impl Namespace {
             (path, Workload { is_service, ..one.into() })
         });
         deployments.chain(sets).collect()
+    }
+
+    /// Its workloads by name; the first of several with one name, which is a finding.
+    pub(crate) fn by_name(&self) -> BTreeMap<String, Workload<'_>> {
+        self.workloads().into_iter().rev().map(|(_, one)| (one.name.to_string(), one)).collect()
     }
 
     /// Whether a set stands at the path of a service.

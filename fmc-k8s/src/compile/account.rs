@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use fmc_core::checked::{Checked, Machine};
+use fmc_core::k3s::resolved::{API, Cluster};
 use k8s_openapi::api::core::v1 as core;
 use k8s_openapi::api::networking::v1 as networking;
 use k8s_openapi::api::rbac::v1 as rbac;
@@ -21,13 +23,23 @@ const GROUP: &str = "rbac.authorization.k8s.io";
 
 /// The API of a cluster, as pods reach it: the addresses of its servers, which stand behind the name `kubernetes`, and their port.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct ApiServers {
-    pub(crate) addresses: Vec<IpAddr>,
-    pub(crate) port: u16,
+pub(super) struct ApiServers {
+    addresses: Vec<IpAddr>,
+    port: u16,
+}
+
+impl ApiServers {
+    pub(super) fn of(cluster: &Cluster, cloud: &Checked) -> Self {
+        let servers = cluster.servers.iter().filter_map(|at| cloud.at(*at));
+        let mut addresses: Vec<IpAddr> = servers.flat_map(Machine::addresses).collect();
+        addresses.sort_unstable();
+        addresses.dedup();
+        Self { addresses, port: API }
+    }
 }
 
 /// The name of the policy by which a workload reaches the API.
-pub(crate) fn policy_name(workload: &Workload<'_>) -> Option<String> {
+fn policy_name(workload: &Workload<'_>) -> Option<String> {
     workload.account.filter(|account| !account.is_for_nodes).map(|_| format!("{}-to-api", workload.name))
 }
 

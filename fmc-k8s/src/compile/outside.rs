@@ -20,14 +20,14 @@ use crate::platform::{Namespace, Platform};
 
 /// Every address that is not one of a cluster's pods and services, one block for each family that its pods have.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Outside {
+pub(super) struct Outside {
     anywhere: Vec<networking::IPBlock>,
     /// The addresses of the machines that are called.
     machines: BTreeMap<String, Vec<IpAddr>>,
 }
 
 impl Outside {
-    pub(crate) fn of(platform: &Platform, cluster: &Cluster, cloud: &Checked) -> Self {
+    pub(super) fn of(platform: &Platform, cluster: &Cluster, cloud: &Checked) -> Self {
         let family = |all: &str, is_right: fn(&Subnet) -> bool| {
             cluster.pods.iter().any(is_right).then(|| networking::IPBlock {
                 cidr: all.to_owned(),

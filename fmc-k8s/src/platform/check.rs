@@ -9,6 +9,7 @@ mod jenkins;
 mod measured;
 mod outside;
 mod raw;
+mod reach;
 mod room;
 mod secret;
 mod service;
@@ -293,8 +294,7 @@ fn in_namespace(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
             account::account(workload, findings);
         });
     }
-    let by_name: BTreeMap<String, Workload<'_>> =
-        workloads.iter().rev().map(|(_, one)| (one.name.to_string(), *one)).collect();
+    let by_name = namespace.by_name();
     let known = known_names(by_name.keys());
     for (index, connection) in namespace.own_connections().iter().enumerate() {
         findings.part(&format!("connections[{index}]"), |findings| {

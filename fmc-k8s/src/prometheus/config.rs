@@ -3,15 +3,13 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use fmc_core::checked::{Answer, Checked, Machine};
+use fmc_core::checked::{Answer, Checked};
 use fmc_core::k3s::capacity;
-use fmc_core::k3s::resolved::{API, Cluster};
+use fmc_core::k3s::resolved::Cluster;
 use serde::Serialize;
 
 use super::{FOLDER, PORT, RULES};
 use crate::alertmanager;
-use crate::compile::account::ApiServers;
-use crate::compile::outside::Outside;
 use crate::platform::Platform;
 use crate::workload::Workload;
 
@@ -35,10 +33,6 @@ pub(crate) struct Scrapes {
     pub(crate) machines: Vec<Measured>,
     /// The nodes of the cluster, each with the port of its kubelet.
     pub(crate) nodes: Vec<Measured>,
-    /// The API, for workloads with an account.
-    pub(crate) api: ApiServers,
-    /// What is outside of the cluster, for services that call it.
-    pub(crate) outside: Outside,
     /// The Alertmanagers, by the names of their services.
     alertmanagers: Vec<String>,
     /// The workloads, by namespace and name.
@@ -90,10 +84,6 @@ impl Scrapes {
         Self {
             machines: cloud.map(measured).unwrap_or_default(),
             nodes: resolved.map(|(cloud, cluster)| kubelets(cluster, cloud)).unwrap_or_default(),
-            api: resolved.map(|(cloud, cluster)| api(cluster, cloud)).unwrap_or_default(),
-            outside: resolved
-                .map(|(cloud, cluster)| Outside::of(platform, cluster, cloud))
-                .unwrap_or_default(),
             alertmanagers: alertmanagers.collect(),
             workloads,
             has_ipv6_alone,
@@ -162,14 +152,6 @@ fn kubelets(cluster: &Cluster, cloud: &Checked) -> Vec<Measured> {
         Some(Measured { name: node.name.to_string(), address, port: KUBELET_PORT })
     });
     nodes.collect()
-}
-
-fn api(cluster: &Cluster, cloud: &Checked) -> ApiServers {
-    let servers = cluster.servers.iter().filter_map(|at| cloud.at(*at));
-    let mut addresses: Vec<IpAddr> = servers.flat_map(Machine::addresses).collect();
-    addresses.sort_unstable();
-    addresses.dedup();
-    ApiServers { addresses, port: API }
 }
 
 /// The exporters of machines.

@@ -45,12 +45,17 @@ pub(crate) fn cloud() -> Cloud {
 
 /// The same with another cluster of its node.
 pub(crate) fn cloud_with(cluster: k3s::Cluster) -> Cloud {
+    cloud_on([Disk::new("k3s", 20.gib()).mount("/var/lib/rancher/k3s")], cluster)
+}
+
+/// The same with other disks of its node.
+pub(crate) fn cloud_on(disks: impl IntoIterator<Item = Disk>, cluster: k3s::Cluster) -> Cloud {
     let node = Machine::new("node", Image::debian("12").path("/images/debian-12.qcow2"))
         .cpus(2)
         .memory(4.gib())
         .root_disk(20.gib())
-        .disk(Disk::new("k3s", 20.gib()).mount("/var/lib/rancher/k3s"))
         .interface(Interface::on("lab").address("10.17.3.10"));
+    let node = disks.into_iter().fold(node, Machine::disk);
     Cloud::new("first")
         .host(Host::local())
         .network(Network::nat("lab", "10.17.3.0/24"))

@@ -11,7 +11,7 @@ use pollster::block_on;
 use serde_json::json;
 
 use crate::check::{container, kinds, of, one};
-use crate::cloud::{World, cloud, deleted, notes, steps};
+use crate::cloud::{World, cloud, cloud_on, deleted, notes, steps};
 
 const SET: &str = "namespaces[0].stateful_sets[0]";
 
@@ -363,18 +363,8 @@ fn the_disks_of_nodes_are_compared_with_what_their_folders_are_claimed_for() {
     assert_eq!(found(cloud().role(shelf([set(block(1.tib()))]))), Vec::<String>::new());
 
     let on_root = |cluster: k3s::Cluster| {
-        let node = Machine::new("node", Image::debian("12").path("/images/debian-12.qcow2"))
-            .cpus(2)
-            .memory(4.gib())
-            .root_disk(20.gib())
-            .disk(Disk::new("k3s", 20.gib()).mount("/var/lib/rancher/k3s/server"))
-            .disk(Disk::new("data", 30.gib()).mount("/srv"))
-            .interface(Interface::on("lab").address("10.17.3.10"));
-        Cloud::new("first")
-            .host(Host::local())
-            .network(Network::nat("lab", "10.17.3.0/24"))
-            .machine(node)
-            .cluster(cluster)
+        let state = Disk::new("k3s", 20.gib()).mount("/var/lib/rancher/k3s/server");
+        cloud_on([state, Disk::new("data", 30.gib()).mount("/srv")], cluster)
     };
     let cluster = || k3s::Cluster::new("single", "v1.36.2+k3s1").servers(["node"]);
     let told = "the volumes of local-path are on the root disk of node, which a replacement makes anew";

@@ -70,8 +70,7 @@ pub(super) fn together(
     site: &SpanSite<'_>,
     findings: &mut RoleFindings<'_>,
 ) {
-    let workloads: BTreeMap<String, Workload<'_>> =
-        namespace.workloads().into_iter().map(|(_, one)| (one.name.to_string(), one)).collect();
+    let workloads = namespace.by_name();
     let cluster = site.cloud().cluster(&platform.cluster.to_string());
     let has_traefik = cluster.is_none_or(|cluster| cluster.has(Component::Traefik));
     for (index, ingress) in namespace.ingresses.iter().enumerate() {

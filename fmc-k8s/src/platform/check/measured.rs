@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use fmc_core::checked::{Checked, CheckedFlow, CheckedPeer, Machine, Sources};
+use fmc_core::checked::{Checked, CheckedPeer, Machine};
 use fmc_core::finding::NameList;
-use fmc_core::flow::{Direction, Service};
-use fmc_core::k3s::capacity::{self, is_whole};
-use fmc_core::k3s::resolved::Cluster;
+use fmc_core::k3s::capacity::is_whole;
 use fmc_core::role::{RoleFindings, SpanSite};
 
 use super::UNASKED;
+use super::reach::{kept_out, kinds, let_in, nodes};
 use crate::platform::Platform;
 use crate::prometheus::config::exporters;
 
@@ -43,46 +42,9 @@ fn closed(cloud: &Checked, nodes: &[&Machine]) -> Vec<String> {
     let mut known: BTreeMap<Vec<&CheckedPeer>, Vec<&str>> = BTreeMap::new();
     let each = exporters(cloud).filter_map(|answer| {
         let machine = cloud.at(answer.machine).filter(|machine| machine.firewall)?;
-        let lets_in = |flow: &&CheckedFlow| {
-            flow.direction == Direction::Accept && flow.service.contains(answer.service)
-        };
-        let mut peers: Vec<&CheckedPeer> =
-            cloud.flows_of(machine).iter().filter(lets_in).map(|flow| &flow.peer).collect();
-        peers.sort_unstable();
+        let peers = let_in(cloud, machine, answer.service);
         let kept_out = known.entry(peers).or_insert_with_key(|peers| kept_out(cloud, peers, nodes));
         kept_out.iter().any(|node| *node != machine.name.as_str()).then(|| machine.name.to_string())
     });
     each.collect()
-}
-
-/// The roles of a cluster's nodes.
-pub(super) fn kinds(cluster: &Cluster) -> impl Iterator<Item = &'static str> {
-    let kinds = [("k3s-server", !cluster.servers.is_empty()), ("k3s-agent", !cluster.agents.is_empty())];
-    kinds.into_iter().filter_map(|(kind, is_there)| is_there.then_some(kind))
-}
-
-/// The machines of the nodes on which a pod may run.
-pub(super) fn nodes<'a>(cluster: &Cluster, cloud: &'a Checked) -> Vec<&'a Machine> {
-    let nodes = capacity::nodes(cluster, cloud);
-    nodes.iter().filter(|node| node.takes_any()).filter_map(|node| cloud.at(node.machine)).collect()
-}
-
-/// Whether the firewall of a machine keeps out some other node at a service.
-pub(super) fn closed_at(cloud: &Checked, machine: &Machine, service: Service, nodes: &[&Machine]) -> bool {
-    if !machine.firewall {
-        return false;
-    }
-    let lets_in = |flow: &&CheckedFlow| flow.direction == Direction::Accept && flow.service.contains(service);
-    let peers: Vec<&CheckedPeer> =
-        cloud.flows_of(machine).iter().filter(lets_in).map(|flow| &flow.peer).collect();
-    kept_out(cloud, &peers, nodes).iter().any(|node| *node != machine.name.as_str())
-}
-
-/// The nodes none of whose addresses these peers have.
-fn kept_out<'a>(cloud: &Checked, peers: &[&CheckedPeer], nodes: &[&'a Machine]) -> Vec<&'a str> {
-    let sources: Vec<Sources> = peers.iter().map(|peer| Sources::of(cloud, peer)).collect();
-    let is_in = |node: &Machine| {
-        node.addresses().any(|address| sources.iter().any(|source| source.contains(address)))
-    };
-    nodes.iter().filter(|node| !is_in(node)).map(|node| node.name.as_str()).collect()
 }

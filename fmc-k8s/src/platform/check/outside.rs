@@ -1,16 +1,15 @@
 //! The rules of calls to what is outside of a cluster.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use fmc_core::flow::tcp;
 use fmc_core::k3s::capacity::is_whole;
 use fmc_core::role::{RoleFindings, SpanSite};
 
-use super::measured::{closed_at, kinds, nodes};
+use super::reach::{closed_at, kinds, nodes};
 use super::value::wrong;
 use super::{KEPT_OUT, NO_WORKLOAD, known_names, optional};
 use crate::platform::{Namespace, Platform};
-use crate::workload::Workload;
 
 pub(super) fn leaves(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
     for (index, call) in namespace.outside.iter().enumerate() {
@@ -47,8 +46,7 @@ pub(super) fn together(
     site: &SpanSite<'_>,
     findings: &mut RoleFindings<'_>,
 ) {
-    let workloads: BTreeMap<String, Workload<'_>> =
-        namespace.workloads().into_iter().map(|(_, one)| (one.name.to_string(), one)).collect();
+    let workloads = namespace.by_name();
     let cloud = site.cloud();
     let cluster = cloud.cluster(&platform.cluster.to_string()).filter(|cluster| is_whole(cluster));
     for (index, call) in namespace.outside.iter().enumerate() {

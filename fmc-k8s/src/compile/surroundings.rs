@@ -1,0 +1,36 @@
+//! The surroundings of a namespace: the other namespaces of its platform, and its cloud.
+
+use fmc_core::checked::Checked;
+
+use super::account::ApiServers;
+use super::outside::Outside;
+use super::scrape::{Asking, asking};
+use crate::platform::Platform;
+use crate::prometheus::config::Scrapes;
+
+/// The surroundings that all namespaces of a platform have alike.
+pub(super) struct Surroundings {
+    /// The targets of each Prometheus.
+    pub(super) scrapes: Scrapes,
+    /// Each Prometheus.
+    pub(super) asking: Asking,
+    /// The API, for workloads with an account.
+    pub(super) api: ApiServers,
+    /// The addresses outside of the cluster.
+    pub(super) outside: Outside,
+}
+
+impl Surroundings {
+    /// Those of a platform in a cloud. Without one, no machine and no address is known.
+    pub(super) fn of(platform: &Platform, cloud: Option<&Checked>) -> Self {
+        let cluster = cloud.and_then(|cloud| Some((cloud, cloud.cluster(&platform.cluster.to_string())?)));
+        Self {
+            scrapes: Scrapes::of(platform, cloud),
+            asking: asking(platform),
+            api: cluster.map(|(cloud, cluster)| ApiServers::of(cluster, cloud)).unwrap_or_default(),
+            outside: cluster
+                .map(|(cloud, cluster)| Outside::of(platform, cluster, cloud))
+                .unwrap_or_default(),
+        }
+    }
+}
