@@ -5,7 +5,6 @@ pub(crate) mod config;
 use std::collections::BTreeMap;
 
 use fmc_core::given::Given;
-use fmc_core::name::SecretName;
 use fmc_core::secret::Secret;
 use fmc_core::unit::Size;
 use serde::{Deserialize, Serialize};
@@ -15,6 +14,7 @@ use crate::config_map::ConfigMap;
 use crate::container::{Container, Probe};
 use crate::name::{ImageName, ObjectName};
 use crate::quantity::{Cpu, CpuExt as _};
+use crate::secret::password_of;
 use crate::setters::setters;
 use crate::stateful::{Stateful, VolumeClaim};
 use crate::workload::patience;
@@ -201,8 +201,7 @@ impl Jenkins {
 
     /// The administrator's password.
     pub fn secret(&self) -> Secret {
-        let name = || Secret::password(Given::<SecretName>::text(&format!("{}-password", self.name)));
-        self.password.clone().unwrap_or_else(name)
+        self.password.clone().unwrap_or_else(|| password_of(&self.name))
     }
 
     /// The workload that its controller is, in a namespace.

@@ -1,7 +1,6 @@
 //! Redis, or Valkey, which speaks the same protocol: one pod, with a password, as a cache or with its data on a volume.
 
 use fmc_core::given::Given;
-use fmc_core::name::SecretName;
 use fmc_core::secret::Secret;
 use fmc_core::unit::Size;
 use serde::{Deserialize, Serialize};
@@ -9,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::container::{Container, Probe};
 use crate::name::{ImageName, ObjectName};
 use crate::quantity::{Cpu, CpuExt as _};
+use crate::secret::password_of;
 use crate::setters::setters;
 use crate::stateful::{Stateful, VolumeClaim};
 use crate::workload::{Deployment, patience};
@@ -86,8 +86,7 @@ impl Redis {
 
     /// The password, for the containers that ask it: see [`Container::secret_variable`].
     pub fn secret(&self) -> Secret {
-        let name = || Secret::password(Given::<SecretName>::text(&format!("{}-password", self.name)));
-        self.password.clone().unwrap_or_else(name)
+        self.password.clone().unwrap_or_else(|| password_of(&self.name))
     }
 
     /// The workload that it is.

@@ -5,13 +5,16 @@
 
 use std::collections::BTreeMap;
 
-use fmc_core::secret::{SecretBytes, SecretError, SecretRef, Secrets};
+use fmc_core::given::Given;
+use fmc_core::name::SecretName;
+use fmc_core::secret::{Secret, SecretBytes, SecretError, SecretRef, Secrets};
 use fmc_core::template::{Encoding, Template};
 use k8s_openapi::ByteString;
 use serde_json::Value;
 
 use crate::kind;
 use crate::manifest::{Manifest, manager};
+use crate::name::ObjectName;
 use crate::object::ApiObject;
 
 /// The annotation with the names and generations of the secrets that an object has, or that its pods start with.
@@ -62,6 +65,11 @@ impl Hole {
         serde_json::to_value(ByteString(part.to_vec()))
             .map_err(|error| SecretError::unavailable(&self.secret, error.to_string()))
     }
+}
+
+/// The password of a service that says none: one from the root key, `NAME-password`.
+pub(crate) fn password_of(service: &Given<ObjectName>) -> Secret {
+    Secret::password(Given::<SecretName>::text(&format!("{service}-password")))
 }
 
 /// The only line of a text, without its line break.
@@ -189,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_variable_is_one_line() {
-        let secret = fmc_core::secret::Secret::file("db", "db.txt").reference().unwrap();
+        let secret = Secret::file("db", "db.txt").reference().unwrap();
         let of = |text: &str| line(&secret, &SecretBytes::new(text.into())).map(<[u8]>::to_vec);
         for text in ["word", "word\n", "word\r\n"] {
             assert_eq!(of(text), Ok(b"word".to_vec()), "{text:?}");

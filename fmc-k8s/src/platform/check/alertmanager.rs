@@ -269,7 +269,7 @@ pub(super) fn together(of: &Alertmanager, namespace: &Namespace, findings: &mut 
             });
         }
     }
-    let workloads = namespace.workloads().into_iter().map(|(_, one)| (one.name.to_string(), one)).collect();
+    let workloads = namespace.by_name();
     for (at, receiver) in of.receivers.iter().enumerate() {
         for (index, webhook) in receiver.webhooks.iter().enumerate() {
             let Some(workload) = &webhook.workload else { continue };

@@ -91,11 +91,7 @@ pub(super) fn fits(
     let cpus = of.agent.cpus();
     let (Some(cpu), Some(memory)) = (cpus.ok(), of.agent.memory.ok()) else { return };
     let asks = Amount::new(cpu.as_millicores().into(), *memory, 1);
-    let gives = |node: &&Node| {
-        let there = node.allocatable;
-        there.millicores >= asks.millicores && there.memory >= asks.memory && there.pods >= asks.pods
-    };
-    if !nodes.iter().any(gives) {
+    if !nodes.iter().any(|node| asks.fits(node.allocatable)) {
         let path = format!("{at}.agent");
         let name = format!("{}/{}", namespace.name, of.name);
         let one = Waiting { path, name, asks, pods: 1, at_most: 1, is_certain: true };
