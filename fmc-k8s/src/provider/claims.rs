@@ -191,20 +191,21 @@ fn made_by(manifest: &Manifest) -> impl Iterator<Item = String> {
 
 /// A person who gives a set or its claim another name may expect its data there: the new ones begin empty, and nothing moves.
 fn beginning(wanted: &Wanted<Document>, seen: &Seen<ApiObject>) -> Vec<Note> {
-    let mut left: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut left: BTreeMap<Address, Vec<&str>> = BTreeMap::new();
     // What is in a namespace that goes may be expected in another one.
-    let mut gone: Vec<&str> = Vec::new();
+    let mut gone: Vec<&Address> = Vec::new();
     for (at, state) in &seen.objects {
-        if let State::Present { object, .. } = state
-            && object.is_claim_of(&wanted.owner)
-            && let Some((namespace, name)) = at.name().split_once('/')
-        {
-            let set = set_of(at, object).and_then(|set| wanted.nodes.get(&set)?.document.wanted());
-            if set.is_none_or(|set| template_of(&set.manifest, name).is_none()) {
-                match wanted.nodes.contains_key(&at.beside(kind::NAMESPACE.word, namespace)) {
-                    true => left.entry(namespace).or_default().push(name),
-                    false => gone.push(at.name()),
-                }
+        let State::Present { object, .. } = state else { continue };
+        let Some((namespace, name)) = at.name().split_once('/').filter(|_| object.is_claim_of(&wanted.owner))
+        else {
+            continue;
+        };
+        let set = set_of(at, object).and_then(|set| wanted.nodes.get(&set)?.document.wanted());
+        if set.is_none_or(|set| template_of(&set.manifest, name).is_none()) {
+            let namespace = at.beside(kind::NAMESPACE.word, namespace);
+            match wanted.nodes.contains_key(&namespace) {
+                true => left.entry(namespace).or_default().push(name),
+                false => gone.push(at),
             }
         }
     }
@@ -213,20 +214,17 @@ fn beginning(wanted: &Wanted<Document>, seen: &Seen<ApiObject>) -> Vec<Note> {
     let sets = wanted.nodes.iter().filter(|(at, _)| at.kind() == kind::STATEFUL_SET.word && has_some);
     for (at, node) in sets {
         let Some(manifest) = node.document.wanted().map(|wanted| &wanted.manifest) else { continue };
-        let beside = manifest.namespace().and_then(|namespace| left.get(namespace));
-        let is_alike = |other: &&&str| {
-            other.split_once('/').is_some_and(|(_, name)| template_of(manifest, name).is_some())
+        let namespace = manifest.namespace().unwrap_or_default();
+        let near = left.get(&at.beside(kind::NAMESPACE.word, namespace));
+        let is_alike = |other: &&&Address| {
+            other.place() == at.place() && template_of(manifest, name_of(other)).is_some()
         };
-        let elsewhere = gone.iter().filter(is_alike).copied();
-        let others = NameList::new(beside.into_iter().flatten().copied().chain(elsewhere));
+        let elsewhere = gone.iter().filter(is_alike).map(|other| other.name());
+        let others = NameList::new(near.into_iter().flatten().copied().chain(elsewhere));
         if others.is_empty() {
             continue;
         }
-        let is_there = |name: &String| {
-            let claim =
-                at.beside(kind::CLAIM.word, format!("{}/{name}", manifest.namespace().unwrap_or_default()));
-            seen.objects.contains_key(&claim)
-        };
+        let is_there = |name: &String| seen.objects.contains_key(&beside(at, name));
         let new: Vec<String> = made_by(manifest).filter(|name| !is_there(name)).collect();
         if !new.is_empty() {
             let new = NameList::new(new);

@@ -7,23 +7,6 @@ use crate::secret::{AS_WANTED, GENERATIONS, OTHER};
 
 const HIDDEN: &str = "(not shown)";
 
-/// The first lines in which two texts of several lines differ, each with the line before it, whose words tell what it is.
-fn lines<'a>(before: &'a str, after: &'a str) -> Option<[(&'a str, &'a str); 2]> {
-    if !before.contains('\n') || !after.contains('\n') {
-        return None;
-    }
-    let alike = before.lines().zip(after.lines()).take_while(|(one, other)| one == other).count();
-    let line = |text: &'a str, at: usize| text.lines().nth(at).unwrap_or_default();
-    let of = |text: &'a str| (alike.checked_sub(1).map_or("", |at| line(text, at)), line(text, alike));
-    Some([of(before), of(after)])
-}
-
-/// A line of a text of ours and of what was there; `None` if it may be a secret.
-fn line((before, line): (&str, &str)) -> Option<String> {
-    let may_be_secret = |text: &str| has_secret(text) || is_secret(text);
-    (!may_be_secret(before) && !may_be_secret(line)).then(|| short(line.trim()))
-}
-
 /// Both values of a difference. Of another hand's nothing is shown that a program reads: it may be a secret under any name.
 pub(super) fn both(of: &Difference) -> (Option<String>, Option<String>) {
     let from = of
@@ -32,14 +15,10 @@ pub(super) fn both(of: &Difference) -> (Option<String>, Option<String>) {
         .map(|value| if is_read(&of.path, value) { HIDDEN.to_owned() } else { shown(&of.path, value) });
     let to = of.to.as_ref().map(|value| shown(&of.path, value));
     let texts = of.from.as_ref().and_then(Value::as_str).zip(of.to.as_ref().and_then(Value::as_str));
-    if let Some([before, after]) = texts.and_then(|(before, after)| lines(before, after))
-        && of.path.starts_with("data[")
-        && !is_secret(&of.path)
-    {
-        return match (line(before), line(after)) {
-            (Some(from), Some(to)) => (Some(from), Some(to)),
-            _ => (Some(HIDDEN.to_owned()), Some(HIDDEN.to_owned())),
-        };
+    let texts = texts.filter(|(before, after)| before.contains('\n') && after.contains('\n'));
+    if let Some((before, after)) = texts.filter(|_| of.path.starts_with("data[") && !is_secret(&of.path)) {
+        let (from, to) = lines(before, after).unwrap_or_else(|| (HIDDEN.to_owned(), HIDDEN.to_owned()));
+        return (Some(from), Some(to));
     }
     match (&of.from, &of.to, from, to) {
         (Some(before), Some(after), Some(from), Some(to)) if from == to && from != HIDDEN => {
@@ -48,6 +27,39 @@ pub(super) fn both(of: &Difference) -> (Option<String>, Option<String>) {
         }
         (_, _, from, to) => (from, to),
     }
+}
+
+/// The first lines in which two texts of several lines differ; `None` if one of them may be a secret.
+fn lines(before: &str, after: &str) -> Option<(String, String)> {
+    let alike = before.lines().zip(after.lines()).take_while(|(one, other)| one == other).count();
+    let line = |text: &str| {
+        let may_be_secret = |text: &str| has_secret(text) || is_secret(text);
+        let is_open = !text.contains("PRIVATE KEY") && !around(text, alike).into_iter().any(may_be_secret);
+        is_open.then(|| short(text.lines().nth(alike).unwrap_or_default().trim()))
+    };
+    Some((line(before)?, line(after)?))
+}
+
+/// A line with those whose words tell what it is: the one before it, those that it stands below by its indentation, as in YAML, and the
+/// last `[section]` before it.
+fn around(text: &str, at: usize) -> Vec<&str> {
+    let indentation = |line: &str| line.len() - line.trim_start().len();
+    let lines: Vec<&str> = text.lines().take(at + 1).collect();
+    let (line, before) = match lines.split_last() {
+        Some((line, before)) if lines.len() == at + 1 => (*line, before),
+        // The text ends before it.
+        _ => ("", lines.as_slice()),
+    };
+    let mut all: Vec<&str> = [line].into_iter().chain(before.last().copied()).collect();
+    let mut inside = indentation(line);
+    for above in before.iter().rev().filter(|above| !above.trim().is_empty()) {
+        if indentation(above) < inside {
+            inside = indentation(above);
+            all.push(above);
+        }
+    }
+    all.extend(before.iter().rev().find(|above| above.trim_start().starts_with('[')));
+    all
 }
 
 /// A long value from a little before the place where it differs from another one.
@@ -133,5 +145,30 @@ pub(super) fn short(text: &str) -> String {
         line
     } else {
         format!("{}…", line.chars().take(MOST).collect::<String>())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_a_text_is_shown_unless_what_stands_around_it_speaks_of_a_secret() {
+        let of = |before: &str, after: &str| lines(before, after);
+        let shown = |from: &str, to: &str| Some((from.to_owned(), to.to_owned()));
+        assert_eq!(of("a: 1\nb: 2\n", "a: 1\nb: 3\n"), shown("b: 2", "b: 3"));
+        assert_eq!(of("a: 1\nb: 2\n", "a: 1\n"), shown("b: 2", ""));
+        // What stands further above is another matter.
+        assert_eq!(of("token_file: /t\na: 1\nb: 2\n", "token_file: /t\na: 1\nb: 3\n"), shown("b: 2", "b: 3"));
+        for (before, after) in [
+            ("a\npassword: one\n", "a\npassword: two\n"),
+            ("password: |\n  a\n  b\n  one\n", "password: |\n  a\n  b\n  two\n"),
+            ("- name: TOKEN\n  note: x\n  value: one\n", "- name: TOKEN\n  note: x\n  value: two\n"),
+            ("[secrets]\na = 1\nb = one\n", "[secrets]\na = 1\nb = two\n"),
+            ("-----BEGIN PRIVATE KEY-----\na\none\n", "-----BEGIN PRIVATE KEY-----\na\ntwo\n"),
+            ("a\ndb = postgres://shop:one@db\n", "a\ndb = postgres://shop:two@db\n"),
+        ] {
+            assert_eq!(of(before, after), None, "{before}");
+        }
     }
 }

@@ -24,5 +24,6 @@ mod secret;
 mod seed;
 #[cfg(all(feature = "client", feature = "full"))]
 mod server;
+mod several;
 mod stateful;
 mod value;
