@@ -9,6 +9,9 @@ mod others;
 
 use serde_json::Value;
 
+use crate::kind::{
+    API_SERVICE, CUSTOM_RESOURCE_DEFINITION, Kind, MUTATING_WEBHOOKS, VALIDATING_WEBHOOKS,
+};
 use crate::quantity;
 
 /// A field that differs.
@@ -29,11 +32,19 @@ pub(crate) fn differences(wanted: &Value, object: &Value, owned: Option<&Value>)
     let mut found = Vec::new();
     let at = At { path: String::new(), pointer: String::new(), is_quantity: false, is_exact: false };
     compare(&at, wanted, object, owned, &mut found);
-    if let Some(owned) = owned {
+    if let Some(owned) = owned.filter(|_| !is_shared(wanted)) {
         others::others(wanted, object, owned, &mut found);
     }
     opened::opened(wanted, object, &mut found);
     found
+}
+
+/// Whether other programs write fields beside ours by right: the controllers of a custom kind, and those that put an authority into a webhook.
+fn is_shared(wanted: &Value) -> bool {
+    const SHARED: [&Kind; 4] =
+        [&CUSTOM_RESOURCE_DEFINITION, &VALIDATING_WEBHOOKS, &MUTATING_WEBHOOKS, &API_SERVICE];
+    let text = |key: &str| wanted.get(key).and_then(Value::as_str).unwrap_or_default();
+    Kind::of(text("apiVersion"), text("kind")).is_none_or(|kind| SHARED.contains(&kind))
 }
 
 /// Whether every field of a manifest is ours.

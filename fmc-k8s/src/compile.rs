@@ -6,6 +6,7 @@ mod jenkins;
 mod network;
 mod outside;
 mod pod;
+pub(crate) mod raw;
 mod scrape;
 mod secret;
 mod stateful;
@@ -45,7 +46,7 @@ impl Platform {
     fn with(&self, surroundings: &Surroundings) -> Vec<Manifest> {
         let lowered = self.namespaces.iter().map(|one| self.pinned(one.lowered(&surroundings.scrapes)));
         let namespaces = lowered.flat_map(|one| namespace(&one, surroundings));
-        let objects = self.objects.iter().filter_map(|object| Manifest::of_value(object.0.clone()).ok());
+        let objects = self.objects.iter().filter_map(|object| raw::manifest(object.0.clone()));
         namespaces.chain(objects).collect()
     }
 }
@@ -88,7 +89,7 @@ fn namespace(namespace: &Namespace, surroundings: &Surroundings) -> Vec<Manifest
         all.extend(around(set.into(), false, &name));
     }
     all.extend(namespace.ingresses.iter().map(|one| manifest(&ingress::object(one, &name))));
-    all.extend(namespace.objects.iter().map(|object| Manifest::of_value(object.within(&name)).ok()));
+    all.extend(namespace.objects.iter().map(|object| raw::manifest(object.within(&name))));
     all.into_iter().flatten().collect()
 }
 

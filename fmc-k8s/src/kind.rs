@@ -1,11 +1,13 @@
-//! The kinds of objects that fmc writes, in one table.
+//! The kinds of objects: those that fmc knows, in one table, and those that a `CustomResourceDefinition` adds.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 
 /// A kind of objects of the API.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Kind {
-    /// Its word in addresses, as `deployment`.
+    /// Its word in addresses, as `deployment`; of a custom kind the name and the group, as `cluster.postgresql.cnpg.io`.
     pub word: &'static str,
     /// The group, as `apps`; empty for the core.
     pub group: &'static str,
@@ -13,7 +15,7 @@ pub struct Kind {
     pub version: &'static str,
     /// The name in a manifest, as `Deployment`.
     pub name: &'static str,
-    /// The name in a path, as `deployments`.
+    /// The name in a path, as `deployments`; empty for a custom kind that no server was asked about.
     pub plural: &'static str,
     /// Whether its objects are in namespaces.
     pub is_namespaced: bool,
@@ -29,6 +31,17 @@ const fn kind(
     Kind { word, group: api.0, version: api.1, name, plural, is_namespaced: true }
 }
 
+/// The same for a kind whose objects are in no namespace.
+const fn of_cluster(
+    word: &'static str,
+    api: (&'static str, &'static str),
+    name: &'static str,
+    plural: &'static str,
+) -> Kind {
+    Kind { is_namespaced: false, ..kind(word, api, name, plural) }
+}
+
+const ADMISSION: (&str, &str) = ("admissionregistration.k8s.io", "v1");
 const CORE: (&str, &str) = ("", "v1");
 const APPS: (&str, &str) = ("apps", "v1");
 /// The group of K3s's controller of charts.
@@ -108,6 +121,56 @@ pub const STORAGE_CLASS: Kind = Kind {
     ..kind("storage-class", ("storage.k8s.io", "v1"), "StorageClass", "storageclasses")
 };
 
+/// Kinds that people add to a cluster.
+pub const CUSTOM_RESOURCE_DEFINITION: Kind = of_cluster(
+    "custom-resource-definition",
+    ("apiextensions.k8s.io", "v1"),
+    "CustomResourceDefinition",
+    "customresourcedefinitions",
+);
+/// Programs that the server asks before it takes an object.
+pub const VALIDATING_WEBHOOKS: Kind = of_cluster(
+    "validating-webhook-configuration",
+    ADMISSION,
+    "ValidatingWebhookConfiguration",
+    "validatingwebhookconfigurations",
+);
+/// Programs that change an object before the server takes it.
+pub const MUTATING_WEBHOOKS: Kind = of_cluster(
+    "mutating-webhook-configuration",
+    ADMISSION,
+    "MutatingWebhookConfiguration",
+    "mutatingwebhookconfigurations",
+);
+/// Rules that the server itself judges before it takes an object.
+pub const ADMISSION_POLICY: Kind = of_cluster(
+    "validating-admission-policy",
+    ADMISSION,
+    "ValidatingAdmissionPolicy",
+    "validatingadmissionpolicies",
+);
+/// Where such rules hold.
+pub const ADMISSION_POLICY_BINDING: Kind = of_cluster(
+    "validating-admission-policy-binding",
+    ADMISSION,
+    "ValidatingAdmissionPolicyBinding",
+    "validatingadmissionpolicybindings",
+);
+/// Servers behind the API.
+pub const API_SERVICE: Kind =
+    of_cluster("api-service", ("apiregistration.k8s.io", "v1"), "APIService", "apiservices");
+/// Classes of ingresses.
+pub const INGRESS_CLASS: Kind =
+    of_cluster("ingress-class", ("networking.k8s.io", "v1"), "IngressClass", "ingressclasses");
+/// Ways to run containers.
+pub const RUNTIME_CLASS: Kind =
+    of_cluster("runtime-class", ("node.k8s.io", "v1"), "RuntimeClass", "runtimeclasses");
+/// Drivers of volumes.
+pub const CSI_DRIVER: Kind = of_cluster("csi-driver", ("storage.k8s.io", "v1"), "CSIDriver", "csidrivers");
+/// Volumes that a person made.
+pub const PERSISTENT_VOLUME: Kind =
+    of_cluster("persistent-volume", CORE, "PersistentVolume", "persistentvolumes");
+
 /// Every kind, in the order in which a person reads them.
 pub const KINDS: &[&Kind] = &[
     &NAMESPACE,
@@ -136,12 +199,94 @@ pub const KINDS: &[&Kind] = &[
     &HELM_CHART_CONFIG,
     &PRIORITY_CLASS,
     &STORAGE_CLASS,
+    &CUSTOM_RESOURCE_DEFINITION,
+    &VALIDATING_WEBHOOKS,
+    &MUTATING_WEBHOOKS,
+    &ADMISSION_POLICY,
+    &ADMISSION_POLICY_BINDING,
+    &API_SERVICE,
+    &INGRESS_CLASS,
+    &RUNTIME_CLASS,
+    &CSI_DRIVER,
+    &PERSISTENT_VOLUME,
 ];
+
+/// The groups of Kubernetes itself. A `CustomResourceDefinition` adds no kind to them; one with another name that ends with `k8s.io`
+/// may be a custom group, as `gateway.networking.k8s.io`.
+const OWN_GROUPS: [&str; 22] = [
+    "",
+    "admissionregistration.k8s.io",
+    "apiextensions.k8s.io",
+    "apiregistration.k8s.io",
+    "apps",
+    "authentication.k8s.io",
+    "authorization.k8s.io",
+    "autoscaling",
+    "batch",
+    "certificates.k8s.io",
+    "coordination.k8s.io",
+    "discovery.k8s.io",
+    "events.k8s.io",
+    "flowcontrol.apiserver.k8s.io",
+    "internal.apiserver.k8s.io",
+    "networking.k8s.io",
+    "node.k8s.io",
+    "policy",
+    "rbac.authorization.k8s.io",
+    "resource.k8s.io",
+    "scheduling.k8s.io",
+    "storage.k8s.io",
+];
+
+/// The most custom kinds that one process knows. They are kept for as long as it runs.
+const MOST_CUSTOM: usize = 16_384;
+
+/// The custom kinds that were named so far: a kind is a value that is copied, so its texts live as long as the process.
+static CUSTOM: Mutex<BTreeMap<Texts, &'static Kind>> = Mutex::new(BTreeMap::new());
+
+/// The group, the version, the name and the plural of a custom kind, and whether its objects are in namespaces.
+type Texts = ([String; 4], bool);
 
 impl Kind {
     /// The kind with this word in addresses.
     pub fn by_word(word: &str) -> Option<&'static Self> {
         KINDS.iter().find(|kind| kind.word == word).copied()
+    }
+
+    /// A kind that a `CustomResourceDefinition` adds, by its `apiVersion`, its `kind` and its scope; `None` for texts that are neither, for
+    /// a group of Kubernetes itself, and for the 16 385th kind of a process.
+    pub fn custom(api: &str, name: &str, is_namespaced: bool) -> Option<&'static Self> {
+        let (group, version) = api.split_once('/')?;
+        let is_label = |text: &str| {
+            text.bytes().all(|one| one.is_ascii_alphanumeric() || one == b'-')
+                && text.starts_with(|first: char| first.is_ascii_alphanumeric())
+        };
+        let is_group = group.contains('.') && group.len() <= 253 && group.split('.').all(is_label);
+        let is_name = |text: &str| text.len() <= 63 && is_label(text);
+        if OWN_GROUPS.contains(&group) || !is_group || !is_name(version) || !is_name(name) {
+            return None;
+        }
+        kept([group, version, name, ""], is_namespaced)
+    }
+
+    /// The same custom kind as a server serves it: with its plural and its scope.
+    pub(crate) fn served(&self, plural: &str, is_namespaced: bool) -> Option<&'static Self> {
+        kept([self.group, self.version, self.name, plural], is_namespaced)
+    }
+
+    /// Whether a `CustomResourceDefinition` adds it.
+    pub fn is_custom(&self) -> bool {
+        self.word.contains('.')
+    }
+
+    /// Whether a group is one of Kubernetes itself.
+    pub(crate) fn is_own_group(group: &str) -> bool {
+        OWN_GROUPS.contains(&group)
+    }
+
+    /// The name of the `CustomResourceDefinition` of a custom kind that a server serves, as `clusters.postgresql.cnpg.io`.
+    pub(crate) fn definition(&self) -> Option<String> {
+        (self.is_custom() && !self.plural.is_empty()).then(|| format!("{}.{}", self.plural, self.group))
     }
 
     /// The kind of a manifest, by its `apiVersion` and `kind`.
@@ -174,6 +319,24 @@ impl Kind {
     }
 }
 
+/// The kept custom kind with this group, version, name and plural.
+fn kept(texts: [&str; 4], is_namespaced: bool) -> Option<&'static Kind> {
+    let mut all = CUSTOM.lock().unwrap_or_else(PoisonError::into_inner);
+    let key = (texts.map(str::to_owned), is_namespaced);
+    if let Some(known) = all.get(&key) {
+        return Some(known);
+    }
+    if all.len() >= MOST_CUSTOM {
+        return None;
+    }
+    let text = |text: &str| -> &'static str { Box::leak(text.to_owned().into_boxed_str()) };
+    let [group, version, name, plural] = texts.map(text);
+    let word = text(&format!("{}.{group}", name.to_ascii_lowercase()));
+    let kind: &'static Kind = Box::leak(Box::new(Kind { word, group, version, name, plural, is_namespaced }));
+    all.insert(key, kind);
+    Some(kind)
+}
+
 impl fmt::Debug for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.word)
@@ -196,6 +359,29 @@ mod tests {
         for kind in KINDS {
             assert_eq!(Kind::by_word(kind.word), Some(*kind));
             assert_eq!(Kind::of(&kind.api(), kind.name), Some(*kind));
+        }
+    }
+
+    #[test]
+    fn a_custom_kind_has_a_group_that_is_not_of_kubernetes() {
+        let kind = Kind::custom("postgresql.cnpg.io/v1", "Cluster", true).unwrap();
+        assert_eq!(kind.word, "cluster.postgresql.cnpg.io");
+        assert!(kind.is_custom() && !DEPLOYMENT.is_custom() && kind.definition().is_none());
+        let served = kind.served("clusters", true).unwrap();
+        assert_eq!(served.path(Some("shop")), "/apis/postgresql.cnpg.io/v1/namespaces/shop/clusters");
+        assert_eq!(served.definition().as_deref(), Some("clusters.postgresql.cnpg.io"));
+        assert!(std::ptr::eq(kind, Kind::custom("postgresql.cnpg.io/v1", "Cluster", true).unwrap()));
+        for (api, name) in [
+            ("v1", "Cluster"),
+            ("apps/v1", "Deploymnt"),
+            ("storage.k8s.io/v1", "Class"),
+            ("a.b/v1/c", "Cluster"),
+            ("a..b/v1", "Cluster"),
+            ("a.b/v1", "Clus/ter"),
+            ("a.b/", "Cluster"),
+            ("a.b/v1", ""),
+        ] {
+            assert_eq!(Kind::custom(api, name, true), None, "{api} {name}");
         }
     }
 }

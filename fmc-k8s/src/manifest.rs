@@ -7,7 +7,7 @@ use fmc_core::graph::{Address, Fingerprint, Place};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::kind::Kind;
+use crate::kind::{CUSTOM_RESOURCE_DEFINITION, Kind};
 use crate::provider::NAME;
 use crate::secret::{AS_WANTED, Hole};
 
@@ -15,6 +15,10 @@ use crate::secret::{AS_WANTED, Hole};
 pub const OWNER: &str = "fmc/owner";
 /// The annotation with the fingerprint of the manifest that an object was made from.
 pub const MANIFEST: &str = "fmc/manifest";
+/// The label with the operator whose files an object is from.
+pub const OPERATOR: &str = "fmc/operator";
+/// The annotation by which an object in the form of the API says how many seconds an apply waits for it; 0 for not at all.
+pub const READY_WITHIN: &str = "fmc/ready-within";
 /// The label by which a workload's pods are known (*Recommended Labels* of Kubernetes).
 pub(crate) const APP: &str = "app.kubernetes.io/name";
 /// The label by which other programs know who manages an object (*Recommended Labels* of Kubernetes).
@@ -43,7 +47,7 @@ pub struct Manifest {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotAManifest {
-    /// It has no kind that fmc knows.
+    /// It has no kind, or one that Kubernetes does not have in a group of its own.
     #[error("fmc does not know the kind {kind} of {api}")]
     Kind {
         /// Its `apiVersion`.
@@ -78,10 +82,13 @@ impl Manifest {
     ///
     /// The kind is not known, or the object has no name or namespace.
     pub fn of_value(value: Value) -> Result<Self, NotAManifest> {
-        let content = tidied(value).unwrap_or_default();
+        let form = Form::of(&value);
+        let content = tidied(value, form).unwrap_or_default();
         let text = |pointer: &str| content.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         let (api, name) = (text("/apiVersion").unwrap_or_default(), text("/kind").unwrap_or_default());
-        let kind = Kind::of(&api, &name).ok_or(NotAManifest::Kind { api, kind: name })?;
+        let is_namespaced = text("/metadata/namespace").is_some();
+        let kind = Kind::of(&api, &name).or_else(|| Kind::custom(&api, &name, is_namespaced));
+        let kind = kind.ok_or(NotAManifest::Kind { api, kind: name })?;
         let name = text("/metadata/name").ok_or(NotAManifest::Name)?;
         let namespace = text("/metadata/namespace").filter(|_| kind.is_namespaced);
         if kind.is_namespaced && namespace.is_none() {
@@ -182,24 +189,65 @@ fn mark(object: &mut Value, key: &str, texts: &[(&str, &str)]) {
     }
 }
 
-/// The value in the form that is applied. A null says nothing, and an empty list says nothing and raises the version of the object
-/// with each apply (kubernetes#131175). An empty map may mean something, as that of `emptyDir` does.
-fn tidied(value: Value) -> Option<Value> {
+/// What is empty and says nothing, by the kind of an object.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// Lists of a kind of Kubernetes itself: an empty one raises the version of the object with each apply (kubernetes#131175).
+    Own,
+    /// The same, but for the values of a schema in a `CustomResourceDefinition`: `default: []` is a default.
+    Definition,
+    /// Nothing but nulls: the server keeps a list of a custom kind as it is.
+    Custom,
+}
+
+impl Form {
+    fn of(value: &Value) -> Self {
+        let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default();
+        match Kind::of(text("apiVersion"), text("kind")) {
+            Some(kind) if *kind == CUSTOM_RESOURCE_DEFINITION => Self::Definition,
+            Some(_) => Self::Own,
+            None => Self::Custom,
+        }
+    }
+}
+
+/// The keys of a schema that hold a value and not a further schema.
+const VALUES: [&str; 3] = ["default", "enum", "example"];
+
+/// The value in the form that is applied. A null says nothing, nor does an empty list in most kinds. An empty map may mean something, as
+/// that of `emptyDir` does.
+fn tidied(value: Value, form: Form) -> Option<Value> {
     match value {
         Value::Null => None,
         Value::Array(values) => {
-            let values: Vec<Value> = values.into_iter().filter_map(tidied).collect();
-            (!values.is_empty()).then_some(Value::Array(values))
+            let values: Vec<Value> = values.into_iter().filter_map(|value| tidied(value, form)).collect();
+            (form == Form::Custom || !values.is_empty()).then_some(Value::Array(values))
         }
         Value::Object(map) => {
-            let mut map: Vec<(String, Value)> =
-                map.into_iter().filter_map(|(key, value)| Some((key, tidied(value)?))).collect();
-            // The order does not depend on how another crate configured JSON.
-            map.sort_by(|(one, _), (other, _)| one.cmp(other));
-            Some(Value::Object(map.into_iter().collect()))
+            let each = map.into_iter().filter_map(|(key, value)| {
+                let is_value = form == Form::Definition && VALUES.contains(&key.as_str()) && !value.is_null();
+                let value = if is_value { sorted(value) } else { tidied(value, form)? };
+                Some((key, value))
+            });
+            Some(in_order(each.collect()))
         }
         scalar => Some(scalar),
     }
+}
+
+/// The value with all that is in it.
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Array(values) => Value::Array(values.into_iter().map(sorted).collect()),
+        Value::Object(map) => in_order(map.into_iter().map(|(key, value)| (key, sorted(value))).collect()),
+        scalar => scalar,
+    }
+}
+
+/// A map in an order that does not depend on how another crate configured JSON.
+fn in_order(mut map: Vec<(String, Value)>) -> Value {
+    map.sort_by(|(one, _), (other, _)| one.cmp(other));
+    Value::Object(map.into_iter().collect())
 }
 
 impl fmt::Display for Manifest {
@@ -224,6 +272,23 @@ mod tests {
         assert_eq!(manifest.content()["spec"], json!({ "volumes": [{ "emptyDir": {} }] }));
         assert_eq!(manifest.address("prod").to_string(), "kubernetes/prod/deployment/shop/web");
         assert_eq!(manifest.marked("first")["metadata"]["labels"][OWNER], "first");
+    }
+
+    #[test]
+    fn what_is_empty_stays_in_a_custom_object_and_in_the_values_of_a_schema() {
+        let value = json!({ "apiVersion": "example.org/v1", "kind": "Widget", "metadata": { "name": "a", "namespace": "b" },
+            "spec": { "parts": [], "size": null } });
+        let manifest = Manifest::of_value(value).unwrap();
+        assert_eq!(manifest.content()["spec"], json!({ "parts": [] }));
+        assert_eq!(manifest.address("prod").to_string(), "kubernetes/prod/widget.example.org/b/a");
+        let schema = json!({ "default": [], "nullable": true, "enum": [null, "a"], "required": [], "title": null });
+        let value = json!({ "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+            "metadata": { "name": "widgets.example.org", "creationTimestamp": null }, "spec": schema });
+        let manifest = Manifest::of_value(value).unwrap();
+        assert_eq!(
+            manifest.content()["spec"],
+            json!({ "default": [], "nullable": true, "enum": [null, "a"] })
+        );
     }
 
     #[test]

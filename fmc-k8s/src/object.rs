@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fmc_core::graph::Fingerprint;
+use fmc_core::graph::{Address, Fingerprint};
 use serde_json::Value;
 
 use crate::kind::{CLAIM, Kind};
@@ -14,13 +14,18 @@ use crate::secret::is_secret;
 pub struct ApiObject {
     pub(crate) value: Value,
     pub(crate) trial: Option<Trial>,
-    /// The objects in a namespace that are not ours, as `configmaps/settings`. They are asked for only where the namespace would go.
+    /// The objects in a namespace, or of a definition's kind, that are not ours, as `configmaps/settings`. They are asked for only where the
+    /// namespace or the definition would go.
     pub(crate) foreign: Vec<String>,
     pub(crate) unwanted: Unwanted,
     /// The claims of a set that are smaller than it is wanted to have them.
     pub(crate) small: Vec<Small>,
     /// The reason why nobody knows whether its secrets are the wanted ones.
     pub(crate) untold: Option<String>,
+    /// Whether its kind has a subresource in which its controllers report. It matters for custom kinds alone.
+    pub(crate) has_status: bool,
+    /// The objects that must stay for as long as it is there: the definition of its kind, and what operates it.
+    pub(crate) stands_on: Vec<Address>,
 }
 
 /// The fate of an object that nothing wants.
@@ -49,6 +54,11 @@ pub(crate) enum Unwanted {
         /// The reason why no pod uses it.
         why: Arc<str>,
     },
+    /// It holds data, or its deletion takes other objects along: it stays until a person names it.
+    Data {
+        /// Its name, as `cluster.postgresql.cnpg.io/shop/db`.
+        named: Arc<str>,
+    },
     /// It is not ours: a person copied one of ours with its mark.
     Copied,
 }
@@ -68,6 +78,10 @@ pub(crate) struct Small {
 pub(crate) enum Trial {
     /// It takes the manifest.
     Taken,
+    /// It takes the manifest, and the object is the same afterwards: the server, or a program that it asks, writes the values in another form.
+    Equal,
+    /// It cannot ask a webhook now, which may be starting. An apply waits for it.
+    Silent(String),
     /// Others decide fields that the manifest has: each with its path and its manager, and the answer if they are taken over.
     Conflict(Vec<(String, String)>, Box<Trial>),
     /// These fields cannot be changed in an object that exists.
@@ -86,6 +100,8 @@ impl ApiObject {
             unwanted: Unwanted::default(),
             small: Vec::new(),
             untold: None,
+            has_status: false,
+            stands_on: Vec::new(),
         }
     }
 

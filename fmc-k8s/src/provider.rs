@@ -2,6 +2,7 @@
 
 mod act;
 mod claims;
+mod data;
 mod drift;
 #[cfg(feature = "client")]
 mod entered;
@@ -9,8 +10,10 @@ mod foreign;
 mod mentions;
 mod model;
 mod observe;
+mod patience;
 mod ready;
 mod room;
+mod served;
 mod shown;
 #[cfg(feature = "sim")]
 mod simulation;

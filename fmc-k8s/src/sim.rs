@@ -1,10 +1,12 @@
-//! A simulated API server: the kinds of fmc, server-side apply with its managers and conflicts, and what a test wants to go wrong.
+//! A simulated API server: the kinds of fmc and those that a `CustomResourceDefinition` adds, server-side apply with its managers and conflicts, and what a test wants to go wrong.
 //!
 //! It fills in a few of the defaults that the real server does, so that a test sees objects which have more than their manifests. Pods
-//! do not exist: a deployment is ready at once, unless a test says otherwise.
+//! do not exist: a deployment is ready at once, unless a test says otherwise. Operators do not exist either: a custom object has the status
+//! that a test [reports](Sim::reports), and no field of it is judged by the schema of its definition.
 
 mod apply;
 mod claims;
+mod custom;
 mod fields;
 mod other;
 mod patch;
@@ -34,6 +36,10 @@ struct State {
     has_answered: bool,
     /// Deployments whose pods do not get ready, as `shop/web`, with the reason.
     broken: BTreeMap<String, String>,
+    /// The number of writes of a kind, by its word, that are still answered as by a server whose webhook is away.
+    silent: BTreeMap<String, u32>,
+    /// Objects that the server refuses, as `deployment/shop/web`, with its words.
+    refused: BTreeMap<String, String>,
     /// Objects of kinds that fmc does not write.
     others: other::Others,
     /// The number of requests by verb, as `GET`.
@@ -84,8 +90,11 @@ impl Sim {
         let sim = Self::default();
         let mut state = sim.state_mut();
         state.has_answered = true;
-        for object in objects {
-            let Some(key) = key_of(&object) else {
+        // A definition comes before the objects of its kind.
+        let (first, rest): (Vec<Value>, Vec<Value>) =
+            objects.into_iter().partition(|object| kind_of(object).is_some_and(|kind| !kind.is_custom()));
+        for object in first.into_iter().chain(rest) {
+            let Some(key) = state.key_of(&object) else {
                 state.others.put(object).ok_or_else(|| "an object has no kind or no name".to_owned())?;
                 continue;
             };
@@ -107,8 +116,9 @@ impl Sim {
 
     /// The object of a kind, as `deployment`, if it is there; the namespace is empty for a kind without one.
     pub fn object(&self, kind: &str, namespace: &str, name: &str) -> Option<Value> {
-        let kind = Kind::by_word(kind)?;
-        self.state_mut().objects.get(&(kind.word, namespace.to_owned(), name.to_owned())).cloned()
+        let state = self.state_mut();
+        let kind = state.by_word(kind)?;
+        state.objects.get(&(kind.word, namespace.to_owned(), name.to_owned())).cloned()
     }
 
     /// Writes an object as another person's `kubectl create` or `kubectl replace` does. One of a kind that fmc does not write is in a
@@ -116,7 +126,7 @@ impl Sim {
     pub fn put(&self, object: Value) {
         let mut state = self.state_mut();
         let manager = "kubectl-create";
-        match key_of(&object) {
+        match state.key_of(&object) {
             Some(key) => {
                 let object = apply::written(&mut state, &key, object, manager);
                 state.objects.insert(key, object);
@@ -127,8 +137,9 @@ impl Sim {
 
     /// Deletes an object as another person's `kubectl delete` does, with all that is in it if it is a namespace.
     pub fn delete(&self, kind: &str, namespace: &str, name: &str) {
-        if let Some(kind) = Kind::by_word(kind) {
-            self.state_mut().take((kind.word, namespace.to_owned(), name.to_owned()));
+        let mut state = self.state_mut();
+        if let Some(kind) = state.by_word(kind) {
+            state.take((kind.word, namespace.to_owned(), name.to_owned()));
         }
     }
 
@@ -149,6 +160,30 @@ impl Sim {
         let mut state = self.state_mut();
         state.broken.remove(deployment);
         apply::report(&mut state, deployment);
+    }
+
+    /// The status of a custom object, as its controller writes it. The kind is its word, as `cluster.postgresql.cnpg.io`.
+    pub fn reports(&self, kind: &str, namespace: &str, name: &str, status: Value) {
+        let mut state = self.state_mut();
+        let Some(kind) = state.by_word(kind) else { return };
+        let key = (kind.word, namespace.to_owned(), name.to_owned());
+        if let Some(object) = state.objects.get_mut(&key).and_then(Value::as_object_mut) {
+            object.insert("status".to_owned(), status);
+        }
+    }
+
+    /// The next so many writes of a kind, by its word, are answered as by a server whose webhook does not answer yet.
+    pub fn silences(&self, kind: &str, writes: u32) {
+        self.state_mut().silent.insert(kind.to_owned(), writes);
+    }
+
+    /// The server refuses an object, as `deployment/shop/web`, with these words, until they are empty.
+    pub fn refuses(&self, object: &str, words: &str) {
+        let mut state = self.state_mut();
+        match words {
+            "" => drop(state.refused.remove(object)),
+            words => drop(state.refused.insert(object.to_owned(), words.to_owned())),
+        }
     }
 
     /// The number of requests so far: reads, and writes that were no dry runs.
@@ -180,11 +215,11 @@ impl ApiLink for Sim {
     }
 }
 
-fn key_of(object: &Value) -> Option<Key> {
+/// The kind that an object says.
+fn kind_of(object: &Value) -> Option<&'static Kind> {
     let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
-    let kind = Kind::of(text("/apiVersion")?, text("/kind")?)?;
-    let namespace = text("/metadata/namespace").filter(|_| kind.is_namespaced).unwrap_or_default();
-    Some((kind.word, namespace.to_owned(), text("/metadata/name")?.to_owned()))
+    let (api, name) = (text("/apiVersion")?, text("/kind")?);
+    Kind::of(api, name).or_else(|| Kind::custom(api, name, text("/metadata/namespace").is_some()))
 }
 
 /// The object or the list that a path names.
@@ -196,24 +231,25 @@ struct Target {
 }
 
 impl Target {
-    fn of(path: &str) -> Option<Self> {
+    fn of(path: &str, custom: &[custom::Custom]) -> Option<Self> {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let query = query.split('&').filter_map(|pair| pair.split_once('=')).map(|(key, value)| {
             (key.to_owned(), percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned())
         });
-        let kind = KINDS.iter().find_map(|kind| {
+        let all = KINDS.iter().copied().chain(custom.iter().map(|one| one.kind));
+        let kind = all.into_iter().find_map(|kind| {
             let all = kind.path(None);
             if let Some(rest) = path.strip_prefix(&all)
                 && (rest.is_empty() || rest.starts_with('/'))
                 && (rest.is_empty() || !(kind.is_namespaced || rest.trim_start_matches('/').contains('/')))
             {
-                return Some((*kind, String::new(), rest.trim_start_matches('/').to_owned()));
+                return Some((kind, String::new(), rest.trim_start_matches('/').to_owned()));
             }
             let (root, plural) = all.rsplit_once('/')?;
             let (namespace, rest) = path.strip_prefix(root)?.strip_prefix("/namespaces/")?.split_once('/')?;
             let rest = rest.strip_prefix(plural)?;
             (rest.is_empty() || rest.starts_with('/'))
-                .then(|| (*kind, namespace.to_owned(), rest.trim_start_matches('/').to_owned()))
+                .then(|| (kind, namespace.to_owned(), rest.trim_start_matches('/').to_owned()))
         });
         let (kind, namespace, name) = kind?;
         Some(Self { kind, namespace, name: (!name.is_empty()).then_some(name), query: query.collect() })
@@ -249,11 +285,12 @@ impl State {
         if request.path == "/readyz" {
             return Ok(good(Value::from("ok")));
         }
-        if let (Verb::Get, Some(body)) = (&request.verb, self.others.answer(&request.path)) {
+        let custom = self.custom();
+        if let (Verb::Get, Some(body)) = (&request.verb, self.others.answer(&request.path, &custom)) {
             *self.requests.entry("read").or_default() += 1;
             return Ok(good(body));
         }
-        let Some(target) = Target::of(&request.path) else {
+        let Some(target) = Target::of(&request.path, &custom) else {
             return Ok(status(
                 404,
                 "NotFound",
@@ -263,6 +300,9 @@ impl State {
         };
         let is_write = !matches!(request.verb, Verb::Get) && !target.is_dry();
         *self.requests.entry(if is_write { "write" } else { "read" }).or_default() += 1;
+        if let Some(refused) = self.refusal(&request.verb, &target) {
+            return Ok(refused);
+        }
         Ok(match request.verb {
             Verb::Get => self.get(&target),
             Verb::Apply(manifest) => apply::apply(self, &target, manifest),
@@ -344,6 +384,7 @@ impl State {
             self.objects.retain(|(_, namespace, _), _| *namespace != key.2);
             self.others.leave(&key.2);
         }
+        self.leave_without_definition();
     }
 }
 

@@ -296,6 +296,7 @@ fn counted(left: &[Left]) -> String {
         let what = match note {
             Some(NoteKind::Outdated) => "outdated",
             Some(NoteKind::Deferred) => "deferred",
+            Some(NoteKind::Held) => "held",
             Some(NoteKind::Refused) => "refused",
             Some(_) => "left",
             None => "not done",

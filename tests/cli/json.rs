@@ -304,6 +304,7 @@ fn every_word_that_there_is_is_on_the_page() {
         NoteKind::LeftOut,
         NoteKind::Beforehand,
         NoteKind::Deferred,
+        NoteKind::Held,
         NoteKind::Refused,
     ];
     page.has_words("note-kind", &kinds);
@@ -317,6 +318,6 @@ fn every_word_that_there_is_is_on_the_page() {
         AboutKind::Name,
     ];
     page.has_words("subject", &subjects);
-    let whys = [Why::Same, Why::Kept, Why::Unknown, Why::NotYet, Why::Refused, Why::LeftOut];
+    let whys = [Why::Same, Why::Kept, Why::Unknown, Why::NotYet, Why::Refused, Why::Held, Why::LeftOut];
     page.has_words("why", &whys);
 }

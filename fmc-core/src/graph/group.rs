@@ -147,6 +147,9 @@ pub struct Counts {
     pub delete: usize,
     /// Deferred, because something could not be read or is not built yet.
     pub deferred: usize,
+    /// Not possible, so that what needs them waits; the rest is done.
+    #[serde(default)]
+    pub held: usize,
     /// Not possible.
     pub refused: usize,
     /// Machines that boot with an older image or configuration and are left so.
@@ -177,6 +180,7 @@ impl Counts {
             notes.map(|note| &note.about).collect::<BTreeSet<_>>().len()
         };
         counts.deferred = told(NoteKind::Deferred);
+        counts.held = told(NoteKind::Held);
         counts.refused = told(NoteKind::Refused);
         counts.outdated = told(NoteKind::Outdated);
         counts.left = told(NoteKind::Left);
@@ -195,6 +199,7 @@ impl fmt::Display for Counts {
             replace,
             delete,
             deferred,
+            held,
             refused,
             outdated,
             left,
@@ -213,11 +218,12 @@ impl fmt::Display for Counts {
             let some = all.iter().filter(|(count, _)| *count > 0);
             let some: Vec<String> = some.map(|(count, what)| format!("{count} to {what}, ")).collect();
             parts.push(format!("{}{delete} to delete", some.concat()));
-        } else if deferred + refused + outdated + left == 0 {
+        } else if deferred + held + refused + outdated + left == 0 {
             parts.push("nothing to do".to_owned());
         }
         let said = [
             (deferred, "deferred"),
+            (held, "held"),
             (refused, "refused"),
             (outdated, "outdated"),
             (left, "left"),

@@ -266,6 +266,7 @@ fn of_note(note: &Note, names: &Names<'_>) -> Line {
         NoteKind::LeftOut => (' ', "left out"),
         NoteKind::Beforehand => ('!', "beforehand"),
         NoteKind::Deferred => ('!', "deferred"),
+        NoteKind::Held => ('!', "held"),
         NoteKind::Refused => ('!', "refused"),
     };
     Line {

@@ -89,7 +89,7 @@ pub(super) fn only<D: ?Sized>(
         }
     }
     for object in &mut part.untouched {
-        let is_unmet = matches!(object.why, Why::Unknown | Why::NotYet | Why::Refused);
+        let is_unmet = matches!(object.why, Why::Unknown | Why::NotYet | Why::Refused | Why::Held);
         if is_unmet && !kept.contains(&object.address) {
             object.why = Why::LeftOut;
         }
@@ -100,7 +100,7 @@ pub(super) fn only<D: ?Sized>(
     for note in told {
         if !is_elsewhere(&note.about) {
             part.notes.push(note);
-        } else if matches!(note.kind, NoteKind::Left | NoteKind::Refused) {
+        } else if matches!(note.kind, NoteKind::Left | NoteKind::Held | NoteKind::Refused) {
             left.unmet.entry(note.about).and_modify(|kind| *kind = note.kind.max(*kind)).or_insert(note.kind);
         } else if !note.kind.is_unmet() && note.kind != NoteKind::PendingBoot {
             part.notes.push(note);
@@ -168,6 +168,7 @@ impl LeftOut {
 fn words(kind: NoteKind) -> &'static str {
     match kind {
         NoteKind::Left => "waits for a person",
+        NoteKind::Held => "held",
         _ => "refused",
     }
 }

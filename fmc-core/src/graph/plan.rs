@@ -184,6 +184,8 @@ pub enum NoteKind {
     Beforehand,
     /// Deferred: something could not be read or is not built yet, so whether a change is needed is not known.
     Deferred,
+    /// An object that cannot be made as wanted. What needs it waits, and an apply does the rest.
+    Held,
     /// Not possible; an apply refuses the plan.
     Refused,
 }
@@ -192,7 +194,7 @@ impl NoteKind {
     /// Whether a note of this kind says that something is not known to be as it is wanted. An apply of its plan does not
     /// converge.
     pub fn is_unmet(self) -> bool {
-        self.waits_for_person() || matches!(self, Self::Deferred | Self::Refused)
+        self.waits_for_person() || matches!(self, Self::Deferred | Self::Held | Self::Refused)
     }
 
     /// Whether only a person ends it, by another choice or another cloud: applying the same again changes nothing.
@@ -228,6 +230,8 @@ pub enum Why {
     NotYet,
     /// It cannot be changed to the wanted state.
     Refused,
+    /// It cannot be changed to the wanted state, or needs an object that cannot: the rest of the plan goes on without it.
+    Held,
     /// It differs, but only other objects were [chosen](super::Choices::only).
     LeftOut,
 }

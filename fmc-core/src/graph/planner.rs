@@ -181,6 +181,7 @@ fn decide<M: Model>(
         let (anew, added) = (settled.anew.get(*address), settled.added.get(*address));
         let object = Subject { address, node, anew, added };
         let fate = object.fate(model, state, impacts, block.as_ref(), notes, &mut deferrals);
+        let block = block.or_else(|| matches!(fate, Fate::Stays(Why::Held)).then(|| held(address)));
         if let Some(place) = fates.get_mut(*at) {
             *place = Some(fate);
         }
@@ -249,6 +250,12 @@ fn unclear<M: Model>(
     Some(Arc::new(block))
 }
 
+/// Why what needs a held object has to wait.
+fn held(address: &Address) -> Arc<Block> {
+    let cause = format!("needs {}, which is held", address.short());
+    Arc::new(Block { root: None, cause, phase: None, why: Why::Held })
+}
+
 fn no_answer<M: Model>(model: &M, place: &Place, cause: &str) -> String {
     format!("{} does not answer: {cause}", model.known_as(place))
 }
@@ -292,6 +299,10 @@ impl<D: ?Sized> Subject<'_, D> {
             Verdict::Refused(cause) => {
                 self.note(notes, NoteKind::Refused, &cause);
                 return Fate::Stays(Why::Refused);
+            }
+            Verdict::Held(cause) => {
+                self.note(notes, NoteKind::Held, &cause);
+                return Fate::Stays(Why::Held);
             }
         };
         changes

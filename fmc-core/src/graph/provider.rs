@@ -94,6 +94,9 @@ pub enum Verdict {
     /// No step can make the object as wanted (because it is not ours, for example): the cause, and what to
     /// do. An apply refuses the whole plan.
     Refused(String),
+    /// No step can make the object as wanted: the cause, and what to do. What needs the object waits for it, and an apply
+    /// does all the rest, but it does not converge.
+    Held(String),
 }
 
 /// The decision about an object of ours that is not wanted.

@@ -234,7 +234,7 @@ fn unmade<M: Model>(model: &M, to: &Address, fate: &Fate<M::Document>) -> Option
         Fate::Stays(Why::NotYet) => {
             (Why::NotYet, None, format!("it moves to {place}, which is not ready for it yet"))
         }
-        Fate::Stays(Why::Refused) => {
+        Fate::Stays(Why::Refused | Why::Held) => {
             (Why::Kept, None, format!("it moves to {place}, where it cannot be made"))
         }
         Fate::Step(_) | Fate::Later(..) | Fate::Stays(Why::Same | Why::Kept | Why::LeftOut) => return None,

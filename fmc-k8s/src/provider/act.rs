@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use super::foreign::foreign;
 use super::model::{Wanted as OfOwner, has_foreign};
-use super::observe::apply_path;
-use super::{API, Document, Kubernetes, Refusal, ask, call, claims, get, path_of, ready};
-use crate::kind::{self, Kind};
+use super::observe::{apply_path, strangers};
+use super::{API, Document, Kubernetes, Refusal, ask, call, claims, data, get, patience, ready, served};
+use crate::kind;
 use crate::link::{ApiLink, Verb};
 use crate::object::ApiObject;
 
@@ -46,29 +46,15 @@ impl Provider for Kubernetes {
             }
             return Ok(());
         }
-        match (step.document.as_deref().and_then(Document::wanted), step.action) {
-            (Some(wanted), Action::Replace) => {
-                let there = self.unchanged(link, step, path_of(&wanted.manifest)).await?;
-                grow(link, step, wanted).await?;
-                if let Some(there) = there {
-                    delete(link, step, &path_of(&wanted.manifest), &there, acting).await?;
-                }
-                self.apply(link, step, wanted).await
+        match step.document.as_deref().and_then(Document::wanted) {
+            Some(wanted) => {
+                patience::operated(link, &step.address, &wanted.operators, acting).await?;
+                let path = patience::located(link, &step.address, &wanted.manifest, acting).await?;
+                self.make(&Making { link, step, wanted, path, acting }).await
             }
-            (Some(wanted), _) => {
-                let there = self.unchanged(link, step, path_of(&wanted.manifest)).await?;
-                grow(link, step, wanted).await?;
-                if let Some(there) = &there {
-                    uncover(link, step, wanted, there, acting).await?;
-                }
-                self.apply(link, step, wanted).await?;
-                match there {
-                    Some(there) => self.strip(link, step, wanted, &there).await,
-                    None => Ok(()),
-                }
-            }
-            (None, _) => {
-                let path = path_at(step);
+            None => {
+                // Without its kind it is gone.
+                let Some(path) = path_at(link, step).await? else { return Ok(()) };
                 match self.unchanged(link, step, path.clone()).await? {
                     Some(there) => delete(link, step, &path, &there, acting).await,
                     None => Ok(()),
@@ -79,6 +65,12 @@ impl Provider for Kubernetes {
 
     fn lanes(&self, _: &Place) -> usize {
         8
+    }
+
+    /// A custom object waits for its kind, its operator and its webhook.
+    fn waiting_lanes(&self, step: &Step<Document>) -> Option<usize> {
+        let wanted = step.document.as_deref()?.wanted()?;
+        (wanted.manifest.kind().is_custom() || !wanted.operators.is_empty()).then_some(32)
     }
 
     fn awaited(&self, step: &Step<Document>) -> Option<Awaited> {
@@ -99,7 +91,37 @@ impl Provider for Kubernetes {
     }
 }
 
+/// A step that makes an object as wanted.
+struct Making<'a, A> {
+    link: &'a dyn ApiLink,
+    step: &'a Step<Document>,
+    wanted: &'a OfOwner,
+    /// The path of the object.
+    path: String,
+    acting: &'a A,
+}
+
 impl Kubernetes {
+    async fn make<A: Acting + Clone + 'static>(&self, making: &Making<'_, A>) -> Result<(), StepError> {
+        let Making { link, step, wanted, path, acting } = making;
+        let there = self.unchanged(*link, step, path.clone()).await?;
+        grow(*link, step, wanted).await?;
+        if step.action == Action::Replace {
+            if let Some(there) = there {
+                delete(*link, step, path, &there, *acting).await?;
+            }
+            return self.apply(making).await;
+        }
+        if let Some(there) = &there {
+            uncover(*link, step, wanted, path, there, *acting).await?;
+        }
+        self.apply(making).await?;
+        if let Some(there) = there {
+            self.strip(making, &there).await?;
+        }
+        Ok(())
+    }
+
     /// The object of a step, if it is what the plan saw.
     async fn unchanged(
         &self,
@@ -115,34 +137,28 @@ impl Kubernetes {
         Err(StepError::Changed { what: step.address.to_string() })
     }
 
-    async fn apply(
-        &self,
-        link: &dyn ApiLink,
-        step: &Step<Document>,
-        wanted: &OfOwner,
-    ) -> Result<(), StepError> {
-        let path = apply_path(&path_of(&wanted.manifest), &wanted.owner, wanted.is_forced);
+    async fn apply<A: Acting>(&self, making: &Making<'_, A>) -> Result<(), StepError> {
+        let Making { link, step, wanted, path, acting } = making;
         let body = self.filled(wanted).map_err(|error| StepError::Input {
             what: step.address.to_string(),
             cause: format!("failed to {error}"),
         })?;
-        ask(link, Verb::Apply(body), path).await.map(drop).map_err(|refusal| call(&step.address, &refusal))
+        let to = apply_path(path, &wanted.owner, wanted.is_forced);
+        patience::write(*link, &step.address, Verb::Apply(body), to, *acting).await?;
+        if *wanted.manifest.kind() == kind::CUSTOM_RESOURCE_DEFINITION {
+            patience::established(*link, &step.address, path, *acting).await?;
+        }
+        Ok(())
     }
 
     /// Takes away entries that others added to lists of ours: an apply merges into a list, and removes only what is its own.
-    async fn strip(
-        &self,
-        link: &dyn ApiLink,
-        step: &Step<Document>,
-        wanted: &OfOwner,
-        before: &ApiObject,
-    ) -> Result<(), StepError> {
+    async fn strip<A: Acting>(&self, making: &Making<'_, A>, before: &ApiObject) -> Result<(), StepError> {
+        let Making { link, step, wanted, path, acting } = making;
         if wanted.differences(before).iter().all(|one| one.added_at.is_none()) {
             return Ok(());
         }
         let failed = |refusal| call(&step.address, &refusal);
-        let path = path_of(&wanted.manifest);
-        let Some(there) = self.read(link, path.clone(), Some(wanted)).await.map_err(failed)? else {
+        let Some(there) = self.read(*link, path.clone(), Some(wanted)).await.map_err(failed)? else {
             return Ok(());
         };
         let found = wanted.differences(&there);
@@ -157,8 +173,8 @@ impl Kubernetes {
         }
         let version = json!({ "op": "test", "path": "/metadata/resourceVersion", "value": there.version() });
         removals.insert(0, version);
-        let path = apply_path(&path, &wanted.owner, false);
-        ask(link, Verb::Patch(Value::Array(removals)), path).await.map(drop).map_err(failed)
+        let to = apply_path(path, &wanted.owner, false);
+        patience::write(*link, &step.address, Verb::Patch(Value::Array(removals)), to, *acting).await.map(drop)
     }
 }
 
@@ -176,6 +192,7 @@ async fn uncover(
     link: &dyn ApiLink,
     step: &Step<Document>,
     wanted: &OfOwner,
+    path: &str,
     there: &ApiObject,
     acting: &(impl Acting + Clone + 'static),
 ) -> Result<(), StepError> {
@@ -183,7 +200,7 @@ async fn uncover(
     if claims::fate(&wanted.manifest, there, &found) != claims::Fate::Grow {
         return Ok(());
     }
-    delete_with(link, step, &path_of(&wanted.manifest), there, "Orphan", acting).await
+    delete_with(link, step, path, there, "Orphan", acting).await
 }
 
 /// Deletes an object, that one and no other, and waits until it is gone. A namespace is looked into first: somebody may have put
@@ -202,6 +219,15 @@ async fn delete(
         let foreign = foreign.map_err(|refusal| call(&step.address, &refusal))?;
         if !foreign.is_empty() {
             let cause = has_foreign(&foreign);
+            return Err(StepError::Call { call: format!("delete {}", step.address), cause });
+        }
+    }
+    let is_unasked = step.reasons.iter().any(|reason| reason == data::NO_OBJECTS);
+    if step.address.kind() == kind::CUSTOM_RESOURCE_DEFINITION.word && is_unasked {
+        let owner = there.owner().unwrap_or_default();
+        let strangers = strangers(link, there, owner).await.map_err(|refusal| call(&step.address, &refusal))?;
+        if !strangers.is_empty() {
+            let cause = format!("{}: plan again", data::takes_along(&strangers));
             return Err(StepError::Call { call: format!("delete {}", step.address), cause });
         }
     }
@@ -269,13 +295,14 @@ async fn answers(
     Err(StepError::Call { call: step.address.to_string(), cause })
 }
 
-/// The path of an object that is not wanted any more.
-fn path_at(step: &Step<Document>) -> String {
+/// The path of an object that is not wanted any more; `None` if the server does not have its kind any more.
+async fn path_at(link: &dyn ApiLink, step: &Step<Document>) -> Result<Option<String>, StepError> {
+    let kind = served::by_word(link, step.address.kind()).await;
+    let Some(kind) = kind.map_err(|refusal| call(&step.address, &refusal))? else { return Ok(None) };
     let name = step.address.name();
-    let kind = Kind::by_word(step.address.kind());
     let (namespace, name) = match name.split_once('/') {
         Some((namespace, name)) => (Some(namespace), name),
         None => (None, name),
     };
-    kind.map(|kind| format!("{}/{name}", kind.path(namespace))).unwrap_or_default()
+    Ok(Some(format!("{}/{name}", kind.path(namespace))))
 }

@@ -155,7 +155,7 @@ fn told(manifest: &Manifest, is_new: bool, at: &Address, claim: &ApiObject) -> O
     if let Some(Trial::Refused(words)) = &claim.trial {
         let small: Vec<Small> = Small::of(manifest, name_of(at), claim.value()).into_iter().collect();
         let text = no_growth(words, &small).unwrap_or_else(|| format!("the server refuses it: {words}"));
-        return Some((NoteKind::Refused, text));
+        return Some((NoteKind::Held, text));
     }
     let mut words = Vec::new();
     if is_new {

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::mentions::{closed, has_pods};
 use super::shown::{both, short};
-use super::{API, Kubernetes, NAME, claims, ready, takeover};
+use super::{API, Kubernetes, NAME, claims, data, ready, takeover};
 use crate::compare::{Difference, differences, is_covered, plain};
 use crate::config_map::CONFIGS;
 use crate::kind::{self, Kind};
@@ -44,22 +44,43 @@ pub struct Wanted {
     pub(crate) owner: String,
     /// Whether its fields are taken from other programs that decide them.
     pub(crate) is_forced: bool,
+    /// The operators of its kind, whose pods are ready before it is made.
+    pub(crate) operators: Arc<[Operated]>,
     yaml: OnceLock<String>,
     template: OnceLock<Template>,
+}
+
+/// A workload of an operator that an object waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Operated {
+    /// The operator's name.
+    pub(crate) name: String,
+    /// The workload, as `deployment cnpg-system/cnpg-controller-manager`.
+    pub(crate) workload: String,
+    /// Its path on the server.
+    pub(crate) path: String,
+    /// The seconds that an object waits for it.
+    pub(crate) within: u64,
 }
 
 impl Document {
     /// The document of an owner's manifest.
     pub(crate) fn of(manifest: Manifest, owner: &str) -> Self {
+        Self::operated(manifest, owner, Arc::default())
+    }
+
+    /// The document of an owner's manifest, which waits for operators.
+    pub(crate) fn operated(manifest: Manifest, owner: &str, operators: Arc<[Operated]>) -> Self {
         let owner = owner.to_owned();
         let (yaml, template) = (OnceLock::new(), OnceLock::new());
-        Self::Object(Box::new(Wanted { manifest, owner, is_forced: false, yaml, template }))
+        Self::Object(Box::new(Wanted { manifest, owner, is_forced: false, operators, yaml, template }))
     }
 
     /// The same document, whose fields are taken from others.
     fn forced(&self) -> Option<Self> {
-        let Wanted { manifest, owner, .. } = self.wanted()?;
-        let Self::Object(mut forced) = Self::of(manifest.clone(), owner) else { return None };
+        let Wanted { manifest, owner, operators, .. } = self.wanted()?;
+        let forced = Self::operated(manifest.clone(), owner, Arc::clone(operators));
+        let Self::Object(mut forced) = forced else { return None };
         forced.is_forced = true;
         Some(Self::Object(forced))
     }
@@ -170,14 +191,14 @@ impl Model for Kubernetes {
     fn compare(&self, at: &Address, document: &Document, object: &ApiObject) -> Verdict {
         let Some(wanted) = document.wanted() else { return Verdict::Same };
         if object.owner() != Some(&wanted.owner) {
-            return Verdict::Refused(stranger(at, wanted, object));
+            return Verdict::Held(stranger(at, wanted, object));
         }
         if object.is_leaving() {
-            return Verdict::Refused("it is being deleted: apply again once it is gone".to_owned());
+            return Verdict::Held("it is being deleted: apply again once it is gone".to_owned());
         }
         if wanted.is_met_by(object) {
             if let Some(Trial::Refused(words)) = &object.trial {
-                return Verdict::Refused(refused(words, &object.small));
+                return Verdict::Held(refused(words, &object.small));
             }
             if !object.small.is_empty() {
                 return Verdict::Differs(object.small.iter().map(claims::larger).collect());
@@ -185,20 +206,31 @@ impl Model for Kubernetes {
             return unready(wanted, object).map_or(Verdict::Same, |change| Verdict::Differs(vec![change]));
         }
         let found = wanted.differences(object);
+        // The server has our values in another form. An apply would not take away what others added, so that is another matter.
+        let is_ours = object.made_from() == Some(wanted.manifest.fingerprint()) && !found.is_empty();
+        if object.trial == Some(Trial::Equal) && is_ours && found.iter().all(|one| one.added_at.is_none()) {
+            return unready(wanted, object).map_or(Verdict::Same, |change| Verdict::Differs(vec![change]));
+        }
         let none = Vec::new();
         let (trial, taken) = match &object.trial {
             Some(Trial::Conflict(fields, forced)) if wanted.is_forced => (Some(&**forced), fields),
             trial => (trial.as_ref(), &none),
         };
         match trial {
-            Some(Trial::Conflict(fields, _)) => Verdict::Refused(conflict(at, fields)),
-            Some(Trial::Refused(words)) => Verdict::Refused(refused(words, &object.small)),
+            Some(Trial::Conflict(fields, _)) => Verdict::Held(conflict(at, fields)),
+            Some(Trial::Refused(words)) => Verdict::Held(refused(words, &object.small)),
             Some(Trial::Immutable(fields)) => match claims::fate(&wanted.manifest, object, &found) {
-                claims::Fate::Shrink(why) => Verdict::Refused(why),
+                claims::Fate::Shrink(why) => Verdict::Held(why),
                 claims::Fate::Grow => Verdict::Differs(growth(wanted.manifest.kind(), &found)),
                 claims::Fate::Other => Verdict::Differs(replacement(wanted.manifest.kind(), &found, fields)),
             },
-            Some(Trial::Taken) | None => {
+            Some(Trial::Silent(words)) => {
+                let mut changes = in_place(wanted.manifest.kind(), &found);
+                let why = format!("its webhook does not answer now: {}", short(words));
+                changes.iter_mut().for_each(|change| change.reason = Some(why.clone()));
+                Verdict::Differs(changes)
+            }
+            Some(Trial::Taken | Trial::Equal) | None => {
                 let mut changes = in_place(wanted.manifest.kind(), &found);
                 if wanted.has_other_bytes(object) {
                     changes.iter_mut().for_each(|change| change.reason = Some(OTHER_BYTES.to_owned()));
@@ -245,6 +277,7 @@ impl Model for Kubernetes {
                     Removal::Keep(format!("{why}: `--delete-data {named}` deletes it with its data"))
                 };
             }
+            Unwanted::Data { named } => return data::removal(at, object, choices.delete_data.covers(named), named),
             Unwanted::Copied | Unwanted::Used => return Removal::Ignore,
             Unwanted::Destroyed(_) if !choices.only.iter().any(|name| is_in_a_cluster(name)) => {
                 return Removal::Ignore;
@@ -253,6 +286,9 @@ impl Model for Kubernetes {
                 return with.map_or(Removal::Ignore, |with| Removal::Leave(left(at, named, with)));
             }
             Unwanted::Left { .. } | Unwanted::Destroyed(_) | Unwanted::Pruned => {}
+        }
+        if at.kind() == kind::CUSTOM_RESOURCE_DEFINITION.word && !object.foreign.is_empty() {
+            return Removal::Leave(data::takes_along(&object.foreign));
         }
         if object.foreign.is_empty() {
             return Removal::Delete("no longer wanted".to_owned());
@@ -265,7 +301,7 @@ impl Model for Kubernetes {
         let Some(wanted) = document.wanted() else { return Vec::new() };
         let is_told = wanted.manifest.ready_within.is_none() && wanted.is_met_by(object);
         let why = ready::not_yet(&wanted.manifest, object).filter(|_| is_told);
-        let why = why.map(|why| format!("its pods are not ready: {why}"));
+        let why = why.map(|why| ready::not_ready(&wanted.manifest, &why));
         let untold = object.untold.as_ref();
         let untold =
             untold.map(|why| format!("whether its bytes are the wanted ones is not known: failed to {why}"));
@@ -286,6 +322,7 @@ impl Model for Kubernetes {
             .into_iter()
             .chain(claims)
             .chain(closed)
+            .chain(object.stands_on.iter().cloned())
             .map(|to| Edge { to, carries: Carries::Exists })
             .collect()
     }
@@ -301,13 +338,14 @@ fn unready(wanted: &Wanted, object: &ApiObject) -> Option<Change> {
     wanted.manifest.ready_within?;
     let why = ready::not_yet(&wanted.manifest, object)?;
     let (from, to) = (Some("not ready".to_owned()), Some("ready".to_owned()));
-    Some(Change { path: "pods".to_owned(), from, to, impact: Impact::Live, reason: Some(short(&why)) })
+    let path = if wanted.manifest.kind().has_pods() { "pods" } else { "status" };
+    Some(Change { path: path.to_owned(), from, to, impact: Impact::Live, reason: Some(short(&why)) })
 }
 
 /// Whether a chosen name is that of an object in a cluster, as `deployment/web`.
 fn is_in_a_cluster(name: &str) -> bool {
     let kind = name.split('/').next().unwrap_or_default();
-    kind == NAME || Kind::by_word(kind).is_some()
+    kind == NAME || Kind::by_word(kind).is_some() || kind.contains('.')
 }
 
 /// The reason why the API of a destroyed cloud's cluster goes.
@@ -473,7 +511,7 @@ mod tests {
         let verdict = Kubernetes::new().compare(&at, &document, &object);
         assert_eq!(
             verdict,
-            Verdict::Refused("the server refuses it: spec.replicas: Invalid value".to_owned())
+            Verdict::Held("the server refuses it: spec.replicas: Invalid value".to_owned())
         );
     }
 }

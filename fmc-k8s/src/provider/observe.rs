@@ -1,5 +1,9 @@
 //! Reading a cluster: one list a kind, and a dry run for what differs.
 
+mod custom;
+
+pub(super) use custom::strangers;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -11,12 +15,16 @@ use serde_json::Value;
 
 use super::foreign::foreign;
 use super::model::Wanted as OfOwner;
-use super::{API, Document, Kubernetes, Refusal, ask, claims, manager, path_of};
+use super::patience::is_silent_webhook;
+use super::{API, Document, Kubernetes, Refusal, ask, claims, data, manager, path_of};
 use crate::kind::{self, KINDS};
 use crate::link::{ApiLink, Verb};
 use crate::manifest::{self, OWNER};
 use crate::object::{ApiObject, Small, Trial, Unwanted};
 use crate::secret;
+
+/// Kinds of which strangers' objects are not listed: a wanted one is read by its name.
+const READ_ONE_BY_ONE: [&kind::Kind; 2] = [&kind::SECRET, &kind::CUSTOM_RESOURCE_DEFINITION];
 
 /// The objects that the server gives at once.
 const PAGE: usize = 500;
@@ -45,7 +53,9 @@ impl Kubernetes {
                 }
                 continue;
             };
-            let cluster = Cluster { provider: self, link: &*link, place, documents: &documents, wanted };
+            let kinds = custom::Kinds::default();
+            let mut cluster =
+                Cluster { provider: self, link: &*link, place, documents: &documents, wanted, kinds };
             match cluster.look(&mut seen).await {
                 Ok(()) => {}
                 Err(Refusal::NoAnswer(error)) if error.is_absent && !wanted.is_destroyed => {
@@ -73,11 +83,17 @@ struct Cluster<'a> {
     place: &'a Place,
     documents: &'a BTreeMap<&'a Address, &'a Document>,
     wanted: &'a Wanted<Document>,
+    /// The custom kinds that it serves.
+    kinds: custom::Kinds,
 }
 
 impl Cluster<'_> {
-    async fn look(&self, seen: &mut Seen<ApiObject>) -> Result<(), Refusal> {
+    async fn look(&mut self, seen: &mut Seen<ApiObject>) -> Result<(), Refusal> {
+        self.kinds = custom::Kinds::read(self.link, self.documents).await?;
         let mut there = self.list().await?;
+        self.list_custom(&mut there).await?;
+        self.judge(&mut there).await?;
+        self.not_served(seen);
         let small = self.small(&there);
         for (at, small) in &small {
             // A set that is made again takes over its claims, and the server is asked whether they may grow.
@@ -107,7 +123,7 @@ impl Cluster<'_> {
                 && !object.is_leaving()
                 && !wanted.is_met_by(&object)
             {
-                object.trial = Some(self.try_out(wanted).await?);
+                object.trial = Some(self.try_out(wanted, &object).await?);
             }
             if let (Some(wanted), Some(small)) = (wanted, small.get(&at)) {
                 object.small.clone_from(small);
@@ -127,8 +143,9 @@ impl Cluster<'_> {
         let kinds: BTreeSet<&str> = self.documents.keys().map(|at| at.kind()).collect();
         let mut there = BTreeMap::new();
         let lists = KINDS.iter().map(|kind| {
-            // A stranger's object matters only where a wanted one has its kind; the secrets of strangers are not read.
-            let is_ours_alone = !kinds.contains(kind.word) || *kind == &kind::SECRET;
+            // A stranger's object matters only where a wanted one has its kind; the secrets of strangers are not read, and their
+            // definitions are long.
+            let is_ours_alone = !kinds.contains(kind.word) || READ_ONE_BY_ONE.contains(kind);
             let selector = is_ours_alone.then(|| format!("{OWNER}={owner}"));
             async move { list(self.link, &kind.path(None), selector.as_deref()).await }
         });
@@ -146,8 +163,9 @@ impl Cluster<'_> {
                 }
             }
         }
-        let secrets = self.documents.iter().filter(|(at, _)| at.kind() == kind::SECRET.word);
-        for (at, wanted) in secrets.filter_map(|(at, document)| Some((*at, document.wanted()?))) {
+        let is_read_alone = |at: &Address| READ_ONE_BY_ONE.iter().any(|kind| kind.word == at.kind());
+        let alone = self.documents.iter().filter(|(at, _)| is_read_alone(at));
+        for (at, wanted) in alone.filter_map(|(at, document)| Some((*at, document.wanted()?))) {
             if !there.contains_key(at)
                 && let Some(object) =
                     self.provider.read(self.link, path_of(&wanted.manifest), Some(wanted)).await?
@@ -155,11 +173,23 @@ impl Cluster<'_> {
                 there.insert(at.clone(), object);
             }
         }
-        let fates: Vec<Unwanted> = there.iter().map(|(at, object)| self.fate(at, object, &there)).collect();
+        Ok(there)
+    }
+
+    /// Decides what becomes of objects that nothing wants, and what stands on what.
+    async fn judge(&self, there: &mut BTreeMap<Address, ApiObject>) -> Result<(), Refusal> {
+        let fates: Vec<Unwanted> = there.iter().map(|(at, object)| self.fate(at, object, there)).collect();
         for (object, fate) in there.values_mut().zip(fates) {
             object.unwanted = fate;
         }
-        Ok(there)
+        self.stand(there);
+        for (at, object) in there.iter_mut() {
+            let is_definition = at.kind() == kind::CUSTOM_RESOURCE_DEFINITION.word;
+            if is_definition && !self.documents.contains_key(at) && !self.wanted.is_destroyed {
+                object.foreign = strangers(self.link, object, &self.wanted.owner).await?;
+            }
+        }
+        Ok(())
     }
 
     /// The fate of an object if nothing wants it.
@@ -183,6 +213,7 @@ impl Cluster<'_> {
                 Some(set) => Unwanted::Claimed(self.named(&set)),
                 // Nothing says whose volume it is.
                 None if is_claim => Unwanted::Copied,
+                None if data::is_data(at) => Unwanted::Data { named: self.named(at) },
                 None => Unwanted::Pruned,
             };
         }
@@ -293,11 +324,12 @@ pub(super) async fn list(
 
 impl Cluster<'_> {
     /// The server's answer to a dry run of a manifest, and to one that takes fields from others if they decide some.
-    async fn try_out(&self, wanted: &OfOwner) -> Result<Trial, Refusal> {
+    async fn try_out(&self, wanted: &OfOwner, there: &ApiObject) -> Result<Trial, Refusal> {
         let body = secret::tried(&wanted.manifest, &wanted.owner, self.provider.secrets());
-        match tried(self.link, wanted, &body, false).await? {
+        let path = self.kinds.path_of(&wanted.manifest);
+        match tried(self.link, wanted, there, &path, &body, false).await? {
             Trial::Conflict(fields, _) => {
-                let forced = tried(self.link, wanted, &body, true).await?;
+                let forced = tried(self.link, wanted, there, &path, &body, true).await?;
                 Ok(Trial::Conflict(fields, Box::new(forced)))
             }
             other => Ok(other),
@@ -320,15 +352,23 @@ impl Cluster<'_> {
 async fn tried(
     link: &dyn ApiLink,
     wanted: &OfOwner,
+    there: &ApiObject,
+    path: &str,
     body: &Value,
     is_forced: bool,
 ) -> Result<Trial, Refusal> {
-    let path = apply_path(&path_of(&wanted.manifest), &wanted.owner, is_forced);
+    let path = apply_path(path, &wanted.owner, is_forced);
     let path = format!("{path}&dryRun=All");
     let refusal = match ask(link, Verb::Apply(body.clone()), path).await {
-        Ok(_) => return Ok(Trial::Taken),
+        Ok(after) => {
+            let is_equal = !secret::is_secret(&after) && ApiObject::new(after).fingerprint() == there.fingerprint();
+            return Ok(if is_equal { Trial::Equal } else { Trial::Taken });
+        }
         Err(refusal) => refusal,
     };
+    if is_silent_webhook(&refusal) {
+        return Ok(Trial::Silent(refusal.words()));
+    }
     match refusal.status() {
         None => Err(refusal),
         Some(409) => {

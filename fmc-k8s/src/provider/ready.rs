@@ -1,39 +1,59 @@
 //! When an object is ready, by its kind, and why it is not.
 
+mod custom;
+mod pods;
+
 use fmc_core::graph::{Acting, Awaited, NotUp, NotUpCause};
 use serde_json::Value;
 
 use super::act::PAUSE;
-use super::{get, path_of};
-use crate::compare::plain;
-use crate::kind;
+use super::{Refusal, get, served};
+use crate::kind::{self, Kind};
 use crate::link::ApiLink;
 use crate::manifest::Manifest;
 use crate::object::ApiObject;
 
+pub(super) use custom::definition;
+
+/// The progress of an object.
+pub(super) enum Progress {
+    Ready,
+    Waits(String),
+    /// It will not get ready by waiting.
+    Failed(String),
+}
+
+/// The words for what gets ready: the pods of a workload, or the object itself.
+fn subject(kind: &Kind) -> &'static str {
+    if kind.has_pods() { "its pods are" } else { "it is" }
+}
+
+/// Whether an object of a kind tells whether it is ready.
+fn tells(kind: &Kind) -> bool {
+    kind.has_pods() || kind.is_custom() || *kind == kind::JOB
+}
+
 /// The signal that an apply waits for.
 pub(super) fn awaited(manifest: &Manifest) -> Option<Awaited> {
     let seconds = manifest.ready_within?;
-    manifest.kind().has_pods().then(|| Awaited { signal: "until its pods are ready".to_owned(), seconds })
+    let kind = manifest.kind();
+    tells(kind).then(|| Awaited { signal: format!("until {} ready", subject(kind)), seconds })
 }
 
 /// The reason why an object that was read is not ready; `None` if it is ready, or if its kind does not tell.
 pub(super) fn not_yet(manifest: &Manifest, object: &ApiObject) -> Option<String> {
-    if ![kind::DEPLOYMENT, kind::STATEFUL_SET].contains(manifest.kind()) {
+    if !tells(manifest.kind()) {
         return None;
     }
-    match progress(object.value()) {
+    match progress(object.value(), object.has_status) {
         Progress::Ready => None,
         Progress::Waits(why) | Progress::Failed(why) => Some(why),
     }
 }
 
-/// The progress of an object.
-enum Progress {
-    Ready,
-    Waits(String),
-    /// It will not get ready by waiting.
-    Failed(String),
+/// The words about an object that is not ready: `its pods are not ready: …`.
+pub(super) fn not_ready(manifest: &Manifest, why: &str) -> String {
+    format!("{} not ready: {why}", subject(manifest.kind()))
 }
 
 pub(super) async fn wait(
@@ -44,8 +64,8 @@ pub(super) async fn wait(
     let seconds = manifest.ready_within.unwrap_or_default();
     let mut last = None;
     for tick in 0..=seconds * 1000 / PAUSE {
-        match get(link, path_of(manifest)).await {
-            Ok(Some(object)) => match progress(&object) {
+        match read(link, manifest).await {
+            Ok(Some((object, has_status))) => match progress(&object, has_status) {
                 Progress::Ready => return Ok(tick * PAUSE / 1000),
                 Progress::Waits(why) => last = Some(why),
                 Progress::Failed(why) => return Err(NotUp::new(NotUpCause::Failed(why))),
@@ -59,53 +79,31 @@ pub(super) async fn wait(
         link.pause(PAUSE).await;
     }
     let why = last.map(|last| format!(": {last}")).unwrap_or_default();
-    Err(NotUp::new(NotUpCause::Failed(format!("its pods were not ready within {seconds} s{why}"))))
+    let what = if manifest.kind().has_pods() { "its pods were" } else { "it was" };
+    Err(NotUp::new(NotUpCause::Failed(format!("{what} not ready within {seconds} s{why}"))))
 }
 
-fn progress(object: &Value) -> Progress {
-    match object.get("kind").and_then(Value::as_str) {
-        Some(kind) if kind == kind::STATEFUL_SET.name => stateful(object),
-        _ => deployment(object),
+/// An object, and whether its kind has a subresource in which its controllers report.
+async fn read(link: &dyn ApiLink, manifest: &Manifest) -> Result<Option<(Value, bool)>, Refusal> {
+    let mut kind = manifest.kind();
+    let mut has_status = false;
+    if kind.is_custom() {
+        let Some(served) = served::kind_of(link, kind).await? else { return Ok(None) };
+        (kind, has_status) = (served.kind, served.has_status);
     }
+    let path = format!("{}/{}", kind.path(manifest.namespace()), manifest.name());
+    Ok(get(link, path).await?.map(|object| (object, has_status)))
 }
 
-/// As `kubectl rollout status` decides it for a set: the newest generation was seen, and each pod is of it and available.
-fn stateful(object: &Value) -> Progress {
-    let number = |pointer: &str| object.pointer(pointer).and_then(Value::as_u64).unwrap_or_default();
-    if number("/status/observedGeneration") < number("/metadata/generation") {
-        return Progress::Waits("no controller has seen it yet".to_owned());
+/// The progress of an object of a kind that tells it. Of a custom one it matters whether its controllers report at all.
+pub(super) fn progress(object: &Value, has_status: bool) -> Progress {
+    let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default();
+    match Kind::of(text("apiVersion"), text("kind")) {
+        Some(&kind::STATEFUL_SET) => pods::stateful(object),
+        Some(&kind::DAEMON_SET) => pods::daemons(object),
+        Some(&kind::JOB) => pods::job(object),
+        Some(&kind::DEPLOYMENT) => pods::deployment(object),
+        Some(_) => Progress::Ready,
+        None => custom::progress(object, has_status),
     }
-    let wanted = object.pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(1);
-    let (updated, available) = (number("/status/updatedReplicas"), number("/status/availableReplicas"));
-    let revision = |key: &str| object.pointer(&format!("/status/{key}Revision"));
-    if updated >= wanted && available >= wanted && revision("current") == revision("update") {
-        return Progress::Ready;
-    }
-    Progress::Waits(format!("{available} of {wanted} pods are available, {updated} are new"))
-}
-
-/// As `kubectl rollout status` decides it: the newest generation was seen, each pod is of it, and all are available.
-fn deployment(object: &Value) -> Progress {
-    let number = |pointer: &str| object.pointer(pointer).and_then(Value::as_u64).unwrap_or_default();
-    if number("/status/observedGeneration") < number("/metadata/generation") {
-        return Progress::Waits("no controller has seen it yet".to_owned());
-    }
-    let conditions = object.pointer("/status/conditions").and_then(Value::as_array);
-    for condition in conditions.into_iter().flatten() {
-        let is = |key: &str, value: &str| condition.get(key).and_then(Value::as_str) == Some(value);
-        let words = condition.get("message").map(plain).unwrap_or_default();
-        if is("type", "Progressing") && is("reason", "ProgressDeadlineExceeded") {
-            return Progress::Failed(words);
-        }
-        if is("type", "ReplicaFailure") && is("status", "True") {
-            return Progress::Failed(words);
-        }
-    }
-    let wanted = object.pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(1);
-    let (updated, available) = (number("/status/updatedReplicas"), number("/status/availableReplicas"));
-    let all = number("/status/replicas");
-    if updated >= wanted && available >= wanted && all <= updated {
-        return Progress::Ready;
-    }
-    Progress::Waits(format!("{available} of {wanted} pods are available, {updated} are new"))
 }

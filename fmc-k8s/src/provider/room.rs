@@ -97,9 +97,10 @@ impl Room for Kubernetes {
 
     fn former<'a>(&self, object: &'a ApiObject) -> Option<&'a str> {
         match &object.unwanted {
-            Unwanted::Left { named, .. } | Unwanted::Claimed(named) | Unwanted::Unused { named, .. } => {
-                Some(named)
-            }
+            Unwanted::Left { named, .. }
+            | Unwanted::Claimed(named)
+            | Unwanted::Unused { named, .. }
+            | Unwanted::Data { named } => Some(named),
             Unwanted::Pruned | Unwanted::Used | Unwanted::Destroyed(_) | Unwanted::Copied => None,
         }
     }
@@ -115,7 +116,8 @@ impl Room for Kubernetes {
                 if is_ours { ready::not_yet(&document.manifest, object) } else { None }
             });
             if let Some(why) = why {
-                standing.state = format!("there, its pods are not ready: {why}");
+                let why = document.map(|document| ready::not_ready(&document.manifest, &why)).unwrap_or(why);
+                standing.state = format!("there, {why}");
             }
         }
         status

@@ -4,13 +4,15 @@ use serde_json::{Map, Value, json};
 
 use super::claims;
 use super::fields::{entry_key, keys, of_manifest, without};
-use super::{Key, Response, State, Target, good, not_found, status};
-use crate::kind::{DAEMON_SET, DEPLOYMENT, Kind, NAMESPACE, SERVICE, STATEFUL_SET};
+use super::{Key, Response, State, Target, custom, good, kind_of, not_found, status};
+use crate::kind::{
+    CUSTOM_RESOURCE_DEFINITION, DAEMON_SET, DEPLOYMENT, Kind, NAMESPACE, SERVICE, STATEFUL_SET,
+};
 
 /// Applies a manifest by the manager that the query names.
 pub(super) fn apply(state: &mut State, target: &Target, manifest: Value) -> Response {
     let key = target.key();
-    let Some(kind) = Kind::by_word(key.0) else { return not_found(target.kind, &key.2) };
+    let kind = target.kind;
     let namespace = (NAMESPACE.word, String::new(), key.1.clone());
     if kind.is_namespaced && !state.objects.contains_key(&namespace) {
         return not_found(&NAMESPACE, &key.1);
@@ -96,7 +98,7 @@ pub(super) fn apply(state: &mut State, target: &Target, manifest: Value) -> Resp
 
 /// An object as another manager writes it: the fields that it changes are the manager's.
 pub(super) fn written(state: &mut State, key: &Key, object: Value, manager: &str) -> Value {
-    let Some(kind) = Kind::by_word(key.0) else { return object };
+    let Some(kind) = kind_of(&object) else { return object };
     let mut next = defaulted(kind, defaulted_entries(kind, "", object));
     let there = state.objects.get(key).cloned();
     let fields = of_manifest(kind, &changed(kind, "", there.as_ref(), &next));
@@ -177,6 +179,9 @@ fn stamped(state: &mut State, key: &Key, mut object: Value, before: Option<&Valu
         if !key.1.is_empty() {
             metadata.insert("namespace".to_owned(), json!(key.1));
         }
+    }
+    if key.0 == CUSTOM_RESOURCE_DEFINITION.word {
+        custom::establish(&mut object);
     }
     if [DEPLOYMENT.word, STATEFUL_SET.word].contains(&key.0) {
         let why = state.broken.get(&format!("{}/{}", key.1, key.2));

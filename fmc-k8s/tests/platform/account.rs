@@ -104,7 +104,7 @@ fn rights_that_somebody_added_are_drift_and_go() {
         .push(json!({ "kind": "ServiceAccount", "name": "web", "namespace": "shop" }));
     world.cluster.put(binding);
     let plan = world.plan(watching());
-    let told = notes(&plan, NoteKind::Refused).join("\n");
+    let told = notes(&plan, NoteKind::Held).join("\n");
     assert!(told.contains("rules (by ") && told.contains("subjects (by "), "{plan}");
     let forced = plan.force_conflicts("cluster-role/shop:agent").force_conflicts("role-binding/shop/agent");
     world.run(&forced).converged().unwrap_or_else(|error| panic!("{error}\n{forced}"));

@@ -117,7 +117,7 @@ fn an_object_with_another_owners_mark_is_told() {
     );
     assert_eq!(unclear, [""; 0]);
     // The plan refuses both, and never advises to delete what we made.
-    let refused = notes(&world.plan(shop([web(1)])), NoteKind::Refused).concat();
+    let refused = notes(&world.plan(shop([web(1)])), NoteKind::Held).concat();
     let back = "put it back, as `kubectl label configmaps/settings --namespace shop fmc/owner=first`";
     assert!(refused.contains(back) && refused.contains("it belongs to the cloud second"), "{refused}");
     // An object that never was ours is the plan's business.

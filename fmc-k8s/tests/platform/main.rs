@@ -5,6 +5,7 @@ mod account;
 mod alertmanager;
 mod check;
 mod cloud;
+mod custom;
 mod drift;
 mod ingress;
 mod jenkins;

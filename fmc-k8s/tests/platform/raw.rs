@@ -67,7 +67,7 @@ fn an_object_of_any_kind_is_made_compared_and_deleted() {
     let mut class = world.cluster.object("priority-class", "", "shop").unwrap();
     class["value"] = json!(2000);
     world.cluster.put(class);
-    let refused = notes(&world.plan(raw("30").object(traefik())), NoteKind::Refused);
+    let refused = notes(&world.plan(raw("30").object(traefik())), NoteKind::Held);
     assert!(refused.iter().any(|text| text.contains("value (by ")), "{refused:?}");
     let plan = world.plan(Platform::on("single"));
     let mut gone = deleted(&plan);

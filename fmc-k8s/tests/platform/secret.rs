@@ -150,7 +150,7 @@ fn a_secret_that_another_hand_changed_is_told_and_taken_over_by_name() {
     let changed = "changed secret/shop/db-password: data.line (not shown) -> (not shown)".to_owned();
     let plan = world.plan(shop([db(1)]));
     assert_eq!(told(&plan), (vec![changed.clone()], vec![]));
-    let refused = notes(&plan, NoteKind::Refused);
+    let refused = notes(&plan, NoteKind::Held);
     assert!(refused[0].contains("data.line (by kubectl-create)"), "{plan}");
     assert!(refused[0].contains("--force-conflicts secret/shop/db-password"), "{plan}");
     // Without the bytes our own entry in the object tells it too.
@@ -214,7 +214,7 @@ fn a_secret_that_is_not_ours_is_refused_unread() {
         "metadata": { "name": "db-password", "namespace": "shop" } });
     world.cluster.put(foreign);
     let plan = world.plan(shop([web(1), db(1)]));
-    let refused = notes(&plan, NoteKind::Refused);
+    let refused = notes(&plan, NoteKind::Held);
     assert!(refused.iter().any(|text| text.contains("fmc did not make it: give shop/db-password")), "{plan}");
 }
 

@@ -1,6 +1,7 @@
 //! A platform in a real cluster's control plane: planned, applied, planned again, changed by others, pruned.
 
 mod admitted;
+mod custom;
 mod kinds;
 
 use std::sync::Arc;
@@ -42,7 +43,7 @@ impl Cluster for Plane {
         self.kubectl(&[
             "get",
             "namespaces,configmaps,secrets,deployments,statefulsets,services,ingresses,networkpolicies,poddisruptionbudgets,\
-             cronjobs,resourcequotas,priorityclasses,serviceaccounts,roles,rolebindings,clusterroles,clusterrolebindings",
+             cronjobs,resourcequotas,priorityclasses,customresourcedefinitions,serviceaccounts,roles,rolebindings,clusterroles,clusterrolebindings",
             "--all-namespaces",
             "--selector=fmc/owner",
             "--output=jsonpath={range .items[*]}{.kind}/{.metadata.name} {.metadata.generation}{\"\\n\"}{end}",
@@ -283,11 +284,12 @@ fn an_object_that_is_not_ours_is_refused_and_left_alone() {
     let refused: Vec<&str> = plan
         .notes
         .iter()
-        .filter(|note| note.kind == NoteKind::Refused)
+        .filter(|note| note.kind == NoteKind::Held)
         .map(|note| note.text.as_str())
         .collect();
     assert!(refused.iter().any(|text| text.contains("fmc did not make it")), "{plan}");
-    assert!(block_on(plan.apply(&world.providers, |_| ())).is_err());
+    assert!(!world.run(&plan).is_converged());
+    assert_eq!(world.cluster.kubectl(&["get", "deployments", "--all-namespaces", "--output=name"]), "");
     let labels = world.cluster.kubectl(&["get", "namespace", "shop", "--output=jsonpath={.metadata.labels}"]);
     assert!(!labels.contains("fmc/owner"), "{labels}");
 }

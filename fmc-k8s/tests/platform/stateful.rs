@@ -109,12 +109,12 @@ fn a_claim_grows_in_one_step_where_its_class_allows_it_and_never_shrinks() {
     );
     assert_eq!((size(&world, "data-db-0"), size(&world, "data-db-1")), ("2Gi".to_owned(), "2Gi".to_owned()));
 
-    let refused = notes(&world.plan(shelf([set(block(1.gib()))])), NoteKind::Refused);
+    let refused = notes(&world.plan(shelf([set(block(1.gib()))])), NoteKind::Held);
     assert!(refused[0].contains("the claim data cannot shrink from 2Gi to 1Gi"), "{refused:?}");
 
     let world = World::new();
     world.apply(&shelf([set(VolumeClaim::new("data", 1.gib()))]));
-    let refused = notes(&world.plan(shelf([set(VolumeClaim::new("data", 2.gib()))])), NoteKind::Refused);
+    let refused = notes(&world.plan(shelf([set(VolumeClaim::new("data", 2.gib()))])), NoteKind::Held);
     let why = "its storage class makes volumes that do not grow, as that of K3s does: it refuses data-db-0 from 1Gi to 2Gi";
     assert!(refused[0].starts_with(why), "{refused:?}");
     assert_eq!(size(&world, "data-db-0"), "1Gi");
@@ -388,7 +388,7 @@ fn a_set_that_is_made_again_over_claims_that_cannot_grow_is_refused() {
     world.apply(&shelf([set(VolumeClaim::new("data", 1.gib()))]));
     world.apply(&shelf([]));
     let plan = world.plan(shelf([set(VolumeClaim::new("data", 2.gib()))]));
-    let refused = notes(&plan, NoteKind::Refused);
+    let refused = notes(&plan, NoteKind::Held);
     assert!(refused.len() == 2 && refused[0].contains("it refuses data-db-0 from 1Gi to 2Gi"), "{plan}");
     world.apply(&shelf([set(VolumeClaim::new("data", 1.gib()))]));
 }

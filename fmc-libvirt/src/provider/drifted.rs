@@ -63,7 +63,7 @@ impl Looking {
             Verdict::Same => Vec::new(),
             Verdict::Differs(changes) => changes,
             // A pool in another folder; or an object that is not ours, which cannot have drifted.
-            Verdict::Refused(_) => return,
+            Verdict::Refused(_) | Verdict::Held(_) => return,
         };
         if changes.is_empty() {
             changes = running(document, object);

@@ -14,7 +14,7 @@ use crate::kind::{
     AUTOSCALER, CLAIM, CLUSTER_ROLE, CLUSTER_ROLE_BINDING, KINDS, Kind, NAMESPACE, ROLE, ROLE_BINDING,
     SECRET, STATEFUL_SET,
 };
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, READY_WITHIN};
 use crate::platform::{Namespace, Platform};
 use crate::raw::RawObject;
 
@@ -29,7 +29,7 @@ pub(super) fn of_namespace(namespace: &Namespace, findings: &mut RoleFindings<'_
     let name = namespace.name.to_string();
     for (index, object) in namespace.objects.iter().enumerate() {
         findings.part(&format!("objects[{index}]"), |findings| {
-            let Some(kind) = any(object, findings) else { return };
+            let Some(kind) = any(object, true, findings) else { return };
             if !kind.is_namespaced {
                 let message = format!("{} is of the whole cluster", kind.name);
                 wrong("kind", findings, message, "write the object below `objects` of the platform");
@@ -45,7 +45,7 @@ pub(super) fn of_namespace(namespace: &Namespace, findings: &mut RoleFindings<'_
 pub(super) fn of_cluster(platform: &Platform, findings: &mut RoleFindings<'_>) {
     for (index, object) in platform.objects.iter().enumerate() {
         findings.part(&format!("objects[{index}]"), |findings| {
-            let Some(kind) = any(object, findings) else { return };
+            let Some(kind) = any(object, object.namespace().is_some(), findings) else { return };
             if kind.is_namespaced && object.namespace().is_none() {
                 let help =
                     "write the object below `objects` of its namespace, or say `namespace: kube-system`";
@@ -58,9 +58,16 @@ pub(super) fn of_cluster(platform: &Platform, findings: &mut RoleFindings<'_>) {
     }
 }
 
-/// The rules of an object wherever it stands, and its kind if that is right.
-fn any(object: &RawObject, findings: &mut RoleFindings<'_>) -> Option<&'static Kind> {
-    let Some(kind) = Kind::of(object.api(), object.kind()) else {
+/// The rules of an object wherever it stands, and its kind if that is right. A custom kind has the scope of the place.
+fn any(
+    object: &RawObject,
+    is_namespaced: bool,
+    findings: &mut RoleFindings<'_>,
+) -> Option<&'static Kind> {
+    let (api, name) = (object.api(), object.kind());
+    let has_other_version = KINDS.iter().any(|kind| kind.name == name && kind.group == group_of(api));
+    let custom = || Kind::custom(api, name, is_namespaced).filter(|_| !has_other_version);
+    let Some(kind) = Kind::of(api, name).or_else(custom) else {
         unknown(object, findings);
         return None;
     };
@@ -92,6 +99,7 @@ fn any(object: &RawObject, findings: &mut RoleFindings<'_>) -> Option<&'static K
     if object.0.get("status").is_some() {
         wrong("status", findings, "the status of an object is its controller's matter", "leave it out");
     }
+    within(&object.0, findings);
     match *kind {
         ROLE | CLUSTER_ROLE => account::raw(&object.0, *kind == CLUSTER_ROLE, findings),
         ROLE_BINDING | CLUSTER_ROLE_BINDING => account::raw_binding(&object.0, findings),
@@ -99,6 +107,17 @@ fn any(object: &RawObject, findings: &mut RoleFindings<'_>) -> Option<&'static K
         _ => {}
     }
     Some(kind)
+}
+
+/// The time that an apply waits for an object is a number of seconds.
+fn within(object: &Value, findings: &mut RoleFindings<'_>) {
+    let said = object.pointer("/metadata/annotations").and_then(|all| all.get(READY_WITHIN));
+    let is_right = |said: &Value| said.as_str().is_some_and(|text| text.parse::<u16>().is_ok());
+    if said.is_some_and(|said| !is_right(said)) {
+        let message = "it is not a number of seconds from 0 to 65535, as a text";
+        let at = format!("metadata.annotations.{READY_WITHIN}");
+        wrong(&at, findings, message, "write it as \"600\"");
+    }
 }
 
 /// No data is deleted unasked.
@@ -143,6 +162,11 @@ fn is_name(name: &str) -> bool {
     name.len() <= LONGEST_NAME && name.bytes().all(is_of) && name.split('.').all(is_label)
 }
 
+/// The group of an `apiVersion`; empty for the core's.
+fn group_of(api: &str) -> &str {
+    api.split_once('/').map_or("", |(group, _)| group)
+}
+
 fn unknown(object: &RawObject, findings: &mut RoleFindings<'_>) {
     let (api, name) = (object.api(), object.kind());
     if name.is_empty() || api.is_empty() {
@@ -164,7 +188,8 @@ fn unknown(object: &RawObject, findings: &mut RoleFindings<'_>) {
         Some(near) => format!("did you mean {near}?"),
         None => {
             let all = KINDS.iter().filter(|kind| ![&CLAIM, &NAMESPACE, &SECRET].contains(kind));
-            format!("fmc writes {}", all.map(|kind| kind.name).collect::<Vec<_>>().join(", "))
+            let all = all.map(|kind| kind.name).collect::<Vec<_>>().join(", ");
+            format!("of Kubernetes' own kinds fmc writes {all}; a custom one has a group of its own, as example.org/v1")
         }
     };
     wrong("kind", findings, format!("fmc does not know the kind {name} of {api}"), help);

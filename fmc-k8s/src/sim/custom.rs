@@ -1,0 +1,95 @@
+//! The kinds that definitions add, and writes that a test wants to fail.
+
+use serde_json::{Value, json};
+
+use super::{Key, Response, State, Target, kind_of, status};
+use crate::compare::plain;
+use crate::kind::{CUSTOM_RESOURCE_DEFINITION, Kind};
+use crate::link::Verb;
+
+/// A version of a custom kind that a definition adds.
+pub(super) struct Custom {
+    pub(super) kind: &'static Kind,
+    /// Whether it has a subresource for its status.
+    pub(super) has_status: bool,
+}
+
+impl State {
+    /// The versions of custom kinds that are served.
+    pub(super) fn custom(&self) -> Vec<Custom> {
+        let first = (CUSTOM_RESOURCE_DEFINITION.word, String::new(), String::new());
+        let definitions = self.objects.range(first..).take_while(|((word, ..), _)| {
+            *word == CUSTOM_RESOURCE_DEFINITION.word
+        });
+        definitions.flat_map(|(_, definition)| versions(definition)).collect()
+    }
+
+    /// The kind with a word in addresses.
+    pub(super) fn by_word(&self, word: &str) -> Option<&'static Kind> {
+        let custom = || self.custom().into_iter().map(|one| one.kind).find(|kind| kind.word == word);
+        Kind::by_word(word).or_else(custom)
+    }
+
+    /// The key of an object; `None` if the server does not have its kind.
+    pub(super) fn key_of(&self, object: &Value) -> Option<Key> {
+        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
+        let said = kind_of(object)?;
+        let kind = match said.is_custom() {
+            true => self.by_word(said.word)?,
+            false => said,
+        };
+        let namespace = text("/metadata/namespace").filter(|_| kind.is_namespaced).unwrap_or_default();
+        Some((kind.word, namespace.to_owned(), text("/metadata/name")?.to_owned()))
+    }
+
+    /// The objects of a kind go with its definition.
+    pub(super) fn leave_without_definition(&mut self) {
+        let left: Vec<&str> = self.custom().iter().map(|one| one.kind.word).collect();
+        self.objects.retain(|(word, ..), _| !word.contains('.') || left.contains(word));
+    }
+
+    /// The answer to a write that a test wants to fail.
+    pub(super) fn refusal(&mut self, verb: &Verb, target: &Target) -> Option<Response> {
+        if *verb == Verb::Get {
+            return None;
+        }
+        let word = target.kind.word;
+        if let Some(left) = self.silent.get_mut(word).filter(|left| **left > 0) {
+            *left -= 1;
+            let message = format!(
+                "Internal error occurred: failed calling webhook \"{word}\": failed to call webhook: Post \"https://webhook/\": dial tcp: \
+                 connect: connection refused"
+            );
+            return Some(status(500, "InternalError", message, Vec::new()));
+        }
+        let (_, namespace, name) = target.key();
+        let name = if namespace.is_empty() { name } else { format!("{namespace}/{name}") };
+        let words = self.refused.get(&format!("{word}/{name}"))?;
+        Some(status(422, "Invalid", words.clone(), Vec::new()))
+    }
+}
+
+/// The versions that a definition serves.
+fn versions(definition: &Value) -> Vec<Custom> {
+    let text = |pointer: &str| definition.pointer(pointer).map(plain).unwrap_or_default();
+    let (group, name, plural) = (text("/spec/group"), text("/spec/names/kind"), text("/spec/names/plural"));
+    let is_namespaced = text("/spec/scope") == "Namespaced";
+    let all = definition.pointer("/spec/versions").and_then(Value::as_array).into_iter().flatten();
+    let served = all.filter(|version| version.get("served") == Some(&Value::Bool(true)));
+    let each = served.filter_map(|version| {
+        let api = format!("{group}/{}", version.get("name").map(plain)?);
+        let kind = Kind::custom(&api, &name, is_namespaced)?.served(&plural, is_namespaced)?;
+        Some(Custom { kind, has_status: version.pointer("/subresources/status").is_some() })
+    });
+    each.collect()
+}
+
+/// The report of the server's controllers on a definition.
+pub(super) fn establish(definition: &mut Value) {
+    let names = definition.pointer("/spec/names").cloned().unwrap_or_default();
+    let condition = |kind: &str| json!({ "type": kind, "status": "True", "reason": "", "message": "" });
+    let conditions = [condition("NamesAccepted"), condition("Established")];
+    if let Some(map) = definition.as_object_mut() {
+        map.insert("status".to_owned(), json!({ "acceptedNames": names, "conditions": conditions }));
+    }
+}

@@ -1,0 +1,268 @@
+//! Custom objects: made after the definition of their kind, waited for, compared and deleted, in a cluster in memory.
+
+use std::collections::BTreeSet;
+
+use fmc::Plan;
+use fmc::graph::{Action, Choices, DeleteData, NoteKind};
+use fmc_k8s::platform::{Namespace, Platform};
+use fmc_k8s::raw::RawObject;
+use fmc_k8s::sim::Sim;
+use pollster::block_on;
+use serde_json::{Value, json};
+
+use crate::check::kinds;
+use crate::cloud::{World, deleted, notes, shop, steps, web};
+
+/// A definition of widgets, which have a status.
+pub(crate) fn definition() -> Value {
+    let schema = json!({ "type": "object", "properties": {
+        "spec": { "type": "object", "required": ["size"], "properties": {
+            "size": { "type": "integer", "minimum": 1 },
+            "parts": { "type": "array", "items": { "type": "string" } },
+            "colour": { "type": "string", "enum": ["red", "blue"], "default": "red" },
+        } },
+        "status": { "type": "object", "x-kubernetes-preserve-unknown-fields": true },
+    } });
+    json!({
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": { "name": "widgets.example.org" },
+        "spec": {
+            "group": "example.org",
+            "scope": "Namespaced",
+            "names": { "kind": "Widget", "plural": "widgets", "singular": "widget", "listKind": "WidgetList" },
+            "versions": [{
+                "name": "v1",
+                "served": true,
+                "storage": true,
+                "schema": { "openAPIV3Schema": schema },
+                "subresources": { "status": {} },
+            }],
+        },
+    })
+}
+
+pub(crate) fn widget(size: u32) -> Value {
+    json!({ "apiVersion": "example.org/v1", "kind": "Widget", "metadata": { "name": "main" }, "spec": { "size": size, "parts": [] } })
+}
+
+/// The same, which an apply does not wait for.
+pub(crate) fn unawaited(size: u32) -> Value {
+    let mut widget = widget(size);
+    widget["metadata"]["annotations"] = json!({ "fmc/ready-within": "0" });
+    widget
+}
+
+pub(crate) fn with(definition: Option<Value>, widgets: impl IntoIterator<Item = Value>) -> Platform {
+    let shop = widgets
+        .into_iter()
+        .fold(Namespace::new("shop"), |shop, widget| shop.object(RawObject::of(&widget)));
+    let platform = Platform::on("single").namespace(shop);
+    definition.iter().fold(platform, |platform, definition| platform.object(RawObject::of(definition)))
+}
+
+const WIDGET: &str = "widget.example.org/shop/main";
+const DEFINITION: &str = "custom-resource-definition/widgets.example.org";
+
+fn asked(world: &World<Sim>, platform: Platform, name: &str) -> Plan {
+    let data = DeleteData::Of(BTreeSet::from([name.to_owned()]));
+    let choices = Choices { delete_data: data, ..Choices::default() };
+    block_on(world.providers.plan_with(&world.wanted(platform), choices)).unwrap()
+}
+
+#[test]
+fn a_custom_object_is_made_after_its_definition_compared_and_deleted_before_it() {
+    let platform = |size| with(Some(definition()), [unawaited(size)]);
+    assert_eq!(kinds(platform(1)), []);
+    let world = World::new();
+    let plan = world.apply(&platform(1));
+    let order = |plan: &Plan| -> Vec<String> {
+        let all = steps(plan).into_iter().map(|(_, name)| name);
+        all.filter(|name| [WIDGET, DEFINITION].contains(&&**name)).collect()
+    };
+    assert_eq!(order(&plan), [DEFINITION, WIDGET], "{plan}");
+    let widget = world.cluster.object("widget.example.org", "shop", "main").unwrap();
+    assert_eq!(widget["spec"]["parts"], json!([]), "an empty list of a custom object says something");
+
+    let plan = world.apply(&platform(2));
+    assert_eq!(steps(&plan), [(Action::Update, WIDGET.to_owned())], "{plan}");
+    assert!(plan.to_string().contains("spec.size 1 -> 2"), "{plan}");
+
+    // What a controller writes beside our fields is its own; what another hand changes is told.
+    let mut widget = world.cluster.object("widget.example.org", "shop", "main").unwrap();
+    widget["spec"]["colour"] = json!("blue");
+    world.cluster.put(widget.clone());
+    let plan = world.plan(platform(2));
+    assert!(plan.is_empty() && plan.drift().drift.is_empty(), "{plan}");
+    widget["spec"]["size"] = json!(3);
+    world.cluster.put(widget);
+    let plan = world.plan(platform(2));
+    assert!(notes(&plan, NoteKind::Held)[0].contains("spec.size (by "), "{plan}");
+    assert_eq!(plan.drift().drift.len(), 1, "{plan}");
+    let forced = world.plan(platform(2)).force_conflicts(WIDGET);
+    world.run(&forced).converged().unwrap_or_else(|error| panic!("{error}\n{forced}"));
+
+    let plan = world.apply(&with(Some(definition()), []));
+    assert_eq!(deleted(&plan), [WIDGET], "{plan}");
+    world.apply(&platform(2));
+    let plan = world.apply(&Platform::on("single"));
+    assert_eq!(order(&plan), [WIDGET, DEFINITION], "{plan}");
+    assert!(world.cluster.is_empty());
+}
+
+#[test]
+fn an_object_whose_kind_the_server_does_not_have_waits_for_it_alone() {
+    let world = World::new();
+    let shop = Namespace::new("shop").deployment(web(1)).object(RawObject::of(&unawaited(1)));
+    let platform = Platform::on("single").namespace(shop);
+    let plan = world.plan(platform.clone());
+    let outcome = world.run(&plan);
+    assert!(!outcome.is_converged());
+    assert!(world.cluster.object("deployment", "shop", "web").is_some(), "{plan}");
+    let told = outcome.converged().unwrap_err().to_string();
+    assert!(told.contains("the server has no kind Widget of example.org/v1, and the cloud adds none"), "{told}");
+    // What is not wanted any more goes all the same.
+    let without = Platform::on("single").namespace(Namespace::new("shop").object(RawObject::of(&unawaited(1))));
+    let plan = world.plan(without);
+    assert!(deleted(&plan).contains(&"deployment/shop/web".to_owned()), "{plan}");
+
+    // An object of the cluster's own kind: somebody else added the definition.
+    world.cluster.put(definition());
+    world.apply(&platform);
+    assert!(world.cluster.object("widget.example.org", "shop", "main").is_some());
+    // It is found and pruned although nothing of its kind is wanted any more, and the definition is another's.
+    let plan = world.apply(&shop_without());
+    assert_eq!(deleted(&plan), [WIDGET], "{plan}");
+    assert!(world.cluster.object("custom-resource-definition", "", "widgets.example.org").is_some());
+}
+
+fn shop_without() -> Platform {
+    shop([web(1)])
+}
+
+#[test]
+fn an_apply_waits_for_the_status_of_a_custom_object_and_tells_why_it_is_not_ready() {
+    let world = World::new();
+    let platform = || with(Some(definition()), [widget(1)]);
+    let outcome = world.run(&world.plan(platform()));
+    let told = outcome.converged().unwrap_err().to_string();
+    assert!(
+        told.contains("it was not ready within 300 s: no controller has reported its status yet"),
+        "{told}"
+    );
+    let condition = |kind: &str, status: &str, message: &str| {
+        let status = json!({ "conditions": [{ "type": kind, "status": status, "reason": "Parts", "message": message }] });
+        world.cluster.reports("widget.example.org", "shop", "main", status);
+    };
+    condition("Ready", "False", "2 of 3 parts are there");
+    let plan = world.plan(platform());
+    assert!(
+        plan.to_string().contains("status not ready -> ready (Parts: 2 of 3 parts are there)"),
+        "{plan}"
+    );
+    assert!(!world.run(&plan).is_converged());
+    // Waiting for one that is stuck is in vain, and ends at once.
+    condition("Stalled", "True", "no such part");
+    let told = world.run(&world.plan(platform())).converged().unwrap_err().to_string();
+    assert!(told.ends_with("widget.example.org/shop/main: Parts: no such part"), "{told}");
+    condition("Ready", "True", "");
+    assert!(world.plan(platform()).is_empty());
+}
+
+#[test]
+fn a_webhook_that_does_not_answer_yet_is_waited_for_and_told_in_the_end() {
+    let world = World::new();
+    let platform = |size| with(Some(definition()), [unawaited(size)]);
+    world.cluster.silences("widget.example.org", 20);
+    world.run(&world.plan(platform(1))).converged().unwrap();
+    world.cluster.silences("widget.example.org", 20);
+    let plan = world.plan(platform(2));
+    assert!(plan.to_string().contains("its webhook does not answer now"), "{plan}");
+    world.run(&plan).converged().unwrap();
+    world.cluster.silences("widget.example.org", 10_000);
+    let outcome = world.run(&world.plan(with(Some(definition()), [unawaited(3)])));
+    let told = outcome.converged().unwrap_err().to_string();
+    assert!(told.contains("waited 180 s in vain until its webhook answers"), "{told}");
+}
+
+#[test]
+fn one_refused_object_holds_up_only_what_needs_it() {
+    let world = World::new();
+    world.cluster.refuses("service/shop/web", "spec.ports[0].port: Invalid value: 80");
+    let outcome = world.run(&world.plan(shop([web(1)])));
+    assert!(!outcome.is_converged());
+    assert!(world.cluster.object("deployment", "shop", "web").is_some());
+    let told = outcome.converged().unwrap_err().to_string();
+    assert!(told.contains("service/shop/web: ") && told.contains("spec.ports[0].port: Invalid value: 80"), "{told}");
+    // One that is there and cannot be changed: the plan says so, and the rest is done.
+    world.cluster.refuses("service/shop/web", "");
+    world.apply(&shop([web(1)]));
+    world.cluster.refuses("config-map/shop/settings", "data: Too long");
+    let mut settings = world.cluster.object("config-map", "shop", "settings").unwrap();
+    settings["data"] = json!({});
+    world.cluster.put(settings);
+    let plan = world.plan(shop([web(2)]));
+    assert_eq!(notes(&plan, NoteKind::Held), ["the server refuses it: data: Too long"], "{plan}");
+    assert_eq!(notes(&plan, NoteKind::Deferred), ["needs config-map/shop/settings, which is held"], "{plan}");
+    assert_eq!(steps(&plan), [(Action::Create, "pod-disruption-budget/shop/web".to_owned())], "{plan}");
+    assert!(!world.run(&plan).is_converged());
+    assert!(world.cluster.object("pod-disruption-budget", "shop", "web").is_some());
+    world.cluster.refuses("config-map/shop/settings", "");
+    world.apply(&shop([web(2)]));
+}
+
+#[test]
+fn a_definition_that_would_take_along_objects_of_others_stays_until_a_person_names_it() {
+    let world = World::new();
+    world.apply(&with(Some(definition()), [unawaited(1)]));
+    let mut other = widget(7);
+    other["metadata"] = json!({ "name": "other", "namespace": "default" });
+    world.cluster.put(other);
+    let gone = || with(None, []);
+    let plan = world.plan(gone());
+    let kept = notes(&plan, NoteKind::Kept);
+    assert_eq!(
+        kept,
+        [format!("1 object of its kind go with it (default/other): `--delete-data {DEFINITION}` deletes all of them")],
+        "{plan}"
+    );
+    assert_eq!(deleted(&plan), [WIDGET], "{plan}");
+    world.run(&plan).converged().unwrap();
+    assert!(world.cluster.object("widget.example.org", "default", "other").is_some());
+    let plan = asked(&world, gone(), DEFINITION);
+    assert!(plan.to_string().contains("(default/other)"), "{plan}");
+    world.run(&plan).converged().unwrap();
+    assert!(world.cluster.object("custom-resource-definition", "", "widgets.example.org").is_none());
+}
+
+#[test]
+fn a_custom_object_that_holds_data_stays_until_a_person_names_it() {
+    let mut clusters = definition();
+    clusters["metadata"]["name"] = json!("clusters.postgresql.cnpg.io");
+    clusters["spec"]["group"] = json!("postgresql.cnpg.io");
+    clusters["spec"]["names"] = json!({ "kind": "Cluster", "plural": "clusters", "singular": "cluster" });
+    let mut db = unawaited(1);
+    db["apiVersion"] = json!("postgresql.cnpg.io/v1");
+    db["kind"] = json!("Cluster");
+    let world = World::new();
+    world.apply(&with(Some(clusters.clone()), [db]));
+    let named = "cluster.postgresql.cnpg.io/shop/main";
+    let plan = world.plan(Platform::on("single"));
+    let kept = notes(&plan, NoteKind::Kept);
+    assert!(kept.iter().any(|text| text.contains(&format!("`--delete-data {named}` deletes both"))), "{plan}");
+    assert!(!deleted(&plan).iter().any(|name| name.starts_with("custom-resource-definition")), "{plan}");
+    world.run(&plan).converged().unwrap();
+    assert!(world.cluster.object("cluster.postgresql.cnpg.io", "shop", "main").is_some());
+    let plan = asked(&world, Platform::on("single"), named);
+    world.run(&plan).converged().unwrap_or_else(|error| panic!("{error}\n{plan}"));
+    assert!(world.cluster.is_empty());
+}
+
+#[test]
+fn a_simulation_keeps_custom_objects() {
+    let world = World::new();
+    world.apply(&with(Some(definition()), [unawaited(1)]));
+    let again = Sim::of_state(&world.cluster.state()).unwrap();
+    assert_eq!(again.state(), world.cluster.state());
+    assert!(again.object("widget.example.org", "shop", "main").is_some());
+}

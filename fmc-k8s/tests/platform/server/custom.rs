@@ -1,0 +1,39 @@
+//! Custom objects on a real server.
+
+use fmc::graph::Action;
+use fmc_k8s::platform::Platform;
+use serde_json::json;
+
+use super::start;
+use crate::cloud::{Cluster as _, deleted, steps};
+use crate::custom::{definition, unawaited, with};
+
+#[test]
+fn a_custom_object_is_made_after_its_definition_compared_and_deleted_before_it() {
+    let world = start();
+    let platform = |size| with(Some(definition()), [unawaited(size)]);
+    let started = std::time::Instant::now();
+    world.apply(&platform(1));
+    println!("first apply and plan: {:?}", started.elapsed());
+    let written = world.cluster.written();
+    let started = std::time::Instant::now();
+    assert!(world.plan(platform(1)).is_empty());
+    println!("plan: {:?}", started.elapsed());
+    assert_eq!(world.cluster.written(), written);
+    // The schema fills in a default, and keeps an empty list.
+    let widget = world.cluster.read("widgets.example.org/main");
+    assert_eq!(widget["spec"], json!({ "size": 1, "parts": [], "colour": "red" }));
+    let plan = world.apply(&platform(2));
+    assert_eq!(steps(&plan), [(Action::Update, "widget.example.org/shop/main".to_owned())], "{plan}");
+    // A value that the schema refuses is told, and holds up nothing else.
+    let outcome = world.run(&world.plan(platform(0)));
+    assert!(!outcome.is_converged());
+    let plan = world.plan(platform(0));
+    assert!(plan.to_string().contains("should be greater than or equal to 1"), "{plan}");
+    let plan = world.plan(Platform::on("single"));
+    assert!(deleted(&plan).contains(&"widget.example.org/shop/main".to_owned()), "{plan}");
+    world.run(&plan).converged().unwrap_or_else(|error| panic!("{error}\n{plan}"));
+    assert!(world.plan(Platform::on("single")).is_empty());
+    let left = world.cluster.kubectl(&["get", "customresourcedefinitions", "--output=name"]);
+    assert_eq!(left, "");
+}
