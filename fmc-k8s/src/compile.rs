@@ -4,6 +4,7 @@ mod account;
 mod ingress;
 mod jenkins;
 mod network;
+pub(crate) mod operator;
 mod outside;
 mod pod;
 pub(crate) mod raw;
@@ -46,8 +47,9 @@ impl Platform {
     fn with(&self, surroundings: &Surroundings) -> Vec<Manifest> {
         let lowered = self.namespaces.iter().map(|one| self.pinned(one.lowered(&surroundings.scrapes)));
         let namespaces = lowered.flat_map(|one| namespace(&one, surroundings));
+        let operators = operator::manifests(self);
         let objects = self.objects.iter().filter_map(|object| raw::manifest(object.0.clone()));
-        namespaces.chain(objects).collect()
+        namespaces.chain(operators).chain(objects).collect()
     }
 }
 

@@ -19,6 +19,7 @@ pub mod link;
 pub mod manifest;
 pub mod name;
 pub mod object;
+pub mod operator;
 pub mod outside;
 pub mod platform;
 pub mod prometheus;

@@ -105,6 +105,11 @@ impl Manifest {
         Self { holes, fingerprint, ..self }
     }
 
+    /// The manifest with the seconds that an apply waits for it to be ready.
+    pub(crate) fn waits(self, ready_within: Option<u64>) -> Self {
+        Self { ready_within, ..self }
+    }
+
     pub(crate) fn holes(&self) -> &BTreeMap<String, Hole> {
         &self.holes
     }

@@ -21,6 +21,7 @@ use crate::ingress::IngressHost;
 use crate::jenkins::Jenkins;
 use crate::kube_state_metrics::KubeStateMetrics;
 use crate::name::{ObjectName, PortName};
+use crate::operator::Operator;
 use crate::outside::OutsideCall;
 use crate::prometheus::config::Scrapes;
 use crate::prometheus::{self, Prometheus};
@@ -58,6 +59,9 @@ pub struct Platform {
     /// Objects of the whole cluster, and of namespaces that are not the platform's, as `kube-system`, in the form of the API.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) objects: Vec<RawObject>,
+    /// Programs that run objects of kinds of their own, from the files that their projects publish.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) operators: Vec<Operator>,
     /// The digests of its images, as the text of an image lock. `fmc` reads them from the file beside the cloud's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) image_lock: Option<Given<ImageLock>>,
@@ -134,13 +138,33 @@ pub struct Connection {
 impl Platform {
     /// An empty platform of a cluster.
     pub fn on(cluster: impl Into<Given<ClusterName>>) -> Self {
-        Self { cluster: cluster.into(), namespaces: Vec::new(), objects: Vec::new(), image_lock: None }
+        Self { cluster: cluster.into(), namespaces: Vec::new(), objects: Vec::new(), operators: Vec::new(), image_lock: None }
     }
 
     /// An object of the whole cluster, or of a namespace that is not the platform's, as `kube-system`.
     #[must_use]
     pub fn object(mut self, object: RawObject) -> Self {
         self.objects.push(object);
+        self
+    }
+
+    /// An operator, from the files that its project publishes.
+    #[must_use]
+    pub fn operator(mut self, operator: Operator) -> Self {
+        self.operators.push(operator);
+        self
+    }
+
+    /// Whether it has files that are to be read.
+    pub fn has_files(&self) -> bool {
+        self.operators.iter().any(|operator| !operator.files.is_empty())
+    }
+
+    /// Reads the files of its operators: `read` gives the text of a path, or the reason why it does not, which is then a finding. A program
+    /// that plans clouds of other people reads below one folder alone.
+    #[must_use]
+    pub fn read_files(mut self, mut read: impl FnMut(&str) -> Result<String, String>) -> Self {
+        self.operators.iter_mut().for_each(|operator| operator.read(&mut read));
         self
     }
 

@@ -10,6 +10,7 @@ mod foreign;
 mod mentions;
 mod model;
 mod observe;
+mod order;
 mod patience;
 mod ready;
 mod room;

@@ -1,7 +1,7 @@
 //! The local files that may be read: a cloud from another person could name any path.
 
 use std::fs::{self, File, Metadata};
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Component, Path, PathBuf};
 
 /// The local files that a cloud may name: none by default, those below a folder, or any.
@@ -57,6 +57,30 @@ impl Files {
             Reach::Anywhere(folder) => File::open(folder.join(path)),
             Reach::Below(folder) => below(folder, path),
         }
+    }
+}
+
+/// The most bytes of a text: the definitions of a large operator have 5 MB.
+const MOST_TEXT: u64 = 16 << 20;
+
+impl Files {
+    /// The text of a file.
+    ///
+    /// # Errors
+    ///
+    /// The file may not be read, does not exist, is not a regular file ([`io::ErrorKind::InvalidInput`]), has more than 16 MiB, or is not UTF-8
+    /// ([`io::ErrorKind::InvalidData`]).
+    pub fn text(&self, path: &Path) -> io::Result<String> {
+        let file = self.open(path)?;
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+        }
+        let mut text = String::new();
+        file.take(MOST_TEXT + 1).read_to_string(&mut text)?;
+        if text.len() as u64 > MOST_TEXT {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "it has more than 16 MiB"));
+        }
+        Ok(text)
     }
 }
 
@@ -119,7 +143,6 @@ fn same(one: &Metadata, other: &Metadata) -> bool {
 #[cfg(test)]
 #[cfg(unix)]
 mod tests {
-    use std::io::Read as _;
     use std::os::unix::fs::symlink;
 
     use super::*;

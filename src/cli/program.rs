@@ -17,7 +17,7 @@ use fmc_core::provider::{AnyRoom, Room};
 use fmc_core::role::{FileRole, FileSpanningRole};
 use terminal_size::{Width, terminal_size_of};
 
-use super::args::{self, Command, Commands, Said};
+use super::args::{self, Args, Command, Commands, Said};
 use super::failure::Failure;
 use super::io::{Interrupt, Io};
 use super::plan::Towards;
@@ -309,7 +309,7 @@ fn of(
     let cloud = if args.lab { cloud.lab() } else { cloud };
     let cloud = if args.set.is_empty() { cloud } else { crate::set::set_with(&cloud, &args.set, roles)? };
     #[cfg(feature = "k8s")]
-    let cloud = images::locked(cloud, args, io)?;
+    let cloud = images::locked(operators(cloud, args, io), args, io)?;
     match &args.command {
         #[cfg(feature = "k8s")]
         Command::Images { command } => images::run_of_cloud(command, &cloud, args, io),
@@ -342,6 +342,14 @@ fn of(
         | Command::Completions { .. }
         | Command::Man => Ok(DONE),
     }
+}
+
+/// The cloud with the files of its operators, which are below the folder of its file or wherever it says.
+#[cfg(feature = "k8s")]
+fn operators(cloud: Cloud, args: &Args, io: &Io<'_>) -> Cloud {
+    let files = crate::files::Files::anywhere(args.folder(io));
+    let read = |path: &str| files.text(path.as_ref()).map_err(|error| error.to_string());
+    crate::container_images::with_operators(cloud, read)
 }
 
 /// The options that name the cloud's file.

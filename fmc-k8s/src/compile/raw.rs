@@ -9,9 +9,9 @@ pub(crate) const CUSTOM_WITHIN: u64 = 300;
 
 /// The manifest of an object, with the time that an apply waits for it.
 pub(super) fn manifest(value: Value) -> Option<Manifest> {
-    let mut manifest = Manifest::of_value(value).ok()?;
-    manifest.ready_within = within(&manifest);
-    Some(manifest)
+    let manifest = Manifest::of_value(value).ok()?;
+    let within = within(&manifest);
+    Some(manifest.waits(within))
 }
 
 /// The seconds that an apply waits for an object: what its annotation says, or 300 for a custom one.

@@ -7,6 +7,7 @@ mod images;
 mod ingress;
 mod jenkins;
 mod measured;
+mod operator;
 mod outside;
 mod raw;
 mod reach;
@@ -130,6 +131,7 @@ pub(super) fn settings(platform: &Platform, findings: &mut RoleFindings<'_>) {
         });
     }
     raw::of_cluster(platform, findings);
+    operator::values(platform, findings);
 }
 
 fn leaves(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
@@ -251,6 +253,7 @@ pub(super) fn together(platform: &Platform, site: &SpanSite<'_>, findings: &mut 
             raw::autoscalers(namespace, findings);
         });
     }
+    operator::together(platform, findings);
     images::check(platform, site, findings);
     room::check(platform, site, findings);
     volumes::check(platform, site, findings);

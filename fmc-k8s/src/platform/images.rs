@@ -8,12 +8,14 @@ use fmc_core::given::Given;
 use super::{Namespace, Platform};
 use crate::image_lock::ImageLock;
 use crate::name::ImageName;
+use fmc_core::given::Leaf as _;
+use serde_json::Value;
 
 /// A container of a platform, with its image.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct UsedImage {
-    /// The path of the image in the platform, as `namespaces[0].redis[0].image`.
+    /// The path of the image in the platform, as `namespaces[0].redis[0].image`; of an operator's container the path of its file.
     pub path: String,
     /// The namespace.
     pub namespace: String,
@@ -70,7 +72,48 @@ impl Platform {
                 }
             }
         }
+        all.extend(self.images_of_operators());
         all
+    }
+
+    /// The images of the containers of its operators.
+    pub(crate) fn images_of_operators(&self) -> Vec<UsedImage> {
+        let mut all = Vec::new();
+        for (index, operator) in self.operators.iter().enumerate() {
+            for object in operator.objects() {
+                for (container, image) in PODS.iter().flat_map(|pod| containers(object.value, pod)) {
+                    let image = Given::<ImageName>::text(image);
+                    let of = object.text("/metadata/namespace");
+                    let namespace = match &operator.namespace {
+                        Some(namespace) if of.is_empty() => namespace.to_string(),
+                        _ => of.to_owned(),
+                    };
+                    all.push(UsedImage {
+                        path: format!("operators[{index}].{}", object.source),
+                        namespace,
+                        workload: object.text("/metadata/name").to_owned(),
+                        container: container.to_owned(),
+                        pinned: image.ok().and_then(|image| self.digest(image)),
+                        image,
+                    });
+                }
+            }
+        }
+        all
+    }
+
+    /// Writes the digests of the lock into the images of an operator's object.
+    pub(crate) fn pin(&self, object: &mut Value) {
+        let Some(lock) = self.lock() else { return };
+        for (pod, list) in PODS.iter().flat_map(|pod| LISTS.map(|list| (pod, list))) {
+            let containers = object.pointer_mut(&format!("{pod}/{list}")).and_then(Value::as_array_mut);
+            for image in containers.into_iter().flatten().filter_map(|one| one.get_mut("image")) {
+                let named = image.as_str().and_then(|text| ImageName::parse(text).ok());
+                if let Some(pinned) = named.and_then(|named| Some(named.pinned(lock.digest_for(&named)?))) {
+                    *image = pinned.as_str().into();
+                }
+            }
+        }
     }
 
     fn digest(&self, image: &ImageName) -> Option<(Digest, Pinned)> {
@@ -99,4 +142,17 @@ impl Platform {
         }
         namespace
     }
+}
+
+/// The places of pods in objects: of a workload's template, of a schedule's, and of a pod itself.
+const PODS: [&str; 3] = ["/spec/template/spec", "/spec/jobTemplate/spec/template/spec", "/spec"];
+/// The lists of containers of a pod.
+const LISTS: [&str; 2] = ["initContainers", "containers"];
+
+/// The containers of a pod in an object, by name, each with its image.
+fn containers<'a>(object: &'a Value, pod: &str) -> Vec<(&'a str, &'a str)> {
+    let list = |list: &str| object.pointer(&format!("{pod}/{list}")).and_then(Value::as_array);
+    let all = LISTS.iter().filter_map(|name| list(name)).flatten();
+    let text = |one: &'a Value, key: &str| one.get(key).and_then(Value::as_str);
+    all.filter_map(|one| Some((text(one, "name")?, text(one, "image")?))).collect()
 }

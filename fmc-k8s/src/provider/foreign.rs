@@ -134,6 +134,8 @@ async fn resources(link: &dyn ApiLink) -> Result<(Vec<Resource>, Vec<String>), R
     for (root, group) in versions {
         let list = match ask(link, Verb::Get, root.clone()).await {
             Ok(list) => list,
+            // Its definitions were just deleted.
+            Err(Refusal::Status(404, _)) => continue,
             // A server behind the API, as that of metrics, may be away while the API itself answers.
             Err(Refusal::Status(..)) => {
                 silent.push(format!("what {group} has (its server does not answer)"));

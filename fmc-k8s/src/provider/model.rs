@@ -64,11 +64,6 @@ pub(crate) struct Operated {
 }
 
 impl Document {
-    /// The document of an owner's manifest.
-    pub(crate) fn of(manifest: Manifest, owner: &str) -> Self {
-        Self::operated(manifest, owner, Arc::default())
-    }
-
     /// The document of an owner's manifest, which waits for operators.
     pub(crate) fn operated(manifest: Manifest, owner: &str, operators: Arc<[Operated]>) -> Self {
         let owner = owner.to_owned();
@@ -497,7 +492,7 @@ mod tests {
         let manifest = Manifest::of_value(value(2)).unwrap();
         let at = manifest.address("prod");
         let mut object = ApiObject::new(Manifest::of_value(value(1)).unwrap().marked("first"));
-        let document = Document::of(manifest, "first");
+        let document = Document::operated(manifest, "first", Arc::default());
         object.trial = Some(Trial::Immutable(vec!["spec.selector".to_owned()]));
         let Verdict::Differs(changes) = Kubernetes::new().compare(&at, &document, &object) else {
             unreachable!()

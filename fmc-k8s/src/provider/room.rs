@@ -1,6 +1,5 @@
 //! The provider's part of a cloud: what follows from its platforms.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fmc_core::checked::Checked;
@@ -14,10 +13,8 @@ use fmc_core::secret::{SecretRef, Secrets};
 
 #[cfg(feature = "client")]
 use super::entered::Entered;
-use super::mentions::{closed, has_pods, mentioned};
+use super::order::Order;
 use super::{API, Document, Kubernetes, NAME, drift, ready};
-use crate::kind;
-use crate::manifest::Manifest;
 use crate::object::{ApiObject, Unwanted};
 use crate::platform::Platform;
 
@@ -42,10 +39,12 @@ impl Room for Kubernetes {
             });
             let api_node = Node { document, needs: servers(checked, &cluster), part_of: None };
             wanted.nodes.insert(api.clone(), api_node);
-            for manifest in platform.manifests_in(checked) {
+            let manifests = platform.manifests_in(checked);
+            let order = Order::of(&manifests, &cluster);
+            for manifest in manifests {
                 let at = manifest.address(&cluster);
-                let needs = needs(&manifest, &at, &api);
-                let document = Arc::new(Document::of(manifest, owner));
+                let (needs, operators) = order.needs(&manifest, &at, &api);
+                let document = Arc::new(Document::operated(manifest, owner, operators));
                 wanted.nodes.insert(at, Node { document, needs, part_of: None });
             }
         }
@@ -142,17 +141,4 @@ fn servers(checked: &Checked, cluster: &str) -> Vec<Edge> {
             Some(Edge { to, carries: Carries::Exists })
         })
         .collect()
-}
-
-/// An object needs its namespace, and a workload its texts, its secrets, its account and the policies that close its namespace; a namespace needs the API.
-fn needs(manifest: &Manifest, at: &Address, api: &Address) -> Vec<Edge> {
-    let edge = |to: Address| Edge { to, carries: Carries::Exists };
-    let Some(namespace) = manifest.namespace() else { return vec![edge(api.clone())] };
-    let named = mentioned(manifest).into_iter();
-    let named = named.map(|(kind, name)| at.beside(kind.word, format!("{namespace}/{name}")));
-    let first = at.beside(kind::NAMESPACE.word, namespace);
-    let closed = if has_pods(manifest.content()) { closed(at, namespace).to_vec() } else { Vec::new() };
-    let all: BTreeMap<Address, Edge> =
-        std::iter::once(first).chain(named).chain(closed).map(|to| (to.clone(), edge(to))).collect();
-    all.into_values().collect()
 }

@@ -12,6 +12,7 @@ mod jenkins;
 mod left;
 mod monitoring;
 mod namespace;
+mod operator;
 #[cfg(all(feature = "client", feature = "full"))]
 mod oracle;
 mod outside;

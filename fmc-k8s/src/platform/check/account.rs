@@ -114,21 +114,28 @@ fn groups(of: &AccountRule, findings: &mut RoleFindings<'_>) {
 
 /// The rules of a role in the form of the API. The server judges the rest of them.
 pub(super) fn raw(role: &Value, is_of_cluster: bool, findings: &mut RoleFindings<'_>) {
-    let rules = role.get("rules").and_then(Value::as_array);
-    for (index, one) in rules.into_iter().flatten().enumerate() {
+    for (index, rule) in rules(role).into_iter().enumerate() {
+        findings.part(&format!("rules[{index}]"), |findings| broad(&rule, is_of_cluster, findings));
+    }
+}
+
+/// The rules of a role in the form of the API.
+fn rules(role: &Value) -> Vec<AccountRule> {
+    let rules = role.get("rules").and_then(Value::as_array).into_iter().flatten();
+    let rule = |one: &Value| {
         let texts = |key: &str| {
             let texts = one.get(key).and_then(Value::as_array).into_iter().flatten();
             texts.filter_map(Value::as_str).map(str::to_owned).collect()
         };
-        let rule = AccountRule {
+        AccountRule {
             verbs: texts("verbs"),
             resources: texts("resources"),
             groups: texts("apiGroups"),
             names: texts("resourceNames"),
             paths: texts("nonResourceURLs"),
-        };
-        findings.part(&format!("rules[{index}]"), |findings| broad(&rule, is_of_cluster, findings));
-    }
+        }
+    };
+    rules.map(rule).collect()
 }
 
 /// A binding to the role that may do everything.
@@ -143,27 +150,44 @@ pub(super) fn raw_binding(binding: &Value, findings: &mut RoleFindings<'_>) {
 
 /// A warning for rights that are more than a person reads in them.
 fn broad(of: &AccountRule, is_of_cluster: bool, findings: &mut RoleFindings<'_>) {
+    if let Some((at, message)) = breadth(of, is_of_cluster) {
+        findings.part(at, |findings| {
+            findings.find(&RIGHTS, message, "name what it needs, or accept this with the reason");
+        });
+    }
+}
+
+/// The part of a rule with rights that are more than a person reads in them, and why.
+fn breadth(of: &AccountRule, is_of_cluster: bool) -> Option<(&'static str, String)> {
     let has = |texts: &[String], wanted: &[&str]| texts.iter().any(|text| wanted.contains(&text.as_str()));
     let lists =
         [("verbs", &of.verbs), ("resources", &of.resources), ("groups", &of.groups), ("paths", &of.paths)];
     let whole = lists.into_iter().find(|(_, texts)| has(texts, &["*"]));
-    let (at, message) = if let Some((at, _)) = whole {
-        (at, "`*` allows whatever the cluster has and will have".to_owned())
+    if let Some((at, _)) = whole {
+        Some((at, "`*` allows whatever the cluster has and will have".to_owned()))
     } else if let Some(verb) = of.verbs.iter().find(|verb| ESCALATING.contains(&verb.as_str())) {
-        ("verbs", format!("who may {verb} can give itself any right"))
+        Some(("verbs", format!("who may {verb} can give itself any right")))
     } else if has(&of.resources, &["nodes/proxy"]) {
-        ("resources", "nodes/proxy reaches into every pod of a node".to_owned())
+        Some(("resources", "nodes/proxy reaches into every pod of a node".to_owned()))
     } else if is_of_cluster
         && has(&of.resources, &["serviceaccounts/token", "pods/exec", "pods/attach"])
         && has(&of.verbs, &["create", "get"])
     {
-        ("resources", "it becomes any account, or any pod, of the cluster".to_owned())
+        Some(("resources", "it becomes any account, or any pod, of the cluster".to_owned()))
     } else if is_of_cluster && has(&of.resources, &["secrets"]) && has(&of.verbs, &["get", "list", "watch"]) {
-        ("resources", "it reads the secrets of all namespaces".to_owned())
+        Some(("resources", "it reads the secrets of all namespaces".to_owned()))
     } else {
-        return;
-    };
-    findings.part(at, |findings| {
-        findings.find(&RIGHTS, message, "name what it needs, or accept this with the reason");
-    });
+        None
+    }
+}
+
+/// What a role or a binding in the form of the API allows that is more than a person reads in it.
+pub(super) fn more(object: &Value, is_of_cluster: bool) -> Vec<String> {
+    let is_admin = object.pointer("/roleRef/name").and_then(Value::as_str) == Some("cluster-admin");
+    let all = is_admin.then(|| "cluster-admin may do everything".to_owned());
+    let rules = rules(object).into_iter();
+    let mut all: Vec<String> = all.into_iter().chain(rules.filter_map(|rule| Some(breadth(&rule, is_of_cluster)?.1))).collect();
+    all.sort();
+    all.dedup();
+    all
 }

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::value::wrong;
 use super::{TWICE, account};
+use crate::compile::operator::scopes;
 use crate::kind::{
     AUTOSCALER, CLAIM, CLUSTER_ROLE, CLUSTER_ROLE_BINDING, KINDS, Kind, NAMESPACE, ROLE, ROLE_BINDING,
     SECRET, STATEFUL_SET,
@@ -198,7 +199,7 @@ fn unknown(object: &RawObject, findings: &mut RoleFindings<'_>) {
 /// No two values make one object.
 pub(super) fn twice(platform: &Platform, cloud: &Checked, findings: &mut RoleFindings<'_>) {
     let count =
-        platform.objects.len() + platform.namespaces.iter().map(|one| one.objects.len()).sum::<usize>();
+        platform.objects.len() + platform.operators.len() + platform.namespaces.iter().map(|one| one.objects.len()).sum::<usize>();
     if count == 0 {
         return;
     }
@@ -214,7 +215,15 @@ pub(super) fn twice(platform: &Platform, cloud: &Checked, findings: &mut RoleFin
     });
     let outside = platform.objects.iter().enumerate();
     let outside = outside.map(|(at, object)| (format!("objects[{at}]"), object.0.clone()));
-    for (path, value) in inside.chain(outside) {
+    let scopes = scopes(platform);
+    let operators = platform.operators.iter().enumerate().flat_map(|(index, operator)| {
+        let each = operator.objects().into_iter();
+        let scopes = &scopes;
+        each.map(move |object| {
+            (format!("operators[{index}].{}", object.source), operator.placed(object.value, scopes))
+        })
+    });
+    for (path, value) in inside.chain(outside).chain(operators) {
         let Some(at) = of(value).filter(|at| made.get(at).is_some_and(|times| *times > 1)) else { continue };
         findings.part(&path, |findings| {
             let message = format!("something else makes the {} {} too", at.kind(), at.name());

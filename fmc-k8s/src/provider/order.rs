@@ -1,0 +1,98 @@
+//! What an object needs before it is made: its namespace, what its pods name, the definition of its kind, and its operator.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use fmc_core::graph::{Address, Carries, Edge};
+
+use super::mentions::{closed, has_pods, mentioned};
+use super::model::Operated;
+use crate::compare::plain;
+use crate::kind::{self, Kind};
+use crate::manifest::{Manifest, OPERATOR};
+
+/// The definitions and the operators of a cluster's wanted objects.
+#[derive(Default)]
+pub(super) struct Order {
+    /// The address of a kind's definition, by group and kind, and its operator.
+    definitions: BTreeMap<(String, String), (Address, Option<String>)>,
+    operators: BTreeMap<String, Parts>,
+}
+
+/// The objects of an operator.
+#[derive(Default)]
+struct Parts {
+    pods: Vec<Address>,
+    /// All others but those of custom kinds.
+    others: Vec<Address>,
+    awaited: Vec<Operated>,
+}
+
+impl Order {
+    /// Of the wanted objects of a cluster.
+    pub(super) fn of(manifests: &[Manifest], cluster: &str) -> Self {
+        let mut order = Self::default();
+        for manifest in manifests {
+            let at = manifest.address(cluster);
+            let operator = operator_of(manifest);
+            if *manifest.kind() == kind::CUSTOM_RESOURCE_DEFINITION {
+                let text = |pointer: &str| manifest.content().pointer(pointer).map(plain).unwrap_or_default();
+                let key = (text("/spec/group"), text("/spec/names/kind"));
+                order.definitions.insert(key, (at.clone(), operator.clone()));
+            }
+            let Some(name) = operator else { continue };
+            let parts = order.operators.entry(name.clone()).or_default();
+            match manifest.kind() {
+                kind if kind.is_custom() => {}
+                kind if kind.has_pods() => {
+                    parts.awaited.extend(manifest.ready_within.map(|within| Operated {
+                        name,
+                        workload: format!("{} {}", kind.word, at.name()),
+                        path: super::path_of(manifest),
+                        within,
+                    }));
+                    parts.pods.push(at);
+                }
+                _ => parts.others.push(at),
+            }
+        }
+        order
+    }
+
+    /// The needs of a wanted object, and the operators that it waits for.
+    pub(super) fn needs(&self, manifest: &Manifest, at: &Address, api: &Address) -> (Vec<Edge>, Arc<[Operated]>) {
+        let mut all = near(manifest, at, api);
+        let none: Arc<[Operated]> = Arc::default();
+        let operator = operator_of(manifest).and_then(|name| self.operators.get(&name));
+        let is_pods = manifest.kind().has_pods();
+        all.extend(operator.iter().filter(|_| is_pods).flat_map(|parts| parts.others.iter().cloned()));
+        let mut awaited = none;
+        let Kind { group, name, .. } = *manifest.kind();
+        if let Some((definition, operator)) = self.definitions.get(&(group.to_owned(), name.to_owned())) {
+            all.push(definition.clone());
+            if let Some(parts) = operator.as_ref().and_then(|name| self.operators.get(name)) {
+                all.extend(parts.pods.iter().chain(&parts.others).cloned());
+                awaited = parts.awaited.clone().into();
+            }
+        }
+        let edge = |to: Address| Edge { to, carries: Carries::Exists };
+        let all: BTreeMap<Address, Edge> =
+            all.into_iter().filter(|to| to != at).map(|to| (to.clone(), edge(to))).collect();
+        (all.into_values().collect(), awaited)
+    }
+}
+
+fn operator_of(manifest: &Manifest) -> Option<String> {
+    manifest.content().pointer("/metadata/labels")?.get(OPERATOR).map(plain)
+}
+
+/// An object needs its namespace, and a workload its texts, its secrets, its account and the policies that close its namespace; a namespace
+/// needs the API.
+fn near(manifest: &Manifest, at: &Address, api: &Address) -> Vec<Address> {
+    let Some(namespace) = manifest.namespace() else { return vec![api.clone()] };
+    let named = mentioned(manifest).into_iter();
+    let named = named.map(|(kind, name)| at.beside(kind.word, format!("{namespace}/{name}")));
+    let first = at.beside(kind::NAMESPACE.word, namespace);
+    let closed = if has_pods(manifest.content()) { closed(at, namespace).to_vec() } else { Vec::new() };
+    std::iter::once(first).chain(named).chain(closed).collect()
+}
