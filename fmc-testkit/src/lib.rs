@@ -22,6 +22,8 @@
 //! | K3s's configuration | [`k3s`]: a stand-in that reads it and refuses as K3s does, and a real one if the machine has one |
 //! | access to a cluster: authorities, kubeconfig | [`kube`]: etcd, API servers, kubectl |
 //! | the mirror's web server | [`nginx`] |
+//! | manifests of Kubernetes | [`manifests`]: schemas and rules without a cluster; [`kube`]: the real API server |
+//! | pods: user, mounts, arguments, probes | [`pod`]: Debian's program in the compiled container, by crun |
 //! | digests of container images | [`registry`]: Debian's registry, filled by skopeo |
 //! | clocks | [`ntp`]: a time server for guests |
 //! | sshd's configuration, host keys | [`sshd`] |
@@ -46,12 +48,14 @@ pub mod keepalived;
 pub mod kube;
 pub mod libvirt_schema;
 pub mod libvirtd;
+pub mod manifests;
 pub mod netns;
 pub mod nft;
 pub mod nginx;
 pub mod ntp;
 pub mod openssl;
 pub mod pki;
+pub mod pod;
 mod program;
 pub mod prometheus;
 pub mod registry;

@@ -15,6 +15,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use crate::Failure;
+use crate::kept;
 use crate::root::as_root;
 
 /// The recipe: the scripts and the files that they put into the image.
@@ -46,7 +47,7 @@ const KERNELS: [(&str, &str); 2] = [("debian", "linux-image-cloud-amd64"), ("ubu
 /// When this is neither Debian nor Ubuntu, when this process is not root and `sudo -n` does not help, and
 /// when a step of the recipe fails.
 pub fn prepare() -> Result<PathBuf, Failure> {
-    let base = base()?;
+    let base = kept::base("guest")?;
     let release = release()?;
     let folder = base.join(format!("{}-{:016x}", release.codename, key(&release)));
     if folder.is_dir() {
@@ -152,21 +153,10 @@ fn sources(release: &Release) -> Result<String, Failure> {
     Ok(lines.join("\n") + "\n")
 }
 
-fn base() -> Result<PathBuf, Failure> {
-    let folder = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    folder("FMC_GUEST_CACHE")
-        .or_else(|| Some(folder("XDG_CACHE_HOME")?.join("fmc-guest")))
-        .or_else(|| Some(folder("HOME")?.join(".cache/fmc-guest")))
-        .ok_or_else(|| "there is no HOME: set FMC_GUEST_CACHE to the folder for the test guest".into())
-}
-
-/// The key of an image: FNV-1a over the recipe and the release.
+/// The key of an image, which follows from the recipe and the release.
 fn key(release: &Release) -> u64 {
     let recipe = RECIPE.iter().flat_map(|(name, text)| [*name, *text]);
-    let parts = recipe.chain([release.id.as_str(), &release.codename, release.kernel]);
-    parts
-        .flat_map(|part| part.bytes().chain([0]))
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    kept::key(recipe.chain([release.id.as_str(), &release.codename, release.kernel]))
 }
 
 #[cfg(test)]

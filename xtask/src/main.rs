@@ -4,6 +4,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 
+mod ahead;
 mod api;
 mod cold;
 mod fuzz;
@@ -24,6 +25,7 @@ usage: cargo xtask COMMAND
   setup           install the packages of the tests and the feature `virt` (Debian, apt-get)
   test [--full]   setup, then all stages of CI; --full adds the slow tier
   guest           build the test guest if it is missing, and print its folder
+  kube            build the control plane of the tests if it is missing, and print its path
   tidy            check the house rules that no compiler checks
   layers [SRC]    print circles of imports in fmc-core, and imports against the layers
   no-c            check that `fmc` without default features has no C library and no CLI
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         ["test"] => suite::test(suite::Tier::Usual),
         ["test", "--full"] => suite::test(suite::Tier::Full),
         ["guest"] => guest(),
+        ["kube"] => kube(),
         ["tidy"] => tidy::tidy(),
         ["layers"] => tidy::layers::show(&workspace::root().join("fmc-core/src")),
         ["layers", folder] => tidy::layers::show(std::path::Path::new(folder)),
@@ -85,5 +88,10 @@ fn main() -> ExitCode {
 
 fn guest() -> Result<(), Failure> {
     println!("{}", xtask::guest::prepare()?.display());
+    Ok(())
+}
+
+fn kube() -> Result<(), Failure> {
+    println!("{}", xtask::kube::prepare()?.display());
     Ok(())
 }

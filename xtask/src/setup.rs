@@ -7,7 +7,7 @@ use std::process::Command;
 use xtask::{Failure, as_root};
 
 /// Each package with its purpose.
-const PACKAGES: [(&str, &str); 39] = [
+const PACKAGES: [(&str, &str); 45] = [
     ("pkg-config", "finds the C library for the feature `virt`"),
     ("libvirt-dev", "the C library that the feature `virt` links"),
     ("g++", "builds the fuzzer, which is LLVM's"),
@@ -40,8 +40,14 @@ const PACKAGES: [(&str, &str); 39] = [
     ("nginx-light", "judges the mirror's configuration, and serves in namespaces"),
     ("docker-registry", "a registry of container images, which tells their digests"),
     ("skopeo", "fills that registry, and judges digests"),
+    ("crun", "runs containers of compiled pods"),
+    ("golang-github-containers-common", "the seccomp filter of those containers"),
+    ("redis-server", "a program for such a container"),
+    ("prometheus", "a program for such a container"),
+    ("postgresql-15", "a program for such a container"),
     ("curl", "asks servers in namespaces"),
     ("python3", "the stand-ins of servers and of K3s, and the tests of reachability in namespaces"),
+    ("python3-pip", "fetches judges, and Go if it is missing, from Python's registry"),
     ("util-linux", "unshare and nsenter, for the tests' namespaces"),
     ("mmdebstrap", "the root of the test guest"),
     ("e2fsprogs", "mke2fs, which makes the test guest's image"),

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 use crate::Failure;
+use crate::ahead::Ahead;
 use crate::api;
 use crate::cold;
 use crate::fuzz::{SECONDS, fuzz};
@@ -36,6 +37,7 @@ const EMBEDDED: [&str; 2] = ["fmc-core", "fmc"];
 pub(crate) fn test(tier: Tier) -> Result<(), Failure> {
     let mut stages = Stages::new();
     stages.run("setup", setup)?;
+    let control_plane = Ahead::begin()?;
     stages.run("format", || cargo(&["fmt", "--all", "--check"]))?;
     stages.run("tidy", tidy)?;
     stages.run("lints", || {
@@ -47,6 +49,8 @@ pub(crate) fn test(tier: Tier) -> Result<(), Failure> {
     })?;
     stages.run("test guest", || xtask::guest::prepare().map(drop))?;
     stages.run("tests", || tests(tier))?;
+    // The tests that need it have waited for it.
+    control_plane.join()?;
     stages.run("fuzz", || fuzz(SECONDS))?;
     stages.run("benches", || benches(tier))?;
     stages.run("no features", without_features)?;

@@ -1,4 +1,4 @@
-//! Platforms in a cluster in memory, through `fmc::Plan`; with the features `client` and `full` also in a real control plane.
+//! Platforms in a cluster in memory, through `fmc::Plan`; with the feature `client` also in a real control plane.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up fails")]
 
 mod account;
@@ -13,10 +13,12 @@ mod left;
 mod monitoring;
 mod namespace;
 mod operator;
-#[cfg(all(feature = "client", feature = "full"))]
+#[cfg(feature = "client")]
 mod oracle;
 mod outside;
 mod plan;
+#[cfg(feature = "client")]
+mod plane;
 mod raw;
 mod ready;
 mod redis;

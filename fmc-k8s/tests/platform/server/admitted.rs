@@ -4,8 +4,23 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::start;
+use super::{Plane, start};
 use crate::monitoring::watched;
+
+impl Plane {
+    /// Whether the account of a workload, as `shop:agent`, may do something, in the words of `kubectl auth can-i`.
+    fn may(&self, account: &str, words: &[&str]) -> bool {
+        let who = format!("--as=system:serviceaccount:{account}");
+        // It ends with 1 where the answer is no.
+        match self.0.kubectl(&[&["auth", "can-i", &who], words].concat()) {
+            Ok(said) => said.trim() == "yes",
+            Err(refused) => {
+                assert!(refused.to_string().contains("no"), "{refused}");
+                false
+            }
+        }
+    }
+}
 
 #[test]
 fn what_watches_a_platform_is_taken_and_its_pods_are_admitted() {

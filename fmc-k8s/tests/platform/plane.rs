@@ -1,0 +1,125 @@
+//! A platform in a real cluster's control plane: planned, applied, planned again, changed by others, pruned. `server` has what is slower.
+
+use std::time::Duration;
+
+use fmc::graph::Action;
+use fmc_k8s::client::Server;
+use fmc_k8s::link::ApiLink;
+use fmc_k8s::workload::Deployment;
+use fmc_testkit::kube::ControlPlane;
+use serde_json::{Value, json};
+
+use crate::cloud::{Cluster, World, db, shop, steps, web};
+
+/// A control plane without nodes.
+pub(crate) struct Plane(pub(crate) ControlPlane);
+
+impl Cluster for Plane {
+    fn link(&self) -> impl ApiLink {
+        Server::of_kubeconfig(&self.0.kubeconfig()).unwrap()
+    }
+
+    fn written(&self) -> String {
+        self.kubectl(&[
+            "get",
+            "namespaces,configmaps,secrets,deployments,statefulsets,services,ingresses,networkpolicies,poddisruptionbudgets,\
+             cronjobs,resourcequotas,priorityclasses,customresourcedefinitions,serviceaccounts,roles,rolebindings,clusterroles,clusterrolebindings",
+            "--all-namespaces",
+            "--selector=fmc/owner",
+            "--output=jsonpath={range .items[*]}{.kind}/{.metadata.name} {.metadata.generation}{\"\\n\"}{end}",
+        ])
+    }
+}
+
+impl Plane {
+    pub(crate) fn kubectl(&self, words: &[&str]) -> String {
+        self.0.kubectl(words).unwrap_or_else(|refused| panic!("{refused}"))
+    }
+
+    pub(crate) fn read(&self, what: &str) -> Value {
+        serde_json::from_str(&self.kubectl(&["get", what, "--namespace=shop", "--output=json"])).unwrap()
+    }
+}
+
+pub(crate) fn start() -> World<Plane> {
+    World::on(Plane(ControlPlane::start()))
+}
+
+/// Without nodes no pod gets ready.
+pub(crate) fn unawaited(deployment: Deployment) -> Deployment {
+    deployment.ready_within(0)
+}
+
+#[test]
+fn a_platform_is_made_changed_by_others_mended_and_pruned() {
+    let world = start();
+    let platform = shop([unawaited(web(2)), unawaited(db())]);
+    let first = world.apply(&platform);
+    let made = steps(&first);
+    assert_eq!(made.len(), 9, "{first}");
+    assert!(made.iter().all(|(action, _)| *action == Action::Create), "{first}");
+
+    // Its pods are admitted: the namespace enforces `restricted`.
+    let pods = || world.cluster.kubectl(&["get", "pods", "--namespace=shop", "--output=name"]);
+    let until = std::time::Instant::now() + Duration::from_secs(60);
+    while pods().lines().count() < 3 && std::time::Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    assert_eq!(pods().lines().count(), 3);
+
+    // Another hand decides a value now: that is said, and nothing is forced.
+    world.cluster.kubectl(&["scale", "deployment/web", "--namespace=shop", "--replicas=5"]);
+    let refused = world.plan(platform.clone()).to_string();
+    assert!(refused.contains("spec.replicas (by kubectl)"), "{refused}");
+    let forced = world.plan(platform.clone()).force_conflicts("deployment/shop/web");
+    assert!(forced.to_string().contains("spec.replicas 5 -> 2"), "{forced}");
+    assert!(forced.to_string().contains("taken from kubectl"), "{forced}");
+    world.run(&forced).converged().unwrap_or_else(|error| panic!("{error}\n{forced}"));
+    assert_eq!(world.cluster.read("deployment/web")["spec"]["replicas"], json!(2));
+    assert!(world.plan(platform.clone()).is_empty());
+
+    // Another hand adds an entry to a list that we decide, and takes a text away.
+    let patch = r#"[{"op": "add", "path": "/spec/ports/-", "value": {"name": "extra", "port": 81}}]"#;
+    world.cluster.kubectl(&["patch", "service/web", "--namespace=shop", "--type=json", "--patch", patch]);
+    let patch = r#"[{"op": "remove", "path": "/data/web.conf"}]"#;
+    world.cluster.kubectl(&[
+        "patch",
+        "configmap/settings",
+        "--namespace=shop",
+        "--type=json",
+        "--patch",
+        patch,
+    ]);
+    let mended = world.apply(&platform).to_string();
+    assert!(mended.contains("spec.ports[extra]") && mended.contains("web.conf"), "{mended}");
+    assert_eq!(
+        world.cluster.read("service/web")["spec"]["ports"].as_array().map(Vec::len),
+        Some(1),
+        "{mended}"
+    );
+    assert_eq!(world.cluster.read("configmap/settings")["data"]["web.conf"], "workers = 2\n");
+
+    // Another hand opens what we leave closed by leaving it out.
+    let patch = r#"[{"op": "add", "path": "/spec/ingress", "value": [{}]}]"#;
+    let opened = ["patch", "networkpolicy/nothing", "--namespace=shop", "--type=json", "--patch", patch];
+    world.cluster.kubectl(&opened);
+    let patch = r#"[{"op": "add", "path": "/spec/template/spec/hostPID", "value": true}]"#;
+    let patched = ["patch", "deployment/web", "--namespace=shop", "--type=json", "--patch", patch];
+    world.cluster.kubectl(&patched);
+    let mended = world.apply(&platform).to_string();
+    assert!(mended.contains("spec.ingress") && mended.contains("hostPID"), "{mended}");
+    assert_eq!(world.cluster.read("networkpolicy/nothing")["spec"].get("ingress"), None);
+    assert_eq!(world.cluster.read("deployment/web")["spec"]["template"]["spec"].get("hostPID"), None);
+
+    // A foreign object beside ours stays, and ours of before go.
+    world.cluster.kubectl(&["create", "configmap", "foreign", "--namespace=shop", "--from-literal=a=b"]);
+    let pruned = world.apply(&shop([unawaited(web(2))]));
+    let mut gone: Vec<(Action, String)> = steps(&pruned);
+    gone.sort_by(|(_, one), (_, other)| one.cmp(other));
+    assert_eq!(
+        gone,
+        [(Action::Delete, "deployment/shop/db".to_owned()), (Action::Delete, "service/shop/db".to_owned())],
+        "{pruned}"
+    );
+    assert_eq!(world.cluster.read("configmap/foreign")["data"]["a"], "b");
+}
