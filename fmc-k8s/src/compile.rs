@@ -4,6 +4,7 @@ mod account;
 mod ingress;
 mod jenkins;
 mod network;
+pub(crate) mod operated;
 pub(crate) mod operator;
 mod outside;
 mod pod;
@@ -90,6 +91,9 @@ fn namespace(namespace: &Namespace, surroundings: &Surroundings) -> Vec<Manifest
         all.extend([main, manifest(&stateful::names(set.into(), &name))]);
         all.extend(around(set.into(), false, &name));
     }
+    all.extend(namespace.operated().flat_map(|(_, one)| {
+        operated::objects(one, namespace, &surroundings.api, &surroundings.operators).into_iter().map(Some)
+    }));
     all.extend(namespace.ingresses.iter().map(|one| manifest(&ingress::object(one, &name))));
     all.extend(namespace.objects.iter().map(|object| raw::manifest(object.within(&name))));
     all.into_iter().flatten().collect()
@@ -98,7 +102,8 @@ fn namespace(namespace: &Namespace, surroundings: &Surroundings) -> Vec<Manifest
 /// The names of the policies of a namespace that follow from its services, measurements and accounts.
 pub(crate) fn policy_names(namespace: &Namespace) -> Vec<String> {
     let names = scrape::names(namespace).into_iter().chain(account::policy_names(namespace));
-    names.chain(outside::names(namespace)).chain(jenkins::names(namespace)).collect()
+    let names = names.chain(outside::names(namespace)).chain(jenkins::names(namespace));
+    names.chain(operated::policy_names(namespace)).collect()
 }
 
 /// The disruption budget and the service of a workload, where it needs them.
@@ -154,6 +159,21 @@ fn pods(name: &Given<ObjectName>) -> BTreeMap<String, String> {
 
 fn selector(name: &Given<ObjectName>) -> LabelSelector {
     LabelSelector { match_labels: Some(pods(name)), ..LabelSelector::default() }
+}
+
+impl Workload<'_> {
+    /// The labels by which its pods are known.
+    fn labels(&self) -> BTreeMap<String, String> {
+        match self.label {
+            Some((key, value)) => [(key.to_owned(), value.to_owned())].into(),
+            None => pods(self.name),
+        }
+    }
+
+    /// The selector of its pods.
+    fn selector(&self) -> LabelSelector {
+        LabelSelector { match_labels: Some(self.labels()), ..LabelSelector::default() }
+    }
 }
 
 /// The texts that containers mount, each name once.

@@ -148,8 +148,9 @@ impl Manifest {
     pub fn marked(&self, owner: &str) -> Value {
         let mut marked = self.content.clone();
         if let Some(map) = marked.as_object_mut().filter(|_| !self.holes.is_empty()) {
-            let data = self.holes.keys().map(|key| (key.clone(), AS_WANTED.into()));
-            map.insert("data".to_owned(), Value::Object(data.collect()));
+            let holes = self.holes.keys().map(|key| (key.clone(), AS_WANTED.into()));
+            let data = map.entry("data").or_insert_with(|| Value::Object(Map::new()));
+            data.as_object_mut().map(|data| data.extend(holes));
         }
         mark(&mut marked, "labels", &[(OWNER, owner), MANAGED_BY]);
         // The claims that a set makes are known as the owner's by the label of their template.
@@ -286,7 +287,8 @@ mod tests {
         let manifest = Manifest::of_value(value).unwrap();
         assert_eq!(manifest.content()["spec"], json!({ "parts": [] }));
         assert_eq!(manifest.address("prod").to_string(), "kubernetes/prod/widget.example.org/b/a");
-        let schema = json!({ "default": [], "nullable": true, "enum": [null, "a"], "required": [], "title": null });
+        let schema =
+            json!({ "default": [], "nullable": true, "enum": [null, "a"], "required": [], "title": null });
         let value = json!({ "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
             "metadata": { "name": "widgets.example.org", "creationTimestamp": null }, "spec": schema });
         let manifest = Manifest::of_value(value).unwrap();

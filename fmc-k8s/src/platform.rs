@@ -19,10 +19,13 @@ use crate::grafana::Grafana;
 use crate::image_lock::ImageLock;
 use crate::ingress::IngressHost;
 use crate::jenkins::Jenkins;
+use crate::kafka::Kafka;
 use crate::kube_state_metrics::KubeStateMetrics;
 use crate::name::{ObjectName, PortName};
+use crate::operated::Operated;
 use crate::operator::Operator;
 use crate::outside::OutsideCall;
+use crate::postgres::Postgres;
 use crate::prometheus::config::Scrapes;
 use crate::prometheus::{self, Prometheus};
 use crate::raw::RawObject;
@@ -82,6 +85,12 @@ pub struct Namespace {
     /// Redis or Valkey.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) redis: Vec<Redis>,
+    /// PostgreSQLs, which the operator CloudNativePG runs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) postgres: Vec<Postgres>,
+    /// Kafkas, which the operator Strimzi runs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) kafka: Vec<Kafka>,
     /// Prometheuses, each of which asks the whole platform.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) prometheus: Vec<Prometheus>,
@@ -118,6 +127,8 @@ pub struct Namespace {
 struct Services {
     deployments: Vec<String>,
     stateful_sets: Vec<String>,
+    /// Those whose pods an operator makes, each with its path.
+    operated: Vec<(String, Operated)>,
     /// The number of connections that follow from services, the last ones.
     connections: usize,
 }
@@ -138,7 +149,13 @@ pub struct Connection {
 impl Platform {
     /// An empty platform of a cluster.
     pub fn on(cluster: impl Into<Given<ClusterName>>) -> Self {
-        Self { cluster: cluster.into(), namespaces: Vec::new(), objects: Vec::new(), operators: Vec::new(), image_lock: None }
+        Self {
+            cluster: cluster.into(),
+            namespaces: Vec::new(),
+            objects: Vec::new(),
+            operators: Vec::new(),
+            image_lock: None,
+        }
     }
 
     /// An object of the whole cluster, or of a namespace that is not the platform's, as `kube-system`.
@@ -184,6 +201,8 @@ impl Namespace {
             deployments: Vec::new(),
             stateful_sets: Vec::new(),
             redis: Vec::new(),
+            postgres: Vec::new(),
+            kafka: Vec::new(),
             prometheus: Vec::new(),
             alertmanager: Vec::new(),
             kube_state_metrics: Vec::new(),
@@ -215,6 +234,20 @@ impl Namespace {
     #[must_use]
     pub fn redis(mut self, redis: Redis) -> Self {
         self.redis.push(redis);
+        self
+    }
+
+    /// A PostgreSQL.
+    #[must_use]
+    pub fn postgres(mut self, postgres: Postgres) -> Self {
+        self.postgres.push(postgres);
+        self
+    }
+
+    /// A Kafka.
+    #[must_use]
+    pub fn kafka(mut self, kafka: Kafka) -> Self {
+        self.kafka.push(kafka);
         self
     }
 
@@ -286,6 +319,13 @@ impl Namespace {
                 }
             }
         }
+        let postgres = self.postgres.iter().enumerate();
+        let postgres = postgres.map(|(at, one)| (format!("postgres[{at}]"), one.lowered()));
+        let kafka = self.kafka.iter().enumerate();
+        let kafka = kafka.map(|(at, one)| (format!("kafka[{at}]"), one.lowered()));
+        for operated in postgres.chain(kafka) {
+            lowered.to_mut().services.operated.push(operated);
+        }
         for follows in self.follow(&lowered) {
             let all = lowered.to_mut();
             if !all.connections.contains(&follows) {
@@ -333,11 +373,12 @@ impl Namespace {
             let is_service = services.contains(&path);
             (path, Workload { is_service, ..one.into() })
         });
-        let sets = self.sets().into_iter().map(|(path, one)| {
+        let sets = self.own_sets().map(|(path, one)| {
             let is_service = self.services.stateful_sets.contains(&path);
             (path, Workload { is_service, ..one.into() })
         });
-        deployments.chain(sets).collect()
+        let operated = self.operated().map(|(path, one)| (path.to_owned(), one.workload()));
+        deployments.chain(sets).chain(operated).collect()
     }
 
     /// Its workloads by name; the first of several with one name, which is a finding.
@@ -347,15 +388,27 @@ impl Namespace {
 
     /// Whether a set stands at the path of a service.
     pub(crate) fn is_service(&self, path: &str) -> bool {
-        self.services.stateful_sets.iter().any(|service| service == path)
+        let operated = self.services.operated.iter().map(|(service, _)| service);
+        self.services.stateful_sets.iter().chain(operated).any(|service| service == path)
     }
 
     /// Its workloads that keep data, each with its path.
     pub(crate) fn sets(&self) -> Vec<(String, &Stateful)> {
+        let operated = self.operated().map(|(path, one)| (path.to_owned(), &one.pods));
+        self.own_sets().chain(operated).collect()
+    }
+
+    /// The sets of these, which fmc makes itself.
+    fn own_sets(&self) -> impl Iterator<Item = (String, &Stateful)> {
         let (all, services) = (&self.stateful_sets, &self.services.stateful_sets);
         let own = all.len().saturating_sub(services.len());
         let paths = (0..own).map(|index| format!("stateful_sets[{index}]")).chain(services.iter().cloned());
-        paths.zip(all).collect()
+        paths.zip(all)
+    }
+
+    /// Its workloads whose pods an operator makes, each with its path.
+    pub(crate) fn operated(&self) -> impl Iterator<Item = (&str, &Operated)> {
+        self.services.operated.iter().map(|(path, one)| (path.as_str(), one))
     }
 
     /// A workload calls ports outside of the cluster. The network policy follows.

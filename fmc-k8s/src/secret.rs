@@ -107,10 +107,10 @@ pub(crate) fn filled(
 pub(crate) fn tried(manifest: &Manifest, owner: &str, secrets: Option<&dyn Secrets>) -> Value {
     filled(manifest, owner, secrets).unwrap_or_else(|_| {
         let mut body = manifest.marked(owner);
-        for value in
-            body.get_mut("data").and_then(Value::as_object_mut).into_iter().flat_map(|data| data.values_mut())
-        {
-            *value = "".into();
+        for key in manifest.holes().keys() {
+            if let Some(value) = body.pointer_mut(&format!("/data/{key}")) {
+                *value = "".into();
+            }
         }
         body
     })
@@ -149,7 +149,14 @@ pub(crate) fn hide(object: &mut ApiObject, wanted: Option<(&Manifest, &str)>, se
     let holes = wanted.map_or(&none, |(manifest, _)| manifest.holes());
     let mut words: BTreeMap<String, &str> = BTreeMap::new();
     let mut untold = None;
-    for (key, there) in object.value().get("data").and_then(Value::as_object).into_iter().flatten() {
+    // What the manifest itself says is known to everybody who reads it.
+    let is_said = |key: &String, there: &Value| {
+        wanted.is_some_and(|(manifest, _)| {
+            manifest.content().get("data").and_then(|data| data.get(key)) == Some(there)
+        })
+    };
+    let all = object.value().get("data").and_then(Value::as_object).into_iter().flatten();
+    for (key, there) in all.filter(|(key, there)| !is_said(key, there)) {
         let judged = holes.get(key).map(|hole| match secrets {
             Some(secrets) => hole.encoded(secrets).map(|right| right == *there),
             None => Err(SecretError::unavailable(&hole.secret, "the provider has no secrets")),

@@ -181,6 +181,7 @@ impl<'a> From<&'a Stateful> for Workload<'a> {
             expose: &of.expose,
             claims: &of.claims,
             account: of.account.as_ref(),
+            label: None,
             is_set: true,
             is_service: false,
         }

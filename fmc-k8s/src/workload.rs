@@ -66,6 +66,8 @@ pub(crate) struct Workload<'a> {
     pub(crate) expose: &'a [Exposed],
     pub(crate) claims: &'a [VolumeClaim],
     pub(crate) account: Option<&'a Account>,
+    /// The label of its pods, if an operator makes them.
+    pub(crate) label: Option<(&'a str, &'a str)>,
     /// Whether each of its pods has a name.
     pub(crate) is_set: bool,
     /// Whether it is made of a service, whose settings are those of its only container and claim.
@@ -98,6 +100,7 @@ impl<'a> From<&'a Deployment> for Workload<'a> {
             expose: &of.expose,
             claims: &[],
             account: of.account.as_ref(),
+            label: None,
             is_set: false,
             is_service: false,
         }

@@ -59,6 +59,16 @@ impl Pods {
                 is_spread: workload.replicas > 1,
                 needs_one_more: (1..ENDS_FIRST).contains(&workload.replicas) && !sets.contains(path),
             }));
+            let beside = namespace.operated().filter_map(|(path, one)| Some((path, one.beside.as_ref()?)));
+            all.extend(beside.map(|(path, one)| Self {
+                path: Some(format!("namespaces[{index}].{path}")),
+                name: format!("{}/{}", namespace.name, one.name),
+                asks: Amount::new(one.cpu.as_millicores().into(), one.memory, 1),
+                count: 1,
+                is_on_each_node: false,
+                is_spread: false,
+                needs_one_more: true,
+            }));
         }
         all
     }

@@ -11,7 +11,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::network::policy;
-use super::scrape::block;
+use super::scrape::{block, port};
 use super::{manifest, metadata, selector};
 use crate::account::AccountRule;
 use crate::manifest::Manifest;
@@ -35,6 +35,15 @@ impl ApiServers {
         addresses.sort_unstable();
         addresses.dedup();
         Self { addresses, port: API }
+    }
+
+    /// The way to them; nothing if no address is known, which the server would take for all of them.
+    pub(super) fn rule(&self) -> Option<networking::NetworkPolicyEgressRule> {
+        let to = || self.addresses.iter().copied().map(block).collect();
+        (!self.addresses.is_empty()).then(|| networking::NetworkPolicyEgressRule {
+            to: Some(to()),
+            ports: Some(vec![port(IntOrString::Int(self.port.into()))]),
+        })
     }
 }
 
@@ -115,16 +124,7 @@ fn subject(workload: &Workload<'_>, namespace: &str) -> rbac::Subject {
 
 /// The way to the API. Its name leads to the servers' own addresses before a policy is asked.
 fn way(workload: &Workload<'_>, namespace: &str, servers: &ApiServers) -> Option<networking::NetworkPolicy> {
-    let name = policy_name(workload).filter(|_| !servers.addresses.is_empty())?;
-    let port = networking::NetworkPolicyPort {
-        port: Some(IntOrString::Int(servers.port.into())),
-        protocol: Some("TCP".to_owned()),
-        ..networking::NetworkPolicyPort::default()
-    };
-    let rule = networking::NetworkPolicyEgressRule {
-        to: Some(servers.addresses.iter().copied().map(block).collect()),
-        ports: Some(vec![port]),
-    };
+    let (name, rule) = (policy_name(workload)?, servers.rule()?);
     let spec = networking::NetworkPolicySpec {
         pod_selector: Some(selector(workload.name)),
         policy_types: Some(vec!["Egress".to_owned()]),

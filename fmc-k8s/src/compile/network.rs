@@ -12,13 +12,15 @@ use crate::ingress::CLASS;
 use crate::manifest::APP;
 use crate::name::{ObjectName, PortName};
 use crate::platform::{Connection, Namespace};
+use crate::workload::Workload;
 
 /// The policies of a namespace.
 pub(super) fn policies(namespace: &Namespace) -> Vec<networking::NetworkPolicy> {
     let name = namespace.name.to_string();
     let mut all = vec![names(&name), nothing(&name)];
+    let workloads = namespace.by_name();
     for connection in &namespace.connections {
-        all.extend(pair(connection, &name));
+        all.extend(pair(connection, &workloads, &name));
     }
     all.extend(namespace.entrances().into_iter().map(|(policy, entrance)| outside(policy, &entrance, &name)));
     all
@@ -129,7 +131,11 @@ impl Namespace {
 }
 
 /// The two policies of a connection: the one that asks may leave, the one that answers lets in.
-fn pair(connection: &Connection, namespace: &str) -> [networking::NetworkPolicy; 2] {
+fn pair(
+    connection: &Connection,
+    workloads: &BTreeMap<String, Workload<'_>>,
+    namespace: &str,
+) -> [networking::NetworkPolicy; 2] {
     let Connection { from, to, port } = connection;
     let [leaves, enters] = connection.policy_names();
     let ports = Some(vec![networking::NetworkPolicyPort {
@@ -137,20 +143,24 @@ fn pair(connection: &Connection, namespace: &str) -> [networking::NetworkPolicy;
         protocol: Some("TCP".to_owned()),
         ..networking::NetworkPolicyPort::default()
     }]);
+    let pods = |name: &Given<ObjectName>| {
+        let operated = workloads.get(&name.to_string()).filter(|one| one.label.is_some());
+        operated.map_or_else(|| selector(name), Workload::selector)
+    };
     let peers = |name| {
         Some(vec![networking::NetworkPolicyPeer {
-            pod_selector: Some(selector(name)),
+            pod_selector: Some(pods(name)),
             ..networking::NetworkPolicyPeer::default()
         }])
     };
     let out = networking::NetworkPolicySpec {
-        pod_selector: Some(selector(from)),
+        pod_selector: Some(pods(from)),
         policy_types: Some(vec!["Egress".to_owned()]),
         egress: Some(vec![networking::NetworkPolicyEgressRule { ports: ports.clone(), to: peers(to) }]),
         ..networking::NetworkPolicySpec::default()
     };
     let into = networking::NetworkPolicySpec {
-        pod_selector: Some(selector(to)),
+        pod_selector: Some(pods(to)),
         policy_types: Some(vec!["Ingress".to_owned()]),
         ingress: Some(vec![networking::NetworkPolicyIngressRule { ports, from: peers(from) }]),
         ..networking::NetworkPolicySpec::default()

@@ -17,6 +17,7 @@ use super::scrape::{block, port};
 use super::selector;
 use crate::name::ObjectName;
 use crate::platform::{Namespace, Platform};
+use crate::workload::Workload;
 
 /// Every address that is not one of a cluster's pods and services, one block for each family that its pods have.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -102,6 +103,8 @@ fn leaving(namespace: &Namespace) -> Vec<Leaving> {
             Leaving { name: format!("{}-agents-outside", one.name), pods: agents(&one.name), calls: calls() },
         ]
     });
+    let workloads = namespace.by_name();
+    let of = |from: &Given<ObjectName>| workloads.get(&from.to_string()).map(Workload::selector);
     let mut own: BTreeMap<String, Leaving> = BTreeMap::new();
     for call in &namespace.outside {
         let to = match (&call.machine, &call.subnet) {
@@ -111,8 +114,11 @@ fn leaving(namespace: &Namespace) -> Vec<Leaving> {
         };
         let name = format!("{}-outside", call.from);
         let leaving = own.entry(name.clone());
-        let leaving =
-            leaving.or_insert_with(|| Leaving { name, pods: selector(&call.from), calls: BTreeMap::new() });
+        let leaving = leaving.or_insert_with(|| Leaving {
+            name,
+            pods: of(&call.from).unwrap_or_else(|| selector(&call.from)),
+            calls: BTreeMap::new(),
+        });
         leaving.calls.entry(to).or_default().extend(&call.ports);
     }
     alerts.chain(builds).chain(own.into_values()).filter(|one| !one.calls.is_empty()).collect()

@@ -58,10 +58,10 @@ pub(super) fn policies(
     out.chain(into).collect()
 }
 
-fn pods(namespace: &str, workload: &str) -> networking::NetworkPolicyPeer {
+fn pods(namespace: &str, (key, value): (&str, &str)) -> networking::NetworkPolicyPeer {
     networking::NetworkPolicyPeer {
         namespace_selector: Some(labelled("kubernetes.io/metadata.name", namespace)),
-        pod_selector: Some(labelled(APP, workload)),
+        pod_selector: Some(labelled(key, value)),
         ..networking::NetworkPolicyPeer::default()
     }
 }
@@ -90,7 +90,7 @@ fn leaves(prometheus: &Prometheus, namespace: &str, scrapes: &Scrapes) -> networ
         networking::NetworkPolicyEgressRule { to: Some(to), ports: Some(ports) }
     };
     let workloads = scrapes.workloads.iter().map(|one| {
-        rule(vec![pods(&one.namespace, &one.workload)], vec![port(IntOrString::String(one.port.0.clone()))])
+        rule(vec![pods(&one.namespace, one.label())], vec![port(IntOrString::String(one.port.0.clone()))])
     });
     let mut machines: BTreeMap<u16, Vec<&Measured>> = BTreeMap::new();
     let nodes = scrapes.nodes.iter().filter(|_| prometheus.asks_nodes(scrapes));
@@ -116,13 +116,14 @@ fn enters(
     namespace: &str,
     asking: &Asking,
 ) -> networking::NetworkPolicy {
-    let from = asking.0.iter().map(|(namespace, name)| pods(namespace, name));
+    let from = asking.0.iter().map(|(namespace, name)| pods(namespace, (APP, name)));
+    let (key, value) = ports.first().map_or((APP, workload), |one| one.label());
     let rule = networking::NetworkPolicyIngressRule {
         from: Some(from.collect()),
         ports: Some(ports.iter().map(|one| port(IntOrString::String(one.port.0.clone()))).collect()),
     };
     let spec = networking::NetworkPolicySpec {
-        pod_selector: Some(labelled(APP, workload)),
+        pod_selector: Some(labelled(key, value)),
         policy_types: Some(vec!["Ingress".to_owned()]),
         ingress: Some(vec![rule]),
         ..networking::NetworkPolicySpec::default()

@@ -49,7 +49,7 @@ pub(super) fn manifests(namespace: &Namespace) -> Vec<Manifest> {
             metadata: ObjectMeta {
                 name: Some(secret.name.to_string()),
                 namespace: Some(namespace.name.to_string()),
-                annotations: Some([(GENERATIONS.to_owned(), generation(&secret))].into()),
+                annotations: Some([generation_of(&secret)].into()),
                 ..ObjectMeta::default()
             },
             type_: Some("Opaque".to_owned()),
@@ -79,6 +79,11 @@ pub(super) fn certificate(of: &IngressHost, namespace: &str) -> Option<Manifest>
     };
     let hole = |(key, secret): (&str, SecretRef)| (key.to_owned(), Hole { secret, form: Form::Bytes });
     super::manifest(&object).map(|manifest| manifest.with_holes(parts.map(hole).into()))
+}
+
+/// The annotation of an object with a secret.
+pub(super) fn generation_of(secret: &SecretRef) -> (String, String) {
+    (GENERATIONS.to_owned(), generation(secret))
 }
 
 fn generation(secret: &SecretRef) -> String {

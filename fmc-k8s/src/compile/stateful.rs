@@ -79,7 +79,7 @@ pub(super) fn names(of: Workload<'_>, namespace: &str) -> core::Service {
         spec: Some(core::ServiceSpec {
             cluster_ip: Some("None".to_owned()),
             publish_not_ready_addresses: Some(true),
-            selector: Some(pods(of.name)),
+            selector: Some(of.labels()),
             ports: Some(ports.collect()),
             ..core::ServiceSpec::default()
         }),

@@ -3,8 +3,10 @@
 use fmc_core::checked::Checked;
 
 use super::account::ApiServers;
+use super::operated;
 use super::outside::Outside;
 use super::scrape::{Asking, asking};
+use crate::operated::OperatorNamespaces;
 use crate::platform::Platform;
 use crate::prometheus::config::Scrapes;
 
@@ -18,6 +20,8 @@ pub(super) struct Surroundings {
     pub(super) api: ApiServers,
     /// The addresses outside of the cluster.
     pub(super) outside: Outside,
+    /// The namespaces of operators.
+    pub(super) operators: OperatorNamespaces,
 }
 
 impl Surroundings {
@@ -28,6 +32,7 @@ impl Surroundings {
             scrapes: Scrapes::of(platform, cloud),
             asking: asking(platform),
             api: cluster.map(|(cloud, cluster)| ApiServers::of(cluster, cloud)).unwrap_or_default(),
+            operators: operated::namespaces(platform),
             outside: cluster
                 .map(|(cloud, cluster)| Outside::of(platform, cluster, cloud))
                 .unwrap_or_default(),

@@ -7,6 +7,7 @@ mod images;
 mod ingress;
 mod jenkins;
 mod measured;
+mod operated;
 mod operator;
 mod outside;
 mod raw;
@@ -60,6 +61,7 @@ pub(super) const KINDS: &[OwnKind] = &[
     DATA_ON_ROOT,
     VOLUME_TOO_LARGE,
     NO_CLASS,
+    NO_OPERATOR,
     RIGHTS,
     OPEN,
     KEPT_OUT,
@@ -98,6 +100,7 @@ const DATA_ON_ROOT: OwnKind =
 const VOLUME_TOO_LARGE: OwnKind =
     OwnKind::warning("platform-volume-too-large", include_str!("pages/volume-too-large.md"));
 const NO_CLASS: OwnKind = OwnKind::warning("platform-no-class", include_str!("pages/no-class.md"));
+const NO_OPERATOR: OwnKind = OwnKind::warning("platform-no-operator", include_str!("pages/no-operator.md"));
 const RIGHTS: OwnKind = OwnKind::warning("platform-rights", include_str!("pages/rights.md"));
 const KEPT_OUT: OwnKind = OwnKind::warning("platform-kept-out", include_str!("pages/kept-out.md"));
 const OPEN: OwnKind = OwnKind::error("platform-open", include_str!("pages/open.md"));
@@ -123,6 +126,7 @@ pub(super) fn settings(platform: &Platform, findings: &mut RoleFindings<'_>) {
             leaves(namespace, findings);
             value::namespace(&namespace.with_services(), findings);
             service::values(namespace, findings);
+            operated::values(namespace, findings);
             for (index, of) in namespace.ingresses.iter().enumerate() {
                 findings.part(&format!("ingresses[{index}]"), |findings| ingress::values(of, findings));
             }
@@ -150,6 +154,7 @@ fn leaves(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
         });
     }
     service::leaves(namespace, findings);
+    operated::leaves(namespace, findings);
     for (index, connection) in namespace.connections.iter().enumerate() {
         findings.part(&format!("connections[{index}]"), |findings| {
             findings.leaf("from", &connection.from);
@@ -246,6 +251,7 @@ pub(super) fn together(platform: &Platform, site: &SpanSite<'_>, findings: &mut 
             let namespace = &*platform.pinned(namespace.with_services());
             service::together(namespace, findings);
             in_namespace(namespace, findings);
+            operated::together(namespace, platform, site, findings);
             claims::sets(namespace, platform, site, findings);
             ingress::together(namespace, platform, site, findings);
             ingress::closed(namespace, platform, findings);

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::{FOLDER, PORT, RULES};
 use crate::alertmanager;
+use crate::manifest::APP;
 use crate::platform::Platform;
 use crate::workload::Workload;
 
@@ -58,6 +59,8 @@ pub(crate) struct Answering {
     pub(crate) port: (String, u16),
     path: String,
     about_others: bool,
+    /// The label of its pods, if an operator makes them.
+    label: Option<(String, String)>,
     /// The service with the addresses of its pods.
     service: String,
 }
@@ -170,14 +173,20 @@ impl Answering {
                 port: (port.name.to_string(), port.number),
                 path: metrics.path.clone(),
                 about_others: metrics.about_others,
+                label: workload.label.map(|(key, value)| (key.to_owned(), value.to_owned())),
                 service: workload.pods_name(),
             })
         });
         each.collect()
     }
 
+    /// The label by which its pods are known.
+    pub(crate) fn label(&self) -> (&str, &str) {
+        self.label.as_ref().map_or((APP, &self.workload), |(key, value)| (key, value))
+    }
+
     fn job(&self, kind: &'static str) -> Job {
-        let Self { namespace, workload, port, path, service, about_others } = self;
+        let Self { namespace, workload, port, path, service, about_others, label: _ } = self;
         let label =
             |target_label, replacement: &str| Relabel { target_label, replacement: replacement.to_owned() };
         Job {

@@ -272,7 +272,9 @@ impl Model for Kubernetes {
                     Removal::Keep(format!("{why}: `--delete-data {named}` deletes it with its data"))
                 };
             }
-            Unwanted::Data { named } => return data::removal(at, object, choices.delete_data.covers(named), named),
+            Unwanted::Data { named } => {
+                return data::removal(at, object, choices.delete_data.covers(named), named);
+            }
             Unwanted::Copied | Unwanted::Used => return Removal::Ignore,
             Unwanted::Destroyed(_) if !choices.only.iter().any(|name| is_in_a_cluster(name)) => {
                 return Removal::Ignore;
@@ -504,9 +506,6 @@ mod tests {
         );
         object.trial = Some(Trial::Refused("spec.replicas: Invalid value".to_owned()));
         let verdict = Kubernetes::new().compare(&at, &document, &object);
-        assert_eq!(
-            verdict,
-            Verdict::Held("the server refuses it: spec.replicas: Invalid value".to_owned())
-        );
+        assert_eq!(verdict, Verdict::Held("the server refuses it: spec.replicas: Invalid value".to_owned()));
     }
 }

@@ -361,7 +361,8 @@ async fn tried(
     let path = format!("{path}&dryRun=All");
     let refusal = match ask(link, Verb::Apply(body.clone()), path).await {
         Ok(after) => {
-            let is_equal = !secret::is_secret(&after) && ApiObject::new(after).fingerprint() == there.fingerprint();
+            let is_equal =
+                !secret::is_secret(&after) && ApiObject::new(after).fingerprint() == there.fingerprint();
             return Ok(if is_equal { Trial::Equal } else { Trial::Taken });
         }
         Err(refusal) => refusal,

@@ -60,7 +60,12 @@ impl Order {
     }
 
     /// The needs of a wanted object, and the operators that it waits for.
-    pub(super) fn needs(&self, manifest: &Manifest, at: &Address, api: &Address) -> (Vec<Edge>, Arc<[Operated]>) {
+    pub(super) fn needs(
+        &self,
+        manifest: &Manifest,
+        at: &Address,
+        api: &Address,
+    ) -> (Vec<Edge>, Arc<[Operated]>) {
         let mut all = near(manifest, at, api);
         let none: Arc<[Operated]> = Arc::default();
         let operator = operator_of(manifest).and_then(|name| self.operators.get(&name));

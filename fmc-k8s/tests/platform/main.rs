@@ -12,6 +12,7 @@ mod jenkins;
 mod left;
 mod monitoring;
 mod namespace;
+mod operated;
 mod operator;
 #[cfg(feature = "client")]
 mod oracle;
