@@ -61,10 +61,7 @@ pub(crate) fn locked(cloud: Cloud, lock: &ImageLock) -> Cloud {
 }
 
 /// The cloud with the files of its operators, read by `read`.
-pub(crate) fn with_operators(
-    cloud: Cloud,
-    mut read: impl FnMut(&str) -> Result<String, String>,
-) -> Cloud {
+pub(crate) fn with_operators(cloud: Cloud, mut read: impl FnMut(&str) -> Result<String, String>) -> Cloud {
     cloud.map_spanning_roles(|_, role| match platform(&role).filter(|one| one.has_files()) {
         Some(platform) => Spanning::said(platform.clone().read_files(&mut read)),
         None => role,

@@ -9,9 +9,7 @@ mod others;
 
 use serde_json::Value;
 
-use crate::kind::{
-    API_SERVICE, CUSTOM_RESOURCE_DEFINITION, Kind, MUTATING_WEBHOOKS, VALIDATING_WEBHOOKS,
-};
+use crate::kind::{API_SERVICE, CUSTOM_RESOURCE_DEFINITION, Kind, MUTATING_WEBHOOKS, VALIDATING_WEBHOOKS};
 use crate::quantity;
 
 /// A field that differs.

@@ -40,4 +40,5 @@ pub mod sim;
 
 mod compare;
 mod compile;
+mod schema;
 mod setters;

@@ -286,7 +286,8 @@ mod tests {
         let manifest = Manifest::of_value(value).unwrap();
         assert_eq!(manifest.content()["spec"], json!({ "parts": [] }));
         assert_eq!(manifest.address("prod").to_string(), "kubernetes/prod/widget.example.org/b/a");
-        let schema = json!({ "default": [], "nullable": true, "enum": [null, "a"], "required": [], "title": null });
+        let schema =
+            json!({ "default": [], "nullable": true, "enum": [null, "a"], "required": [], "title": null });
         let value = json!({ "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
             "metadata": { "name": "widgets.example.org", "creationTimestamp": null }, "spec": schema });
         let manifest = Manifest::of_value(value).unwrap();

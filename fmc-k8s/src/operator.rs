@@ -118,7 +118,9 @@ fn documents(text: &str) -> Result<Vec<Value>, String> {
                 document.push('\n');
             }
             mark => {
-                all.extend(parsed(&document).map_err(|why| format!("the document from line {begins} on: {why}"))?);
+                all.extend(
+                    parsed(&document).map_err(|why| format!("the document from line {begins} on: {why}"))?,
+                );
                 document.clear();
                 // A value may stand behind the dashes.
                 document += mark.and_then(|mark| mark.strip_prefix("---")).unwrap_or_default();

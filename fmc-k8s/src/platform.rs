@@ -138,7 +138,13 @@ pub struct Connection {
 impl Platform {
     /// An empty platform of a cluster.
     pub fn on(cluster: impl Into<Given<ClusterName>>) -> Self {
-        Self { cluster: cluster.into(), namespaces: Vec::new(), objects: Vec::new(), operators: Vec::new(), image_lock: None }
+        Self {
+            cluster: cluster.into(),
+            namespaces: Vec::new(),
+            objects: Vec::new(),
+            operators: Vec::new(),
+            image_lock: None,
+        }
     }
 
     /// An object of the whole cluster, or of a namespace that is not the platform's, as `kube-system`.

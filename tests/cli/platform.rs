@@ -344,3 +344,75 @@ fn the_files_of_simulations_are_told_apart() {
         "{ran:?}"
     );
 }
+
+/// A file as the project of an operator publishes it.
+const WIDGETS: &str = r"# Widgets 1.2.0
+apiVersion: v1
+kind: Namespace
+metadata: { name: widgets }
+---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: { name: widgets.example.org }
+spec:
+  group: example.org
+  scope: Namespaced
+  names: { kind: Widget, plural: widgets, singular: widget, listKind: WidgetList }
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema:
+        openAPIV3Schema:
+          type: object
+          properties:
+            spec: { type: object, properties: { size: { type: integer }, parts: { type: array, items: { type: string } } } }
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: widgets, namespace: widgets }
+spec:
+  selector: { matchLabels: { app: widgets } }
+  template:
+    metadata: { labels: { app: widgets } }
+    spec: { containers: [{ name: operator, image: 'registry.example.org/widgets/operator:1.2.0' }] }
+";
+
+#[test]
+fn an_operator_and_an_object_of_its_kind_are_in_the_file() {
+    let with = "      operators: [{ name: widgets, files: [operators/widgets.yaml] }]
+      namespaces:
+        - name: shop
+          objects:
+            - { apiVersion: example.org/v1, kind: Widget, metadata: { name: main }, spec: { size: 3 } }
+";
+    let cloud = SHOP.replace("      namespaces:\n        - name: shop\n", with);
+    let folder = folder(&[("cloud.yaml", &cloud), ("operators/widgets.yaml", WIDGETS)]);
+    let run = |arguments: &str| fmc(folder.path(), arguments, "");
+    let checked = run("check");
+    assert!(checked.code == 0, "{checked:?}");
+    let told = "document 3, Deployment widgets: the image registry.example.org/widgets/operator:1.2.0 of operator has no digest";
+    let said = checked.out.replace('\n', " ");
+    assert!(said.split_whitespace().collect::<Vec<_>>().join(" ").contains(told), "{}", checked.out);
+    let listed = run("images list");
+    assert!(listed.out.contains("registry.example.org/widgets/operator:1.2.0"), "{listed:?}");
+    let applied = run("apply");
+    assert!(applied.code == 0 && applied.out.contains("+ widget.example.org shop/main"), "{applied:?}");
+    assert_eq!(run("plan --detailed-exitcode").code, 0);
+    assert_eq!(run("drift").code, 0);
+    let status = run("status");
+    assert!(status.out.contains("widget.example.org/shop/main: there"), "{status:?}");
+    assert!(run("convert yaml").out.contains("operators/widgets.yaml"));
+
+    fs::remove_file(folder.path().join("operators/widgets.yaml")).unwrap();
+    let missing = run("check");
+    assert!(
+        missing.code == 1 && missing.out.contains("failed to read operators/widgets.yaml"),
+        "{missing:?}"
+    );
+    // A file that is no file does not keep fmc waiting.
+    fs::write(folder.path().join("cloud.yaml"), cloud.replace("operators/widgets.yaml", "/dev/zero"))
+        .unwrap();
+    let device = run("check");
+    assert!(device.code == 1 && device.out.contains("it is not a regular file"), "{device:?}");
+}

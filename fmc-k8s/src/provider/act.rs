@@ -5,8 +5,9 @@ use fmc_core::graph::{
 };
 use serde_json::{Value, json};
 
+use super::document::Wanted as OfOwner;
 use super::foreign::foreign;
-use super::model::{Wanted as OfOwner, has_foreign};
+use super::model::has_foreign;
 use super::observe::{apply_path, strangers};
 use super::{API, Document, Kubernetes, Refusal, ask, call, claims, data, get, patience, ready, served};
 use crate::kind;
@@ -174,7 +175,9 @@ impl Kubernetes {
         let version = json!({ "op": "test", "path": "/metadata/resourceVersion", "value": there.version() });
         removals.insert(0, version);
         let to = apply_path(path, &wanted.owner, false);
-        patience::write(*link, &step.address, Verb::Patch(Value::Array(removals)), to, *acting).await.map(drop)
+        patience::write(*link, &step.address, Verb::Patch(Value::Array(removals)), to, *acting)
+            .await
+            .map(drop)
     }
 }
 
@@ -225,7 +228,8 @@ async fn delete(
     let is_unasked = step.reasons.iter().any(|reason| reason == data::NO_OBJECTS);
     if step.address.kind() == kind::CUSTOM_RESOURCE_DEFINITION.word && is_unasked {
         let owner = there.owner().unwrap_or_default();
-        let strangers = strangers(link, there, owner).await.map_err(|refusal| call(&step.address, &refusal))?;
+        let strangers =
+            strangers(link, there, owner).await.map_err(|refusal| call(&step.address, &refusal))?;
         if !strangers.is_empty() {
             let cause = format!("{}: plan again", data::takes_along(&strangers));
             return Err(StepError::Call { call: format!("delete {}", step.address), cause });

@@ -13,8 +13,8 @@ use futures_util::future::try_join_all;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::Value;
 
+use super::document::Wanted as OfOwner;
 use super::foreign::foreign;
-use super::model::Wanted as OfOwner;
 use super::patience::is_silent_webhook;
 use super::{API, Document, Kubernetes, Refusal, ask, claims, data, manager, path_of};
 use crate::kind::{self, KINDS};
@@ -361,7 +361,8 @@ async fn tried(
     let path = format!("{path}&dryRun=All");
     let refusal = match ask(link, Verb::Apply(body.clone()), path).await {
         Ok(after) => {
-            let is_equal = !secret::is_secret(&after) && ApiObject::new(after).fingerprint() == there.fingerprint();
+            let is_equal =
+                !secret::is_secret(&after) && ApiObject::new(after).fingerprint() == there.fingerprint();
             return Ok(if is_equal { Trial::Equal } else { Trial::Taken });
         }
         Err(refusal) => refusal,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use fmc_core::graph::{Address, Carries, Edge};
 
+use super::document::Operated;
 use super::mentions::{closed, has_pods, mentioned};
-use super::model::Operated;
 use crate::compare::plain;
 use crate::kind::{self, Kind};
 use crate::manifest::{Manifest, OPERATOR};
@@ -60,7 +60,12 @@ impl Order {
     }
 
     /// The needs of a wanted object, and the operators that it waits for.
-    pub(super) fn needs(&self, manifest: &Manifest, at: &Address, api: &Address) -> (Vec<Edge>, Arc<[Operated]>) {
+    pub(super) fn needs(
+        &self,
+        manifest: &Manifest,
+        at: &Address,
+        api: &Address,
+    ) -> (Vec<Edge>, Arc<[Operated]>) {
         let mut all = near(manifest, at, api);
         let none: Arc<[Operated]> = Arc::default();
         let operator = operator_of(manifest).and_then(|name| self.operators.get(&name));

@@ -4,7 +4,7 @@ use fmc_core::graph::{Acting, Address, Event, StepError};
 use serde_json::Value;
 
 use super::act::PAUSE;
-use super::model::Operated;
+use super::document::Operated;
 use super::ready::{self, Progress};
 use super::{Refusal, ask, call, get, served};
 use crate::compare::plain;
@@ -130,10 +130,12 @@ pub(super) async fn established(
         let last = match ready::definition(&definition) {
             Progress::Failed(why) => return Err(failed(why)),
             Progress::Waits(why) => why,
-            Progress::Ready => match unserved(link, &definition).await.map_err(|refusal| call(at, &refusal))? {
-                None => return Ok(()),
-                Some(version) => format!("{version} is not served"),
-            },
+            Progress::Ready => {
+                match unserved(link, &definition).await.map_err(|refusal| call(at, &refusal))? {
+                    None => return Ok(()),
+                    Some(version) => format!("{version} is not served"),
+                }
+            }
         };
         if !wait.goes_on("until its kind is served").await? {
             return Err(failed(format!("its kind is not served within {SERVED_WITHIN} s: {last}")));

@@ -46,7 +46,11 @@ fn has_verb(resource: &Value, verb: &str) -> bool {
     verbs.is_some_and(|verbs| verbs.iter().any(|one| one == verb))
 }
 
-fn served([group, version, name, plural]: [&str; 4], is_namespaced: bool, has_status: bool) -> Option<Served> {
+fn served(
+    [group, version, name, plural]: [&str; 4],
+    is_namespaced: bool,
+    has_status: bool,
+) -> Option<Served> {
     let is_known = KINDS.iter().any(|kind| kind.group == group && kind.name == name);
     let kind = Kind::custom(&format!("{group}/{version}"), name, is_namespaced).filter(|_| !is_known)?;
     Some(Served { kind: kind.served(plural, is_namespaced)?, has_status })

@@ -18,9 +18,10 @@ impl State {
     /// The versions of custom kinds that are served.
     pub(super) fn custom(&self) -> Vec<Custom> {
         let first = (CUSTOM_RESOURCE_DEFINITION.word, String::new(), String::new());
-        let definitions = self.objects.range(first..).take_while(|((word, ..), _)| {
-            *word == CUSTOM_RESOURCE_DEFINITION.word
-        });
+        let definitions = self
+            .objects
+            .range(first..)
+            .take_while(|((word, ..), _)| *word == CUSTOM_RESOURCE_DEFINITION.word);
         definitions.flat_map(|(_, definition)| versions(definition)).collect()
     }
 

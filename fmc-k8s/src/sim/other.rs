@@ -54,7 +54,9 @@ impl Others {
             let all: Vec<Value> = groups.iter().map(|(name, versions)| group(name, versions)).collect();
             return Some(json!({ "kind": "APIGroupList", "groups": all }));
         }
-        if let Some((name, versions)) = path.strip_prefix("/apis/").and_then(|name| groups.get_key_value(name)) {
+        if let Some((name, versions)) =
+            path.strip_prefix("/apis/").and_then(|name| groups.get_key_value(name))
+        {
             return Some(group(name, versions));
         }
         let of: Vec<Value> = kinds

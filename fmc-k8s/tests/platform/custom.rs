@@ -10,7 +10,7 @@ use fmc_k8s::sim::Sim;
 use pollster::block_on;
 use serde_json::{Value, json};
 
-use crate::check::kinds;
+use crate::check::{kinds, one};
 use crate::cloud::{World, deleted, notes, shop, steps, web};
 
 /// A definition of widgets, which have a status.
@@ -19,6 +19,7 @@ pub(crate) fn definition() -> Value {
         "spec": { "type": "object", "required": ["size"], "properties": {
             "size": { "type": "integer", "minimum": 1 },
             "parts": { "type": "array", "items": { "type": "string" } },
+            "name": { "type": "string", "pattern": "^[a-z]+$" },
             "colour": { "type": "string", "enum": ["red", "blue"], "default": "red" },
         } },
         "status": { "type": "object", "x-kubernetes-preserve-unknown-fields": true },
@@ -54,9 +55,8 @@ pub(crate) fn unawaited(size: u32) -> Value {
 }
 
 pub(crate) fn with(definition: Option<Value>, widgets: impl IntoIterator<Item = Value>) -> Platform {
-    let shop = widgets
-        .into_iter()
-        .fold(Namespace::new("shop"), |shop, widget| shop.object(RawObject::of(&widget)));
+    let shop =
+        widgets.into_iter().fold(Namespace::new("shop"), |shop, widget| shop.object(RawObject::of(&widget)));
     let platform = Platform::on("single").namespace(shop);
     definition.iter().fold(platform, |platform, definition| platform.object(RawObject::of(definition)))
 }
@@ -120,9 +120,13 @@ fn an_object_whose_kind_the_server_does_not_have_waits_for_it_alone() {
     assert!(!outcome.is_converged());
     assert!(world.cluster.object("deployment", "shop", "web").is_some(), "{plan}");
     let told = outcome.converged().unwrap_err().to_string();
-    assert!(told.contains("the server has no kind Widget of example.org/v1, and the cloud adds none"), "{told}");
+    assert!(
+        told.contains("the server has no kind Widget of example.org/v1, and the cloud adds none"),
+        "{told}"
+    );
     // What is not wanted any more goes all the same.
-    let without = Platform::on("single").namespace(Namespace::new("shop").object(RawObject::of(&unawaited(1))));
+    let without =
+        Platform::on("single").namespace(Namespace::new("shop").object(RawObject::of(&unawaited(1))));
     let plan = world.plan(without);
     assert!(deleted(&plan).contains(&"deployment/shop/web".to_owned()), "{plan}");
 
@@ -156,10 +160,7 @@ fn an_apply_waits_for_the_status_of_a_custom_object_and_tells_why_it_is_not_read
     };
     condition("Ready", "False", "2 of 3 parts are there");
     let plan = world.plan(platform());
-    assert!(
-        plan.to_string().contains("status not ready -> ready (Parts: 2 of 3 parts are there)"),
-        "{plan}"
-    );
+    assert!(plan.to_string().contains("status not ready -> ready (Parts: 2 of 3 parts are there)"), "{plan}");
     assert!(!world.run(&plan).is_converged());
     // Waiting for one that is stuck is in vain, and ends at once.
     condition("Stalled", "True", "no such part");
@@ -193,7 +194,10 @@ fn one_refused_object_holds_up_only_what_needs_it() {
     assert!(!outcome.is_converged());
     assert!(world.cluster.object("deployment", "shop", "web").is_some());
     let told = outcome.converged().unwrap_err().to_string();
-    assert!(told.contains("service/shop/web: ") && told.contains("spec.ports[0].port: Invalid value: 80"), "{told}");
+    assert!(
+        told.contains("service/shop/web: ") && told.contains("spec.ports[0].port: Invalid value: 80"),
+        "{told}"
+    );
     // One that is there and cannot be changed: the plan says so, and the rest is done.
     world.cluster.refuses("service/shop/web", "");
     world.apply(&shop([web(1)]));
@@ -223,7 +227,9 @@ fn a_definition_that_would_take_along_objects_of_others_stays_until_a_person_nam
     let kept = notes(&plan, NoteKind::Kept);
     assert_eq!(
         kept,
-        [format!("1 object of its kind go with it (default/other): `--delete-data {DEFINITION}` deletes all of them")],
+        [format!(
+            "1 object of its kind go with it (default/other): `--delete-data {DEFINITION}` deletes all of them"
+        )],
         "{plan}"
     );
     assert_eq!(deleted(&plan), [WIDGET], "{plan}");
@@ -249,13 +255,34 @@ fn a_custom_object_that_holds_data_stays_until_a_person_names_it() {
     let named = "cluster.postgresql.cnpg.io/shop/main";
     let plan = world.plan(Platform::on("single"));
     let kept = notes(&plan, NoteKind::Kept);
-    assert!(kept.iter().any(|text| text.contains(&format!("`--delete-data {named}` deletes both"))), "{plan}");
+    assert!(
+        kept.iter().any(|text| text.contains(&format!("`--delete-data {named}` deletes both"))),
+        "{plan}"
+    );
     assert!(!deleted(&plan).iter().any(|name| name.starts_with("custom-resource-definition")), "{plan}");
     world.run(&plan).converged().unwrap();
     assert!(world.cluster.object("cluster.postgresql.cnpg.io", "shop", "main").is_some());
     let plan = asked(&world, Platform::on("single"), named);
     world.run(&plan).converged().unwrap_or_else(|error| panic!("{error}\n{plan}"));
     assert!(world.cluster.is_empty());
+}
+
+/// The schema of a definition that the cloud has tells mistakes before an apply.
+#[test]
+fn a_field_that_the_schema_of_a_definition_refuses_is_found_where_it_stands() {
+    let with = |change: &dyn Fn(&mut Value)| {
+        let mut widget = unawaited(1);
+        change(&mut widget);
+        with(Some(definition()), [widget])
+    };
+    let found = |change: &dyn Fn(&mut Value), path: &str| one(with(change), "platform-schema", path);
+    found(&|widget| widget["spec"]["size"] = json!("3"), "namespaces[0].objects[0].spec.size");
+    found(&|widget| widget["spec"]["size"] = json!(0), "namespaces[0].objects[0].spec.size");
+    found(&|widget| widget["spec"]["szie"] = json!(3), "namespaces[0].objects[0].spec.szie");
+    found(&|widget| widget["spec"]["parts"] = json!(["a", 1]), "namespaces[0].objects[0].spec.parts[1]");
+    found(&|widget| widget["spec"]["colour"] = json!("green"), "namespaces[0].objects[0].spec.colour");
+    found(&|widget| widget["spec"] = json!({}), "namespaces[0].objects[0].spec");
+    found(&|widget| widget["apiVersion"] = json!("example.org/v2"), "namespaces[0].objects[0].apiVersion");
 }
 
 #[test]

@@ -55,9 +55,8 @@ fn operator() -> Operator {
 }
 
 fn platform(operator: Operator, widgets: impl IntoIterator<Item = Value>) -> Platform {
-    let shop = widgets
-        .into_iter()
-        .fold(Namespace::new("shop"), |shop, widget| shop.object(RawObject::of(&widget)));
+    let shop =
+        widgets.into_iter().fold(Namespace::new("shop"), |shop, widget| shop.object(RawObject::of(&widget)));
     Platform::on("single").operator(operator).namespace(shop)
 }
 

@@ -281,12 +281,8 @@ fn an_object_that_is_not_ours_is_refused_and_left_alone() {
     let world = start();
     world.cluster.kubectl(&["create", "namespace", "shop"]);
     let plan = world.plan(shop([unawaited(web(1))]));
-    let refused: Vec<&str> = plan
-        .notes
-        .iter()
-        .filter(|note| note.kind == NoteKind::Held)
-        .map(|note| note.text.as_str())
-        .collect();
+    let refused: Vec<&str> =
+        plan.notes.iter().filter(|note| note.kind == NoteKind::Held).map(|note| note.text.as_str()).collect();
     assert!(refused.iter().any(|text| text.contains("fmc did not make it")), "{plan}");
     assert!(!world.run(&plan).is_converged());
     assert_eq!(world.cluster.kubectl(&["get", "deployments", "--all-namespaces", "--output=name"]), "");

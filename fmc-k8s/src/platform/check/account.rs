@@ -186,7 +186,8 @@ pub(super) fn more(object: &Value, is_of_cluster: bool) -> Vec<String> {
     let is_admin = object.pointer("/roleRef/name").and_then(Value::as_str) == Some("cluster-admin");
     let all = is_admin.then(|| "cluster-admin may do everything".to_owned());
     let rules = rules(object).into_iter();
-    let mut all: Vec<String> = all.into_iter().chain(rules.filter_map(|rule| Some(breadth(&rule, is_of_cluster)?.1))).collect();
+    let mut all: Vec<String> =
+        all.into_iter().chain(rules.filter_map(|rule| Some(breadth(&rule, is_of_cluster)?.1))).collect();
     all.sort();
     all.dedup();
     all

@@ -24,7 +24,12 @@ pub(super) fn values(platform: &Platform, findings: &mut RoleFindings<'_>) {
                 wrong("files", findings, message, "name the files that its project publishes");
             }
             for (path, why) in operator.unread() {
-                wrong(&path, findings, why, "name a file of YAML, by its path from the folder of the cloud's file");
+                wrong(
+                    &path,
+                    findings,
+                    why,
+                    "name a file of YAML, by its path from the folder of the cloud's file",
+                );
             }
             for object in operator.objects() {
                 findings.part(&object.source, |findings| judged(operator, &object, &scopes, findings));
@@ -34,7 +39,12 @@ pub(super) fn values(platform: &Platform, findings: &mut RoleFindings<'_>) {
 }
 
 /// One document.
-fn judged(operator: &Operator, object: &OperatorObject<'_>, scopes: &Scopes, findings: &mut RoleFindings<'_>) {
+fn judged(
+    operator: &Operator,
+    object: &OperatorObject<'_>,
+    scopes: &Scopes,
+    findings: &mut RoleFindings<'_>,
+) {
     let spoken = object.spoken();
     let wrong = |findings: &mut RoleFindings<'_>, message: String, help: &str| {
         findings.find(&super::VALUE, message, help);
@@ -44,7 +54,9 @@ fn judged(operator: &Operator, object: &OperatorObject<'_>, scopes: &Scopes, fin
         Ok(manifest) => manifest,
         Err(why) => {
             let help = match &why {
-                NotAManifest::Namespace(_) => "say `namespace` of the operator: it is for objects that do not say theirs",
+                NotAManifest::Namespace(_) => {
+                    "say `namespace` of the operator: it is for objects that do not say theirs"
+                }
                 _ => "name a file of objects in the form of the API, as `kubectl apply` takes it",
             };
             return wrong(findings, format!("{spoken}: {why}"), help);
@@ -54,9 +66,11 @@ fn judged(operator: &Operator, object: &OperatorObject<'_>, scopes: &Scopes, fin
         let help = "write it as a claim of a set, below `stateful_sets`: then its data outlives it until you say otherwise";
         return wrong(findings, format!("{spoken}: a claim is not an object here"), help);
     }
-    let has_bytes = ["data", "stringData"].iter().any(|key| object.value.get(key).is_some_and(|data| !data.is_null()));
+    let has_bytes =
+        ["data", "stringData"].iter().any(|key| object.value.get(key).is_some_and(|data| !data.is_null()));
     if *manifest.kind() == SECRET && has_bytes {
-        let help = "take it out of the file: fmc makes secrets from the root key, and a file has no bytes of one";
+        let help =
+            "take it out of the file: fmc makes secrets from the root key, and a file has no bytes of one";
         return wrong(findings, format!("{spoken}: a Secret with bytes is not an object here"), help);
     }
     if [ROLE, CLUSTER_ROLE, ROLE_BINDING, CLUSTER_ROLE_BINDING].contains(manifest.kind()) {
@@ -78,14 +92,15 @@ pub(super) fn together(platform: &Platform, findings: &mut RoleFindings<'_>) {
             });
         }
     }
-    for used in platform.images_of_operators() {
+    for (document, used) in platform.images_of_operators() {
         if used.pinned.is_some() {
             continue;
         }
         findings.part(&used.path, |findings| {
             let image = used.image;
-            let message = format!("{}: the image {image} of {} has no digest", used.workload, used.container);
-            let help = "`images pin` asks its registry for the digest, or accept it: its project publishes it so";
+            let message = format!("{document}: the image {image} of {} has no digest", used.container);
+            let help =
+                "`images pin` asks its registry for the digest, or accept it: its project publishes it so";
             findings.find(&UNPINNED, message, help);
         });
     }

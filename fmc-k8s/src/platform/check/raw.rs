@@ -60,11 +60,7 @@ pub(super) fn of_cluster(platform: &Platform, findings: &mut RoleFindings<'_>) {
 }
 
 /// The rules of an object wherever it stands, and its kind if that is right. A custom kind has the scope of the place.
-fn any(
-    object: &RawObject,
-    is_namespaced: bool,
-    findings: &mut RoleFindings<'_>,
-) -> Option<&'static Kind> {
+fn any(object: &RawObject, is_namespaced: bool, findings: &mut RoleFindings<'_>) -> Option<&'static Kind> {
     let (api, name) = (object.api(), object.kind());
     let has_other_version = KINDS.iter().any(|kind| kind.name == name && kind.group == group_of(api));
     let custom = || Kind::custom(api, name, is_namespaced).filter(|_| !has_other_version);
@@ -190,7 +186,9 @@ fn unknown(object: &RawObject, findings: &mut RoleFindings<'_>) {
         None => {
             let all = KINDS.iter().filter(|kind| ![&CLAIM, &NAMESPACE, &SECRET].contains(kind));
             let all = all.map(|kind| kind.name).collect::<Vec<_>>().join(", ");
-            format!("of Kubernetes' own kinds fmc writes {all}; a custom one has a group of its own, as example.org/v1")
+            format!(
+                "of Kubernetes' own kinds fmc writes {all}; a custom one has a group of its own, as example.org/v1"
+            )
         }
     };
     wrong("kind", findings, format!("fmc does not know the kind {name} of {api}"), help);
@@ -198,8 +196,9 @@ fn unknown(object: &RawObject, findings: &mut RoleFindings<'_>) {
 
 /// No two values make one object.
 pub(super) fn twice(platform: &Platform, cloud: &Checked, findings: &mut RoleFindings<'_>) {
-    let count =
-        platform.objects.len() + platform.operators.len() + platform.namespaces.iter().map(|one| one.objects.len()).sum::<usize>();
+    let count = platform.objects.len()
+        + platform.operators.len()
+        + platform.namespaces.iter().map(|one| one.objects.len()).sum::<usize>();
     if count == 0 {
         return;
     }

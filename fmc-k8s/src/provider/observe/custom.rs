@@ -100,7 +100,8 @@ impl Cluster<'_> {
             if let Some(definition) = served.kind.definition() {
                 object.stands_on.push(at.beside(kind::CUSTOM_RESOURCE_DEFINITION.word, definition));
             }
-            let is_ours = object.owner() == Some(owner) && (object.is_made_by(owner) || !object.is_of_another());
+            let is_ours =
+                object.owner() == Some(owner) && (object.is_made_by(owner) || !object.is_of_another());
             if is_ours || self.documents.contains_key(&at) {
                 there.insert(at, object);
             }
@@ -156,7 +157,13 @@ impl Cluster<'_> {
                     let all = operators.get(&operator).into_iter().flatten();
                     all.filter(|other| !is_pods(other)).cloned().collect()
                 }
-                None => object.stands_on.iter().filter_map(|on| of_definition.get(on)).flatten().cloned().collect(),
+                None => object
+                    .stands_on
+                    .iter()
+                    .filter_map(|on| of_definition.get(on))
+                    .flatten()
+                    .cloned()
+                    .collect(),
             };
             object.stands_on.extend(all.into_iter().filter(|other| other != at));
         }

@@ -51,7 +51,11 @@ const TABLE: &[(&str, &str, Signal)] = &[
     ("gateway.networking.k8s.io", "GatewayClass", Condition(&["Accepted"])),
     ("gateway.networking.k8s.io", "*", Nothing),
     ("kubevirt.io", "VirtualMachine", Condition(&["Ready"])),
-    ("cdi.kubevirt.io", "DataVolume", Word("/status/phase", &["Succeeded", "PendingPopulation"], &["Failed"])),
+    (
+        "cdi.kubevirt.io",
+        "DataVolume",
+        Word("/status/phase", &["Succeeded", "PendingPopulation"], &["Failed"]),
+    ),
     ("snapshot.storage.k8s.io", "VolumeSnapshot", Truth("/status/readyToUse")),
     ("snapshot.storage.k8s.io", "VolumeSnapshotContent", Truth("/status/readyToUse")),
     ("snapshot.storage.k8s.io", "*", Nothing),
@@ -93,7 +97,8 @@ pub(super) fn progress(object: &Value, has_status: bool) -> Progress {
         Truth(pointer) => match object.pointer(pointer).and_then(Value::as_bool) {
             Some(true) => Progress::Ready,
             _ => {
-                let told = ["/status/message", "/status/error/message"].iter().find_map(|at| object.pointer(at));
+                let told =
+                    ["/status/message", "/status/error/message"].iter().find_map(|at| object.pointer(at));
                 Progress::Waits(told.map_or_else(|| "its controller has not done it yet".to_owned(), plain))
             }
         },
@@ -151,7 +156,8 @@ pub(in super::super) fn definition(object: &Value) -> Progress {
         let mut all = conditions.into_iter().flatten();
         all.find(|condition| condition.get("type").and_then(Value::as_str) == Some(kind))
     };
-    let is = |condition: &Value, status: &str| condition.get("status").and_then(Value::as_str) == Some(status);
+    let is =
+        |condition: &Value, status: &str| condition.get("status").and_then(Value::as_str) == Some(status);
     let words = |condition: &Value| condition.get("message").map(plain).unwrap_or_default();
     if let Some(refused) = of("NamesAccepted").filter(|condition| is(condition, "False")) {
         return Progress::Failed(format!("the server does not accept its names: {}", words(refused)));
@@ -170,7 +176,8 @@ mod tests {
     use super::*;
 
     fn of(api: &str, kind: &str, status: Value) -> String {
-        let object = json!({ "apiVersion": api, "kind": kind, "metadata": { "generation": 2 }, "status": status });
+        let object =
+            json!({ "apiVersion": api, "kind": kind, "metadata": { "generation": 2 }, "status": status });
         match progress(&object, true) {
             Progress::Ready => "ready".to_owned(),
             Progress::Waits(why) => why,
@@ -198,7 +205,8 @@ mod tests {
 
     #[test]
     fn the_table_knows_kinds_that_report_in_another_way() {
-        let ceph = |phase: &str| of("ceph.rook.io/v1", "CephCluster", json!({ "phase": phase, "message": "m" }));
+        let ceph =
+            |phase: &str| of("ceph.rook.io/v1", "CephCluster", json!({ "phase": phase, "message": "m" }));
         assert_eq!(ceph("Ready"), "ready");
         assert_eq!(ceph("Progressing"), "it is Progressing, m");
         assert_eq!(ceph("Failure"), "failed: it is Failure, m");
@@ -208,6 +216,9 @@ mod tests {
             prometheus(condition("Reconciled", "True")),
             "its controller has not said whether it is ready yet"
         );
-        assert_eq!(of("postgresql.cnpg.io/v1", "Database", json!({ "applied": false, "message": "no" })), "no");
+        assert_eq!(
+            of("postgresql.cnpg.io/v1", "Database", json!({ "applied": false, "message": "no" })),
+            "no"
+        );
     }
 }
