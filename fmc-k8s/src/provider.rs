@@ -35,6 +35,8 @@ use crate::object::ApiObject;
 use crate::secret;
 
 pub use document::Document;
+#[cfg(feature = "sim")]
+pub(crate) use ready::ready_status;
 
 /// The provider's name in addresses.
 pub const NAME: &str = "kubernetes";

@@ -171,6 +171,40 @@ fn the_example_with_a_database_is_applied_and_its_page_shows_it() {
     applied(example, include_str!("../../docs/platform.md"), "+ stateful-set shop/db");
 }
 
+/// The file of the project is not here: a definition of its kind, a namespace and pods stand for it.
+#[test]
+fn the_example_with_an_operator_is_applied_and_its_page_shows_it() {
+    let example = include_str!("../../examples/platform/operator.yaml");
+    let page = include_str!("../../docs/operators.md");
+    let shown = page.split("```").nth(1).and_then(|block| block.strip_prefix("yaml\n")).unwrap();
+    assert!(example.contains(shown), "{shown}");
+    let project = WIDGETS
+        .replace("example.org", "postgresql.cnpg.io")
+        .replace("Widget", "Cluster")
+        .replace("name: widgets.", "name: clusters.")
+        .replace("plural: widgets, singular: widget", "plural: clusters, singular: cluster")
+        .replace("{ size: { type: integer }", "{ instances: { type: integer }, storage: { type: object, properties: { size: { type: string } } }");
+    let folder = folder(&[("cloud.yaml", example), ("cnpg-1.30.0.yaml", &project)]);
+    let run = |arguments: &str| fmc(folder.path(), arguments, "");
+    let checked = run("check");
+    assert!(checked.code == 0 && checked.out.contains("0 errors"), "{checked:?}");
+    let applied = run("apply --yes");
+    assert!(applied.code == 0 && applied.out.contains("+ cluster.postgresql.cnpg.io shop/db"), "{applied:?}");
+    assert_eq!(run("plan --detailed-exitcode").code, 0);
+    let file = folder.path().join("cloud.yaml");
+    fs::write(&file, example.replace("instances: 1", "instances: one")).unwrap();
+    let wrong = run("check");
+    assert!(wrong.code == 1 && wrong.out.contains("error[platform-schema]"), "{wrong:?}");
+    assert!(wrong.out.contains("it is a text, and not a whole number"), "{wrong:?}");
+    // Its data stays until a person names it.
+    let (without, _) = example.split_once("          objects:").unwrap();
+    fs::write(&file, format!("{without}\naccept: [{{ kind: image-unpinned, reason: a test }}]\n")).unwrap();
+    let kept = run("plan");
+    assert!(kept.out.contains("--delete-data cluster.postgresql.cnpg.io/shop/db"), "{kept:?}");
+    let deleted = run("apply --yes --delete-data cluster.postgresql.cnpg.io/shop/db");
+    assert!(deleted.code == 0 && deleted.out.contains("- cluster.postgresql.cnpg.io shop/db"), "{deleted:?}");
+}
+
 /// Its services are the end of its file: their sizes suit its nodes, and its database is one of its machines.
 #[test]
 fn the_seeds_cloud_has_its_services() {

@@ -148,6 +148,7 @@ fn shop_without() -> Platform {
 fn an_apply_waits_for_the_status_of_a_custom_object_and_tells_why_it_is_not_ready() {
     let world = World::new();
     let platform = || with(Some(definition()), [widget(1)]);
+    world.cluster.reports("widget.example.org", "shop", "main", json!(null));
     let outcome = world.run(&world.plan(platform()));
     let told = outcome.converged().unwrap_err().to_string();
     assert!(
