@@ -43,4 +43,5 @@ pub mod sim;
 mod compare;
 mod compile;
 mod operated;
+mod schema;
 mod setters;

@@ -3,6 +3,7 @@
 mod act;
 mod claims;
 mod data;
+mod document;
 mod drift;
 #[cfg(feature = "client")]
 mod entered;
@@ -33,7 +34,9 @@ use crate::manifest::{Manifest, manager};
 use crate::object::ApiObject;
 use crate::secret;
 
-pub use model::Document;
+pub use document::Document;
+#[cfg(feature = "sim")]
+pub(crate) use ready::ready_status;
 
 /// The provider's name in addresses.
 pub const NAME: &str = "kubernetes";
@@ -71,7 +74,7 @@ impl Kubernetes {
     }
 
     /// An object that was read, without the bytes of its secrets.
-    fn hidden(&self, mut object: ApiObject, wanted: Option<&model::Wanted>) -> ApiObject {
+    fn hidden(&self, mut object: ApiObject, wanted: Option<&document::Wanted>) -> ApiObject {
         let wanted = wanted.map(|wanted| (&wanted.manifest, wanted.owner.as_str()));
         secret::hide(&mut object, wanted, self.secrets());
         object
@@ -82,13 +85,13 @@ impl Kubernetes {
         &self,
         link: &dyn ApiLink,
         path: String,
-        wanted: Option<&model::Wanted>,
+        wanted: Option<&document::Wanted>,
     ) -> Result<Option<ApiObject>, Refusal> {
         Ok(get(link, path).await?.map(|value| self.hidden(ApiObject::new(value), wanted)))
     }
 
     /// A manifest as it is sent, with the bytes of its secrets.
-    fn filled(&self, wanted: &model::Wanted) -> Result<Value, SecretError> {
+    fn filled(&self, wanted: &document::Wanted) -> Result<Value, SecretError> {
         secret::filled(&wanted.manifest, &wanted.owner, self.secrets())
     }
 

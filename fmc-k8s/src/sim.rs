@@ -1,8 +1,8 @@
 //! A simulated API server: the kinds of fmc and those that a `CustomResourceDefinition` adds, server-side apply with its managers and conflicts, and what a test wants to go wrong.
 //!
 //! It fills in a few of the defaults that the real server does, so that a test sees objects which have more than their manifests. Pods
-//! do not exist: a deployment is ready at once, unless a test says otherwise. Operators do not exist either: a custom object has the status
-//! that a test [reports](Sim::reports), and no field of it is judged by the schema of its definition.
+//! do not exist: a deployment is ready at once, unless a test says otherwise. Operators do not exist either: a custom object
+//! is ready at once, unless a test [reports](Sim::reports) another status, and no field of it is judged by the schema of its definition.
 
 mod apply;
 mod claims;
@@ -38,6 +38,8 @@ struct State {
     broken: BTreeMap<String, String>,
     /// The number of writes of a kind, by its word, that are still answered as by a server whose webhook is away.
     silent: BTreeMap<String, u32>,
+    /// The status of custom objects that a test says, by kind, namespace and name.
+    reported: BTreeMap<(String, String, String), Value>,
     /// Objects that the server refuses, as `deployment/shop/web`, with its words.
     refused: BTreeMap<String, String>,
     /// Objects of kinds that fmc does not write.
@@ -162,13 +164,17 @@ impl Sim {
         apply::report(&mut state, deployment);
     }
 
-    /// The status of a custom object, as its controller writes it. The kind is its word, as `cluster.postgresql.cnpg.io`.
+    /// The status of a custom object from now on, as its controller writes it; null for none. The kind is its word, as
+    /// `cluster.postgresql.cnpg.io`.
     pub fn reports(&self, kind: &str, namespace: &str, name: &str, status: Value) {
         let mut state = self.state_mut();
+        let told = (kind.to_owned(), namespace.to_owned(), name.to_owned());
+        state.reported.insert(told, status);
         let Some(kind) = state.by_word(kind) else { return };
         let key = (kind.word, namespace.to_owned(), name.to_owned());
-        if let Some(object) = state.objects.get_mut(&key).and_then(Value::as_object_mut) {
-            object.insert("status".to_owned(), status);
+        if let Some(mut object) = state.objects.get(&key).cloned() {
+            state.report(&key, &mut object);
+            state.objects.insert(key, object);
         }
     }
 

@@ -171,6 +171,40 @@ fn the_example_with_a_database_is_applied_and_its_page_shows_it() {
     applied(example, include_str!("../../docs/platform.md"), "+ stateful-set shop/db");
 }
 
+/// The file of the project is not here: a definition of its kind, a namespace and pods stand for it.
+#[test]
+fn the_example_with_an_operator_is_applied_and_its_page_shows_it() {
+    let example = include_str!("../../examples/platform/operator.yaml");
+    let page = include_str!("../../docs/operators.md");
+    let shown = page.split("```").nth(1).and_then(|block| block.strip_prefix("yaml\n")).unwrap();
+    assert!(example.contains(shown), "{shown}");
+    let project = WIDGETS
+        .replace("example.org", "postgresql.cnpg.io")
+        .replace("Widget", "Cluster")
+        .replace("name: widgets.", "name: clusters.")
+        .replace("plural: widgets, singular: widget", "plural: clusters, singular: cluster")
+        .replace("{ size: { type: integer }", "{ instances: { type: integer }, storage: { type: object, properties: { size: { type: string } } }");
+    let folder = folder(&[("cloud.yaml", example), ("cnpg-1.30.0.yaml", &project)]);
+    let run = |arguments: &str| fmc(folder.path(), arguments, "");
+    let checked = run("check");
+    assert!(checked.code == 0 && checked.out.contains("0 errors"), "{checked:?}");
+    let applied = run("apply --yes");
+    assert!(applied.code == 0 && applied.out.contains("+ cluster.postgresql.cnpg.io shop/db"), "{applied:?}");
+    assert_eq!(run("plan --detailed-exitcode").code, 0);
+    let file = folder.path().join("cloud.yaml");
+    fs::write(&file, example.replace("instances: 1", "instances: one")).unwrap();
+    let wrong = run("check");
+    assert!(wrong.code == 1 && wrong.out.contains("error[platform-schema]"), "{wrong:?}");
+    assert!(wrong.out.contains("it is a text, and not a whole number"), "{wrong:?}");
+    // Its data stays until a person names it.
+    let (without, _) = example.split_once("          objects:").unwrap();
+    fs::write(&file, format!("{without}\naccept: [{{ kind: image-unpinned, reason: a test }}]\n")).unwrap();
+    let kept = run("plan");
+    assert!(kept.out.contains("--delete-data cluster.postgresql.cnpg.io/shop/db"), "{kept:?}");
+    let deleted = run("apply --yes --delete-data cluster.postgresql.cnpg.io/shop/db");
+    assert!(deleted.code == 0 && deleted.out.contains("- cluster.postgresql.cnpg.io shop/db"), "{deleted:?}");
+}
+
 /// Its services are the end of its file: their sizes suit its nodes, and its database is one of its machines.
 #[test]
 fn the_seeds_cloud_has_its_services() {
@@ -343,4 +377,76 @@ fn the_files_of_simulations_are_told_apart() {
         ran.code == 1 && ran.err.contains("shop.kubernetes.sim.json") && ran.err.contains("delete it"),
         "{ran:?}"
     );
+}
+
+/// A file as the project of an operator publishes it.
+const WIDGETS: &str = r"# Widgets 1.2.0
+apiVersion: v1
+kind: Namespace
+metadata: { name: widgets }
+---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: { name: widgets.example.org }
+spec:
+  group: example.org
+  scope: Namespaced
+  names: { kind: Widget, plural: widgets, singular: widget, listKind: WidgetList }
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema:
+        openAPIV3Schema:
+          type: object
+          properties:
+            spec: { type: object, properties: { size: { type: integer }, parts: { type: array, items: { type: string } } } }
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: widgets, namespace: widgets }
+spec:
+  selector: { matchLabels: { app: widgets } }
+  template:
+    metadata: { labels: { app: widgets } }
+    spec: { containers: [{ name: operator, image: 'registry.example.org/widgets/operator:1.2.0' }] }
+";
+
+#[test]
+fn an_operator_and_an_object_of_its_kind_are_in_the_file() {
+    let with = "      operators: [{ name: widgets, files: [operators/widgets.yaml] }]
+      namespaces:
+        - name: shop
+          objects:
+            - { apiVersion: example.org/v1, kind: Widget, metadata: { name: main }, spec: { size: 3 } }
+";
+    let cloud = SHOP.replace("      namespaces:\n        - name: shop\n", with);
+    let folder = folder(&[("cloud.yaml", &cloud), ("operators/widgets.yaml", WIDGETS)]);
+    let run = |arguments: &str| fmc(folder.path(), arguments, "");
+    let checked = run("check");
+    assert!(checked.code == 0, "{checked:?}");
+    let told = "document 3, Deployment widgets: the image registry.example.org/widgets/operator:1.2.0 of operator has no digest";
+    let said = checked.out.replace('\n', " ");
+    assert!(said.split_whitespace().collect::<Vec<_>>().join(" ").contains(told), "{}", checked.out);
+    let listed = run("images list");
+    assert!(listed.out.contains("registry.example.org/widgets/operator:1.2.0"), "{listed:?}");
+    let applied = run("apply");
+    assert!(applied.code == 0 && applied.out.contains("+ widget.example.org shop/main"), "{applied:?}");
+    assert_eq!(run("plan --detailed-exitcode").code, 0);
+    assert_eq!(run("drift").code, 0);
+    let status = run("status");
+    assert!(status.out.contains("widget.example.org/shop/main: there"), "{status:?}");
+    assert!(run("convert yaml").out.contains("operators/widgets.yaml"));
+
+    fs::remove_file(folder.path().join("operators/widgets.yaml")).unwrap();
+    let missing = run("check");
+    assert!(
+        missing.code == 1 && missing.out.contains("failed to read operators/widgets.yaml"),
+        "{missing:?}"
+    );
+    // A file that is no file does not keep fmc waiting.
+    fs::write(folder.path().join("cloud.yaml"), cloud.replace("operators/widgets.yaml", "/dev/zero"))
+        .unwrap();
+    let device = run("check");
+    assert!(device.code == 1 && device.out.contains("it is not a regular file"), "{device:?}");
 }

@@ -13,6 +13,7 @@ mod outside;
 mod raw;
 mod reach;
 mod room;
+mod schema;
 mod secret;
 mod service;
 mod value;
@@ -67,6 +68,7 @@ pub(super) const KINDS: &[OwnKind] = &[
     KEPT_OUT,
     NO_RECEIVER,
     UNTOLD,
+    SCHEMA,
 ];
 
 const NO_CLUSTER: OwnKind =
@@ -115,6 +117,7 @@ const NO_PROBE: OwnKind = OwnKind::warning("platform-no-probe", include_str!("pa
 const ROOT: OwnKind = OwnKind::error("platform-root", include_str!("pages/root.md")).never_accepted();
 const LIMIT: OwnKind = OwnKind::error("platform-limit", include_str!("pages/limit.md")).never_accepted();
 const EMPTY: OwnKind = OwnKind::error("platform-empty", include_str!("pages/empty.md")).never_accepted();
+const SCHEMA: OwnKind = OwnKind::error("platform-schema", include_str!("pages/schema.md"));
 const VALUE: OwnKind = OwnKind::error("platform-value", include_str!("pages/value.md")).never_accepted();
 
 /// The values by themselves.
@@ -260,6 +263,7 @@ pub(super) fn together(platform: &Platform, site: &SpanSite<'_>, findings: &mut 
         });
     }
     operator::together(platform, findings);
+    schema::check(platform, findings);
     images::check(platform, site, findings);
     room::check(platform, site, findings);
     volumes::check(platform, site, findings);

@@ -72,12 +72,12 @@ impl Platform {
                 }
             }
         }
-        all.extend(self.images_of_operators());
+        all.extend(self.images_of_operators().into_iter().map(|(_, used)| used));
         all
     }
 
-    /// The images of the containers of its operators.
-    pub(crate) fn images_of_operators(&self) -> Vec<UsedImage> {
+    /// The images of the containers of its operators, each with its document in the words of a person.
+    pub(crate) fn images_of_operators(&self) -> Vec<(String, UsedImage)> {
         let mut all = Vec::new();
         for (index, operator) in self.operators.iter().enumerate() {
             for object in operator.objects() {
@@ -88,14 +88,15 @@ impl Platform {
                         Some(namespace) if of.is_empty() => namespace.to_string(),
                         _ => of.to_owned(),
                     };
-                    all.push(UsedImage {
+                    let used = UsedImage {
                         path: format!("operators[{index}].{}", object.source),
                         namespace,
                         workload: object.text("/metadata/name").to_owned(),
                         container: container.to_owned(),
                         pinned: image.ok().and_then(|image| self.digest(image)),
                         image,
-                    });
+                    };
+                    all.push((object.spoken(), used));
                 }
             }
         }

@@ -5,8 +5,9 @@ use fmc_core::graph::{
 };
 use serde_json::{Value, json};
 
+use super::document::Wanted as OfOwner;
 use super::foreign::foreign;
-use super::model::{Wanted as OfOwner, has_foreign};
+use super::model::has_foreign;
 use super::observe::{apply_path, strangers};
 use super::{API, Document, Kubernetes, Refusal, ask, call, claims, data, get, patience, ready, served};
 use crate::kind;

@@ -10,8 +10,8 @@ use fmc_core::graph::{Address, Node, Seen, Wanted};
 use fmc_core::provider::{Drift, DriftKind, Drifted, Moved};
 
 use super::Document;
+use super::document::Wanted as OfOwner;
 use super::mentions::mentioned;
-use super::model::Wanted as OfOwner;
 use super::shown::both;
 use crate::kind::{self, Kind};
 use crate::manifest::{OWNER, manager, namespace_of};

@@ -2,132 +2,23 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use fmc_core::graph::{
     About, Address, Carries, Change, Choices, Edge, Fingerprint, Impact, Model, Note, NoteKind, Place,
     Removal, Seen, Settled, Verdict, Wanted as AllWanted,
 };
-use fmc_core::secret::ClusterAccess;
-use fmc_core::template::Template;
 use serde_json::Value;
 
+use super::document::{Document, Wanted};
 use super::mentions::{closed, has_pods};
 use super::shown::{both, short};
 use super::{API, Kubernetes, NAME, claims, data, ready, takeover};
-use crate::compare::{Difference, differences, is_covered, plain};
+use crate::compare::{Difference, plain};
 use crate::config_map::CONFIGS;
 use crate::kind::{self, Kind};
-use crate::manifest::{MANIFEST, Manifest, OWNER, manager};
+use crate::manifest::{Manifest, OWNER, manager};
 use crate::object::{ApiObject, Small, Trial, Unwanted};
-use crate::secret;
-
-/// The document that an object of a cluster is made from.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Document {
-    /// The API of a cluster, which answers once its servers are up.
-    Api {
-        /// The seconds that an apply waits for it.
-        within: u64,
-        /// The administrator's access, if the cloud makes the cluster.
-        access: Option<Box<ClusterAccess>>,
-    },
-    /// An object in it.
-    Object(Box<Wanted>),
-}
-
-/// A manifest with its owner.
-#[derive(Debug)]
-pub struct Wanted {
-    pub(crate) manifest: Manifest,
-    pub(crate) owner: String,
-    /// Whether its fields are taken from other programs that decide them.
-    pub(crate) is_forced: bool,
-    /// The operators of its kind, whose pods are ready before it is made.
-    pub(crate) operators: Arc<[Operated]>,
-    yaml: OnceLock<String>,
-    template: OnceLock<Template>,
-}
-
-/// A workload of an operator that an object waits for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Operated {
-    /// The operator's name.
-    pub(crate) name: String,
-    /// The workload, as `deployment cnpg-system/cnpg-controller-manager`.
-    pub(crate) workload: String,
-    /// Its path on the server.
-    pub(crate) path: String,
-    /// The seconds that an object waits for it.
-    pub(crate) within: u64,
-}
-
-impl Document {
-    /// The document of an owner's manifest, which waits for operators.
-    pub(crate) fn operated(manifest: Manifest, owner: &str, operators: Arc<[Operated]>) -> Self {
-        let owner = owner.to_owned();
-        let (yaml, template) = (OnceLock::new(), OnceLock::new());
-        Self::Object(Box::new(Wanted { manifest, owner, is_forced: false, operators, yaml, template }))
-    }
-
-    /// The same document, whose fields are taken from others.
-    fn forced(&self) -> Option<Self> {
-        let Wanted { manifest, owner, operators, .. } = self.wanted()?;
-        let forced = Self::operated(manifest.clone(), owner, Arc::clone(operators));
-        let Self::Object(mut forced) = forced else { return None };
-        forced.is_forced = true;
-        Some(Self::Object(forced))
-    }
-
-    pub(crate) fn wanted(&self) -> Option<&Wanted> {
-        match self {
-            Self::Api { .. } => None,
-            Self::Object(wanted) => Some(wanted),
-        }
-    }
-}
-
-impl Wanted {
-    /// The manifest as YAML.
-    pub(crate) fn yaml(&self) -> &str {
-        self.yaml
-            .get_or_init(|| self.manifest.to_yaml().unwrap_or_else(|_| self.manifest.content().to_string()))
-    }
-
-    /// The manifest as YAML with holes for its secrets, if it has some. `stringData` takes a line without its line break.
-    pub(crate) fn template(&self) -> Option<&Template> {
-        let holes = self.manifest.holes();
-        (!holes.is_empty()).then(|| self.template.get_or_init(|| secret::template(self.yaml(), holes)))
-    }
-
-    /// The differences, as far as they can be told without the server.
-    pub(crate) fn differences(&self, object: &ApiObject) -> Vec<Difference> {
-        let owned = object.owned_by(&manager(&self.owner));
-        let mut found = differences(&self.manifest.marked(&self.owner), object.value(), owned);
-        // The mark follows from what differs.
-        found.retain(|one| !one.path.ends_with(&format!("[{MANIFEST}]")));
-        found
-    }
-
-    /// Whether the object is as wanted, and ours in every field.
-    pub(crate) fn is_met_by(&self, object: &ApiObject) -> bool {
-        let owned = object.owned_by(&manager(&self.owner));
-        object.made_from() == Some(self.manifest.fingerprint())
-            && owned.is_some_and(|owned| is_covered(&self.manifest.marked(&self.owner), owned))
-            && self.differences(object).is_empty()
-    }
-}
-
-impl Wanted {
-    /// Whether its secrets have other bytes than those that it was made with, by no other hand: every field is ours still.
-    pub(super) fn has_other_bytes(&self, object: &ApiObject) -> bool {
-        let owned = object.owned_by(&manager(&self.owner));
-        !self.manifest.holes().is_empty()
-            && object.made_from() == Some(self.manifest.fingerprint())
-            && owned.is_some_and(|owned| is_covered(&self.manifest.marked(&self.owner), owned))
-    }
-}
 
 /// The reason why a secret differs whose generation does not.
 const OTHER_BYTES: &str =

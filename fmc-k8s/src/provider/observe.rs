@@ -13,8 +13,8 @@ use futures_util::future::try_join_all;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::Value;
 
+use super::document::Wanted as OfOwner;
 use super::foreign::foreign;
-use super::model::Wanted as OfOwner;
 use super::patience::is_silent_webhook;
 use super::{API, Document, Kubernetes, Refusal, ask, claims, data, manager, path_of};
 use crate::kind::{self, KINDS};

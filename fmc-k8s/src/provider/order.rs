@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use fmc_core::graph::{Address, Carries, Edge};
 
+use super::document::Operated;
 use super::mentions::{closed, has_pods, mentioned};
-use super::model::Operated;
 use crate::compare::plain;
 use crate::kind::{self, Kind};
 use crate::manifest::{Manifest, OPERATOR};

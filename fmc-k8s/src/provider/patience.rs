@@ -4,7 +4,7 @@ use fmc_core::graph::{Acting, Address, Event, StepError};
 use serde_json::Value;
 
 use super::act::PAUSE;
-use super::model::Operated;
+use super::document::Operated;
 use super::ready::{self, Progress};
 use super::{Refusal, ask, call, get, served};
 use crate::compare::plain;

@@ -14,6 +14,8 @@ use crate::manifest::Manifest;
 use crate::object::ApiObject;
 
 pub(super) use custom::definition;
+#[cfg(feature = "sim")]
+pub(crate) use custom::ready_status;
 
 /// The progress of an object.
 pub(super) enum Progress {

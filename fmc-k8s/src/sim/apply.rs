@@ -183,6 +183,7 @@ fn stamped(state: &mut State, key: &Key, mut object: Value, before: Option<&Valu
     if key.0 == CUSTOM_RESOURCE_DEFINITION.word {
         custom::establish(&mut object);
     }
+    state.report(key, &mut object);
     if [DEPLOYMENT.word, STATEFUL_SET.word].contains(&key.0) {
         let why = state.broken.get(&format!("{}/{}", key.1, key.2));
         status_of_pods(&mut object, why.map(String::as_str));

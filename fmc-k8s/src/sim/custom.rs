@@ -6,6 +6,7 @@ use super::{Key, Response, State, Target, kind_of, status};
 use crate::compare::plain;
 use crate::kind::{CUSTOM_RESOURCE_DEFINITION, Kind};
 use crate::link::Verb;
+use crate::provider::ready_status;
 
 /// A version of a custom kind that a definition adds.
 pub(super) struct Custom {
@@ -41,6 +42,22 @@ impl State {
         };
         let namespace = text("/metadata/namespace").filter(|_| kind.is_namespaced).unwrap_or_default();
         Some((kind.word, namespace.to_owned(), text("/metadata/name")?.to_owned()))
+    }
+
+    /// Writes the status of a custom object: what a test says, or that it is ready.
+    pub(super) fn report(&self, key: &Key, object: &mut Value) {
+        let has_status = |one: &Custom| one.kind.word == key.0 && one.has_status;
+        if !key.0.contains('.') || !self.custom().iter().any(has_status) {
+            return;
+        }
+        let said = self.reported.get(&(key.0.to_owned(), key.1.clone(), key.2.clone()));
+        let status = said.cloned().or_else(|| ready_status(object)).filter(|status| !status.is_null());
+        if let Some(object) = object.as_object_mut() {
+            match status {
+                Some(status) => drop(object.insert("status".to_owned(), status)),
+                None => drop(object.remove("status")),
+            }
+        }
     }
 
     /// The objects of a kind go with its definition.

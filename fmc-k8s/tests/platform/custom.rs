@@ -10,7 +10,7 @@ use fmc_k8s::sim::Sim;
 use pollster::block_on;
 use serde_json::{Value, json};
 
-use crate::check::kinds;
+use crate::check::{kinds, one};
 use crate::cloud::{World, deleted, notes, shop, steps, web};
 
 /// A definition of widgets, which have a status.
@@ -19,6 +19,7 @@ pub(crate) fn definition() -> Value {
         "spec": { "type": "object", "required": ["size"], "properties": {
             "size": { "type": "integer", "minimum": 1 },
             "parts": { "type": "array", "items": { "type": "string" } },
+            "name": { "type": "string", "pattern": "^[a-z]+$" },
             "colour": { "type": "string", "enum": ["red", "blue"], "default": "red" },
         } },
         "status": { "type": "object", "x-kubernetes-preserve-unknown-fields": true },
@@ -147,6 +148,7 @@ fn shop_without() -> Platform {
 fn an_apply_waits_for_the_status_of_a_custom_object_and_tells_why_it_is_not_ready() {
     let world = World::new();
     let platform = || with(Some(definition()), [widget(1)]);
+    world.cluster.reports("widget.example.org", "shop", "main", json!(null));
     let outcome = world.run(&world.plan(platform()));
     let told = outcome.converged().unwrap_err().to_string();
     assert!(
@@ -264,6 +266,24 @@ fn a_custom_object_that_holds_data_stays_until_a_person_names_it() {
     let plan = asked(&world, Platform::on("single"), named);
     world.run(&plan).converged().unwrap_or_else(|error| panic!("{error}\n{plan}"));
     assert!(world.cluster.is_empty());
+}
+
+/// The schema of a definition that the cloud has tells mistakes before an apply.
+#[test]
+fn a_field_that_the_schema_of_a_definition_refuses_is_found_where_it_stands() {
+    let with = |change: &dyn Fn(&mut Value)| {
+        let mut widget = unawaited(1);
+        change(&mut widget);
+        with(Some(definition()), [widget])
+    };
+    let found = |change: &dyn Fn(&mut Value), path: &str| one(with(change), "platform-schema", path);
+    found(&|widget| widget["spec"]["size"] = json!("3"), "namespaces[0].objects[0].spec.size");
+    found(&|widget| widget["spec"]["size"] = json!(0), "namespaces[0].objects[0].spec.size");
+    found(&|widget| widget["spec"]["szie"] = json!(3), "namespaces[0].objects[0].spec.szie");
+    found(&|widget| widget["spec"]["parts"] = json!(["a", 1]), "namespaces[0].objects[0].spec.parts[1]");
+    found(&|widget| widget["spec"]["colour"] = json!("green"), "namespaces[0].objects[0].spec.colour");
+    found(&|widget| widget["spec"] = json!({}), "namespaces[0].objects[0].spec");
+    found(&|widget| widget["apiVersion"] = json!("example.org/v2"), "namespaces[0].objects[0].apiVersion");
 }
 
 #[test]

@@ -251,6 +251,31 @@ fn what_is_not_ours_refuses_the_plan() {
 }
 
 #[test]
+fn what_needs_a_held_thing_waits_and_the_rest_is_done() {
+    let mut toy = running(cloud(&["machine/db"]));
+    toy.held.insert(at("network", "kube"));
+    let mut nodes = cloud(&["machine/db", "machine/web"]);
+    change(&mut nodes, "domain/db", |doc| doc.live = 1);
+    nodes.push((at("network", "core"), Doc::default(), None));
+    let plan = toy.plan(&wanted(nodes));
+    expect![[r#"
+        toy
+          + network core             create
+          + machine web              create   data
+          ! machine db, machine web  deferred needs network/kube, which is held
+          ! network kube             held     the server refuses it
+          2 to create, 0 to delete · 2 deferred · 1 held
+    "#]]
+    .assert_eq(&shown(&plan));
+    assert!(plan.refused().next().is_none() && !plan.is_empty());
+    let outcome = toy.apply(&plan);
+    assert!(!outcome.is_converged() && !outcome.waits_for_person(), "{outcome:?}");
+    assert!(toy.docs().contains_key(&at("network", "core")));
+    assert!(toy.docs().contains_key(&at("volume", "web.root")));
+    assert!(!toy.docs().contains_key(&at("domain", "web")));
+}
+
+#[test]
 fn things_that_need_each_other_are_refused_with_the_circle() {
     let (one, other) = (at("volume", "one"), at("volume", "other"));
     let needs = |to: &Address| doc(vec![edge(to, Carries::Exists)]);

@@ -56,6 +56,8 @@ pub(super) struct World {
 pub(super) struct Toy {
     pub(super) world: Mutex<World>,
     pub(super) lanes: usize,
+    /// Things that cannot be made as wanted.
+    pub(super) held: BTreeSet<Address>,
     /// How many deletions run at once, in lanes beside the other steps.
     pub(super) deletions: Option<usize>,
     /// Things that come up only when so many things exist.
@@ -78,6 +80,7 @@ impl Default for Toy {
         Self {
             world: Mutex::default(),
             lanes: 3,
+            held: BTreeSet::new(),
             deletions: None,
             slow: BTreeMap::new(),
             fails: BTreeSet::new(),
@@ -231,9 +234,12 @@ impl Model for Toy {
         if document.data { "data".to_owned() } else { String::new() }
     }
 
-    fn compare(&self, _at: &Address, document: &Doc, object: &Object) -> Verdict {
+    fn compare(&self, at: &Address, document: &Doc, object: &Object) -> Verdict {
         self.compared.fetch_add(1, Ordering::SeqCst);
         let Object { thing, unplugged } = object;
+        if self.held.contains(at) {
+            return Verdict::Held("the server refuses it".to_owned());
+        }
         if !thing.ours {
             return Verdict::Refused("it is not ours".to_owned());
         }

@@ -92,13 +92,13 @@ pub(super) fn together(platform: &Platform, findings: &mut RoleFindings<'_>) {
             });
         }
     }
-    for used in platform.images_of_operators() {
+    for (document, used) in platform.images_of_operators() {
         if used.pinned.is_some() {
             continue;
         }
         findings.part(&used.path, |findings| {
             let image = used.image;
-            let message = format!("{}: the image {image} of {} has no digest", used.workload, used.container);
+            let message = format!("{document}: the image {image} of {} has no digest", used.container);
             let help =
                 "`images pin` asks its registry for the digest, or accept it: its project publishes it so";
             findings.find(&UNPINNED, message, help);

@@ -106,6 +106,25 @@ pub(super) fn progress(object: &Value, has_status: bool) -> Progress {
     }
 }
 
+/// The status by which controllers say that an object is ready; `None` if they say nothing.
+#[cfg(feature = "sim")]
+pub(crate) fn ready_status(object: &Value) -> Option<Value> {
+    let generation = object.pointer("/metadata/generation").cloned().unwrap_or_default();
+    let mut status = serde_json::Map::from_iter([("observedGeneration".to_owned(), generation)]);
+    let last = |pointer: &str| pointer.rsplit('/').next().unwrap_or_default().to_owned();
+    let (key, value) = match signal(object) {
+        Condition(types) => {
+            let condition = serde_json::json!({ "type": types.first()?, "status": "True", "reason": "Simulated", "message": "" });
+            ("conditions".to_owned(), Value::Array(vec![condition]))
+        }
+        Word(pointer, ready, _) => (last(pointer), Value::from(*ready.first()?)),
+        Truth(pointer) => (last(pointer), Value::Bool(true)),
+        Nothing => return None,
+    };
+    status.insert(key, value);
+    Some(Value::Object(status))
+}
+
 fn signal(object: &Value) -> Signal {
     let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default();
     let group = text("apiVersion").split_once('/').map_or("", |(group, _)| group);

@@ -1,7 +1,8 @@
 //! Custom objects on a real server.
 
 use fmc::graph::Action;
-use fmc_k8s::platform::Platform;
+use fmc_k8s::platform::{Namespace, Platform};
+use fmc_k8s::raw::RawObject;
 use serde_json::json;
 
 use super::start;
@@ -25,11 +26,19 @@ fn a_custom_object_is_made_after_its_definition_compared_and_deleted_before_it()
     assert_eq!(widget["spec"], json!({ "size": 1, "parts": [], "colour": "red" }));
     let plan = world.apply(&platform(2));
     assert_eq!(steps(&plan), [(Action::Update, "widget.example.org/shop/main".to_owned())], "{plan}");
-    // A value that the schema refuses is told, and holds up nothing else.
-    let outcome = world.run(&world.plan(platform(0)));
-    assert!(!outcome.is_converged());
-    let plan = world.plan(platform(0));
-    assert!(plan.to_string().contains("should be greater than or equal to 1"), "{plan}");
+    // A value that the server alone refuses is told, and holds up nothing else.
+    let wrong = || {
+        let mut widget = unawaited(3);
+        widget["spec"]["name"] = json!("A");
+        let shop = Namespace::new("shop").deployment(crate::cloud::web(1).ready_within(0));
+        let shop = shop.object(RawObject::of(&widget));
+        Platform::on("single").object(RawObject::of(&definition())).namespace(shop)
+    };
+    let plan = world.plan(wrong());
+    assert!(plan.to_string().contains("spec.name in body should match '^[a-z]+$'"), "{plan}");
+    assert!(!world.run(&plan).is_converged());
+    assert_eq!(world.cluster.read("deployment/web")["spec"]["replicas"], json!(1));
+    assert_eq!(world.cluster.read("widgets.example.org/main")["spec"]["size"], json!(2));
     let plan = world.plan(Platform::on("single"));
     assert!(deleted(&plan).contains(&"widget.example.org/shop/main".to_owned()), "{plan}");
     world.run(&plan).converged().unwrap_or_else(|error| panic!("{error}\n{plan}"));
