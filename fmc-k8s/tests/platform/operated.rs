@@ -21,11 +21,11 @@ fn image(named: &str) -> String {
     format!("{named}@sha256:{}", "0".repeat(64))
 }
 
-fn postgres() -> Postgres {
+pub(crate) fn postgres() -> Postgres {
     Postgres::new("db", image("ghcr.io/cloudnative-pg/postgresql:18.1"), 512.mib(), 2.gib()).ready_within(0)
 }
 
-fn kafka() -> Kafka {
+pub(crate) fn kafka() -> Kafka {
     let topic = KafkaTopic::new("orders").partitions(4).keep(Size::mib(512));
     Kafka::new("events", image("quay.io/strimzi/kafka:1.2.0-kafka-4.3.0"), 512.mib(), 2.gib())
         .cpu(100.millicores())
@@ -82,7 +82,7 @@ fn with_operators(namespace: Namespace) -> Platform {
         .namespace(namespace)
 }
 
-fn web() -> Deployment {
+pub(crate) fn web() -> Deployment {
     Deployment::new("web", container("web").secret_variable("PGPASSWORD", postgres().secret()))
         .ready_within(0)
 }

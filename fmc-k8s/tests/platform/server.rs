@@ -3,6 +3,7 @@
 mod admitted;
 mod custom;
 mod kinds;
+mod operated;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
