@@ -3,6 +3,7 @@
 mod account;
 mod ingress;
 mod jenkins;
+mod machine_name;
 mod network;
 pub(crate) mod operated;
 pub(crate) mod operator;
@@ -68,6 +69,7 @@ fn namespace(namespace: &Namespace, surroundings: &Surroundings) -> Vec<Manifest
     all.extend(scrape::policies(namespace, &surroundings.scrapes, &surroundings.asking).iter().map(manifest));
     all.extend(jenkins::policies(namespace).iter().map(manifest));
     all.extend(outside::policies(namespace, &surroundings.outside).iter().map(manifest));
+    all.extend(machine_name::objects(namespace, &surroundings.outside).into_iter().map(Some));
     all.extend(configs(namespace).iter().map(manifest));
     all.extend(secret::manifests(namespace).into_iter().map(Some));
     all.extend(namespace.ingresses.iter().filter_map(|one| secret::certificate(one, &name)).map(Some));

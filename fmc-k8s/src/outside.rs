@@ -16,7 +16,7 @@ use crate::name::ObjectName;
 ///
 /// let shop = Namespace::new("shop")
 ///     .call_outside(OutsideCall::new("mailer", [587]))
-///     .call_outside(OutsideCall::new("web", [5432]).machine("db"))
+///     .call_outside(OutsideCall::new("web", [5432]).machine("db").name("postgresql"))
 ///     .call_outside(OutsideCall::new("web", [443]).subnet("203.0.113.0/24"));
 /// # drop(shop);
 /// ```
@@ -34,18 +34,33 @@ pub struct OutsideCall {
     /// The addresses that answer, in place of a machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) subnet: Option<Given<Subnet>>,
+    /// The name by which the namespace's workloads know the machine, as `postgresql`: a `Service` of its addresses follows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<Given<ObjectName>>,
 }
 
 impl OutsideCall {
     /// A workload calls these TCP ports of any address outside.
     pub fn new(from: impl Into<Given<ObjectName>>, ports: impl IntoIterator<Item = u16>) -> Self {
-        Self { from: from.into(), ports: ports.into_iter().collect(), machine: None, subnet: None }
+        Self {
+            from: from.into(),
+            ports: ports.into_iter().collect(),
+            machine: None,
+            subnet: None,
+            name: None,
+        }
     }
 
     /// Of a machine of the cloud alone.
     #[must_use]
     pub fn machine(self, machine: impl Into<Given<MachineName>>) -> Self {
         Self { machine: Some(machine.into()), ..self }
+    }
+
+    /// The name by which the namespace's workloads know the machine. A `Service` of its addresses follows.
+    #[must_use]
+    pub fn name(self, name: impl Into<Given<ObjectName>>) -> Self {
+        Self { name: Some(name.into()), ..self }
     }
 
     /// Of these addresses alone.

@@ -24,7 +24,7 @@ use crate::workload::Workload;
 pub(super) struct Outside {
     anywhere: Vec<networking::IPBlock>,
     /// The addresses of the machines that are called.
-    machines: BTreeMap<String, Vec<IpAddr>>,
+    pub(super) machines: BTreeMap<String, Vec<IpAddr>>,
 }
 
 impl Outside {

@@ -58,6 +58,34 @@ fn a_call_opens_its_ports_to_where_it_goes_and_nothing_else() {
 }
 
 #[test]
+fn a_machine_has_a_name_in_the_namespace_that_calls_it() {
+    let world = World::new();
+    let calls = || {
+        [
+            OutsideCall::new("web", [5432]).machine("store").name("postgresql"),
+            OutsideCall::new("db", [9187]).machine("store").name("postgresql"),
+        ]
+    };
+    let wanted = world.compile(beside(Peer::role("k3s-server")).role(calling(calls())));
+    world.run(&world.plan_of(&wanted)).converged().unwrap();
+    assert!(world.plan_of(&wanted).is_empty());
+    let service = world.cluster.object("service", "shop", "postgresql").unwrap();
+    assert_eq!((&service["spec"]["clusterIP"], &service["spec"]["selector"]), (&json!("None"), &Value::Null));
+    let ports =
+        |of: &Value| -> Vec<Value> { of.as_array().unwrap().iter().map(|one| one["port"].clone()).collect() };
+    assert_eq!(ports(&service["spec"]["ports"]), [json!(5432), json!(9187)]);
+    let slice = world.cluster.object("endpoint-slice", "shop", "postgresql-ipv4").unwrap();
+    assert_eq!(slice["metadata"]["labels"]["kubernetes.io/service-name"], "postgresql");
+    assert_eq!(slice["endpoints"][0]["addresses"], json!(["10.17.3.30"]));
+    assert!(world.cluster.object("endpoint-slice", "shop", "postgresql-ipv6").is_none());
+
+    let at = "namespaces[0].outside[0].name";
+    one(calling([OutsideCall::new("web", [443]).name("api")]), "platform-value", at);
+    one(calling([OutsideCall::new("web", [6443]).machine("node").name("1api")]), "platform-value", at);
+    one(calling([OutsideCall::new("web", [6443]).machine("node").name("db")]), "platform-twice", at);
+}
+
+#[test]
 fn each_mistake_of_a_call_is_found_where_it_stands() {
     let at = |path: &str| format!("namespaces[0].outside[0].{path}");
     one(calling([OutsideCall::new("wbe", [443])]), "platform-no-workload", &at("from"));

@@ -1,15 +1,18 @@
 //! The rules of calls to what is outside of a cluster.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fmc_core::flow::tcp;
+use fmc_core::given::Given;
 use fmc_core::k3s::capacity::is_whole;
 use fmc_core::role::{RoleFindings, SpanSite};
 
 use super::reach::{closed_at, kinds, nodes};
 use super::value::wrong;
-use super::{KEPT_OUT, NO_WORKLOAD, known_names, optional};
+use super::{KEPT_OUT, NO_WORKLOAD, TWICE, known_names, optional};
+use crate::name::ObjectName;
 use crate::platform::{Namespace, Platform};
+use crate::workload::Workload;
 
 pub(super) fn leaves(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
     for (index, call) in namespace.outside.iter().enumerate() {
@@ -17,6 +20,7 @@ pub(super) fn leaves(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
             findings.leaf("from", &call.from);
             optional("machine", call.machine.as_ref(), findings);
             optional("subnet", call.subnet.as_ref(), findings);
+            optional("name", call.name.as_ref(), findings);
         });
     }
 }
@@ -35,6 +39,10 @@ pub(super) fn values(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
                 let help = "leave one of them out, or write two calls";
                 wrong("subnet", findings, "a call is to a machine or to a subnet", help);
             }
+            if call.name.is_some() && call.machine.is_none() {
+                let help = "say the `machine`, or leave `name` out";
+                wrong("name", findings, "a call without a machine has no name", help);
+            }
         });
     }
 }
@@ -49,6 +57,7 @@ pub(super) fn together(
     let workloads = namespace.by_name();
     let cloud = site.cloud();
     let cluster = cloud.cluster(&platform.cluster.to_string()).filter(|cluster| is_whole(cluster));
+    let mut names: BTreeMap<String, String> = BTreeMap::new();
     for (index, call) in namespace.outside.iter().enumerate() {
         findings.part(&format!("outside[{index}]"), |findings| {
             if !workloads.contains_key(&call.from.to_string()) {
@@ -57,6 +66,9 @@ pub(super) fn together(
                 findings.part("from", |findings| findings.find(&NO_WORKLOAD, message, help));
             }
             let Some(name) = call.machine.as_ref().map(ToString::to_string) else { return };
+            if let Some(own) = &call.name {
+                named(own, &name, &workloads, &mut names, findings);
+            }
             let Some(machine) = cloud.machine(&name) else {
                 let help = known_names(cloud.machines().iter().map(|machine| &machine.name));
                 let message = format!("the cloud has no machine {name}");
@@ -76,5 +88,29 @@ pub(super) fn together(
                 findings.part("machine", |findings| findings.find(&KEPT_OUT, message, help));
             }
         });
+    }
+}
+
+/// A name is that of one machine, and of no workload. It is a label of RFC 1035, as that of every service.
+fn named(
+    own: &Given<ObjectName>,
+    machine: &str,
+    workloads: &BTreeMap<String, Workload<'_>>,
+    names: &mut BTreeMap<String, String>,
+    findings: &mut RoleFindings<'_>,
+) {
+    let name = own.to_string();
+    if name.starts_with(|first: char| first.is_ascii_digit()) {
+        let message = format!("{name} begins with a digit, and a name that others call does not");
+        wrong("name", findings, message, format!("begin it with a letter, as db-{name}"));
+    }
+    let before = names.entry(name.clone()).or_insert_with(|| machine.to_owned());
+    let other = match workloads.contains_key(&name) {
+        true => Some("a workload".to_owned()),
+        false => Some(format!("the machine {before}")).filter(|_| before != machine),
+    };
+    if let Some(other) = other {
+        let message = format!("{name} is the name of {other} too");
+        findings.part("name", |findings| findings.find(&TWICE, message, "take another name"));
     }
 }
