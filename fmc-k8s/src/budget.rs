@@ -78,7 +78,7 @@ impl ClusterBudget {
     pub fn of(platform: &Platform, cloud: &Checked) -> Option<Self> {
         let cluster = cloud.cluster(&platform.cluster.to_string())?;
         let nodes = capacity::nodes(cluster, cloud);
-        let all = Pods::of(platform, cluster);
+        let all = Pods::of(platform, cluster, cloud);
         let placed = scheduler::place(&nodes, &all, scheduler::Order::AsStated);
         let fit = fit::of(&nodes, &all, &placed);
         let nodes = nodes.into_iter().zip(placed.asked);

@@ -1,6 +1,7 @@
 //! From a platform to manifests: pure, sorted, the same bytes each time.
 
 mod account;
+mod ceph;
 mod ingress;
 mod jenkins;
 mod machine_name;
@@ -38,20 +39,21 @@ impl Platform {
     /// Its manifests, in the order in which a person reads them, without the machines of a cloud: a Prometheus then asks the workloads
     /// alone.
     pub fn manifests(&self) -> Vec<Manifest> {
-        self.with(&Surroundings::of(self, None))
+        self.with(&Surroundings::of(self, None), None)
     }
 
     /// Its manifests in a cloud, in the order in which a person reads them.
     pub fn manifests_in(&self, cloud: &Checked) -> Vec<Manifest> {
-        self.with(&Surroundings::of(self, Some(cloud)))
+        self.with(&Surroundings::of(self, Some(cloud)), Some(cloud))
     }
 
-    fn with(&self, surroundings: &Surroundings) -> Vec<Manifest> {
+    fn with(&self, surroundings: &Surroundings, cloud: Option<&Checked>) -> Vec<Manifest> {
         let lowered = self.namespaces.iter().map(|one| self.pinned(one.lowered(&surroundings.scrapes)));
         let namespaces = lowered.flat_map(|one| namespace(&one, surroundings));
         let operators = operator::manifests(self);
         let objects = self.objects.iter().filter_map(|object| raw::manifest(object.0.clone()));
-        namespaces.chain(operators).chain(objects).collect()
+        let ceph = ceph::manifests(self, cloud, &surroundings.operators);
+        namespaces.chain(operators).chain(ceph).chain(objects).collect()
     }
 }
 

@@ -7,6 +7,7 @@
 pub mod account;
 pub mod alertmanager;
 pub mod budget;
+pub mod ceph;
 pub mod config_map;
 pub mod container;
 pub mod grafana;

@@ -15,7 +15,7 @@ use crate::workload::Workload;
 pub(crate) struct Operated {
     /// Its pods as the operator makes them: the rules, the budget and the policies see them so.
     pub(crate) pods: Stateful,
-    /// The label by which its operator marks its pods: see [`Operator::label`](KnownOperator::label).
+    /// The label by which its operator marks its pods.
     pub(crate) label: (&'static str, String),
     /// The pod that its operator makes beside them, if it makes one.
     pub(crate) beside: Option<Beside>,
@@ -73,6 +73,16 @@ pub(crate) const STRIMZI: KnownOperator = KnownOperator {
     pods: ("name", "strimzi-cluster-operator"),
     namespace: "kafka",
     label: "strimzi.io/cluster",
+};
+
+/// Rook.
+pub(crate) const ROOK: KnownOperator = KnownOperator {
+    name: "Rook",
+    group: "ceph.rook.io",
+    kind: "CephCluster",
+    pods: ("app", "rook-ceph-operator"),
+    namespace: "rook-ceph",
+    label: "rook_cluster",
 };
 
 /// The namespaces of the operators that a platform's files bring, by the group of their kinds.

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::alertmanager::Alertmanager;
 use crate::budget::ClusterBudget;
+use crate::ceph::Ceph;
 use crate::grafana::Grafana;
 use crate::image_lock::ImageLock;
 use crate::ingress::IngressHost;
@@ -65,6 +66,9 @@ pub struct Platform {
     /// Programs that run objects of kinds of their own, from the files that their projects publish.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) operators: Vec<Operator>,
+    /// A Ceph on disks of the cluster's machines, which the operator Rook runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ceph: Option<Ceph>,
     /// The digests of its images, as the text of an image lock. `fmc` reads them from the file beside the cloud's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) image_lock: Option<Given<ImageLock>>,
@@ -154,6 +158,7 @@ impl Platform {
             namespaces: Vec::new(),
             objects: Vec::new(),
             operators: Vec::new(),
+            ceph: None,
             image_lock: None,
         }
     }
@@ -170,6 +175,12 @@ impl Platform {
     pub fn operator(mut self, operator: Operator) -> Self {
         self.operators.push(operator);
         self
+    }
+
+    /// A Ceph on disks of the cluster's machines.
+    #[must_use]
+    pub fn ceph(self, ceph: Ceph) -> Self {
+        Self { ceph: Some(ceph), ..self }
     }
 
     /// Whether it has files that are to be read.

@@ -1,11 +1,13 @@
 //! The pods of a platform and of K3s itself, in groups that are alike.
 
+use fmc_core::checked::Checked;
 use fmc_core::given::Given;
 use fmc_core::k3s::capacity::{Amount, packaged};
 use fmc_core::k3s::resolved::Cluster;
 use fmc_core::unit::Size;
 
 use crate::container::Container;
+use crate::operated::ROOK;
 use crate::platform::Platform;
 use crate::quantity::Cpu;
 use crate::workload::Workload;
@@ -35,7 +37,7 @@ const ENDS_FIRST: u16 = 4;
 
 impl Pods {
     /// All pods of a cluster: K3s's own, and those of a platform in the order in which it states them.
-    pub(super) fn of(platform: &Platform, cluster: &Cluster) -> Vec<Self> {
+    pub(super) fn of(platform: &Platform, cluster: &Cluster, cloud: &Checked) -> Vec<Self> {
         let own = packaged(cluster).into_iter().map(|one| Self {
             path: None,
             name: format!("kube-system/{}", one.name),
@@ -46,6 +48,16 @@ impl Pods {
             needs_one_more: false,
         });
         let mut all: Vec<Self> = own.collect();
+        let ceph = platform.ceph.iter().flat_map(|ceph| ceph.pods(cluster, cloud));
+        all.extend(ceph.map(|(name, asks, count)| Self {
+            path: Some("ceph".to_owned()),
+            name: format!("{}/{name}", ROOK.namespace),
+            asks,
+            count,
+            is_on_each_node: false,
+            is_spread: true,
+            needs_one_more: false,
+        }));
         for (index, namespace) in platform.namespaces.iter().enumerate() {
             let namespace = namespace.with_services();
             let workloads = namespace.workloads();

@@ -2,6 +2,7 @@
 
 mod account;
 mod alertmanager;
+mod ceph;
 mod claims;
 mod images;
 mod ingress;
@@ -139,6 +140,7 @@ pub(super) fn settings(platform: &Platform, findings: &mut RoleFindings<'_>) {
     }
     raw::of_cluster(platform, findings);
     operator::values(platform, findings);
+    ceph::values(platform, findings);
 }
 
 fn leaves(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
@@ -263,6 +265,7 @@ pub(super) fn together(platform: &Platform, site: &SpanSite<'_>, findings: &mut 
         });
     }
     operator::together(platform, findings);
+    ceph::together(platform, site, findings);
     schema::check(platform, findings);
     images::check(platform, site, findings);
     room::check(platform, site, findings);

@@ -6,8 +6,10 @@ use fmc_core::digest::Digest;
 use fmc_core::given::Given;
 
 use super::{Namespace, Platform};
+use crate::ceph;
 use crate::image_lock::ImageLock;
 use crate::name::ImageName;
+use crate::operated::ROOK;
 use fmc_core::given::Leaf as _;
 use serde_json::Value;
 
@@ -72,6 +74,14 @@ impl Platform {
                 }
             }
         }
+        all.extend(self.ceph.as_ref().map(|ceph| UsedImage {
+            path: "ceph.image".to_owned(),
+            namespace: ROOK.namespace.to_owned(),
+            workload: ceph::NAME.to_owned(),
+            container: ceph::NAME.to_owned(),
+            image: ceph.image.clone(),
+            pinned: ceph.image.ok().and_then(|image| self.digest(image)),
+        }));
         all.extend(self.images_of_operators().into_iter().map(|(_, used)| used));
         all
     }
@@ -115,6 +125,17 @@ impl Platform {
                 }
             }
         }
+    }
+
+    /// An image as its program starts it: with the digest of the lock, if it says none itself.
+    pub(crate) fn pinned_image(&self, image: &Given<ImageName>) -> String {
+        let pinned = image.ok().and_then(|image| Some(image.pinned(self.lock()?.digest_for(image)?)));
+        pinned.map_or_else(|| image.to_string(), |pinned| pinned.to_string())
+    }
+
+    /// Whether nothing states the digest of an image.
+    pub(crate) fn is_unpinned(&self, image: &ImageName) -> bool {
+        self.digest(image).is_none()
     }
 
     fn digest(&self, image: &ImageName) -> Option<(Digest, Pinned)> {

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::check::{container, kinds, one};
 use crate::cloud::{World, cloud, deleted, steps};
 
-fn image(named: &str) -> String {
+pub(crate) fn image(named: &str) -> String {
     format!("{named}@sha256:{}", "0".repeat(64))
 }
 
@@ -55,7 +55,7 @@ fn definition(group: &str, kind: &str) -> Value {
 }
 
 /// An operator of these kinds, in a namespace of its own.
-fn operator(name: &str, group: &str, kinds: &[&str]) -> Operator {
+pub(crate) fn operator(name: &str, group: &str, kinds: &[&str]) -> Operator {
     let namespace = format!("{name}-system");
     let pods = json!({
         "apiVersion": "apps/v1",

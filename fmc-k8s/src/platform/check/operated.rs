@@ -12,6 +12,7 @@ use super::{NO_OPERATOR, optional, twice};
 use crate::compile::operator::scopes;
 use crate::kafka::Kafka;
 use crate::name::ImageName;
+use crate::operated::{KnownOperator, OperatedService};
 use crate::platform::{Namespace, Platform};
 use crate::postgres::Postgres;
 
@@ -202,30 +203,36 @@ pub(super) fn together(
     let cluster = cloud.cluster(&platform.cluster.to_string()).filter(|cluster| is_whole(cluster));
     let nodes =
         cluster.map(|cluster| capacity::nodes(cluster, cloud).iter().filter(|node| node.takes_any()).count());
-    let scopes = scopes(platform);
     for (path, one) in namespace.operated() {
         findings.part(path, |findings| {
-            let operator = one.service.operator();
-            if !scopes.contains_key(&(operator.group.to_owned(), operator.kind.to_owned())) {
-                let message = format!("no operator of the platform brings the kind {} of {}", operator.kind, operator.group);
-                let help = format!(
-                    "name the files of {} below `operators` of the platform, or accept this if something else installs it",
-                    operator.name
-                );
-                findings.find(&NO_OPERATOR, message, help);
-            }
+            operator(platform, one.service.operator(), findings);
             let wanted = usize::from(one.pods.replicas);
             if let Some(nodes) = nodes.filter(|nodes| wanted > *nodes) {
                 let key = match &one.service {
-                    crate::operated::OperatedService::Postgres(_) => "instances",
-                    crate::operated::OperatedService::Kafka(_) => "brokers",
+                    OperatedService::Postgres(_) => "instances",
+                    OperatedService::Kafka(_) => "brokers",
                 };
-                let message = format!("each of the {wanted} has a node of its own, and the cluster has {nodes} for pods");
+                let message = format!(
+                    "each of the {wanted} has a node of its own, and the cluster has {nodes} for pods"
+                );
                 wrong(key, findings, message, format!("say at most {nodes}, or add an agent"));
             }
         });
     }
     topics(namespace, findings);
+}
+
+/// An operator that nothing of the platform brings.
+pub(super) fn operator(platform: &Platform, of: KnownOperator, findings: &mut RoleFindings<'_>) {
+    if scopes(platform).contains_key(&(of.group.to_owned(), of.kind.to_owned())) {
+        return;
+    }
+    let message = format!("no operator of the platform brings the kind {} of {}", of.kind, of.group);
+    let help = format!(
+        "name the files of {} below `operators` of the platform, or accept this if something else installs it",
+        of.name
+    );
+    findings.find(&NO_OPERATOR, message, help);
 }
 
 /// Topics are objects of the namespace, so that two Kafkas of it cannot have one of the same name.

@@ -5,8 +5,11 @@ use std::process::Command;
 
 use fmc_k8s::operator::Operator;
 use fmc_k8s::platform::{Namespace, Platform};
+use fmc_k8s::raw::RawObject;
+use serde_json::json;
 
 use super::start;
+use crate::ceph::{ceph, cloud, raw};
 use crate::check::kinds;
 use crate::cloud::Cluster as _;
 use crate::operated::{kafka, postgres, web};
@@ -29,6 +32,26 @@ fn definitions(project: &str) -> String {
     let out = Command::new("tar").arg("-xJOf").arg(&archive).arg(&file).output().unwrap();
     assert!(out.status.success(), "tar cannot unpack {file}");
     String::from_utf8(out.stdout).unwrap()
+}
+
+#[test]
+fn the_objects_of_a_ceph_are_as_rook_defines_them() {
+    let rook = Operator::new("rook").manifests(&definitions("rook")).ready_within(0);
+    // The definitions alone make no namespace.
+    let place = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "rook-ceph" } });
+    let all = || Platform::on("single").operator(rook.clone()).object(RawObject::of(&place)).ceph(ceph());
+    let world = start();
+    let wanted = world.compile(cloud(3, raw()).role(all()));
+    world.run(&world.plan_of(&wanted)).converged().unwrap_or_else(|error| panic!("{error}"));
+    let again = world.plan_of(&wanted);
+    assert!(again.is_empty(), "{again}");
+    let words = [
+        "get",
+        "cephcluster/ceph",
+        "--namespace=rook-ceph",
+        "--output=jsonpath={.spec.storage.nodes[*].name}",
+    ];
+    assert_eq!(world.cluster.kubectl(&words), "a b c");
 }
 
 fn platform(namespace: Namespace) -> Platform {

@@ -1,0 +1,130 @@
+//! Ceph on the disks of a cluster's machines.
+
+use fmc::prelude::*;
+use fmc_k8s::ceph::Ceph;
+use fmc_k8s::manifest::Manifest;
+use fmc_k8s::operator::Operator;
+use fmc_k8s::platform::{Namespace, Platform};
+use fmc_k8s::stateful::VolumeClaim;
+use serde_json::{Value, json};
+
+use crate::cloud::World;
+use crate::operated::{image, operator};
+use crate::stateful::set;
+
+pub(crate) fn ceph() -> Ceph {
+    Ceph::new(image("quay.io/ceph/ceph:v20.2.0"), "ceph").ready_within(0)
+}
+
+fn rook() -> Operator {
+    operator("rook", "ceph.rook.io", &["CephCluster", "CephBlockPool"])
+}
+
+/// A cloud with a server and four agents, of which the first ones have a disk for Ceph.
+pub(crate) fn cloud(disks: usize, disk: Disk) -> Cloud {
+    let machine = |name: &str, address: &str| {
+        Machine::new(name, Image::debian("12").path("/images/debian-12.qcow2"))
+            .cpus(2)
+            .memory(6.gib())
+            .root_disk(20.gib())
+            .interface(Interface::on("lab").address(address))
+    };
+    let agents = ["a", "b", "c", "d"];
+    let each = agents.iter().enumerate().map(|(at, name)| {
+        let agent = machine(name, &format!("10.17.3.2{at}"));
+        if at < disks { agent.disk(disk.clone()) } else { agent }
+    });
+    let cloud = Cloud::new("first").host(Host::local()).network(Network::nat("lab", "10.17.3.0/24")).machine(
+        machine("server", "10.17.3.10").disk(Disk::new("k3s", 20.gib()).mount("/var/lib/rancher/k3s")),
+    );
+    each.fold(cloud, Cloud::machine)
+        .cluster(k3s::Cluster::new("single", "v1.36.2+k3s1").servers(["server"]).agents(agents))
+}
+
+pub(crate) fn raw() -> Disk {
+    Disk::new("ceph", 40.gib())
+}
+
+fn platform(ceph: Ceph) -> Platform {
+    Platform::on("single").operator(rook()).ceph(ceph)
+}
+
+/// The findings about a platform's Ceph: kind, path and message.
+fn found(disks: usize, disk: Disk, platform: Platform) -> Vec<(String, String, String)> {
+    let all = match cloud(disks, disk).role(platform).check() {
+        Ok(checked) => checked.findings().to_vec(),
+        Err(report) => report.findings().to_vec(),
+    };
+    let ours = all.iter().filter(|one| one.at().contains("platform.ceph"));
+    ours.map(|one| {
+        let path = one.at().rsplit_once("ceph").map_or("", |(_, path)| path);
+        (one.kind().to_string(), path.to_owned(), one.message().to_owned())
+    })
+    .collect()
+}
+
+#[test]
+fn it_takes_the_named_disk_of_each_machine_and_nothing_else() {
+    assert_eq!(found(3, raw(), platform(ceph())), []);
+    let checked = cloud(3, raw()).role(platform(ceph())).check().unwrap();
+    let all = platform(ceph()).manifests_in(&checked);
+    let of = |name: &str| -> &Manifest { all.iter().find(|one| one.to_string() == name).unwrap() };
+    let storage = &of("cephcluster.ceph.rook.io ceph").content()["spec"]["storage"];
+    assert_eq!((&storage["useAllNodes"], &storage["useAllDevices"]), (&json!(false), &json!(false)));
+    let disks: Vec<(&str, &str)> = storage["nodes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|node| (node["name"].as_str().unwrap(), node["devices"][0]["name"].as_str().unwrap()))
+        .collect();
+    let serials = ["a", "b", "c"].map(|name| {
+        let machine = checked.machine(name).unwrap();
+        (name, format!("/dev/disk/by-id/virtio-{}", machine.disks[0].serial))
+    });
+    assert_eq!(disks, serials.each_ref().map(|(name, serial)| (*name, serial.as_str())));
+    let pool = &of("cephblockpool.ceph.rook.io ceph-block").content()["spec"];
+    assert_eq!((&pool["failureDomain"], &pool["replicated"]["size"]), (&json!("host"), &json!(3)));
+    let class = of("storage-class ceph-block").content();
+    assert_eq!(class["provisioner"], "rook-system.rbd.csi.ceph.com");
+    assert_eq!(class["parameters"]["clusterID"], "rook-system");
+}
+
+#[test]
+fn claims_of_its_class_outlive_a_node_and_the_plan_ends() {
+    let claim = || VolumeClaim::new("data", 1.gib()).class("ceph-block").survives_node();
+    let all = || platform(ceph()).namespace(Namespace::new("shop").stateful(set(claim()).ready_within(0)));
+    let world = World::new();
+    let wanted = world.compile(cloud(3, raw()).role(all()));
+    world.run(&world.plan_of(&wanted)).converged().unwrap();
+    assert!(world.plan_of(&wanted).is_empty());
+    let cluster: Value = world.cluster.object("cephcluster.ceph.rook.io", "rook-system", "ceph").unwrap();
+    assert_eq!(cluster["spec"]["storage"]["nodes"].as_array().unwrap().len(), 3);
+    // Without it in the cloud its data stays.
+    let without = world.compile(cloud(3, raw()).role(Platform::on("single").operator(rook())));
+    let plan = world.plan_of(&without).to_string();
+    let is_kept = |line: &str| line.contains("cephcluster.ceph.rook.io") && line.contains(" kept ");
+    assert!(plan.lines().any(is_kept), "{plan}");
+}
+
+#[test]
+fn each_mistake_is_found_in_its_settings() {
+    let one = |disks, disk, ceph, kind: &str, path: &str, words: &str| {
+        let found = found(disks, disk, platform(ceph));
+        let [(found_kind, found_path, message)] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!((found_kind.as_str(), found_path.as_str()), (kind, path), "{message}");
+        assert!(message.contains(words), "{message}");
+    };
+    one(3, raw(), ceph().copies(1), "platform-value", ".copies", "one copy");
+    one(3, raw(), ceph().memory(1.gib()), "platform-value", ".memory", "less than 2 GiB");
+    one(2, raw(), ceph(), "platform-value", ".disk", "2 have the disk");
+    one(3, raw(), ceph().copies(4), "platform-value", ".disk", "4 machines are needed");
+    one(0, raw(), ceph(), "platform-value", ".disk", "no machine of single has a data disk ceph");
+    one(3, raw().mount("/srv/ceph"), ceph(), "platform-value", ".disk", "a file system or a mount");
+    let unpinned = Ceph::new("quay.io/ceph/ceph:v20.2.0", "ceph").ready_within(0);
+    one(3, raw(), unpinned, "platform-unpinned", ".image", "no digest");
+    let alone = found(3, raw(), Platform::on("single").ceph(ceph()));
+    assert!(alone.iter().any(|(kind, _, _)| kind == "platform-no-operator"), "{alone:?}");
+    // The program of each disk needs its memory on a machine.
+    let large = found(3, raw(), platform(ceph().memory(16.gib())));
+    assert!(large.iter().any(|(kind, _, _)| kind == "platform-too-large"), "{large:?}");
+}
