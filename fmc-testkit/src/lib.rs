@@ -21,6 +21,7 @@
 //! | certificates and their keys | [`openssl`], and [`tls`]: stand-ins for API servers |
 //! | K3s's configuration | [`k3s`]: a stand-in that reads it and refuses as K3s does, and a real one if the machine has one |
 //! | access to a cluster: authorities, kubeconfig | [`kube`]: etcd, API servers, kubectl |
+//! | an operator from its project's file, and objects of its kinds | [`prometheus_operator`]: the operator itself, in the slow tier |
 //! | the mirror's web server | [`nginx`] |
 //! | digests of container images | [`registry`]: Debian's registry, filled by skopeo |
 //! | clocks | [`ntp`]: a time server for guests |
@@ -54,6 +55,7 @@ pub mod openssl;
 pub mod pki;
 mod program;
 pub mod prometheus;
+pub mod prometheus_operator;
 pub mod registry;
 pub mod relay;
 pub mod shell;

@@ -2,7 +2,9 @@
 
 mod admitted;
 mod custom;
+mod definitions;
 mod kinds;
+mod operator;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
