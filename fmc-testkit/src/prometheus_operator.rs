@@ -100,5 +100,8 @@ fn build(folder: &Path) {
     let require = format!("-require={module}");
     go(folder, &["mod", "edit", "-module=operator", &require, &drops[0], &drops[1]]);
     let command = format!("{MODULE}/cmd/operator");
-    go(folder, &["build", "-mod=mod", "-trimpath", "-o", "prometheus_operator", "-ldflags", "-s -w", &command]);
+    go(
+        folder,
+        &["build", "-mod=mod", "-trimpath", "-o", "prometheus_operator", "-ldflags", "-s -w", &command],
+    );
 }

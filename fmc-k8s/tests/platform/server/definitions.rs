@@ -18,9 +18,13 @@ use crate::cloud::World;
 fn texts() -> Vec<(String, String)> {
     let folder = std::env::var_os("FMC_CRDS").map(PathBuf::from);
     let files = folder.into_iter().flat_map(|folder| fs::read_dir(folder).unwrap());
-    let files = files.map(|file| file.unwrap().path()).filter(|file| file.extension().is_some_and(|end| end == "yaml"));
+    let files = files
+        .map(|file| file.unwrap().path())
+        .filter(|file| file.extension().is_some_and(|end| end == "yaml"));
     let mut all: Vec<(String, String)> = files
-        .map(|file| (file.file_stem().unwrap().to_str().unwrap().to_owned(), fs::read_to_string(&file).unwrap()))
+        .map(|file| {
+            (file.file_stem().unwrap().to_str().unwrap().to_owned(), fs::read_to_string(&file).unwrap())
+        })
         .filter(|(name, _)| name != "prometheus-operator")
         .collect();
     all.sort();
@@ -73,14 +77,20 @@ fn definitions_of_projects_are_taken_and_their_schemas_are_judged_as_the_server_
     let judged = objects.iter().fold(operators, |platform, object| platform.object(RawObject::of(object)));
     let found = kinds(judged);
     // Without other errors, as those of a value, the rules that see the whole platform speak.
-    let others: Vec<_> = found.iter().filter(|(kind, _)| kind == "platform-value" || kind == "platform-twice").collect();
+    let others: Vec<_> =
+        found.iter().filter(|(kind, _)| kind == "platform-value" || kind == "platform-twice").collect();
     assert!(others.is_empty(), "{others:?}");
     let found: BTreeSet<usize> = found
         .into_iter()
         .filter(|(kind, _)| kind == "platform-schema")
         .filter_map(|(_, at)| at.split("objects[").nth(1)?.split(']').next()?.parse().ok())
         .collect();
-    println!("{} objects of {} kinds, {} refused before they are sent", objects.len(), objects.len() / 2, found.len());
+    println!(
+        "{} objects of {} kinds, {} refused before they are sent",
+        objects.len(),
+        objects.len() / 2,
+        found.len()
+    );
     let mut wrong = Vec::new();
     for (index, object) in objects.iter().enumerate() {
         match refusal(&world, object) {

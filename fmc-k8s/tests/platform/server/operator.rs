@@ -43,7 +43,8 @@ fn platform(objects: impl IntoIterator<Item = RawObject>) -> Platform {
 fn nurse(world: &World<Plane>) {
     let until = Instant::now() + Duration::from_secs(80);
     let pod = ["pod/prometheus-main-0", "--namespace=monitoring"];
-    let status = json!({ "status": { "phase": "Running", "conditions": [{ "type": "Ready", "status": "True" }] } });
+    let status =
+        json!({ "status": { "phase": "Running", "conditions": [{ "type": "Ready", "status": "True" }] } });
     while Instant::now() < until {
         let patch = status.to_string();
         let words = ["patch", pod[0], pod[1], "--subresource=status", "--type=merge", "--patch", &patch];
@@ -93,7 +94,10 @@ fn the_prometheus_operator_takes_our_objects_and_gives_them_a_status() {
     let plan = world.plan(Platform::on("single"));
     let kept = notes(&plan, NoteKind::Kept);
     let named = "prometheus.monitoring.coreos.com/monitoring/main";
-    assert!(kept.iter().any(|text| text.contains(&format!("`--delete-data {named}` deletes both"))), "{plan}");
+    assert!(
+        kept.iter().any(|text| text.contains(&format!("`--delete-data {named}` deletes both"))),
+        "{plan}"
+    );
     let data = DeleteData::Of([named.to_owned()].into());
     let choices = Choices { delete_data: data, ..Choices::default() };
     let wanted = world.wanted(Platform::on("single"));
