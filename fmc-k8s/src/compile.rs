@@ -29,7 +29,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use crate::config_map::CONFIGS;
 use crate::container::{Container, MountSource};
 use crate::manifest::{APP, Manifest};
-use crate::name::ObjectName;
+use crate::name::{NeededObject, ObjectName};
 use crate::platform::{Namespace, Platform};
 use crate::secret::GENERATIONS;
 use crate::workload::{Deployment, Workload};
@@ -79,6 +79,7 @@ fn namespace(namespace: &Namespace, surroundings: &Surroundings) -> Vec<Manifest
         let mut main = manifest(&of_deployment(deployment, &name));
         if let Some(main) = &mut main {
             main.ready_within = Some(deployment.ready_within.into()).filter(|seconds| *seconds > 0);
+            main.needs = needs(&deployment.needs);
         }
         let workload = Workload::from(deployment);
         all.extend(account::objects(workload, &name, &surroundings.api).into_iter().map(Some));
@@ -90,6 +91,7 @@ fn namespace(namespace: &Namespace, surroundings: &Surroundings) -> Vec<Manifest
         let mut main = manifest(&stateful::set(set, &name));
         if let Some(main) = &mut main {
             main.ready_within = Some(set.ready_within.into()).filter(|seconds| *seconds > 0);
+            main.needs = needs(&set.needs);
         }
         all.extend(account::objects(set.into(), &name, &surroundings.api).into_iter().map(Some));
         all.extend([main, manifest(&stateful::names(set.into(), &name))]);
@@ -101,6 +103,10 @@ fn namespace(namespace: &Namespace, surroundings: &Surroundings) -> Vec<Manifest
     all.extend(namespace.ingresses.iter().map(|one| manifest(&ingress::object(one, &name))));
     all.extend(namespace.objects.iter().map(|object| raw::manifest(object.within(&name))));
     all.into_iter().flatten().collect()
+}
+
+fn needs(needed: &[Given<NeededObject>]) -> Vec<NeededObject> {
+    needed.iter().filter_map(Given::ok).cloned().collect()
 }
 
 /// The names of the policies of a namespace that follow from its services, measurements and accounts.

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::kind::{CUSTOM_RESOURCE_DEFINITION, Kind};
+use crate::name::NeededObject;
 use crate::provider::NAME;
 use crate::secret::{AS_WANTED, Hole};
 
@@ -41,6 +42,8 @@ pub struct Manifest {
     holes: BTreeMap<String, Hole>,
     /// The seconds that an apply waits for it to be ready; `None` if it waits for nothing.
     pub(crate) ready_within: Option<u64>,
+    /// The objects of its namespace that are ready before it is made or changed.
+    pub(crate) needs: Vec<NeededObject>,
 }
 
 /// The reason why fmc cannot apply a value as a manifest.
@@ -95,7 +98,16 @@ impl Manifest {
             return Err(NotAManifest::Namespace(kind.name));
         }
         let fingerprint = Fingerprint::of(content.to_string().as_bytes());
-        Ok(Self { kind, namespace, name, content, fingerprint, holes: BTreeMap::new(), ready_within: None })
+        Ok(Self {
+            kind,
+            namespace,
+            name,
+            content,
+            fingerprint,
+            holes: BTreeMap::new(),
+            ready_within: None,
+            needs: Vec::new(),
+        })
     }
 
     /// The manifest with secrets in its data, by key.

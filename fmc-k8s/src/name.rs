@@ -6,6 +6,7 @@ use fmc_core::digest::Digest;
 use fmc_core::given::{Leaf, LeafError, LeafGroup};
 
 use crate::image_lock::ImageReference;
+use crate::kind::Kind;
 
 /// The name of an object, as `web`: a label of DNS (RFC 1123), so that it suits every kind.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,6 +15,10 @@ pub struct ObjectName(String);
 /// The name of a port, as `http`: at most 15 lower-case letters, digits and single hyphens, with at least one letter (RFC 6335).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PortName(String);
+
+/// An object of the same namespace that a workload needs, by its kind's word in addresses and its name, as `cluster.postgresql.cnpg.io/db`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NeededObject(String);
 
 /// An image with its tag, its digest, or both, as `docker.io/library/nginx:1.29.4@sha256:…`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,6 +59,38 @@ impl Leaf for PortName {
         }
         let must = "it is of at most 15 lower-case letters, digits and single '-', with a letter among them";
         Err(LeafError::new(must))
+    }
+}
+
+impl NeededObject {
+    /// Its kind's word, as `cluster.postgresql.cnpg.io`.
+    pub fn kind(&self) -> &str {
+        self.0.split_once('/').unwrap_or_default().0
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        self.0.split_once('/').unwrap_or_default().1
+    }
+}
+
+impl Leaf for NeededObject {
+    const WHAT: &'static str = "needed object";
+    const EXAMPLE: &'static str = "cluster.postgresql.cnpg.io/db";
+
+    fn parse(text: &str) -> Result<Self, LeafError> {
+        let form = "it is a kind and a name, as cluster.postgresql.cnpg.io/db or stateful-set/db";
+        let Some((kind, name)) = text.split_once('/') else { return Err(LeafError::new(form)) };
+        let are_labels =
+            |text: &str| text.len() <= 253 && text.split('.').all(|label| ObjectName::parse(label).is_ok());
+        let is_known = Kind::by_word(kind).is_some_and(|kind| kind.is_namespaced);
+        if !is_known && !(kind.contains('.') && are_labels(kind)) {
+            return Err(LeafError::new(form));
+        }
+        if !are_labels(name) {
+            return Err(LeafError::new("its name is of lower-case letters, digits, '-' and '.'"));
+        }
+        Ok(Self(text.to_owned()))
     }
 }
 
@@ -179,6 +216,12 @@ impl fmt::Display for ObjectName {
     }
 }
 
+impl fmt::Display for NeededObject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
 impl fmt::Display for PortName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
@@ -227,6 +270,16 @@ mod tests {
             "",
         ] {
             assert!(ImageName::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_needed_object_has_a_kind_and_a_name() {
+        let right = NeededObject::parse("cluster.postgresql.cnpg.io/db").unwrap();
+        assert_eq!((right.kind(), right.name()), ("cluster.postgresql.cnpg.io", "db"));
+        assert!(NeededObject::parse("stateful-set/db").is_ok());
+        for wrong in ["db", "statefulset/db", "stateful-set/", "namespace/shop", "a.b/c/d", "A.b/c", ""] {
+            assert!(NeededObject::parse(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -103,6 +103,8 @@ impl At {
         let properties = schema.get("properties").and_then(Value::as_object);
         let is_open = schema.get("x-kubernetes-preserve-unknown-fields") == Some(&Value::Bool(true));
         let others = schema.get("additionalProperties");
+        // The server takes any field where a schema names none.
+        let is_open = is_open || properties.is_none();
         for (key, value) in map {
             if is_whole && OF_EACH.contains(&key.as_str()) {
                 continue;
@@ -317,6 +319,7 @@ mod tests {
             one("labels", json!({ "a/b": 1 })),
             ["spec.labels[a/b]: it is a number, and not a text; write it in quotes: \"1\""]
         );
+        assert_eq!(of(json!({ "type": "object" }), json!({ "any": 1 })), [""; 0]);
         assert_eq!(one("nmae", json!("a")), ["spec.nmae: its kind has no field nmae; did you mean name?"]);
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::Account;
 use crate::container::Container;
-use crate::name::{ObjectName, PortName};
+use crate::name::{NeededObject, ObjectName, PortName};
 use crate::workload::{Exposed, Workload, one, patience};
 
 /// Pods that keep data. Each has a number, a name by which the others reach it (`db-0.db-pods`), and a volume for each claim, which
@@ -47,6 +47,9 @@ pub struct Stateful {
     /// The rights of its pods at the cluster's API. Without them the pods have no token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) account: Option<Account>,
+    /// Objects of the namespace that are ready before it is made or changed, by kind and name, as `cluster.postgresql.cnpg.io/db`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) needs: Vec<Given<NeededObject>>,
     /// How long an apply waits until its pods are ready, in seconds: 300 if not said, 0 for not at all.
     #[serde(default = "patience")]
     pub(crate) ready_within: u32,
@@ -78,6 +81,7 @@ impl Stateful {
             group: None,
             expose: Vec::new(),
             account: None,
+            needs: Vec::new(),
             ready_within: patience(),
         }
     }
@@ -119,6 +123,13 @@ impl Stateful {
     #[must_use]
     pub fn expose(mut self, port: u16, to: impl Into<Given<PortName>>) -> Self {
         self.expose.push(Exposed { port, to: to.into() });
+        self
+    }
+
+    /// An object of its namespace that is ready before it is made or changed, by kind and name, as `cluster.postgresql.cnpg.io/db`.
+    #[must_use]
+    pub fn needs(mut self, object: impl Into<Given<NeededObject>>) -> Self {
+        self.needs.push(object.into());
         self
     }
 
@@ -182,6 +193,7 @@ impl<'a> From<&'a Stateful> for Workload<'a> {
             claims: &of.claims,
             account: of.account.as_ref(),
             label: None,
+            needs: &of.needs,
             is_set: true,
             is_service: false,
         }

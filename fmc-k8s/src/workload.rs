@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::Account;
 use crate::container::Container;
-use crate::name::{ObjectName, PortName};
+use crate::name::{NeededObject, ObjectName, PortName};
 use crate::stateful::VolumeClaim;
 
 /// Pods that are alike and keep nothing: any of them can take a request.
@@ -41,6 +41,9 @@ pub struct Deployment {
     /// The rights of its pods at the cluster's API. Without them the pods have no token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) account: Option<Account>,
+    /// Objects of the namespace that are ready before it is made or changed, by kind and name, as `cluster.postgresql.cnpg.io/db`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) needs: Vec<Given<NeededObject>>,
     /// How long an apply waits until its pods are ready, in seconds: 300 if not said, 0 for not at all.
     #[serde(default = "patience")]
     pub(crate) ready_within: u32,
@@ -68,6 +71,7 @@ pub(crate) struct Workload<'a> {
     pub(crate) account: Option<&'a Account>,
     /// The label of its pods, if an operator makes them.
     pub(crate) label: Option<(&'a str, &'a str)>,
+    pub(crate) needs: &'a [Given<NeededObject>],
     /// Whether each of its pods has a name.
     pub(crate) is_set: bool,
     /// Whether it is made of a service, whose settings are those of its only container and claim.
@@ -101,6 +105,7 @@ impl<'a> From<&'a Deployment> for Workload<'a> {
             claims: &[],
             account: of.account.as_ref(),
             label: None,
+            needs: &of.needs,
             is_set: false,
             is_service: false,
         }
@@ -125,6 +130,7 @@ impl Deployment {
             containers: vec![container],
             expose: Vec::new(),
             account: None,
+            needs: Vec::new(),
             ready_within: patience(),
         }
     }
@@ -152,6 +158,13 @@ impl Deployment {
     #[must_use]
     pub fn expose(mut self, port: u16, to: impl Into<Given<PortName>>) -> Self {
         self.expose.push(Exposed { port, to: to.into() });
+        self
+    }
+
+    /// An object of its namespace that is ready before it is made or changed, by kind and name, as `cluster.postgresql.cnpg.io/db`.
+    #[must_use]
+    pub fn needs(mut self, object: impl Into<Given<NeededObject>>) -> Self {
+        self.needs.push(object.into());
         self
     }
 

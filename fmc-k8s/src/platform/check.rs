@@ -9,6 +9,7 @@ mod ingress;
 mod jenkins;
 mod measured;
 mod operated;
+mod needs;
 mod operator;
 mod outside;
 mod raw;
@@ -148,6 +149,7 @@ fn leaves(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
     for (path, workload) in namespace.workloads() {
         findings.part(&path, |findings| {
             findings.leaf("name", workload.name);
+            needs::leaves(workload.needs, findings);
             claims::leaves(workload.claims, findings);
             for (index, exposed) in workload.expose.iter().enumerate() {
                 findings.leaf(&format!("expose[{index}].to"), &exposed.to);
@@ -267,6 +269,7 @@ pub(super) fn together(platform: &Platform, site: &SpanSite<'_>, findings: &mut 
     operator::together(platform, findings);
     ceph::together(platform, site, findings);
     schema::check(platform, findings);
+    needs::check(platform, site.cloud(), findings);
     images::check(platform, site, findings);
     room::check(platform, site, findings);
     volumes::check(platform, site, findings);

@@ -49,7 +49,7 @@ impl Provider for Kubernetes {
         }
         match step.document.as_deref().and_then(Document::wanted) {
             Some(wanted) => {
-                patience::operated(link, &step.address, &wanted.operators, acting).await?;
+                patience::awaited(link, &step.address, &wanted.awaited, acting).await?;
                 let path = patience::located(link, &step.address, &wanted.manifest, acting).await?;
                 self.make(&Making { link, step, wanted, path, acting }).await
             }
@@ -71,7 +71,7 @@ impl Provider for Kubernetes {
     /// A custom object waits for its kind, its operator and its webhook.
     fn waiting_lanes(&self, step: &Step<Document>) -> Option<usize> {
         let wanted = step.document.as_deref()?.wanted()?;
-        (wanted.manifest.kind().is_custom() || !wanted.operators.is_empty()).then_some(32)
+        (wanted.manifest.kind().is_custom() || !wanted.awaited.is_empty()).then_some(32)
     }
 
     fn awaited(&self, step: &Step<Document>) -> Option<Awaited> {

@@ -6,6 +6,7 @@ use fmc_core::secret::ClusterAccess;
 use fmc_core::template::Template;
 
 use crate::compare::{Difference, differences, is_covered};
+use crate::kind::Kind;
 use crate::manifest::{MANIFEST, Manifest, manager};
 use crate::object::ApiObject;
 use crate::secret;
@@ -32,37 +33,36 @@ pub struct Wanted {
     pub(crate) owner: String,
     /// Whether its fields are taken from other programs that decide them.
     pub(crate) is_forced: bool,
-    /// The operators of its kind, whose pods are ready before it is made.
-    pub(crate) operators: Arc<[Operated]>,
+    /// The objects that are ready before it is made.
+    pub(crate) awaited: Arc<[Awaited]>,
     yaml: OnceLock<String>,
     template: OnceLock<Template>,
 }
 
-/// A workload of an operator that an object waits for.
+/// An object that another one waits for: the pods of its operator, or what its workload needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Operated {
-    /// The operator's name.
+pub(crate) struct Awaited {
+    /// The object in the words of a person, as `its operator cnpg`.
+    pub(crate) what: String,
+    pub(crate) kind: &'static Kind,
+    pub(crate) namespace: Option<String>,
     pub(crate) name: String,
-    /// The workload, as `deployment cnpg-system/cnpg-controller-manager`.
-    pub(crate) workload: String,
-    /// Its path on the server.
-    pub(crate) path: String,
     /// The seconds that an object waits for it.
     pub(crate) within: u64,
 }
 
 impl Document {
-    /// The document of an owner's manifest, which waits for operators.
-    pub(crate) fn operated(manifest: Manifest, owner: &str, operators: Arc<[Operated]>) -> Self {
+    /// The document of an owner's manifest, which waits for others.
+    pub(crate) fn awaiting(manifest: Manifest, owner: &str, awaited: Arc<[Awaited]>) -> Self {
         let owner = owner.to_owned();
         let (yaml, template) = (OnceLock::new(), OnceLock::new());
-        Self::Object(Box::new(Wanted { manifest, owner, is_forced: false, operators, yaml, template }))
+        Self::Object(Box::new(Wanted { manifest, owner, is_forced: false, awaited, yaml, template }))
     }
 
     /// The same document, whose fields are taken from others.
     pub(super) fn forced(&self) -> Option<Self> {
-        let Wanted { manifest, owner, operators, .. } = self.wanted()?;
-        let forced = Self::operated(manifest.clone(), owner, Arc::clone(operators));
+        let Wanted { manifest, owner, awaited, .. } = self.wanted()?;
+        let forced = Self::awaiting(manifest.clone(), owner, Arc::clone(awaited));
         let Self::Object(mut forced) = forced else { return None };
         forced.is_forced = true;
         Some(Self::Object(forced))

@@ -385,7 +385,7 @@ mod tests {
         let manifest = Manifest::of_value(value(2)).unwrap();
         let at = manifest.address("prod");
         let mut object = ApiObject::new(Manifest::of_value(value(1)).unwrap().marked("first"));
-        let document = Document::operated(manifest, "first", Arc::default());
+        let document = Document::awaiting(manifest, "first", Arc::default());
         object.trial = Some(Trial::Immutable(vec!["spec.selector".to_owned()]));
         let Verdict::Differs(changes) = Kubernetes::new().compare(&at, &document, &object) else {
             unreachable!()

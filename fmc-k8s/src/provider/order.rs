@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use fmc_core::graph::{Address, Carries, Edge};
 
-use super::document::Operated;
+use super::document::Awaited;
 use super::mentions::{closed, has_pods, mentioned};
+use super::ready;
 use crate::compare::plain;
 use crate::kind::{self, Kind};
 use crate::manifest::{Manifest, OPERATOR};
@@ -14,6 +15,8 @@ use crate::manifest::{Manifest, OPERATOR};
 /// The definitions and the operators of a cluster's wanted objects.
 #[derive(Default)]
 pub(super) struct Order {
+    /// The objects by kind and name, as `stateful-set/shop/db`, which a workload may need.
+    objects: BTreeMap<String, (Address, Option<Awaited>)>,
     /// The address of a kind's definition, by group and kind, and its operator.
     definitions: BTreeMap<(String, String), (Address, Option<String>)>,
     operators: BTreeMap<String, Parts>,
@@ -25,7 +28,7 @@ struct Parts {
     pods: Vec<Address>,
     /// All others but those of custom kinds.
     others: Vec<Address>,
-    awaited: Vec<Operated>,
+    awaited: Vec<Awaited>,
 }
 
 impl Order {
@@ -35,6 +38,9 @@ impl Order {
         for manifest in manifests {
             let at = manifest.address(cluster);
             let operator = operator_of(manifest);
+            let key = format!("{}/{}", manifest.kind().word, at.name());
+            let what = format!("{}/{}, which it needs,", manifest.kind().word, manifest.name());
+            order.objects.insert(key, (at.clone(), awaited(manifest, what)));
             if *manifest.kind() == kind::CUSTOM_RESOURCE_DEFINITION {
                 let text = |pointer: &str| manifest.content().pointer(pointer).map(plain).unwrap_or_default();
                 let key = (text("/spec/group"), text("/spec/names/kind"));
@@ -45,12 +51,7 @@ impl Order {
             match manifest.kind() {
                 kind if kind.is_custom() => {}
                 kind if kind.has_pods() => {
-                    parts.awaited.extend(manifest.ready_within.map(|within| Operated {
-                        name,
-                        workload: format!("{} {}", kind.word, at.name()),
-                        path: super::path_of(manifest),
-                        within,
-                    }));
+                    parts.awaited.extend(awaited(manifest, format!("its operator {name}")));
                     parts.pods.push(at);
                 }
                 _ => parts.others.push(at),
@@ -65,26 +66,41 @@ impl Order {
         manifest: &Manifest,
         at: &Address,
         api: &Address,
-    ) -> (Vec<Edge>, Arc<[Operated]>) {
+    ) -> (Vec<Edge>, Arc<[Awaited]>) {
         let mut all = near(manifest, at, api);
-        let none: Arc<[Operated]> = Arc::default();
         let operator = operator_of(manifest).and_then(|name| self.operators.get(&name));
         let is_pods = manifest.kind().has_pods();
         all.extend(operator.iter().filter(|_| is_pods).flat_map(|parts| parts.others.iter().cloned()));
-        let mut awaited = none;
+        let mut all_awaited: Vec<Awaited> = Vec::new();
         let Kind { group, name, .. } = *manifest.kind();
         if let Some((definition, operator)) = self.definitions.get(&(group.to_owned(), name.to_owned())) {
             all.push(definition.clone());
             if let Some(parts) = operator.as_ref().and_then(|name| self.operators.get(name)) {
                 all.extend(parts.pods.iter().chain(&parts.others).cloned());
-                awaited = parts.awaited.clone().into();
+                all_awaited.extend(parts.awaited.iter().cloned());
+            }
+        }
+        for needed in &manifest.needs {
+            let namespace = manifest.namespace().unwrap_or_default();
+            let key = format!("{}/{namespace}/{}", needed.kind(), needed.name());
+            if let Some((to, awaited)) = self.objects.get(&key) {
+                all.push(to.clone());
+                all_awaited.extend(awaited.clone());
             }
         }
         let edge = |to: Address| Edge { to, carries: Carries::Exists };
         let all: BTreeMap<Address, Edge> =
             all.into_iter().filter(|to| to != at).map(|to| (to.clone(), edge(to))).collect();
-        (all.into_values().collect(), awaited)
+        (all.into_values().collect(), all_awaited.into())
     }
+}
+
+/// A wanted object as one that others wait for; `None` if it is not waited for, or does not tell whether it is ready.
+fn awaited(manifest: &Manifest, what: String) -> Option<Awaited> {
+    let kind = manifest.kind();
+    let within = manifest.ready_within.filter(|_| ready::tells(kind))?;
+    let namespace = manifest.namespace().map(str::to_owned);
+    Some(Awaited { what, kind, namespace, name: manifest.name().to_owned(), within })
 }
 
 fn operator_of(manifest: &Manifest) -> Option<String> {

@@ -4,7 +4,7 @@ use fmc_core::graph::{Acting, Address, Event, StepError};
 use serde_json::Value;
 
 use super::act::PAUSE;
-use super::document::Operated;
+use super::document::Awaited;
 use super::ready::{self, Progress};
 use super::{Refusal, ask, call, get, served};
 use crate::compare::plain;
@@ -160,31 +160,32 @@ async fn unserved(link: &dyn ApiLink, definition: &Value) -> Result<Option<Strin
     Ok(None)
 }
 
-/// Waits until the pods of the operators are ready that an object needs.
-pub(super) async fn operated(
+/// Waits until the objects are ready that another one waits for.
+pub(super) async fn awaited(
     link: &dyn ApiLink,
     at: &Address,
-    operators: &[Operated],
+    all: &[Awaited],
     acting: &impl Acting,
 ) -> Result<(), StepError> {
-    for operator in operators {
-        let within = operator.within;
-        let mut wait = Wait::new(link, at, acting, within);
+    for one in all {
+        let Awaited { what, kind, namespace, name, within } = one;
+        let mut wait = Wait::new(link, at, acting, *within);
         loop {
-            let pods = get(link, operator.path.clone()).await.map_err(|refusal| call(at, &refusal))?;
-            let cause = match pods.as_ref().map(|pods| ready::progress(pods, false)) {
+            let there = ready::read(link, kind, namespace.as_deref(), name).await;
+            let there = there.map_err(|refusal| call(at, &refusal))?;
+            let cause = match there.map(|(object, has_status)| ready::progress(&object, has_status)) {
                 Some(Progress::Ready) => break,
                 Some(Progress::Waits(why)) => why,
                 Some(Progress::Failed(why)) => {
-                    let cause = format!("its operator {} is not ready: {why}", operator.name);
-                    return Err(StepError::Call { call: at.to_string(), cause });
+                    return Err(StepError::Call {
+                        call: at.to_string(),
+                        cause: format!("{what} is not ready: {why}"),
+                    });
                 }
                 None => "it is not there".to_owned(),
             };
-            if !wait.goes_on(&format!("until its operator {} is ready", operator.name)).await? {
-                let Operated { name, workload, .. } = operator;
-                let cause =
-                    format!("its operator {name} is not ready within {within} s: {workload}: {cause}");
+            if !wait.goes_on(&format!("until {what} is ready")).await? {
+                let cause = format!("{what} is not ready within {within} s: {cause}");
                 return Err(StepError::Call { call: at.to_string(), cause });
             }
         }

@@ -31,7 +31,7 @@ fn subject(kind: &Kind) -> &'static str {
 }
 
 /// Whether an object of a kind tells whether it is ready.
-fn tells(kind: &Kind) -> bool {
+pub(super) fn tells(kind: &Kind) -> bool {
     kind.has_pods() || kind.is_custom() || *kind == kind::JOB
 }
 
@@ -66,7 +66,7 @@ pub(super) async fn wait(
     let seconds = manifest.ready_within.unwrap_or_default();
     let mut last = None;
     for tick in 0..=seconds * 1000 / PAUSE {
-        match read(link, manifest).await {
+        match read(link, manifest.kind(), manifest.namespace(), manifest.name()).await {
             Ok(Some((object, has_status))) => match progress(&object, has_status) {
                 Progress::Ready => return Ok(tick * PAUSE / 1000),
                 Progress::Waits(why) => last = Some(why),
@@ -86,14 +86,18 @@ pub(super) async fn wait(
 }
 
 /// An object, and whether its kind has a subresource in which its controllers report.
-async fn read(link: &dyn ApiLink, manifest: &Manifest) -> Result<Option<(Value, bool)>, Refusal> {
-    let mut kind = manifest.kind();
+pub(super) async fn read(
+    link: &dyn ApiLink,
+    mut kind: &'static Kind,
+    namespace: Option<&str>,
+    name: &str,
+) -> Result<Option<(Value, bool)>, Refusal> {
     let mut has_status = false;
     if kind.is_custom() {
         let Some(served) = served::kind_of(link, kind).await? else { return Ok(None) };
         (kind, has_status) = (served.kind, served.has_status);
     }
-    let path = format!("{}/{}", kind.path(manifest.namespace()), manifest.name());
+    let path = format!("{}/{name}", kind.path(namespace));
     Ok(get(link, path).await?.map(|object| (object, has_status)))
 }
 

@@ -43,8 +43,8 @@ impl Room for Kubernetes {
             let order = Order::of(&manifests, &cluster);
             for manifest in manifests {
                 let at = manifest.address(&cluster);
-                let (needs, operators) = order.needs(&manifest, &at, &api);
-                let document = Arc::new(Document::operated(manifest, owner, operators));
+                let (needs, awaited) = order.needs(&manifest, &at, &api);
+                let document = Arc::new(Document::awaiting(manifest, owner, awaited));
                 wanted.nodes.insert(at, Node { document, needs, part_of: None });
             }
         }

@@ -1,5 +1,6 @@
 //! The custom kinds that a server has: discovery, asked for only what the table of kinds does not say.
 
+use futures_util::future::join_all;
 use serde_json::Value;
 
 use super::{Refusal, ask};
@@ -59,23 +60,24 @@ fn served(
 /// All custom kinds of a server, each in the version that it prefers. Groups whose own server does not answer are left out.
 pub(super) async fn all(link: &dyn ApiLink) -> Result<Vec<Served>, Refusal> {
     let groups = ask(link, Verb::Get, "/apis".to_owned()).await?;
-    let mut found: Vec<Served> = Vec::new();
     let groups = groups.get("groups").and_then(Value::as_array);
+    let mut asked: Vec<(&str, &str)> = Vec::new();
     for group in groups.into_iter().flatten() {
         let name = group.get("name").and_then(Value::as_str).unwrap_or_default();
-        if Kind::is_own_group(name) {
-            continue;
+        if !Kind::is_own_group(name) {
+            asked.extend(versions(group).into_iter().map(|version| (name, version)));
         }
-        for version in versions(group) {
-            let kinds = match of_version(link, name, version).await {
-                Err(Refusal::Status(..)) => Vec::new(),
-                kinds => kinds?,
-            };
-            // A kind is in several versions, and its objects in all of them.
-            let new = |one: &Served| found.iter().all(|known| known.kind.word != one.kind.word);
-            let new: Vec<Served> = kinds.into_iter().filter(new).collect();
-            found.extend(new);
-        }
+    }
+    let mut found: Vec<Served> = Vec::new();
+    for kinds in join_all(asked.into_iter().map(|(group, version)| of_version(link, group, version))).await {
+        let kinds = match kinds {
+            Err(Refusal::Status(..)) => Vec::new(),
+            kinds => kinds?,
+        };
+        // A kind is in several versions, and its objects in all of them.
+        let new = |one: &Served| found.iter().all(|known| known.kind.word != one.kind.word);
+        let new: Vec<Served> = kinds.into_iter().filter(new).collect();
+        found.extend(new);
     }
     Ok(found)
 }

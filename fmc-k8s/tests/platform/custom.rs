@@ -268,6 +268,33 @@ fn a_custom_object_that_holds_data_stays_until_a_person_names_it() {
     assert!(world.cluster.is_empty());
 }
 
+#[test]
+fn a_workload_waits_for_the_objects_that_it_needs() {
+    let platform = |needed: &str| {
+        let shop = Namespace::new("shop").deployment(web(1).needs(needed)).object(RawObject::of(&widget(1)));
+        Platform::on("single").object(RawObject::of(&definition())).namespace(shop)
+    };
+    let right = || platform("widget.example.org/main");
+    assert_eq!(kinds(right()), []);
+    one(platform("widget.example.org/mian"), "platform-value", "namespaces[0].deployments[0].needs[0]");
+    one(platform("widget"), "value-invalid", "namespaces[0].deployments[0].needs[0]");
+    let world = World::new();
+    let waiting =
+        json!({ "conditions": [{ "type": "Ready", "status": "False", "message": "no parts yet" }] });
+    world.cluster.reports("widget.example.org", "shop", "main", waiting);
+    let outcome = world.run(&world.plan(right()));
+    let told = outcome.converged().unwrap_err().to_string();
+    let why = "deployment/shop/web: widget.example.org/main, which it needs, is not ready within 300 s: no parts yet";
+    assert!(told.contains(why), "{told}");
+    assert!(world.cluster.object("service", "shop", "web").is_some());
+    assert!(world.cluster.object("deployment", "shop", "web").is_none());
+    world.cluster.reports("widget.example.org", "shop", "main", json!({}));
+    let ready = json!({ "conditions": [{ "type": "Ready", "status": "True" }] });
+    world.cluster.reports("widget.example.org", "shop", "main", ready);
+    let plan = world.apply(&right());
+    assert!(steps(&plan).contains(&(Action::Create, "deployment/shop/web".to_owned())), "{plan}");
+}
+
 /// The schema of a definition that the cloud has tells mistakes before an apply.
 #[test]
 fn a_field_that_the_schema_of_a_definition_refuses_is_found_where_it_stands() {

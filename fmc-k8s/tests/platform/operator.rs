@@ -198,6 +198,15 @@ fn each_mistake_in_a_file_is_found() {
     one(of(admin), "platform-rights", "operators[0].manifests[0]");
 }
 
+/// A warning about rights hides nothing that the platform as a whole is told.
+#[test]
+fn a_warning_hides_no_other_finding() {
+    let text = file(IMAGE).replace("\"list\"", "\"*\"");
+    let found = kinds(platform(Operator::new("widgets").manifests(&text), []));
+    let told: Vec<&str> = found.iter().map(|(kind, _)| kind.as_str()).collect();
+    assert_eq!(told, ["platform-rights", "platform-unpinned"]);
+}
+
 #[test]
 fn a_custom_object_stands_where_its_definition_says() {
     let mut wide = definition();

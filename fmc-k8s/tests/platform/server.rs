@@ -2,8 +2,10 @@
 
 mod admitted;
 mod custom;
+mod definitions;
 mod kinds;
 mod operated;
+mod operator;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -78,6 +78,12 @@ impl ControlPlane {
         (own.certificate_text(), own.key_text())
     }
 
+    /// The files of its administrator: the certificate of its authority, and the certificate and the key of the administrator.
+    #[must_use]
+    pub fn administrator(&self) -> (PathBuf, PathBuf, PathBuf) {
+        (self.authority.own().certificate, self.admin.certificate.clone(), self.admin.key.clone())
+    }
+
     /// The kubeconfig of its administrator, with the certificates in it.
     #[must_use]
     pub fn kubeconfig(&self) -> String {
@@ -132,7 +138,7 @@ impl ControlPlane {
         self.until("/readyz");
     }
 
-    fn kubeconfig_path(&self) -> std::path::PathBuf {
+    fn kubeconfig_path(&self) -> PathBuf {
         self.folder.path().join("kubeconfig")
     }
 

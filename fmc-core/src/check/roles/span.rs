@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::super::view::View;
 use crate::checked::{Checked, Idx, Machine};
-use crate::finding::{At, Finding};
+use crate::finding::{At, Finding, Severity};
 use crate::name::RoleName;
 use crate::role::{Assigned, Repeated, RoleFindings, SpanSite, Stated};
 
@@ -69,5 +69,7 @@ pub(super) fn is_right(stated: &Stated<'_>, cloud: &Checked) -> bool {
     if !stated.is_own() {
         return true;
     }
-    stated.settings.is_empty() && role.kind().ok().is_some()
+    // A warning does not make a setting wrong.
+    let mut settings = stated.settings.iter();
+    settings.all(|finding| finding.severity() != Severity::Error) && role.kind().ok().is_some()
 }

@@ -46,3 +46,43 @@ fn a_custom_object_is_made_after_its_definition_compared_and_deleted_before_it()
     let left = world.cluster.kubectl(&["get", "customresourcedefinitions", "--output=name"]);
     assert_eq!(left, "");
 }
+
+/// A webhook of the server's own that nothing serves, until somebody takes it away.
+#[test]
+fn a_webhook_that_does_not_answer_is_waited_for() {
+    let world = start();
+    let platform = |size| with(Some(definition()), [unawaited(size)]);
+    world.apply(&platform(1));
+    let hook = json!({
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingWebhookConfiguration",
+        "metadata": { "name": "widgets" },
+        "webhooks": [{
+            "name": "widgets.example.org",
+            "clientConfig": { "url": "https://127.0.0.1:9/validate" },
+            "rules": [{ "apiGroups": ["example.org"], "apiVersions": ["v1"], "operations": ["*"], "resources": ["widgets"] }],
+            "sideEffects": "None",
+            "admissionReviewVersions": ["v1"],
+            "timeoutSeconds": 2,
+        }],
+    });
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), hook.to_string()).unwrap();
+    world.cluster.kubectl(&["create", "--filename", file.path().to_str().unwrap()]);
+    let told = |plan: &fmc::Plan| plan.to_string().contains("its webhook does not answer now");
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    let mut plan = world.plan(platform(2));
+    while !told(&plan) && std::time::Instant::now() < until {
+        std::thread::sleep(std::time::Duration::from_millis(500));
+        plan = world.plan(platform(2));
+    }
+    assert!(told(&plan), "{plan}");
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(std::time::Duration::from_secs(4));
+            world.cluster.kubectl(&["delete", "validatingwebhookconfiguration/widgets"]);
+        });
+        world.run(&plan).converged().unwrap_or_else(|error| panic!("{error}\n{plan}"));
+    });
+    assert_eq!(world.cluster.read("widgets.example.org/main")["spec"]["size"], json!(2));
+}
