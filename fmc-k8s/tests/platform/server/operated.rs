@@ -5,8 +5,6 @@ use std::process::Command;
 
 use fmc_k8s::operator::Operator;
 use fmc_k8s::platform::{Namespace, Platform};
-use fmc_k8s::raw::RawObject;
-use serde_json::json;
 
 use super::start;
 use crate::ceph::{ceph, cloud, raw};
@@ -36,10 +34,8 @@ fn definitions(project: &str) -> String {
 
 #[test]
 fn the_objects_of_a_ceph_are_as_rook_defines_them() {
-    let rook = Operator::new("rook").manifests(&definitions("rook")).ready_within(0);
-    // The definitions alone make no namespace.
-    let place = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "rook-ceph" } });
-    let all = || Platform::on("single").operator(rook.clone()).object(RawObject::of(&place)).ceph(ceph());
+    let rook = Operator::new("rook").manifests(&definitions("rook")).namespace("rook-ceph").ready_within(0);
+    let all = || Platform::on("single").operator(rook.clone()).ceph(ceph());
     let world = start();
     let wanted = world.compile(cloud(3, raw()).role(all()));
     world.run(&world.plan_of(&wanted)).converged().unwrap_or_else(|error| panic!("{error}"));
