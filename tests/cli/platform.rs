@@ -205,6 +205,59 @@ fn the_example_with_an_operator_is_applied_and_its_page_shows_it() {
     assert!(deleted.code == 0 && deleted.out.contains("- cluster.postgresql.cnpg.io shop/db"), "{deleted:?}");
 }
 
+/// The files of the projects are not here: definitions of their kinds and pods stand for them.
+#[test]
+fn the_example_with_a_database_a_queue_and_a_ceph_is_applied_and_its_page_shows_it() {
+    let example = include_str!("../../examples/platform/data.yaml");
+    for block in include_str!("../../docs/data.md").split("```yaml\n").skip(1) {
+        let (shown, _) = block.split_once("```").unwrap();
+        assert!(example.contains(shown), "{shown}");
+    }
+    let projects = [
+        ("rook-1.20.6.yaml", project("rook-ceph", "ceph.rook.io", &["CephCluster", "CephBlockPool"])),
+        ("cnpg-1.30.0.yaml", project("cnpg-system", "postgresql.cnpg.io", &["Cluster"])),
+        (
+            "strimzi-1.2.0.yaml",
+            project("kafka", "kafka.strimzi.io", &["Kafka", "KafkaNodePool", "KafkaTopic"]),
+        ),
+    ];
+    let files: Vec<(&str, &str)> =
+        projects.iter().map(|(name, text)| (*name, text.as_str())).chain([("cloud.yaml", example)]).collect();
+    let folder = folder(&files);
+    let run = |arguments: &str| fmc(folder.path(), arguments, "");
+    let checked = run("check");
+    assert!(checked.code == 0 && checked.out.contains("0 errors"), "{checked:?}");
+    let applied = run("apply --yes");
+    for made in [
+        "cluster.postgresql.cnpg.io shop/db",
+        "kafkatopic.kafka.strimzi.io shop/orders",
+        "cephcluster.ceph.rook.io rook-ceph/ceph",
+        "deployment shop/web",
+    ] {
+        assert!(applied.code == 0 && applied.out.contains(&format!("+ {made}")), "{made}: {applied:?}");
+    }
+    assert_eq!(run("plan --detailed-exitcode").code, 0);
+}
+
+/// A file as a project publishes it: a namespace, definitions that take every field, and pods.
+fn project(namespace: &str, group: &str, kinds: &[&str]) -> String {
+    let definition = |kind: &&str| {
+        let singular = kind.to_lowercase();
+        format!(
+            "---\napiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{ name: {singular}s.{group} }}\n\
+             spec:\n  group: {group}\n  scope: Namespaced\n  names: {{ kind: {kind}, plural: {singular}s, singular: {singular} }}\n  \
+             versions:\n    - name: v1\n      served: true\n      storage: true\n      schema: {{ openAPIV3Schema: {{ type: object, \
+             x-kubernetes-preserve-unknown-fields: true }} }}\n"
+        )
+    };
+    let pods = format!(
+        "---\napiVersion: v1\nkind: Namespace\nmetadata: {{ name: {namespace} }}\n---\napiVersion: apps/v1\nkind: Deployment\n\
+         metadata: {{ name: operator, namespace: {namespace} }}\nspec:\n  selector: {{ matchLabels: {{ app: operator }} }}\n  template:\n    \
+         metadata: {{ labels: {{ app: operator }} }}\n    spec: {{ containers: [{{ name: operator, image: 'registry.example.org/operator:1' }}] }}\n"
+    );
+    kinds.iter().map(definition).collect::<String>() + &pods
+}
+
 /// Its services are the end of its file: their sizes suit its nodes, and its database is one of its machines.
 #[test]
 fn the_seeds_cloud_has_its_services() {
