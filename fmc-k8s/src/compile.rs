@@ -9,6 +9,7 @@ mod network;
 pub(crate) mod operated;
 pub(crate) mod operator;
 mod outside;
+mod overlay;
 mod pod;
 pub(crate) mod raw;
 mod scrape;
@@ -53,7 +54,7 @@ impl Platform {
         let operators = operator::manifests(self);
         let objects = self.objects.iter().filter_map(|object| raw::manifest(object.0.clone()));
         let ceph = ceph::manifests(self, cloud, &surroundings.operators);
-        namespaces.chain(operators).chain(ceph).chain(objects).collect()
+        overlay::apply(&self.overlays, namespaces.chain(operators).chain(ceph).chain(objects).collect())
     }
 }
 

@@ -117,6 +117,23 @@ impl Manifest {
         Self { holes, fingerprint, ..self }
     }
 
+    /// It with another content of the same object.
+    ///
+    /// # Errors
+    ///
+    /// The content has no kind, no name or no namespace.
+    pub(crate) fn with_content(&self, content: Value) -> Result<Self, NotAManifest> {
+        let Self { holes, ready_within, needs, .. } = self.clone();
+        let manifest = Self::of_value(content)?;
+        let manifest = if holes.is_empty() { manifest } else { manifest.with_holes(holes) };
+        Ok(Self { ready_within, needs, ..manifest })
+    }
+
+    /// Its name as plans have it, as `deployment/shop/web`.
+    pub(crate) fn short(&self) -> String {
+        self.address("").short().to_string()
+    }
+
     /// The manifest with the seconds that an apply waits for it to be ready.
     pub(crate) fn waits(self, ready_within: Option<u64>) -> Self {
         Self { ready_within, ..self }

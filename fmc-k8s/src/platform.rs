@@ -26,6 +26,7 @@ use crate::name::{ObjectName, PortName};
 use crate::operated::Operated;
 use crate::operator::Operator;
 use crate::outside::OutsideCall;
+use crate::overlay::Overlay;
 use crate::postgres::Postgres;
 use crate::prometheus::config::Scrapes;
 use crate::prometheus::{self, Prometheus};
@@ -69,6 +70,9 @@ pub struct Platform {
     /// A Ceph on disks of the cluster's machines, which the operator Rook runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ceph: Option<Ceph>,
+    /// Fields of its objects for which it has no words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) overlays: Vec<Overlay>,
     /// The digests of its images, as the text of an image lock. `fmc` reads them from the file beside the cloud's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) image_lock: Option<Given<ImageLock>>,
@@ -159,6 +163,7 @@ impl Platform {
             objects: Vec::new(),
             operators: Vec::new(),
             ceph: None,
+            overlays: Vec::new(),
             image_lock: None,
         }
     }
@@ -181,6 +186,13 @@ impl Platform {
     #[must_use]
     pub fn ceph(self, ceph: Ceph) -> Self {
         Self { ceph: Some(ceph), ..self }
+    }
+
+    /// Fields of one of its objects for which it has no words.
+    #[must_use]
+    pub fn overlay(mut self, overlay: Overlay) -> Self {
+        self.overlays.push(overlay);
+        self
     }
 
     /// Whether it has files that are to be read.

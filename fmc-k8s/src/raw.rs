@@ -56,6 +56,35 @@ impl schemars::JsonSchema for RawObject {
     }
 }
 
+/// A value in the form of the API.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct RawValue(pub(crate) Value);
+
+impl RawValue {
+    /// The value of anything that can be written as JSON; null of anything else.
+    pub fn of(value: &impl Serialize) -> Self {
+        Self(serde_json::to_value(value).unwrap_or_default())
+    }
+}
+
+impl<'de> Deserialize<'de> for RawValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Json::deserialize(deserializer).map(|json| Self(json.0))
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for RawValue {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "RawValue".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "description": "A value in the form of the API." })
+    }
+}
+
 impl RawObject {
     /// A typed object, as one of `k8s-openapi`, or a value of JSON. One that cannot be written as JSON is refused by the check.
     pub fn of(object: &impl Serialize) -> Self {

@@ -12,6 +12,7 @@ mod needs;
 mod operated;
 mod operator;
 mod outside;
+mod overlay;
 mod raw;
 mod reach;
 mod room;
@@ -270,6 +271,7 @@ pub(super) fn together(platform: &Platform, site: &SpanSite<'_>, findings: &mut 
     ceph::together(platform, site, findings);
     schema::check(platform, findings);
     needs::check(platform, site.cloud(), findings);
+    overlay::check(platform, site.cloud(), findings);
     images::check(platform, site, findings);
     room::check(platform, site, findings);
     volumes::check(platform, site, findings);

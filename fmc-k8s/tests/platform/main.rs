@@ -18,6 +18,7 @@ mod operator;
 #[cfg(feature = "client")]
 mod oracle;
 mod outside;
+mod overlay;
 mod plan;
 #[cfg(feature = "client")]
 mod plane;

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::SCHEMA;
 use crate::kind::CUSTOM_RESOURCE_DEFINITION;
+use crate::operator::Operator;
 use crate::platform::Platform;
 use crate::schema::judge;
 
@@ -14,7 +15,7 @@ use crate::schema::judge;
 const MOST: usize = 8;
 
 /// The definitions of a platform, by group and kind.
-type Definitions<'a> = BTreeMap<(&'a str, &'a str), &'a Value>;
+pub(super) struct Definitions<'a>(BTreeMap<(&'a str, &'a str), &'a Value>);
 
 pub(super) fn check(platform: &Platform, findings: &mut RoleFindings<'_>) {
     let documents: Vec<_> = platform
@@ -23,10 +24,8 @@ pub(super) fn check(platform: &Platform, findings: &mut RoleFindings<'_>) {
         .enumerate()
         .flat_map(|(index, operator)| operator.objects().into_iter().map(move |object| (index, object)))
         .collect();
-    let own = platform.objects.iter().map(|object| &object.0);
-    let definitions: Definitions<'_> =
-        own.chain(documents.iter().map(|(_, object)| object.value)).filter_map(defined).collect();
-    if definitions.is_empty() {
+    let definitions = Definitions::of(platform);
+    if definitions.0.is_empty() {
         return;
     }
     for (index, namespace) in platform.namespaces.iter().enumerate() {
@@ -40,7 +39,7 @@ pub(super) fn check(platform: &Platform, findings: &mut RoleFindings<'_>) {
     }
     // What a project publishes has no place in the cloud's file.
     for (index, object) in &documents {
-        let found = unsuited(&definitions, object.value);
+        let found = definitions.unsuited(object.value);
         findings.part(&format!("operators[{index}].{}", object.source), |findings| {
             for (path, message, help) in found {
                 findings.find(&SCHEMA, format!("{}: {path}: {message}", object.spoken()), help);
@@ -56,7 +55,7 @@ fn defined(value: &Value) -> Option<((&str, &str), &Value)> {
 }
 
 fn of_object(definitions: &Definitions<'_>, object: &Value, findings: &mut RoleFindings<'_>) {
-    for (path, message, help) in unsuited(definitions, object) {
+    for (path, message, help) in definitions.unsuited(object) {
         if path.is_empty() {
             findings.find(&SCHEMA, message, help);
         } else {
@@ -65,23 +64,31 @@ fn of_object(definitions: &Definitions<'_>, object: &Value, findings: &mut RoleF
     }
 }
 
-/// What the definition of its kind refuses in an object: path, message and help.
-fn unsuited(definitions: &Definitions<'_>, object: &Value) -> Vec<(String, String, String)> {
-    let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default();
-    let (group, version) = text("apiVersion").split_once('/').unwrap_or_default();
-    let Some(definition) = definitions.get(&(group, text("kind"))) else { return Vec::new() };
-    let versions = definition.pointer("/spec/versions").and_then(Value::as_array);
-    let name = |one: &Value| one.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let served = || {
-        let all = versions.into_iter().flatten();
-        all.filter(|one| one.get("served") == Some(&Value::Bool(true)))
-    };
-    let Some(of) = served().find(|one| name(one) == version) else {
-        let all: Vec<String> = served().map(|one| format!("{group}/{}", name(one))).collect();
-        let message = format!("its definition does not serve {group}/{version}");
-        return vec![("apiVersion".to_owned(), message, format!("write {}", all.join(" or ")))];
-    };
-    let Some(schema) = of.pointer("/schema/openAPIV3Schema") else { return Vec::new() };
-    let found = judge(schema, object).into_iter().take(MOST);
-    found.map(|one| (one.path, one.message, one.help)).collect()
+impl<'a> Definitions<'a> {
+    pub(super) fn of(platform: &'a Platform) -> Self {
+        let own = platform.objects.iter().map(|object| &object.0);
+        let operators = platform.operators.iter().flat_map(Operator::objects);
+        Self(own.chain(operators.map(|object| object.value)).filter_map(defined).collect())
+    }
+
+    /// What the definition of its kind refuses in an object: path, message and help.
+    pub(super) fn unsuited(&self, object: &Value) -> Vec<(String, String, String)> {
+        let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default();
+        let (group, version) = text("apiVersion").split_once('/').unwrap_or_default();
+        let Some(definition) = self.0.get(&(group, text("kind"))) else { return Vec::new() };
+        let versions = definition.pointer("/spec/versions").and_then(Value::as_array);
+        let name = |one: &Value| one.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let served = || {
+            let all = versions.into_iter().flatten();
+            all.filter(|one| one.get("served") == Some(&Value::Bool(true)))
+        };
+        let Some(of) = served().find(|one| name(one) == version) else {
+            let all: Vec<String> = served().map(|one| format!("{group}/{}", name(one))).collect();
+            let message = format!("its definition does not serve {group}/{version}");
+            return vec![("apiVersion".to_owned(), message, format!("write {}", all.join(" or ")))];
+        };
+        let Some(schema) = of.pointer("/schema/openAPIV3Schema") else { return Vec::new() };
+        let found = judge(schema, object).into_iter().take(MOST);
+        found.map(|one| (one.path, one.message, one.help)).collect()
+    }
 }

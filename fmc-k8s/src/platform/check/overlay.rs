@@ -1,0 +1,148 @@
+//! The rules of overlays: the object, the path, and what its kind says of the field.
+
+use std::collections::BTreeMap;
+
+use fmc_core::checked::Checked;
+use fmc_core::nearest::nearest;
+use fmc_core::role::RoleFindings;
+use serde_json::Value;
+
+use super::schema::Definitions;
+use super::value::wrong;
+use super::{SCHEMA, VALUE};
+use crate::kind::SECRET;
+use crate::manifest::{Manifest, OPERATOR};
+use crate::overlay::{Change, Overlay, Part, parts};
+use crate::platform::Platform;
+use crate::typed::unknown;
+
+/// Fields by which an object is known.
+const KNOWN_BY: [&[&str]; 5] =
+    [&["apiVersion"], &["kind"], &["status"], &["metadata", "name"], &["metadata", "namespace"]];
+
+/// Fields that the values of a platform say, and by which it is judged.
+const SAID: [&[&str]; 3] = [&["spec", "replicas"], &["spec", "selector"], &["spec", "volumeClaimTemplates"]];
+
+/// The same of a container.
+const OF_CONTAINERS: [&str; 2] = ["image", "resources"];
+
+pub(super) fn check(platform: &Platform, cloud: &Checked, findings: &mut RoleFindings<'_>) {
+    if platform.overlays.is_empty() {
+        return;
+    }
+    let plain = Platform { overlays: Vec::new(), ..platform.clone() };
+    let manifests = plain.manifests_in(cloud);
+    let mut known: BTreeMap<String, (Manifest, Value)> = manifests
+        .into_iter()
+        .map(|one| (one.short(), one))
+        .map(|(short, one)| {
+            let content = one.content().clone();
+            (short, (one, content))
+        })
+        .collect();
+    let definitions = Definitions::of(platform);
+    for (index, overlay) in platform.overlays.iter().enumerate() {
+        findings.part(&format!("overlays[{index}]"), |findings| {
+            let Some((manifest, content)) = known.get_mut(&overlay.of) else {
+                let message = format!("the platform makes no {}", overlay.of);
+                let near = nearest(&overlay.of, known.keys().map(String::as_str));
+                let help = near.map_or_else(
+                    || "name an object as plans do, as deployment/shop/web".to_owned(),
+                    |near| format!("write {near}"),
+                );
+                return wrong("of", findings, message, help);
+            };
+            of_object(overlay, manifest, content, &definitions, findings);
+        });
+    }
+}
+
+fn of_object(
+    overlay: &Overlay,
+    manifest: &Manifest,
+    content: &mut Value,
+    definitions: &Definitions<'_>,
+    findings: &mut RoleFindings<'_>,
+) {
+    if *manifest.kind() == SECRET {
+        let help = "say the secret where the platform says it";
+        return wrong("of", findings, "a Secret has no overlay: its bytes are in no file", help);
+    }
+    let is_of_operator =
+        manifest.content().pointer("/metadata/labels").is_some_and(|all| all.get(OPERATOR).is_some());
+    for (place, change) in overlay.changes() {
+        let mut told = |message: String, help: String| {
+            findings.part(&place, |findings| findings.find(&VALUE, message, help));
+        };
+        if let Err(why) = parts(change.path) {
+            told(
+                format!("{:?} is not the path of a field: {why}", change.path),
+                "write it as spec.template.spec.nodeSelector".to_owned(),
+            );
+            continue;
+        }
+        if change.value.is_some_and(Value::is_null) {
+            told("it has no value".to_owned(), format!("write `remove: [{}]`", change.path));
+            continue;
+        }
+        if let Some(why) = is_kept(&change, is_of_operator) {
+            told(why.0, why.1);
+            continue;
+        }
+        let mut changed = content.clone();
+        if let Err(why) = change.apply(&mut changed) {
+            let help = format!("name a field of {}: `compile --out DIR` shows it", overlay.of);
+            told(why, help);
+            continue;
+        }
+        let found = match unknown(manifest.kind(), &changed) {
+            Ok(lost) => lost
+                .into_iter()
+                .map(|path| {
+                    (
+                        format!("{} has no field {path}", manifest.kind().name),
+                        "write it as the reference of the API has it".to_owned(),
+                    )
+                })
+                .collect(),
+            Err(why) => vec![(
+                format!("it does not suit {}: {why}", manifest.kind().name),
+                "write a value of the field's type".to_owned(),
+            )],
+        };
+        let refused = definitions
+            .unsuited(&changed)
+            .into_iter()
+            .map(|(path, message, help)| (format!("{path}: {message}"), help));
+        let all: Vec<(String, String)> = found.into_iter().chain(refused).collect();
+        if all.is_empty() {
+            *content = changed;
+        }
+        for (message, help) in all {
+            findings.part(&place, |findings| findings.find(&SCHEMA, message, help));
+        }
+    }
+}
+
+/// Why a field is not an overlay's matter, and what to do.
+fn is_kept(change: &Change<'_>, is_of_operator: bool) -> Option<(String, String)> {
+    let parts = parts(change.path).ok()?;
+    let begins = |with: &[&str]| {
+        parts.len() >= with.len()
+            && parts.iter().zip(with).all(|(part, key)| *part == Part::Key((*key).to_owned()))
+    };
+    if KNOWN_BY.iter().any(|with| begins(with)) {
+        let message = format!("{} is what the object is known by, or the server's own", change.path);
+        return Some((message, "leave it out".to_owned()));
+    }
+    let of_container = parts.windows(3).any(|three| match three {
+        [Part::Key(list), Part::Named(_), Part::Key(key)] => {
+            list == "containers" && OF_CONTAINERS.contains(&key.as_str())
+        }
+        _ => false,
+    });
+    (!is_of_operator && (of_container || SAID.iter().any(|with| begins(with)))).then(|| {
+        let message = format!("the platform says {} itself, and its budget counts with that", change.path);
+        (message, "say it where the workload is said".to_owned())
+    })
+}

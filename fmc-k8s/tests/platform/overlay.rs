@@ -1,0 +1,109 @@
+//! Overlays: fields of compiled objects for which a platform has no words.
+
+use fmc::graph::Action;
+use fmc_k8s::overlay::Overlay;
+use fmc_k8s::platform::{Namespace, Platform};
+use fmc_k8s::raw::RawObject;
+use serde_json::json;
+
+use crate::check::{kinds, one};
+use crate::cloud::{World, db, shop, steps, web};
+use crate::custom::{definition, unawaited};
+use crate::operated::operator;
+
+fn with(overlay: Overlay) -> Platform {
+    shop([web(1).ready_within(0), db().ready_within(0)]).overlay(overlay)
+}
+
+fn of_web() -> Overlay {
+    Overlay::of("deployment/shop/web")
+}
+
+#[test]
+fn an_overlay_is_a_part_of_its_object() {
+    let ours = || {
+        of_web()
+            .set("spec.template.spec.nodeSelector", &json!({ "disk": "ssd" }))
+            .set("spec.template.spec.containers[web].env[COLOUR]", &json!({ "value": "red" }))
+            .set("metadata.annotations[\"example.org/team\"]", &"sales")
+            .remove("spec.template.spec.topologySpreadConstraints")
+    };
+    assert_eq!(kinds(with(ours())), []);
+    let world = World::new();
+    world.apply(&with(ours()));
+    let made = world.cluster.object("deployment", "shop", "web").unwrap();
+    let pod = &made["spec"]["template"]["spec"];
+    assert_eq!(pod["nodeSelector"], json!({ "disk": "ssd" }));
+    assert_eq!(pod["containers"][0]["env"], json!([{ "name": "COLOUR", "value": "red" }]));
+    assert!(pod.get("topologySpreadConstraints").is_none());
+    assert_eq!(made["metadata"]["annotations"]["example.org/team"], "sales");
+    let again = world.plan(with(ours()));
+    assert!(again.is_empty(), "{again}");
+    // A change of it is a change of the object, and so is its end.
+    let plan = world.apply(&shop([web(1).ready_within(0), db().ready_within(0)]));
+    assert_eq!(steps(&plan), [(Action::Update, "deployment/shop/web".to_owned())], "{plan}");
+}
+
+#[test]
+fn the_pods_of_an_operator_get_what_their_file_does_not_say() {
+    let env = Overlay::of("deployment/rook-system/rook")
+        .set("spec.template.spec.containers[operator].env[LEVEL]", &json!({ "value": "debug" }))
+        .set(
+            "spec.template.spec.containers[operator].resources",
+            &json!({ "requests": { "memory": "64Mi" } }),
+        );
+    let platform = || {
+        Platform::on("single")
+            .operator(operator("rook", "ceph.rook.io", &["CephCluster"]))
+            .overlay(env.clone())
+    };
+    assert_eq!(kinds(platform()), []);
+    let world = World::new();
+    world.apply(&platform());
+    let made = world.cluster.object("deployment", "rook-system", "rook").unwrap();
+    assert_eq!(
+        made["spec"]["template"]["spec"]["containers"][0]["env"][0],
+        json!({ "name": "LEVEL", "value": "debug" })
+    );
+}
+
+#[test]
+fn a_field_that_its_kind_does_not_have_is_never_dropped() {
+    let set = |path: &str, value: serde_json::Value| with(of_web().set(path, &value));
+    let find = |path: &str, value, kind: &str| {
+        let found = kinds(set(path, value));
+        assert_eq!(found, [(kind.to_owned(), format!("roles[0].platform.overlays[0].set.{path}"))]);
+    };
+    find("spec.template.spec.nodeSelectr", json!({ "disk": "ssd" }), "platform-schema");
+    find("spec.template.spec.priority", json!("high"), "platform-schema");
+    find("spec.template.spec.containers[web].livenes", json!({}), "platform-schema");
+    find("spec.template.spec.containers[wbe].tty", json!(true), "platform-value");
+    find("spec..template", json!(1), "platform-value");
+    find("spec.paused", json!(null), "platform-value");
+    // What the platform says itself, and judges, is not an overlay's.
+    for (path, value) in [
+        ("spec.replicas", json!(3)),
+        ("spec.template.spec.containers[web].image", json!("registry.example.org/web:2")),
+        ("spec.template.spec.containers[web].resources.limits.memory", json!("1Gi")),
+        ("metadata.name", json!("other")),
+    ] {
+        find(path, value, "platform-value");
+    }
+    let lost = with(Overlay::of("deployment/shop/wbe").set("spec.paused", &true));
+    one(lost, "platform-value", "overlays[0].of");
+    let gone = with(of_web().remove("spec.template.spec.nodeSelector"));
+    one(gone, "platform-value", "overlays[0].remove[0]");
+}
+
+#[test]
+fn the_schema_of_a_definition_judges_an_overlay() {
+    let platform = |value: serde_json::Value| {
+        let shop = Namespace::new("shop").object(RawObject::of(&unawaited(1)));
+        Platform::on("single")
+            .object(RawObject::of(&definition()))
+            .namespace(shop)
+            .overlay(Overlay::of("widget.example.org/shop/main").set("spec.colour", &value))
+    };
+    assert_eq!(kinds(platform(json!("blue"))), []);
+    one(platform(json!("green")), "platform-schema", "overlays[0].set.spec.colour");
+}
