@@ -171,6 +171,25 @@ fn the_example_with_a_database_is_applied_and_its_page_shows_it() {
     applied(example, include_str!("../../docs/platform.md"), "+ stateful-set shop/db");
 }
 
+#[test]
+fn the_overlays_of_the_page_are_right_in_the_example() {
+    let page = include_str!("../../docs/platform.md");
+    let (_, block) = page.split_once("```yaml\noverlays:").unwrap();
+    let (block, _) = block.split_once("```").unwrap();
+    let overlays: String = format!("overlays:{block}").lines().map(|line| format!("      {line}\n")).collect();
+    let example = include_str!("../../examples/platform/database.yaml");
+    let cloud = example.replacen("      namespaces:", &format!("{overlays}      namespaces:"), 1);
+    let folder = folder(&[("cloud.yaml", &cloud)]);
+    let run = |arguments: &str| fmc(folder.path(), arguments, "");
+    let applied = run("apply --yes");
+    assert!(applied.code == 0, "{applied:?}");
+    assert_eq!(run("plan --detailed-exitcode").code, 0);
+    let out = run("compile --out out");
+    assert_eq!(out.code, 0, "{out:?}");
+    let made = fs::read_to_string(folder.path().join("out/kubernetes/prod/shop/web.deployment.yaml")).unwrap();
+    assert!(made.contains("terminationGracePeriodSeconds: 60") && made.contains("COLOUR") && !made.contains("topologySpread"), "{made}");
+}
+
 /// The file of the project is not here: a definition of its kind, a namespace and pods stand for it.
 #[test]
 fn the_example_with_an_operator_is_applied_and_its_page_shows_it() {
