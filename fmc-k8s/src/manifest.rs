@@ -179,7 +179,9 @@ impl Manifest {
         if let Some(map) = marked.as_object_mut().filter(|_| !self.holes.is_empty()) {
             let holes = self.holes.keys().map(|key| (key.clone(), AS_WANTED.into()));
             let data = map.entry("data").or_insert_with(|| Value::Object(Map::new()));
-            data.as_object_mut().map(|data| data.extend(holes));
+            if let Some(data) = data.as_object_mut() {
+                data.extend(holes);
+            }
         }
         mark(&mut marked, "labels", &[(OWNER, owner), MANAGED_BY]);
         // The claims that a set makes are known as the owner's by the label of their template.

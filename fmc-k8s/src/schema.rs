@@ -135,7 +135,7 @@ impl At {
             let has_default =
                 properties.and_then(|all| all.get(key)).is_some_and(|one| one.get("default").is_some());
             let is_there = map.get(key).is_some_and(|value| !value.is_null());
-            if !is_there && !has_default && !(is_whole && OF_EACH.contains(&key)) {
+            if !(is_there || has_default || is_whole && OF_EACH.contains(&key)) {
                 self.tell(found, format!("{key} is missing"), format!("its kind needs `{key}`"));
             }
         }
