@@ -28,8 +28,7 @@ pub(crate) struct Difference {
 /// The fields that differ between a marked manifest and the object, by the fields that are ours.
 pub(crate) fn differences(wanted: &Value, object: &Value, owned: Option<&Value>) -> Vec<Difference> {
     let mut found = Vec::new();
-    let at = At { path: String::new(), pointer: String::new(), is_quantity: false, is_exact: false };
-    compare(&at, wanted, object, owned, &mut found);
+    compare(&At::default(), wanted, object, owned, &mut found);
     if let Some(owned) = owned.filter(|_| !is_shared(wanted)) {
         others::others(wanted, object, owned, &mut found);
     }
@@ -117,16 +116,26 @@ fn has_keys(entry: &Value, keys: &Value) -> bool {
     keys.all(|(key, value)| entry.get(key).is_none_or(|own| own == value))
 }
 
-struct At {
-    path: String,
-    pointer: String,
+/// A place in an object. Its names are written down only where something differs, because most of an object never does.
+#[derive(Default)]
+struct At<'a> {
+    /// The place that it is in, and its name there; `None` for the whole object.
+    within: Option<(&'a At<'a>, Part<'a>)>,
     is_quantity: bool,
     /// Whether a field that is not wanted differs, whoever wrote it: the server takes the value as a whole, and adds nothing to it.
     is_exact: bool,
 }
 
-impl At {
-    fn key(&self, key: &str) -> Self {
+/// The name of a place in the one around it.
+enum Part<'a> {
+    /// A field.
+    Key(&'a str),
+    /// An entry of a list, with a value that its name is read from.
+    Entry(usize, &'a Value),
+}
+
+impl At<'_> {
+    fn key<'b>(&'b self, key: &'b str) -> At<'b> {
         const QUANTITIES: [&str; 5] = ["requests", "limits", "hard", "capacity", "sizeLimit"];
         const EXACT: [&str; 9] = [
             "podSelector",
@@ -139,40 +148,51 @@ impl At {
             "rules",
             "subjects",
         ];
-        let is_plain = key.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        let path = match (self.path.is_empty(), is_plain) {
-            (true, _) => key.to_owned(),
-            (false, true) => format!("{}.{key}", self.path),
-            (false, false) => format!("{}[{key}]", self.path),
-        };
-        let pointer = format!("{}/{}", self.pointer, key.replace('~', "~0").replace('/', "~1"));
-        Self {
-            path,
-            pointer,
+        At {
+            within: Some((self, Part::Key(key))),
             is_quantity: self.is_quantity || QUANTITIES.contains(&key),
             is_exact: self.is_exact || EXACT.contains(&key),
         }
     }
 
-    fn entry(&self, index: usize, entry: &Value) -> Self {
-        let known_by = ["name", "mountPath", "port", "containerPort", "ip", "key"];
-        let name = known_by.iter().find_map(|key| entry.get(key));
-        let name = name.map_or_else(|| index.to_string(), plain);
-        Self {
-            path: format!("{}[{name}]", self.path),
-            pointer: format!("{}/{index}", self.pointer),
-            is_quantity: self.is_quantity,
-            is_exact: self.is_exact,
+    fn entry<'b>(&'b self, index: usize, entry: &'b Value) -> At<'b> {
+        let within = Some((self, Part::Entry(index, entry)));
+        At { within, is_quantity: self.is_quantity, is_exact: self.is_exact }
+    }
+
+    /// The path, as `spec.template.spec.containers[web].image`.
+    fn path(&self) -> String {
+        let Some((within, part)) = &self.within else { return String::new() };
+        let path = within.path();
+        match part {
+            Part::Key(key) if path.is_empty() => (*key).to_owned(),
+            Part::Key(key) if key.bytes().all(|byte| byte.is_ascii_alphanumeric()) => format!("{path}.{key}"),
+            Part::Key(key) => format!("{path}[{key}]"),
+            Part::Entry(index, entry) => {
+                let known_by = ["name", "mountPath", "port", "containerPort", "ip", "key"];
+                let name = known_by.iter().find_map(|key| entry.get(key));
+                format!("{path}[{}]", name.map_or_else(|| index.to_string(), plain))
+            }
+        }
+    }
+
+    /// The place as a JSON pointer (RFC 6901).
+    fn pointer(&self) -> String {
+        let Some((within, part)) = &self.within else { return String::new() };
+        let pointer = within.pointer();
+        match part {
+            Part::Key(key) => format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1")),
+            Part::Entry(index, _) => format!("{pointer}/{index}"),
         }
     }
 
     fn differs(&self, from: Option<&Value>, to: Option<&Value>, found: &mut Vec<Difference>) {
         let (from, to) = (from.cloned(), to.cloned());
-        found.push(Difference { path: self.path.clone(), from, to, added_at: None });
+        found.push(Difference { path: self.path(), from, to, added_at: None });
     }
 }
 
-fn compare(at: &At, wanted: &Value, object: &Value, owned: Option<&Value>, found: &mut Vec<Difference>) {
+fn compare(at: &At<'_>, wanted: &Value, object: &Value, owned: Option<&Value>, found: &mut Vec<Difference>) {
     match (wanted, object) {
         (Value::Object(wanted), Value::Object(there)) => {
             for (key, value) in wanted {
@@ -212,7 +232,7 @@ fn compare(at: &At, wanted: &Value, object: &Value, owned: Option<&Value>, found
     }
 }
 
-fn lists(at: &At, wanted: &[Value], there: &[Value], owned: Option<&Value>, found: &mut Vec<Difference>) {
+fn lists(at: &At<'_>, wanted: &[Value], there: &[Value], owned: Option<&Value>, found: &mut Vec<Difference>) {
     let owned = owned.filter(|owned| owned.is_object());
     match owned.map_or(List::Whole, List::of) {
         List::Keyed => {
@@ -239,8 +259,8 @@ fn lists(at: &At, wanted: &[Value], there: &[Value], owned: Option<&Value>, foun
                 }
                 let is_ours = owned.is_some_and(|owned| entry_of(value, owned).is_some());
                 let at = at.entry(index, value);
-                let added_at = (!is_ours).then(|| at.pointer.clone());
-                found.push(Difference { path: at.path, from: Some(value.clone()), to: None, added_at });
+                let added_at = (!is_ours).then(|| at.pointer());
+                found.push(Difference { path: at.path(), from: Some(value.clone()), to: None, added_at });
             }
         }
         List::Set => {
@@ -249,13 +269,8 @@ fn lists(at: &At, wanted: &[Value], there: &[Value], owned: Option<&Value>, foun
             }
             for (index, value) in there.iter().enumerate().filter(|(_, value)| !wanted.contains(value)) {
                 let is_ours = owned.is_some_and(|owned| owned.get(format!("v:{value}")).is_some());
-                let added_at = (!is_ours).then(|| format!("{}/{index}", at.pointer));
-                found.push(Difference {
-                    path: at.path.clone(),
-                    from: Some(value.clone()),
-                    to: None,
-                    added_at,
-                });
+                let added_at = (!is_ours).then(|| format!("{}/{index}", at.pointer()));
+                found.push(Difference { path: at.path(), from: Some(value.clone()), to: None, added_at });
             }
         }
         List::Whole if wanted.len() == there.len() => {

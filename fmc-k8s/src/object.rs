@@ -1,8 +1,10 @@
 //! An object of the API as it was read.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fmc_core::graph::{Address, Fingerprint};
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::kind::{CLAIM, Kind};
@@ -22,6 +24,8 @@ pub struct ApiObject {
     pub(crate) small: Vec<Small>,
     /// The reason why nobody knows whether its secrets are the wanted ones.
     pub(crate) untold: Option<String>,
+    /// The fingerprint of the wanted manifest that it was found to meet: the comparison takes longer than all else of a plan.
+    pub(crate) meets: Option<Fingerprint>,
     /// Whether its kind has a subresource in which its controllers report. It matters for custom kinds alone.
     pub(crate) has_status: bool,
     /// The objects that must stay for as long as it is there: the definition of its kind, and what operates it.
@@ -100,6 +104,7 @@ impl ApiObject {
             unwanted: Unwanted::default(),
             small: Vec::new(),
             untold: None,
+            meets: None,
             has_status: false,
             stands_on: Vec::new(),
         }
@@ -185,19 +190,41 @@ impl ApiObject {
         const COUNTED: [&str; 4] = ["managedFields", "resourceVersion", "generation", "creationTimestamp"];
         // The words for secrets do not tell two wrong values apart, and the version does.
         let has_words = is_secret(&self.value);
-        let mut decided = self.value.clone();
-        if let Some(decided) = decided.as_object_mut() {
-            decided.remove("status");
-            if let Some(metadata) = decided.get_mut("metadata").and_then(Value::as_object_mut) {
-                metadata.retain(|key, _| {
-                    !COUNTED.contains(&key.as_str()) || (has_words && key == "resourceVersion")
-                });
-                if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
-                    // Controllers number the revisions of what they made.
-                    annotations.retain(|key, _| key != MANIFEST && !key.ends_with("kubernetes.io/revision"));
-                }
+        let decided = Decided::of(&self.value, |key, value| match key {
+            "status" => None,
+            "metadata" => Some(Decided::of(value, |key, value| match key {
+                "resourceVersion" if has_words => Some(Decided::Whole(value)),
+                key if COUNTED.contains(&key) => None,
+                // Controllers number the revisions of what they made.
+                "annotations" => Some(Decided::of(value, |key, value| {
+                    let is_counted = key == MANIFEST || key.ends_with("kubernetes.io/revision");
+                    (!is_counted).then_some(Decided::Whole(value))
+                })),
+                _ => Some(Decided::Whole(value)),
+            })),
+            _ => Some(Decided::Whole(value)),
+        });
+        Fingerprint::of(&serde_json::to_vec(&decided).unwrap_or_default())
+    }
+}
+
+/// A value without some of its fields, which is written and not copied.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Decided<'a> {
+    Whole(&'a Value),
+    Fields(BTreeMap<&'a str, Decided<'a>>),
+}
+
+impl<'a> Decided<'a> {
+    /// The fields of a value that are kept, each as it is kept.
+    fn of(value: &'a Value, kept: impl Fn(&'a str, &'a Value) -> Option<Self>) -> Self {
+        match value {
+            Value::Object(fields) => {
+                let kept = fields.iter().filter_map(|(key, value)| Some((key.as_str(), kept(key, value)?)));
+                Self::Fields(kept.collect())
             }
+            other => Self::Whole(other),
         }
-        Fingerprint::of(decided.to_string().as_bytes())
     }
 }

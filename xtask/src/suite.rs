@@ -164,10 +164,11 @@ pub(crate) fn golden() -> Result<(), Failure> {
 }
 
 /// The benches whose tables the README has, in its order: package, bench, features, and arguments of the bench.
-const FIGURES: [(&str, &str, &str, &[&str]); 4] = [
+const FIGURES: [(&str, &str, &str, &[&str]); 5] = [
     ("fmc", "cloud", "sim", &["--", "--full"]),
     ("fmc", "keys", "keys", &[]),
     ("fmc", "start", "cli", &[]),
+    ("fmc", "platform", "k8s,sim,yaml", &[]),
     ("fmc-libvirt", "libvirt", "unpack,virt", &[]),
 ];
 

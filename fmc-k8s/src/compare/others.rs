@@ -17,7 +17,7 @@ pub(super) fn others(wanted: &Value, object: &Value, owned: &Value, found: &mut 
     else {
         return;
     };
-    let root = At { path: String::new(), pointer: String::new(), is_quantity: false, is_exact: false };
+    let root = At::default();
     for entry in all().filter(|entry| entry.get("manager") != Some(ours)) {
         for part in DECIDED {
             let fields = entry.get("fieldsV1").and_then(|fields| fields.get(format!("f:{part}")));
@@ -28,7 +28,7 @@ pub(super) fn others(wanted: &Value, object: &Value, owned: &Value, found: &mut 
     }
 }
 
-fn below(at: &At, wanted: &Value, there: &Value, fields: &Value, found: &mut Vec<Difference>) {
+fn below(at: &At<'_>, wanted: &Value, there: &Value, fields: &Value, found: &mut Vec<Difference>) {
     for (key, fields) in fields.as_object().into_iter().flatten() {
         let Some(name) = key.strip_prefix("f:") else { continue };
         // A restart of pods by `kubectl` is an annotation of theirs, and whoever asked for it got it.
@@ -38,18 +38,18 @@ fn below(at: &At, wanted: &Value, there: &Value, fields: &Value, found: &mut Vec
         let Some(there) = there.get(name).filter(|there| is_something(there)) else { continue };
         let at = at.key(name);
         // A manifest leaves the number of pods out for an autoscaler.
-        if at.path == "spec.replicas" && wanted.get(name).is_none() {
+        if name == "replicas" && at.path() == "spec.replicas" && wanted.get(name).is_none() {
             continue;
         }
         match wanted.get(name) {
             Some(wanted) => below(&at, wanted, there, fields, found),
-            None if found.iter().any(|one| one.path == at.path) => {}
-            None => found.push(Difference {
-                path: at.path,
-                from: Some(there.clone()),
-                to: None,
-                added_at: Some(at.pointer),
-            }),
+            None => {
+                let path = at.path();
+                if found.iter().all(|one| one.path != path) {
+                    let added_at = Some(at.pointer());
+                    found.push(Difference { path, from: Some(there.clone()), to: None, added_at });
+                }
+            }
         }
     }
     for (keys, fields) in entries(fields) {

@@ -102,9 +102,24 @@ struct Making<'a, A> {
     acting: &'a A,
 }
 
+/// A version that no object has: the store begins with it, and each write has a later one. The server ignores it where it makes an object, and
+/// refuses it where it finds one. So one request looks and makes.
+const NO_VERSION: &str = "1";
+
+impl<A> Making<'_, A> {
+    /// Whether the plan saw no object.
+    fn is_new(&self) -> bool {
+        self.step.action == Action::Create && self.step.expects.is_none()
+    }
+}
+
 impl Kubernetes {
     async fn make<A: Acting + Clone + 'static>(&self, making: &Making<'_, A>) -> Result<(), StepError> {
         let Making { link, step, wanted, path, acting } = making;
+        if making.is_new() {
+            grow(*link, step, wanted).await?;
+            return self.apply(making).await;
+        }
         let there = self.unchanged(*link, step, path.clone()).await?;
         grow(*link, step, wanted).await?;
         if step.action == Action::Replace {
@@ -140,10 +155,14 @@ impl Kubernetes {
 
     async fn apply<A: Acting>(&self, making: &Making<'_, A>) -> Result<(), StepError> {
         let Making { link, step, wanted, path, acting } = making;
-        let body = self.filled(wanted).map_err(|error| StepError::Input {
+        let mut body = self.filled(wanted).map_err(|error| StepError::Input {
             what: step.address.to_string(),
             cause: format!("failed to {error}"),
         })?;
+        let metadata = body.get_mut("metadata").and_then(Value::as_object_mut);
+        if let Some(metadata) = metadata.filter(|_| making.is_new()) {
+            metadata.insert("resourceVersion".to_owned(), NO_VERSION.into());
+        }
         let to = apply_path(path, &wanted.owner, wanted.is_forced);
         patience::write(*link, &step.address, Verb::Apply(body), to, *acting).await?;
         if *wanted.manifest.kind() == kind::CUSTOM_RESOURCE_DEFINITION {

@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use fmc_core::secret::ClusterAccess;
 use fmc_core::template::Template;
+use serde_json::Value;
 
 use crate::compare::{Difference, differences, is_covered};
 use crate::kind::Kind;
@@ -91,8 +92,12 @@ impl Wanted {
 
     /// The differences, as far as they can be told without the server.
     pub(crate) fn differences(&self, object: &ApiObject) -> Vec<Difference> {
+        self.differences_of(&self.manifest.marked(&self.owner), object)
+    }
+
+    fn differences_of(&self, marked: &Value, object: &ApiObject) -> Vec<Difference> {
         let owned = object.owned_by(&manager(&self.owner));
-        let mut found = differences(&self.manifest.marked(&self.owner), object.value(), owned);
+        let mut found = differences(marked, object.value(), owned);
         // The mark follows from what differs.
         found.retain(|one| !one.path.ends_with(&format!("[{MANIFEST}]")));
         found
@@ -100,10 +105,16 @@ impl Wanted {
 
     /// Whether the object is as wanted, and ours in every field.
     pub(crate) fn is_met_by(&self, object: &ApiObject) -> bool {
-        let owned = object.owned_by(&manager(&self.owner));
-        object.made_from() == Some(self.manifest.fingerprint())
-            && owned.is_some_and(|owned| is_covered(&self.manifest.marked(&self.owner), owned))
-            && self.differences(object).is_empty()
+        let fingerprint = Some(self.manifest.fingerprint());
+        if object.meets == fingerprint {
+            return true;
+        }
+        let Some(owned) = object.owned_by(&manager(&self.owner)) else { return false };
+        if object.made_from() != fingerprint {
+            return false;
+        }
+        let marked = self.manifest.marked(&self.owner);
+        is_covered(&marked, owned) && self.differences_of(&marked, object).is_empty()
     }
 }
 

@@ -121,9 +121,12 @@ impl Cluster<'_> {
             if let Some(wanted) = wanted
                 && object.owner() == Some(owner)
                 && !object.is_leaving()
-                && !wanted.is_met_by(&object)
             {
-                object.trial = Some(self.try_out(wanted, &object).await?);
+                if wanted.is_met_by(&object) {
+                    object.meets = Some(wanted.manifest.fingerprint());
+                } else {
+                    object.trial = Some(self.try_out(wanted, &object).await?);
+                }
             }
             if let (Some(wanted), Some(small)) = (wanted, small.get(&at)) {
                 object.small.clone_from(small);

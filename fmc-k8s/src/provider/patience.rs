@@ -76,7 +76,8 @@ pub(super) fn not_served(kind: &Kind) -> String {
     format!("the server has no kind {} of {}", kind.name, kind.api())
 }
 
-/// The answer to a write, once the webhooks that the server asks first answer.
+/// The answer to a write, once the webhooks that the server asks first answer. A write of a version that is not there any more tells that the
+/// object changed.
 pub(super) async fn write(
     link: &dyn ApiLink,
     at: &Address,
@@ -93,6 +94,9 @@ pub(super) async fn write(
         let what = match () {
             () if is_silent_webhook(&refusal) => "until its webhook answers",
             () if is_not_served_yet(&refusal) => "until the server has its kind",
+            () if is_of_another_version(&refusal, &verb) => {
+                return Err(StepError::Changed { what: at.to_string() });
+            }
             () => return Err(call(at, &refusal)),
         };
         if !wait.goes_on(what).await? {
@@ -108,6 +112,12 @@ pub(super) fn is_silent_webhook(refusal: &Refusal) -> bool {
     let words = refusal.words();
     let is_conversion = words.contains("conversion webhook for") && words.contains("failed");
     refusal.status() == Some(500) && (words.contains("failed calling webhook") || is_conversion)
+}
+
+/// Whether a write names a version of its object, and the object has another.
+fn is_of_another_version(refusal: &Refusal, verb: &Verb) -> bool {
+    let Verb::Apply(body) = verb else { return false };
+    refusal.status() == Some(409) && body.pointer("/metadata/resourceVersion").is_some()
 }
 
 /// Whether another server of the cluster does not have the kind yet (kubernetes#99199).

@@ -10,7 +10,7 @@ use crate::kind::{
 };
 
 /// Applies a manifest by the manager that the query names.
-pub(super) fn apply(state: &mut State, target: &Target, manifest: Value) -> Response {
+pub(super) fn apply(state: &mut State, target: &Target, mut manifest: Value) -> Response {
     let key = target.key();
     let kind = target.kind;
     let namespace = (NAMESPACE.word, String::new(), key.1.clone());
@@ -19,8 +19,16 @@ pub(super) fn apply(state: &mut State, target: &Target, manifest: Value) -> Resp
     }
     let manager = target.query.get("fieldManager").cloned().unwrap_or_default();
     let is_forced = target.query.get("force").is_some_and(|force| force == "true");
-    let manifest = defaulted_entries(kind, "", manifest);
     let there = state.objects.get(&key).cloned();
+    // Only an object that is there has a version (`Store.Update` of the API server).
+    let metadata = manifest.get_mut("metadata").and_then(Value::as_object_mut);
+    if let (Some(version), Some(there)) = (metadata.and_then(|all| all.remove("resourceVersion")), &there)
+        && there.pointer("/metadata/resourceVersion") != Some(&version)
+    {
+        let message = format!("Operation cannot be fulfilled on {}: the object has been modified", key.2);
+        return status(409, "Conflict", message, Vec::new());
+    }
+    let manifest = defaulted_entries(kind, "", manifest);
     let ours = of_manifest(kind, &manifest);
     let entries = |object: &Value| {
         object.pointer("/metadata/managedFields").and_then(Value::as_array).cloned().unwrap_or_default()

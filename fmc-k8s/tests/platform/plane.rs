@@ -7,6 +7,7 @@ use fmc_k8s::client::Server;
 use fmc_k8s::link::ApiLink;
 use fmc_k8s::workload::Deployment;
 use fmc_testkit::kube::ControlPlane;
+use pollster::block_on;
 use serde_json::{Value, json};
 
 use crate::cloud::{Cluster, World, db, shop, steps, web};
@@ -122,4 +123,20 @@ fn a_platform_is_made_changed_by_others_mended_and_pruned() {
         "{pruned}"
     );
     assert_eq!(world.cluster.read("configmap/foreign")["data"]["a"], "b");
+}
+
+/// A step that makes an object makes no one that another hand made since the plan.
+#[test]
+fn an_object_that_came_since_the_plan_is_left_alone() {
+    let world = start();
+    let platform = shop([unawaited(web(1))]);
+    let plan = world.plan(platform.clone());
+    world.cluster.kubectl(&["create", "namespace", "shop"]);
+    let labels =
+        || world.cluster.kubectl(&["get", "namespace", "shop", "--output=jsonpath={.metadata.labels}"]);
+    let before = labels();
+    let outcome = block_on(plan.apply(&world.providers, |_| ())).unwrap();
+    assert!(!outcome.is_converged());
+    assert!(format!("{outcome:?}").contains("namespace/shop"), "{outcome:?}");
+    assert_eq!(labels(), before);
 }
