@@ -173,7 +173,11 @@ pub(super) async fn awaited(
         loop {
             let there = ready::read(link, kind, namespace.as_deref(), name).await;
             let there = there.map_err(|refusal| call(at, &refusal))?;
-            let cause = match there.map(|(object, has_status)| ready::progress(&object, has_status)) {
+            let progress = match &there {
+                Some((object, has_status)) => Some(ready::told(link, object, *has_status, wait.ticks).await),
+                None => None,
+            };
+            let cause = match progress {
                 Some(Progress::Ready) => break,
                 Some(Progress::Waits(why)) => why,
                 Some(Progress::Failed(why)) => {
