@@ -345,7 +345,7 @@ impl State {
             );
         };
         match self.objects.get(&target.key()) {
-            Some(object) => good(object.clone()),
+            Some(object) => good(custom::converted(object, target.kind)),
             None => not_found(target.kind, name),
         }
     }

@@ -461,7 +461,8 @@ fn one_held_object_holds_up_only_what_needs_it() {
     let state = folder.path().join("shop.kubernetes.sim.json");
     let clusters = fs::read_to_string(&state).unwrap();
     let mut clusters: serde_json::Value = serde_json::from_str(&clusters).unwrap();
-    let mut objects: Vec<serde_json::Value> = serde_json::from_str(clusters["prod"].as_str().unwrap()).unwrap();
+    let mut objects: Vec<serde_json::Value> =
+        serde_json::from_str(clusters["prod"].as_str().unwrap()).unwrap();
     let is_text = |object: &serde_json::Value| object["kind"] == "PodDisruptionBudget";
     let budget = objects.iter_mut().find(|object| is_text(object)).unwrap();
     budget["metadata"]["labels"].as_object_mut().unwrap().remove("fmc/owner");
@@ -476,6 +477,9 @@ fn one_held_object_holds_up_only_what_needs_it() {
     let applied = run("apply --yes");
     assert_eq!(applied.code, 1, "{applied:?}");
     assert!(applied.out.contains("~ deployment shop/web"), "{applied:?}");
-    assert!(applied.err.contains("its label fmc/owner, which shows that it is ours, was removed"), "{applied:?}");
+    assert!(
+        applied.err.contains("its label fmc/owner, which shows that it is ours, was removed"),
+        "{applied:?}"
+    );
     assert!(!run("plan").out.contains("spec.replicas"));
 }

@@ -4,7 +4,7 @@ use fmc_core::graph::{Acting, Address, Event, StepError};
 use serde_json::Value;
 
 use super::act::PAUSE;
-use super::document::Awaited;
+use super::document::AwaitedObject;
 use super::ready::{self, Progress};
 use super::{Refusal, ask, call, get, served};
 use crate::compare::plain;
@@ -164,11 +164,11 @@ async fn unserved(link: &dyn ApiLink, definition: &Value) -> Result<Option<Strin
 pub(super) async fn awaited(
     link: &dyn ApiLink,
     at: &Address,
-    all: &[Awaited],
+    all: &[AwaitedObject],
     acting: &impl Acting,
 ) -> Result<(), StepError> {
     for one in all {
-        let Awaited { what, kind, namespace, name, within } = one;
+        let AwaitedObject { what, kind, namespace, name, within } = one;
         let mut wait = Wait::new(link, at, acting, *within);
         loop {
             let there = ready::read(link, kind, namespace.as_deref(), name).await;

@@ -97,23 +97,22 @@ pub(super) async fn kind_of(link: &dyn ApiLink, kind: &'static Kind) -> Result<O
     Ok(all.into_iter().find(|one| one.kind.name == kind.name))
 }
 
-/// The kind of an object that is not wanted, by its word in an address.
-pub(super) async fn by_word(link: &dyn ApiLink, word: &str) -> Result<Option<&'static Kind>, Refusal> {
+/// The kind of an object that is not wanted, by its word in an address: in each version that the server has.
+pub(super) async fn by_word(link: &dyn ApiLink, word: &str) -> Result<Vec<&'static Kind>, Refusal> {
     if let Some(kind) = Kind::by_word(word) {
-        return Ok(Some(kind));
+        return Ok(vec![kind]);
     }
-    let Some((_, name)) = word.split_once('.') else { return Ok(None) };
+    let Some((_, name)) = word.split_once('.') else { return Ok(Vec::new()) };
     let group = match ask(link, Verb::Get, format!("/apis/{name}")).await {
-        Err(Refusal::Status(404, _)) => return Ok(None),
+        Err(Refusal::Status(404, _)) => return Ok(Vec::new()),
         group => group?,
     };
+    let mut all = Vec::new();
     for version in versions(&group) {
-        let all = of_version(link, name, version).await?;
-        if let Some(one) = all.into_iter().find(|one| one.kind.word == word) {
-            return Ok(Some(one.kind));
-        }
+        let kinds = of_version(link, name, version).await?;
+        all.extend(kinds.into_iter().map(|one| one.kind).filter(|kind| kind.word == word));
     }
-    Ok(None)
+    Ok(all)
 }
 
 /// The path of a wanted object; `None` if the server does not have its kind.

@@ -14,10 +14,11 @@ use crate::custom::{definition, unawaited};
 const IMAGE: &str = "registry.example.org/widgets/operator:1.2.0";
 
 fn document(api: &str, kind: &str, name: &str, namespace: Option<&str>, rest: Value) -> String {
-    let mut value = json!({ "apiVersion": api, "kind": kind, "metadata": { "name": name } });
-    if let Some(namespace) = namespace {
-        value["metadata"]["namespace"] = json!(namespace);
-    }
+    let metadata = match namespace {
+        Some(namespace) => json!({ "name": name, "namespace": namespace }),
+        None => json!({ "name": name }),
+    };
+    let mut value = json!({ "apiVersion": api, "kind": kind, "metadata": metadata });
     let rest = rest.as_object().cloned().unwrap_or_default();
     value.as_object_mut().unwrap().extend(rest);
     value.to_string()
