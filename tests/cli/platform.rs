@@ -444,7 +444,7 @@ fn an_operator_and_an_object_of_its_kind_are_in_the_file() {
         missing.code == 1 && missing.out.contains("failed to read operators/widgets.yaml"),
         "{missing:?}"
     );
-    // A file that is no file does not keep fmc waiting.
+    // A device does not keep fmc waiting.
     fs::write(folder.path().join("cloud.yaml"), cloud.replace("operators/widgets.yaml", "/dev/zero"))
         .unwrap();
     let device = run("check");

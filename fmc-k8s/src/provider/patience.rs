@@ -58,14 +58,26 @@ pub(super) async fn located(
     manifest: &Manifest,
     acting: &impl Acting,
 ) -> Result<String, StepError> {
+    let kind = manifest.kind();
+    if !kind.is_custom() {
+        return Ok(super::path_of(manifest));
+    }
     let mut wait = Wait::new(link, at, acting, SERVED_WITHIN);
     loop {
-        let path = served::path_of(link, manifest).await.map_err(|refusal| call(at, &refusal))?;
-        if let Some(path) = path {
-            return Ok(path);
+        let served = served::kind_of(link, kind).await.map_err(|refusal| call(at, &refusal))?;
+        if let Some(served) = served.map(|served| served.kind) {
+            let name = kind.name;
+            let cause = match (served.is_namespaced, manifest.namespace()) {
+                (true, None) => format!("{name} is in a namespace: write it below `objects` of one"),
+                (false, Some(_)) => {
+                    format!("{name} is of the whole cluster: write it below `objects` of the platform")
+                }
+                (_, namespace) => return Ok(format!("{}/{}", served.path(namespace), manifest.name())),
+            };
+            return Err(StepError::Input { what: at.to_string(), cause });
         }
         if !wait.goes_on("until the server has its kind").await? {
-            let cause = format!("{} within {SERVED_WITHIN} s", not_served(manifest.kind()));
+            let cause = format!("{} within {SERVED_WITHIN} s", not_served(kind));
             return Err(StepError::Call { call: at.to_string(), cause });
         }
     }

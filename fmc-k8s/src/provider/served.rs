@@ -6,7 +6,6 @@ use serde_json::Value;
 use super::{Refusal, ask};
 use crate::kind::{KINDS, Kind};
 use crate::link::{ApiLink, Verb};
-use crate::manifest::Manifest;
 
 /// A custom kind as a server has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,14 +112,4 @@ pub(super) async fn by_word(link: &dyn ApiLink, word: &str) -> Result<Vec<&'stat
         all.extend(kinds.into_iter().map(|one| one.kind).filter(|kind| kind.word == word));
     }
     Ok(all)
-}
-
-/// The path of a wanted object; `None` if the server does not have its kind.
-pub(super) async fn path_of(link: &dyn ApiLink, manifest: &Manifest) -> Result<Option<String>, Refusal> {
-    let kind = match manifest.kind() {
-        own if !own.is_custom() => Some(own),
-        custom => kind_of(link, custom).await?.map(|served| served.kind),
-    };
-    // A kind of the other scope has no such path, and the server says so.
-    Ok(kind.map(|kind| format!("{}/{}", kind.path(manifest.namespace()), manifest.name())))
 }

@@ -137,6 +137,20 @@ fn an_object_goes_whatever_version_of_its_kind_it_was_written_in() {
     assert_eq!(deleted(&plan), [WIDGET], "{plan}");
 }
 
+/// The cloud does not have the definition, so that only the server knows the scope.
+#[test]
+fn an_object_in_the_wrong_scope_is_told_at_once() {
+    let mut wide = definition();
+    wide["spec"]["scope"] = json!("Cluster");
+    let world = World::new();
+    world.cluster.put(wide);
+    let told = world.run(&world.plan(with(None, [unawaited(1)]))).converged().unwrap_err().to_string();
+    assert!(
+        told.contains("Widget is of the whole cluster: write it below `objects` of the platform"),
+        "{told}"
+    );
+}
+
 #[test]
 fn a_custom_object_can_be_chosen_by_its_name() {
     let world = World::new();

@@ -114,7 +114,7 @@ fn an_operator_whose_pods_do_not_get_ready_holds_up_the_objects_of_its_kinds_alo
     assert!(world.cluster.object("widget.example.org", "shop", "main").is_none());
     world.cluster.mends("widgets/widgets");
     world.apply(&platform());
-    // Nobody waits for an operator that a person does not wait for.
+    // With `ready_within: 0` its objects do not wait for it.
     let world = World::new();
     world.cluster.breaks("widgets/widgets", "the image cannot be pulled");
     let plan = world.plan(self::platform(operator().ready_within(0), [unawaited(1)]));
