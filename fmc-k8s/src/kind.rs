@@ -171,7 +171,7 @@ pub const CSI_DRIVER: Kind = of_cluster("csi-driver", ("storage.k8s.io", "v1"), 
 pub const PERSISTENT_VOLUME: Kind =
     of_cluster("persistent-volume", CORE, "PersistentVolume", "persistentvolumes");
 
-/// Every kind, in the order in which a person reads them.
+/// Every kind of Kubernetes' own that fmc writes, in the order in which a person reads them.
 pub const KINDS: &[&Kind] = &[
     &NAMESPACE,
     &NETWORK_POLICY,

@@ -251,7 +251,7 @@ impl Form {
 /// The keys of a schema that hold a value and not a further schema.
 const VALUES: [&str; 3] = ["default", "enum", "example"];
 
-/// The value in the form that is applied. A null says nothing, nor does an empty list in most kinds. An empty map may mean something, as
+/// The value in the form that is applied. A null says nothing, and in most kinds an empty list says nothing either. An empty map may mean something, as
 /// that of `emptyDir` does.
 fn tidied(value: Value, form: Form) -> Option<Value> {
     match value {

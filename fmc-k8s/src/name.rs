@@ -84,7 +84,8 @@ impl Leaf for NeededObject {
         let are_labels =
             |text: &str| text.len() <= 253 && text.split('.').all(|label| ObjectName::parse(label).is_ok());
         let is_known = Kind::by_word(kind).is_some_and(|kind| kind.is_namespaced);
-        if !(is_known || kind.contains('.') && are_labels(kind)) {
+        let is_custom = kind.contains('.') && are_labels(kind);
+        if !is_known && !is_custom {
             return Err(LeafError::new(form));
         }
         if !are_labels(name) {

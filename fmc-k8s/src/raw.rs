@@ -3,8 +3,9 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-/// An object of any kind that fmc knows ([`KINDS`](crate::kind::KINDS)), in the form of the API: it is planned, applied, compared and
-/// deleted as what follows from typed values is. Its fields are the server's matter; a plan says what it refuses.
+/// An object of a kind of Kubernetes' own that fmc knows ([`KINDS`](crate::kind::KINDS)), or of a custom kind, in the form of the API: it is
+/// planned, applied, compared and deleted as what follows from typed values is. The fields of Kubernetes' own kinds are the server's matter; those
+/// of a custom kind are judged by its definition, if the cloud has that. A plan says what the server refuses.
 ///
 /// ```
 /// use fmc_k8s::platform::{Namespace, Platform};

@@ -19,6 +19,9 @@ pub(crate) struct Unsuited {
 /// Fields of an object that each kind has.
 const OF_EACH: [&str; 3] = ["apiVersion", "kind", "metadata"];
 
+/// The words or fields that a help names at most.
+const NAMED: usize = 12;
+
 /// The values of an object that its schema refuses. The server judges its metadata.
 pub(crate) fn judge(schema: &Value, object: &Value) -> Vec<Unsuited> {
     let mut found = Vec::new();
@@ -78,7 +81,7 @@ impl At {
         if let Some(words) = schema.get("enum").and_then(Value::as_array)
             && !words.contains(value)
         {
-            let all: Vec<String> = words.iter().map(Value::to_string).collect();
+            let all: Vec<String> = words.iter().take(NAMED).map(Value::to_string).collect();
             self.tell(
                 found,
                 format!("{value} is not one of its values"),
@@ -120,7 +123,7 @@ impl At {
                     let known = || properties.into_iter().flat_map(|all| all.keys()).map(String::as_str);
                     let help = nearest(key, known()).map_or_else(
                         || {
-                            let all: Vec<&str> = known().take(12).collect();
+                            let all: Vec<&str> = known().take(NAMED).collect();
                             let more = if known().count() > all.len() { ", …" } else { "" };
                             format!("known fields: {}{more}", all.join(", "))
                         },
@@ -135,7 +138,8 @@ impl At {
             let has_default =
                 properties.and_then(|all| all.get(key)).is_some_and(|one| one.get("default").is_some());
             let is_there = map.get(key).is_some_and(|value| !value.is_null());
-            if !(is_there || has_default || is_whole && OF_EACH.contains(&key)) {
+            let is_of_each = is_whole && OF_EACH.contains(&key);
+            if !is_there && !has_default && !is_of_each {
                 self.tell(found, format!("{key} is missing"), format!("its kind needs `{key}`"));
             }
         }

@@ -157,6 +157,11 @@ impl Sim {
         apply::report(&mut state, deployment);
     }
 
+    /// The pods of a deployment, as `shop/web`, are starting and do not come to an end, until it [mends](Sim::mends).
+    pub fn holds_back(&self, deployment: &str) {
+        self.breaks(deployment, "");
+    }
+
     /// The pods of a deployment, as `shop/web`, get ready again.
     pub fn mends(&self, deployment: &str) {
         let mut state = self.state_mut();
@@ -340,7 +345,7 @@ impl State {
             );
         };
         match self.objects.get(&target.key()) {
-            Some(object) => good(object.clone()),
+            Some(object) => good(custom::converted(object, target.kind)),
             None => not_found(target.kind, name),
         }
     }

@@ -48,7 +48,7 @@ impl PrometheusOperator {
             .arg(format!("-key-file={}", key.display()))
             .arg(format!("-web.listen-address={address}"))
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(or_panic(log.try_clone(), &path))
             .stderr(log);
         Self { child: or_panic(command.spawn(), binary()), folder }
     }

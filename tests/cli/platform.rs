@@ -516,9 +516,42 @@ fn an_operator_and_an_object_of_its_kind_are_in_the_file() {
         missing.code == 1 && missing.out.contains("failed to read operators/widgets.yaml"),
         "{missing:?}"
     );
-    // A file that is no file does not keep fmc waiting.
+    // A device does not keep fmc waiting.
     fs::write(folder.path().join("cloud.yaml"), cloud.replace("operators/widgets.yaml", "/dev/zero"))
         .unwrap();
     let device = run("check");
     assert!(device.code == 1 && device.out.contains("it is not a regular file"), "{device:?}");
+}
+
+/// An object that another hand holds: the rest is applied, and the exit code says that something is left.
+#[test]
+fn one_held_object_holds_up_only_what_needs_it() {
+    let folder = folder(&[("cloud.yaml", SHOP)]);
+    let run = |arguments: &str| fmc(folder.path(), arguments, "");
+    assert_eq!(run("apply --yes").code, 0);
+    // kubectl label service/web fmc/owner-
+    let state = folder.path().join("shop.kubernetes.sim.json");
+    let clusters = fs::read_to_string(&state).unwrap();
+    let mut clusters: serde_json::Value = serde_json::from_str(&clusters).unwrap();
+    let mut objects: Vec<serde_json::Value> =
+        serde_json::from_str(clusters["prod"].as_str().unwrap()).unwrap();
+    let is_text = |object: &serde_json::Value| object["kind"] == "PodDisruptionBudget";
+    let budget = objects.iter_mut().find(|object| is_text(object)).unwrap();
+    budget["metadata"]["labels"].as_object_mut().unwrap().remove("fmc/owner");
+    clusters["prod"] = serde_json::to_string(&objects).unwrap().into();
+    fs::write(&state, clusters.to_string()).unwrap();
+
+    fs::write(folder.path().join("cloud.yaml"), SHOP.replace("replicas: 2", "replicas: 3")).unwrap();
+    let plan = run("plan --detailed-exitcode");
+    assert!(plan.code == 2 && plan.out.contains("! pod-disruption-budget shop/web"), "{plan:?}");
+    assert!(plan.out.contains("1 held") && plan.out.contains("spec.replicas 2 -> 3"), "{plan:?}");
+    assert_eq!(run("status").code, 2);
+    let applied = run("apply --yes");
+    assert_eq!(applied.code, 1, "{applied:?}");
+    assert!(applied.out.contains("~ deployment shop/web"), "{applied:?}");
+    assert!(
+        applied.err.contains("its label fmc/owner, which shows that it is ours, was removed"),
+        "{applied:?}"
+    );
+    assert!(!run("plan").out.contains("spec.replicas"));
 }

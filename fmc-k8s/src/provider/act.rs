@@ -54,12 +54,16 @@ impl Provider for Kubernetes {
                 self.make(&Making { link, step, wanted, path, acting }).await
             }
             None => {
-                // Without its kind it is gone.
-                let Some(path) = path_at(link, step).await? else { return Ok(()) };
-                match self.unchanged(link, step, path.clone()).await? {
-                    Some(there) => delete(link, step, &path, &there, acting).await,
-                    None => Ok(()),
+                // The plan read it in one of the versions of its kind; without its kind it is gone.
+                let mut changed = Ok(());
+                for path in paths_at(link, step).await? {
+                    match self.unchanged(link, step, path.clone()).await {
+                        Ok(Some(there)) => return delete(link, step, &path, &there, acting).await,
+                        Ok(None) => return Ok(()),
+                        Err(error) => changed = Err(error),
+                    }
                 }
+                changed
             }
         }
     }
@@ -318,14 +322,14 @@ async fn answers(
     Err(StepError::Call { call: step.address.to_string(), cause })
 }
 
-/// The path of an object that is not wanted any more; `None` if the server does not have its kind any more.
-async fn path_at(link: &dyn ApiLink, step: &Step<Document>) -> Result<Option<String>, StepError> {
-    let kind = served::by_word(link, step.address.kind()).await;
-    let Some(kind) = kind.map_err(|refusal| call(&step.address, &refusal))? else { return Ok(None) };
+/// The paths of an object that is not wanted any more, one for each version of its kind; none if the server does not have the kind any more.
+async fn paths_at(link: &dyn ApiLink, step: &Step<Document>) -> Result<Vec<String>, StepError> {
+    let kinds = served::by_word(link, step.address.kind()).await;
+    let kinds = kinds.map_err(|refusal| call(&step.address, &refusal))?;
     let name = step.address.name();
     let (namespace, name) = match name.split_once('/') {
         Some((namespace, name)) => (Some(namespace), name),
         None => (None, name),
     };
-    Ok(Some(format!("{}/{name}", kind.path(namespace))))
+    Ok(kinds.into_iter().map(|kind| format!("{}/{name}", kind.path(namespace))).collect())
 }

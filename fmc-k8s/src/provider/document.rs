@@ -35,14 +35,14 @@ pub struct Wanted {
     /// Whether its fields are taken from other programs that decide them.
     pub(crate) is_forced: bool,
     /// The objects that are ready before it is made.
-    pub(crate) awaited: Arc<[Awaited]>,
+    pub(crate) awaited: Arc<[AwaitedObject]>,
     yaml: OnceLock<String>,
     template: OnceLock<Template>,
 }
 
 /// An object that another one waits for: the pods of its operator, or what its workload needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Awaited {
+pub(crate) struct AwaitedObject {
     /// The object in the words of a person, as `its operator cnpg`.
     pub(crate) what: String,
     pub(crate) kind: &'static Kind,
@@ -54,7 +54,7 @@ pub(crate) struct Awaited {
 
 impl Document {
     /// The document of an owner's manifest, which waits for others.
-    pub(crate) fn awaiting(manifest: Manifest, owner: &str, awaited: Arc<[Awaited]>) -> Self {
+    pub(crate) fn awaiting(manifest: Manifest, owner: &str, awaited: Arc<[AwaitedObject]>) -> Self {
         let owner = owner.to_owned();
         let (yaml, template) = (OnceLock::new(), OnceLock::new());
         Self::Object(Box::new(Wanted { manifest, owner, is_forced: false, awaited, yaml, template }))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use fmc_core::graph::{Address, Carries, Edge};
 
-use super::document::Awaited;
+use super::document::AwaitedObject;
 use super::mentions::{closed, has_pods, mentioned};
 use super::ready;
 use crate::compare::plain;
@@ -16,7 +16,7 @@ use crate::manifest::{Manifest, OPERATOR};
 #[derive(Default)]
 pub(super) struct Order {
     /// The objects by kind and name, as `stateful-set/shop/db`, which a workload may need.
-    objects: BTreeMap<String, (Address, Option<Awaited>)>,
+    objects: BTreeMap<String, (Address, Option<AwaitedObject>)>,
     /// The address of a kind's definition, by group and kind, and its operator.
     definitions: BTreeMap<(String, String), (Address, Option<String>)>,
     operators: BTreeMap<String, Parts>,
@@ -28,7 +28,7 @@ struct Parts {
     pods: Vec<Address>,
     /// All others but those of custom kinds.
     others: Vec<Address>,
-    awaited: Vec<Awaited>,
+    awaited: Vec<AwaitedObject>,
 }
 
 impl Order {
@@ -66,12 +66,12 @@ impl Order {
         manifest: &Manifest,
         at: &Address,
         api: &Address,
-    ) -> (Vec<Edge>, Arc<[Awaited]>) {
+    ) -> (Vec<Edge>, Arc<[AwaitedObject]>) {
         let mut all = near(manifest, at, api);
         let operator = operator_of(manifest).and_then(|name| self.operators.get(&name));
         let is_pods = manifest.kind().has_pods();
         all.extend(operator.iter().filter(|_| is_pods).flat_map(|parts| parts.others.iter().cloned()));
-        let mut all_awaited: Vec<Awaited> = Vec::new();
+        let mut all_awaited: Vec<AwaitedObject> = Vec::new();
         let Kind { group, name, .. } = *manifest.kind();
         if let Some((definition, operator)) = self.definitions.get(&(group.to_owned(), name.to_owned())) {
             all.push(definition.clone());
@@ -96,11 +96,11 @@ impl Order {
 }
 
 /// A wanted object as one that others wait for; `None` if it is not waited for, or does not tell whether it is ready.
-fn awaited(manifest: &Manifest, what: String) -> Option<Awaited> {
+fn awaited(manifest: &Manifest, what: String) -> Option<AwaitedObject> {
     let kind = manifest.kind();
     let within = manifest.ready_within.filter(|_| ready::tells(kind))?;
     let namespace = manifest.namespace().map(str::to_owned);
-    Some(Awaited { what, kind, namespace, name: manifest.name().to_owned(), within })
+    Some(AwaitedObject { what, kind, namespace, name: manifest.name().to_owned(), within })
 }
 
 fn operator_of(manifest: &Manifest) -> Option<String> {

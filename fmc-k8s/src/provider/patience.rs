@@ -4,7 +4,7 @@ use fmc_core::graph::{Acting, Address, Event, StepError};
 use serde_json::Value;
 
 use super::act::PAUSE;
-use super::document::Awaited;
+use super::document::AwaitedObject;
 use super::ready::{self, Progress};
 use super::{Refusal, ask, call, get, served};
 use crate::compare::plain;
@@ -58,14 +58,26 @@ pub(super) async fn located(
     manifest: &Manifest,
     acting: &impl Acting,
 ) -> Result<String, StepError> {
+    let kind = manifest.kind();
+    if !kind.is_custom() {
+        return Ok(super::path_of(manifest));
+    }
     let mut wait = Wait::new(link, at, acting, SERVED_WITHIN);
     loop {
-        let path = served::path_of(link, manifest).await.map_err(|refusal| call(at, &refusal))?;
-        if let Some(path) = path {
-            return Ok(path);
+        let served = served::kind_of(link, kind).await.map_err(|refusal| call(at, &refusal))?;
+        if let Some(served) = served.map(|served| served.kind) {
+            let name = kind.name;
+            let cause = match (served.is_namespaced, manifest.namespace()) {
+                (true, None) => format!("{name} is in a namespace: write it below `objects` of one"),
+                (false, Some(_)) => {
+                    format!("{name} is of the whole cluster: write it below `objects` of the platform")
+                }
+                (_, namespace) => return Ok(format!("{}/{}", served.path(namespace), manifest.name())),
+            };
+            return Err(StepError::Input { what: at.to_string(), cause });
         }
         if !wait.goes_on("until the server has its kind").await? {
-            let cause = format!("{} within {SERVED_WITHIN} s", not_served(manifest.kind()));
+            let cause = format!("{} within {SERVED_WITHIN} s", not_served(kind));
             return Err(StepError::Call { call: at.to_string(), cause });
         }
     }
@@ -174,16 +186,20 @@ async fn unserved(link: &dyn ApiLink, definition: &Value) -> Result<Option<Strin
 pub(super) async fn awaited(
     link: &dyn ApiLink,
     at: &Address,
-    all: &[Awaited],
+    all: &[AwaitedObject],
     acting: &impl Acting,
 ) -> Result<(), StepError> {
     for one in all {
-        let Awaited { what, kind, namespace, name, within } = one;
+        let AwaitedObject { what, kind, namespace, name, within } = one;
         let mut wait = Wait::new(link, at, acting, *within);
         loop {
             let there = ready::read(link, kind, namespace.as_deref(), name).await;
             let there = there.map_err(|refusal| call(at, &refusal))?;
-            let cause = match there.map(|(object, has_status)| ready::progress(&object, has_status)) {
+            let progress = match &there {
+                Some((object, has_status)) => Some(ready::told(link, object, *has_status, wait.ticks).await),
+                None => None,
+            };
+            let cause = match progress {
                 Some(Progress::Ready) => break,
                 Some(Progress::Waits(why)) => why,
                 Some(Progress::Failed(why)) => {

@@ -1,5 +1,6 @@
 //! When an object is ready, by its kind, and why it is not.
 
+mod cause;
 mod custom;
 mod pods;
 
@@ -67,11 +68,13 @@ pub(super) async fn wait(
     let mut last = None;
     for tick in 0..=seconds * 1000 / PAUSE {
         match read(link, manifest.kind(), manifest.namespace(), manifest.name()).await {
-            Ok(Some((object, has_status))) => match progress(&object, has_status) {
-                Progress::Ready => return Ok(tick * PAUSE / 1000),
-                Progress::Waits(why) => last = Some(why),
-                Progress::Failed(why) => return Err(NotUp::new(NotUpCause::Failed(why))),
-            },
+            Ok(Some((object, has_status))) => {
+                match told(link, &object, has_status, seconds * 1000 / PAUSE - tick).await {
+                    Progress::Ready => return Ok(tick * PAUSE / 1000),
+                    Progress::Waits(why) => last = Some(why),
+                    Progress::Failed(why) => return Err(NotUp::new(NotUpCause::Failed(why))),
+                }
+            }
             Ok(None) => return Err(NotUp::new(NotUpCause::Failed("somebody deleted it".to_owned()))),
             Err(refusal) => last = Some(refusal.words()),
         }
@@ -99,6 +102,20 @@ pub(super) async fn read(
     }
     let path = format!("{}/{name}", kind.path(namespace));
     Ok(get(link, path).await?.map(|object| (object, has_status)))
+}
+
+/// The ticks between two questions for the pods of a workload.
+const ASKED_EVERY: u64 = 10;
+
+/// The progress of an object, with what the pods of a workload say: asked now and then, and at the last tick.
+pub(super) async fn told(link: &dyn ApiLink, object: &Value, has_status: bool, ticks_left: u64) -> Progress {
+    let has_pods = object.pointer("/spec/template/spec/containers").is_some();
+    match progress(object, has_status) {
+        Progress::Waits(why) if has_pods && ticks_left.is_multiple_of(ASKED_EVERY) => {
+            cause::of_pods(link, object, why).await
+        }
+        progress => progress,
+    }
 }
 
 /// The progress of an object of a kind that tells it. Of a custom one it matters whether its controllers report at all.

@@ -6,7 +6,6 @@ use serde_json::Value;
 use super::{Refusal, ask};
 use crate::kind::{KINDS, Kind};
 use crate::link::{ApiLink, Verb};
-use crate::manifest::Manifest;
 
 /// A custom kind as a server has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,31 +96,20 @@ pub(super) async fn kind_of(link: &dyn ApiLink, kind: &'static Kind) -> Result<O
     Ok(all.into_iter().find(|one| one.kind.name == kind.name))
 }
 
-/// The kind of an object that is not wanted, by its word in an address.
-pub(super) async fn by_word(link: &dyn ApiLink, word: &str) -> Result<Option<&'static Kind>, Refusal> {
+/// The kind of an object that is not wanted, by its word in an address: in each version that the server has.
+pub(super) async fn by_word(link: &dyn ApiLink, word: &str) -> Result<Vec<&'static Kind>, Refusal> {
     if let Some(kind) = Kind::by_word(word) {
-        return Ok(Some(kind));
+        return Ok(vec![kind]);
     }
-    let Some((_, name)) = word.split_once('.') else { return Ok(None) };
+    let Some((_, name)) = word.split_once('.') else { return Ok(Vec::new()) };
     let group = match ask(link, Verb::Get, format!("/apis/{name}")).await {
-        Err(Refusal::Status(404, _)) => return Ok(None),
+        Err(Refusal::Status(404, _)) => return Ok(Vec::new()),
         group => group?,
     };
+    let mut all = Vec::new();
     for version in versions(&group) {
-        let all = of_version(link, name, version).await?;
-        if let Some(one) = all.into_iter().find(|one| one.kind.word == word) {
-            return Ok(Some(one.kind));
-        }
+        let kinds = of_version(link, name, version).await?;
+        all.extend(kinds.into_iter().map(|one| one.kind).filter(|kind| kind.word == word));
     }
-    Ok(None)
-}
-
-/// The path of a wanted object; `None` if the server does not have its kind.
-pub(super) async fn path_of(link: &dyn ApiLink, manifest: &Manifest) -> Result<Option<String>, Refusal> {
-    let kind = match manifest.kind() {
-        own if !own.is_custom() => Some(own),
-        custom => kind_of(link, custom).await?.map(|served| served.kind),
-    };
-    // A kind of the other scope has no such path, and the server says so.
-    Ok(kind.map(|kind| format!("{}/{}", kind.path(manifest.namespace()), manifest.name())))
+    Ok(all)
 }

@@ -215,7 +215,8 @@ fn status_of_pods(object: &mut Value, why: Option<&str>) {
     let generation = object.pointer("/metadata/generation").cloned().unwrap_or_default();
     let replicas = object.pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(1);
     let available = if why.is_some() { 0 } else { replicas };
-    let failure = why.map(|why| json!([{ "type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": why }]));
+    let failure = why.filter(|why| !why.is_empty());
+    let failure = failure.map(|why| json!([{ "type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": why }]));
     if let Some(map) = object.as_object_mut() {
         map.insert(
             "status".to_owned(),

@@ -102,6 +102,15 @@ fn versions(definition: &Value) -> Vec<Custom> {
     each.collect()
 }
 
+/// An object in the version of its kind that a path names.
+pub(super) fn converted(object: &Value, kind: &Kind) -> Value {
+    let mut object = object.clone();
+    if let Some(map) = object.as_object_mut().filter(|_| kind.is_custom()) {
+        map.insert("apiVersion".to_owned(), kind.api().into());
+    }
+    object
+}
+
 /// The report of the server's controllers on a definition.
 pub(super) fn establish(definition: &mut Value) {
     let names = definition.pointer("/spec/names").cloned().unwrap_or_default();

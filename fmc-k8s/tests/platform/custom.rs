@@ -43,15 +43,28 @@ pub(crate) fn definition() -> Value {
     })
 }
 
+/// The same with a newer version, which the server prefers.
+pub(crate) fn two_versions() -> Value {
+    let mut two = definition();
+    let versions = two.pointer_mut("/spec/versions").and_then(Value::as_array_mut).unwrap();
+    let mut newer = versions.first().cloned().unwrap();
+    let map = newer.as_object_mut().unwrap();
+    map.extend([("name".to_owned(), json!("v2")), ("storage".to_owned(), json!(false))]);
+    versions.push(newer);
+    two
+}
+
 pub(crate) fn widget(size: u32) -> Value {
-    json!({ "apiVersion": "example.org/v1", "kind": "Widget", "metadata": { "name": "main" }, "spec": { "size": size, "parts": [] } })
+    widget_of(size, json!({ "name": "main" }))
 }
 
 /// The same, which an apply does not wait for.
 pub(crate) fn unawaited(size: u32) -> Value {
-    let mut widget = widget(size);
-    widget["metadata"]["annotations"] = json!({ "fmc/ready-within": "0" });
-    widget
+    widget_of(size, json!({ "name": "main", "annotations": { "fmc/ready-within": "0" } }))
+}
+
+fn widget_of(size: u32, metadata: Value) -> Value {
+    json!({ "apiVersion": "example.org/v1", "kind": "Widget", "metadata": metadata, "spec": { "size": size, "parts": [] } })
 }
 
 pub(crate) fn with(definition: Option<Value>, widgets: impl IntoIterator<Item = Value>) -> Platform {
@@ -108,6 +121,48 @@ fn a_custom_object_is_made_after_its_definition_compared_and_deleted_before_it()
     let plan = world.apply(&Platform::on("single"));
     assert_eq!(order(&plan), [WIDGET, DEFINITION], "{plan}");
     assert!(world.cluster.is_empty());
+}
+
+/// A kind in two versions: the cloud writes the older one, and the server prefers the newer one.
+#[test]
+fn an_object_goes_whatever_version_of_its_kind_it_was_written_in() {
+    let two = two_versions();
+    let mut other = unawaited(1);
+    other["metadata"]["name"] = json!("other");
+    let world = World::new();
+    world.apply(&with(Some(two.clone()), [unawaited(1), other]));
+    let plan = world.apply(&with(Some(two.clone()), [unawaited(1)]));
+    assert_eq!(deleted(&plan), ["widget.example.org/shop/other"], "{plan}");
+    let plan = world.apply(&with(Some(two), []));
+    assert_eq!(deleted(&plan), [WIDGET], "{plan}");
+}
+
+/// The cloud does not have the definition, so that only the server knows the scope.
+#[test]
+fn an_object_in_the_wrong_scope_is_told_at_once() {
+    let mut wide = definition();
+    wide["spec"]["scope"] = json!("Cluster");
+    let world = World::new();
+    world.cluster.put(wide);
+    let told = world.run(&world.plan(with(None, [unawaited(1)]))).converged().unwrap_err().to_string();
+    assert!(
+        told.contains("Widget is of the whole cluster: write it below `objects` of the platform"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_custom_object_can_be_chosen_by_its_name() {
+    let world = World::new();
+    let mut other = unawaited(1);
+    other["metadata"]["name"] = json!("other");
+    let platform = || with(Some(definition()), [unawaited(1), other.clone()]);
+    for name in ["widget.example.org/main", WIDGET, "kubernetes/single/widget.example.org/shop/main"] {
+        let plan = world.plan(platform()).only(name);
+        let made: Vec<String> = steps(&plan).into_iter().map(|(_, name)| name).collect();
+        assert!(made.contains(&WIDGET.to_owned()) && made.contains(&DEFINITION.to_owned()), "{name}: {plan}");
+        assert!(!made.contains(&"widget.example.org/shop/other".to_owned()), "{name}: {plan}");
+    }
 }
 
 #[test]

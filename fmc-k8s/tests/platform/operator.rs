@@ -14,10 +14,11 @@ use crate::custom::{definition, unawaited};
 const IMAGE: &str = "registry.example.org/widgets/operator:1.2.0";
 
 fn document(api: &str, kind: &str, name: &str, namespace: Option<&str>, rest: Value) -> String {
-    let mut value = json!({ "apiVersion": api, "kind": kind, "metadata": { "name": name } });
-    if let Some(namespace) = namespace {
-        value["metadata"]["namespace"] = json!(namespace);
-    }
+    let metadata = match namespace {
+        Some(namespace) => json!({ "name": name, "namespace": namespace }),
+        None => json!({ "name": name }),
+    };
+    let mut value = json!({ "apiVersion": api, "kind": kind, "metadata": metadata });
     let rest = rest.as_object().cloned().unwrap_or_default();
     value.as_object_mut().unwrap().extend(rest);
     value.to_string()
@@ -113,7 +114,7 @@ fn an_operator_whose_pods_do_not_get_ready_holds_up_the_objects_of_its_kinds_alo
     assert!(world.cluster.object("widget.example.org", "shop", "main").is_none());
     world.cluster.mends("widgets/widgets");
     world.apply(&platform());
-    // Nobody waits for an operator that a person does not wait for.
+    // With `ready_within: 0` its objects do not wait for it.
     let world = World::new();
     world.cluster.breaks("widgets/widgets", "the image cannot be pulled");
     let plan = world.plan(self::platform(operator().ready_within(0), [unawaited(1)]));

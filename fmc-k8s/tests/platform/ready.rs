@@ -2,6 +2,7 @@
 
 use fmc::graph::{Action, NoteKind};
 use fmc_k8s::sim::Sim;
+use serde_json::json;
 
 use crate::cloud::{World, cloud, notes, shop, steps, web};
 
@@ -51,6 +52,33 @@ fn pods_that_were_ready_and_are_not_any_more_are_told_and_waited_for() {
     world.cluster.mends("shop/web");
     world.run(&plan).converged().unwrap();
     assert!(world.plan(shop([web(2)])).is_empty());
+}
+
+/// What the pods say tells more than how many there are.
+#[test]
+fn the_cause_of_the_first_pod_is_told() {
+    let world = World::new();
+    world.cluster.holds_back("shop/web");
+    let pod = |reason: &str| {
+        json!({
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": { "name": "web-1", "namespace": "shop", "labels": { "app.kubernetes.io/name": "web" } },
+            "status": { "containerStatuses": [{ "name": "web", "state": { "waiting": { "reason": reason, "message": "no such tag" } } }] },
+        })
+    };
+    let told = || world.run(&world.plan(shop([web(2)]))).converged().unwrap_err().to_string();
+    world.cluster.put(pod("ImagePullBackOff"));
+    let said = told();
+    let why = "its pods were not ready within 300 s: 0 of 2 pods are available, 2 are new: container web of web-1: ImagePullBackOff: no such tag";
+    assert!(said.contains(why), "{said}");
+    // Nothing mends the name of an image.
+    world.cluster.put(pod("InvalidImageName"));
+    let said = told();
+    assert!(
+        said.ends_with("deployment/shop/web: container web of web-1: InvalidImageName: no such tag"),
+        "{said}"
+    );
 }
 
 #[test]

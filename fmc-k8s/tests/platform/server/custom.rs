@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::start;
 use crate::cloud::{Cluster as _, deleted, steps};
-use crate::custom::{definition, unawaited, with};
+use crate::custom::{definition, two_versions, unawaited, with};
 
 #[test]
 fn a_custom_object_is_made_after_its_definition_compared_and_deleted_before_it() {
@@ -45,6 +45,18 @@ fn a_custom_object_is_made_after_its_definition_compared_and_deleted_before_it()
     assert!(world.plan(Platform::on("single")).is_empty());
     let left = world.cluster.kubectl(&["get", "customresourcedefinitions", "--output=name"]);
     assert_eq!(left, "");
+}
+
+#[test]
+fn an_object_goes_whatever_version_of_its_kind_it_was_written_in() {
+    let world = start();
+    let mut other = unawaited(1);
+    other["metadata"]["name"] = json!("other");
+    world.apply(&with(Some(two_versions()), [unawaited(1), other]));
+    let plan = world.apply(&with(Some(two_versions()), [unawaited(1)]));
+    assert_eq!(deleted(&plan), ["widget.example.org/shop/other"], "{plan}");
+    let plan = world.apply(&with(Some(two_versions()), []));
+    assert_eq!(deleted(&plan), ["widget.example.org/shop/main"], "{plan}");
 }
 
 /// A webhook of the server's own that nothing serves, until somebody takes it away.

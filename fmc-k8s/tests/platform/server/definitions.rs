@@ -41,10 +41,11 @@ fn objects(definition: &Value) -> Vec<Value> {
     for version in served {
         let api = format!("{}/{}", text("/spec/group"), version["name"].as_str().unwrap());
         for spec in [json!({}), json!({ "fmcUnknown": 1 })] {
-            let mut object = json!({ "apiVersion": api, "kind": text("/spec/names/kind"), "metadata": { "name": "a" }, "spec": spec });
-            if text("/spec/scope") == "Namespaced" {
-                object["metadata"]["namespace"] = json!("default");
-            }
+            let metadata = match &*text("/spec/scope") {
+                "Namespaced" => json!({ "name": "a", "namespace": "default" }),
+                _ => json!({ "name": "a" }),
+            };
+            let object = json!({ "apiVersion": api, "kind": text("/spec/names/kind"), "metadata": metadata, "spec": spec });
             all.push(object);
         }
     }
