@@ -176,7 +176,8 @@ fn the_overlays_of_the_page_are_right_in_the_example() {
     let page = include_str!("../../docs/platform.md");
     let (_, block) = page.split_once("```yaml\noverlays:").unwrap();
     let (block, _) = block.split_once("```").unwrap();
-    let overlays: String = format!("overlays:{block}").lines().map(|line| format!("      {line}\n")).collect();
+    let overlays: String =
+        format!("overlays:{block}").lines().map(|line| format!("      {line}\n")).collect();
     let example = include_str!("../../examples/platform/database.yaml");
     let cloud = example.replacen("      namespaces:", &format!("{overlays}      namespaces:"), 1);
     let folder = folder(&[("cloud.yaml", &cloud)]);
@@ -186,8 +187,14 @@ fn the_overlays_of_the_page_are_right_in_the_example() {
     assert_eq!(run("plan --detailed-exitcode").code, 0);
     let out = run("compile --out out");
     assert_eq!(out.code, 0, "{out:?}");
-    let made = fs::read_to_string(folder.path().join("out/kubernetes/prod/shop/web.deployment.yaml")).unwrap();
-    assert!(made.contains("terminationGracePeriodSeconds: 60") && made.contains("COLOUR") && !made.contains("topologySpread"), "{made}");
+    let made =
+        fs::read_to_string(folder.path().join("out/kubernetes/prod/shop/web.deployment.yaml")).unwrap();
+    assert!(
+        made.contains("terminationGracePeriodSeconds: 60")
+            && made.contains("COLOUR")
+            && !made.contains("topologySpread"),
+        "{made}"
+    );
 }
 
 /// The file of the project is not here: a definition of its kind, a namespace and pods stand for it.
