@@ -19,6 +19,8 @@ mod networks;
 mod secrets;
 mod storage;
 mod table;
+#[cfg(feature = "k8s")]
+mod workloads;
 
 use std::collections::BTreeMap;
 

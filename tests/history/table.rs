@@ -9,7 +9,7 @@ use fmc::prelude::*;
 const PAGE: &str = include_str!("../../docs/history.md");
 
 /// The files with the tests of groups.
-const SOURCES: [&str; 10] = [
+const SOURCES: [&str; 11] = [
     include_str!("balancers.rs"),
     include_str!("changes.rs"),
     include_str!("cluster.rs"),
@@ -20,6 +20,7 @@ const SOURCES: [&str; 10] = [
     include_str!("networks.rs"),
     include_str!("secrets.rs"),
     include_str!("storage.rs"),
+    include_str!("workloads.rs"),
 ];
 
 /// The ways in which a mistake is caught, or is not yet.
