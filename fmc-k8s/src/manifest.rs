@@ -58,6 +58,9 @@ pub enum NotAManifest {
         /// Its `kind`.
         kind: String,
     },
+    /// It says no kind.
+    #[error("`apiVersion` or `kind` is missing")]
+    NoKind,
     /// It has no name.
     #[error("`metadata.name` is missing")]
     Name,
@@ -91,7 +94,10 @@ impl Manifest {
         let (api, name) = (text("/apiVersion").unwrap_or_default(), text("/kind").unwrap_or_default());
         let is_namespaced = text("/metadata/namespace").is_some();
         let kind = Kind::of(&api, &name).or_else(|| Kind::custom(&api, &name, is_namespaced));
-        let kind = kind.ok_or(NotAManifest::Kind { api, kind: name })?;
+        let kind = kind.ok_or_else(|| match api.is_empty() || name.is_empty() {
+            true => NotAManifest::NoKind,
+            false => NotAManifest::Kind { api, kind: name },
+        })?;
         let name = text("/metadata/name").ok_or(NotAManifest::Name)?;
         let namespace = text("/metadata/namespace").filter(|_| kind.is_namespaced);
         if kind.is_namespaced && namespace.is_none() {

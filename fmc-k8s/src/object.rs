@@ -63,6 +63,11 @@ pub(crate) enum Unwanted {
         /// Its name, as `cluster.postgresql.cnpg.io/shop/db`.
         named: Arc<str>,
     },
+    /// What stays with its data needs it: it stays until a person names that.
+    Beside {
+        /// The name of what needs it, as `cluster.postgresql.cnpg.io/shop/db`.
+        named: Arc<str>,
+    },
     /// It is not ours: a person copied one of ours with its mark.
     Copied,
 }

@@ -104,6 +104,15 @@ impl Operated {
         Workload { is_service: true, label: Some((key, value)), ..(&self.pods).into() }
     }
 
+    /// The names of the services that its operator makes.
+    pub(crate) fn services(&self) -> Vec<String> {
+        let ends: &[&str] = match self.service {
+            OperatedService::Postgres(_) => &["rw", "ro", "r"],
+            OperatedService::Kafka(_) => &["kafka-bootstrap", "kafka-brokers"],
+        };
+        ends.iter().map(|end| format!("{}-{end}", self.pods.name)).collect()
+    }
+
     /// The namespace of its operator's pods.
     pub(crate) fn operator_namespace<'a>(&self, namespaces: &'a OperatorNamespaces) -> &'a str {
         let operator = self.service.operator();

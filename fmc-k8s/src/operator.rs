@@ -171,7 +171,10 @@ impl OperatorObject<'_> {
     /// The object in the words of a person, as `document 3, Deployment web`.
     pub(crate) fn spoken(&self) -> String {
         let Self { number, .. } = self;
-        format!("document {number}, {} {}", self.text("/kind"), self.text("/metadata/name"))
+        match (self.text("/kind"), self.text("/metadata/name")) {
+            ("", "") => format!("document {number}"),
+            (kind, name) => format!("document {number}, {kind} {name}"),
+        }
     }
 }
 

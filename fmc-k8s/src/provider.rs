@@ -1,12 +1,14 @@
 //! The provider: it lists, compares, applies, waits and prunes.
 
 mod act;
+mod beside;
 mod claims;
 mod data;
 mod document;
 mod drift;
 #[cfg(feature = "client")]
 mod entered;
+mod fixed;
 mod foreign;
 mod mentions;
 mod model;

@@ -71,6 +71,14 @@ impl Files {
     /// The file may not be read, does not exist, is not a regular file ([`io::ErrorKind::InvalidInput`]), has more than 16 MiB, or is not UTF-8
     /// ([`io::ErrorKind::InvalidData`]).
     pub fn text(&self, path: &Path) -> io::Result<String> {
+        // Opening a pipe would wait for its other end.
+        let is_other = match &self.0 {
+            Reach::Anywhere(folder) => !fs::metadata(folder.join(path))?.is_file(),
+            Reach::Nowhere | Reach::Below(_) => false,
+        };
+        if is_other {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+        }
         let file = self.open(path)?;
         if !file.metadata()?.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));

@@ -306,7 +306,7 @@ fn in_namespace(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
     let workloads = namespace.workloads();
     names(&workloads, findings);
     configs(&workloads, findings);
-    secret::once(&workloads, findings);
+    secret::once(namespace, &workloads, findings);
     claims::known(&workloads, findings);
     policies(namespace, findings);
     for (path, workload) in &workloads {

@@ -30,7 +30,12 @@ const KINDS: &[&str] = &[
 
 /// Whether an object holds data, or is a definition.
 pub(super) fn is_data(at: &Address) -> bool {
-    at.kind() == kind::CUSTOM_RESOURCE_DEFINITION.word || KINDS.contains(&at.kind())
+    at.kind() == kind::CUSTOM_RESOURCE_DEFINITION.word || is_data_kind(at.kind())
+}
+
+/// Whether objects of a kind hold data, by its word in an address.
+pub(super) fn is_data_kind(word: &str) -> bool {
+    KINDS.contains(&word)
 }
 
 /// What becomes of an object that holds data, or of a definition. `is_asked` says whether a person named it, by `named`.

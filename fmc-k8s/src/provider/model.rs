@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::document::{Document, Wanted};
 use super::mentions::{closed, has_pods};
 use super::shown::{both, short};
-use super::{API, Kubernetes, NAME, claims, data, ready, takeover};
+use super::{API, Kubernetes, NAME, claims, data, fixed, ready, takeover};
 use crate::compare::{Difference, plain};
 use crate::config_map::CONFIGS;
 use crate::kind::{self, Kind};
@@ -92,6 +92,9 @@ impl Model for Kubernetes {
             return unready(wanted, object).map_or(Verdict::Same, |change| Verdict::Differs(vec![change]));
         }
         let found = wanted.differences(object);
+        if let Some(why) = fixed::held(&wanted.manifest, &found) {
+            return Verdict::Held(why);
+        }
         // The server has our values in another form. An apply would not take away what others added, so that is another matter.
         let is_ours = object.made_from() == Some(wanted.manifest.fingerprint()) && !found.is_empty();
         if object.trial == Some(Trial::Equal) && is_ours && found.iter().all(|one| one.added_at.is_none()) {
@@ -118,6 +121,11 @@ impl Model for Kubernetes {
             }
             Some(Trial::Taken | Trial::Equal) | None => {
                 let mut changes = in_place(wanted.manifest.kind(), &found);
+                for change in &mut changes {
+                    let of = found.iter().find(|one| one.path == change.path);
+                    change.reason =
+                        of.and_then(|one| fixed::told(&wanted.manifest, one)).or(change.reason.take());
+                }
                 if wanted.has_other_bytes(object) {
                     changes.iter_mut().for_each(|change| change.reason = Some(OTHER_BYTES.to_owned()));
                 }
@@ -166,6 +174,9 @@ impl Model for Kubernetes {
             Unwanted::Data { named } => {
                 return data::removal(at, object, choices.delete_data.covers(named), named);
             }
+            Unwanted::Beside { named } if !choices.delete_data.covers(named) => {
+                return Removal::Keep(format!("{named} stays with its data, and needs it"));
+            }
             Unwanted::Copied | Unwanted::Used => return Removal::Ignore,
             Unwanted::Destroyed(_) if !choices.only.iter().any(|name| is_in_a_cluster(name)) => {
                 return Removal::Ignore;
@@ -173,7 +184,7 @@ impl Model for Kubernetes {
             Unwanted::Left { named, with } if !choices.delete_data.covers(named) => {
                 return with.map_or(Removal::Ignore, |with| Removal::Leave(left(at, named, with)));
             }
-            Unwanted::Left { .. } | Unwanted::Destroyed(_) | Unwanted::Pruned => {}
+            Unwanted::Left { .. } | Unwanted::Destroyed(_) | Unwanted::Pruned | Unwanted::Beside { .. } => {}
         }
         if at.kind() == kind::CUSTOM_RESOURCE_DEFINITION.word && !object.foreign.is_empty() {
             return Removal::Leave(data::takes_along(&object.foreign));
@@ -366,6 +377,7 @@ fn summary(manifest: &Manifest) -> String {
             let files = content.pointer("/data").and_then(Value::as_object).map_or(0, serde_json::Map::len);
             format!("{files} {}", if files == 1 { "text" } else { "texts" })
         }
+        kind if kind.is_custom() && data::is_data_kind(kind.word) => "begins empty".to_owned(),
         _ => String::new(),
     }
 }

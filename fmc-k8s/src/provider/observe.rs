@@ -8,11 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use fmc_core::count::counted;
+use fmc_core::finding::NameList;
 use fmc_core::graph::{Address, Fingerprint, ObserveError, Place, Seen, State, Wanted};
 use futures_util::future::try_join_all;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::Value;
 
+use super::beside::{self, Kept};
 use super::document::Wanted as OfOwner;
 use super::foreign::foreign;
 use super::patience::is_silent_webhook;
@@ -181,7 +183,9 @@ impl Cluster<'_> {
 
     /// Decides what becomes of objects that nothing wants, and what stands on what.
     async fn judge(&self, there: &mut BTreeMap<Address, ApiObject>) -> Result<(), Refusal> {
-        let fates: Vec<Unwanted> = there.iter().map(|(at, object)| self.fate(at, object, there)).collect();
+        let kept = self.kept(there);
+        let fates: Vec<Unwanted> =
+            there.iter().map(|(at, object)| self.fate(at, object, there, &kept)).collect();
         for (object, fate) in there.values_mut().zip(fates) {
             object.unwanted = fate;
         }
@@ -195,8 +199,28 @@ impl Cluster<'_> {
         Ok(())
     }
 
+    /// Our objects with data that nothing wants.
+    fn kept(&self, there: &BTreeMap<Address, ApiObject>) -> Kept {
+        let mut kept = Kept::new();
+        let ours = there.iter().filter(|(at, object)| {
+            data::is_data(at) && object.is_made_by(&self.wanted.owner) && !self.documents.contains_key(*at)
+        });
+        for (at, _) in ours {
+            if let Some((namespace, name)) = at.name().split_once('/') {
+                kept.entry(namespace.to_owned()).or_default().push((name.to_owned(), self.named(at)));
+            }
+        }
+        kept
+    }
+
     /// The fate of an object if nothing wants it.
-    fn fate(&self, at: &Address, object: &ApiObject, all: &BTreeMap<Address, ApiObject>) -> Unwanted {
+    fn fate(
+        &self,
+        at: &Address,
+        object: &ApiObject,
+        all: &BTreeMap<Address, ApiObject>,
+        kept: &Kept,
+    ) -> Unwanted {
         let owner = &*self.wanted.owner;
         let is_claim = object.is_claim_of(owner);
         if !is_claim && !object.is_made_by(owner) {
@@ -217,7 +241,10 @@ impl Cluster<'_> {
                 // Nothing says whose volume it is.
                 None if is_claim => Unwanted::Copied,
                 None if data::is_data(at) => Unwanted::Data { named: self.named(at) },
-                None => Unwanted::Pruned,
+                None => match beside::needed_by(at, object, kept) {
+                    Some(named) => Unwanted::Beside { named },
+                    None => Unwanted::Pruned,
+                },
             };
         }
         let named = format!("cluster/{}", self.name()).into();
@@ -271,10 +298,18 @@ impl Cluster<'_> {
 /// Our objects of a cluster in a person's words: `8 objects in the namespace shop`.
 fn spoken(there: &BTreeMap<Address, ApiObject>, owner: &str) -> String {
     let mut counts: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    let (mut others, mut data) = (0, Vec::new());
     for (at, object) in there {
         let (is_made, is_volume) = (object.is_made_by(owner), object.is_claim_of(owner));
         let namespace = manifest::namespace_of(at);
         if !is_made && !is_volume {
+            continue;
+        }
+        if data::is_data(at) && at.kind() != kind::CUSTOM_RESOURCE_DEFINITION.word {
+            data.push(at.short().to_string());
+        }
+        if namespace.is_none() && at.kind() != kind::NAMESPACE.word {
+            others += 1;
             continue;
         }
         let (objects, volumes) = counts.entry(namespace.unwrap_or_else(|| at.name())).or_default();
@@ -292,7 +327,9 @@ fn spoken(there: &BTreeMap<Address, ApiObject>, owner: &str) -> String {
         };
         format!("the namespace {namespace} with {objects}{volumes}")
     });
-    each.collect::<Vec<_>>().join(", ")
+    let of_cluster = (others > 0).then(|| format!("{} of the whole cluster", counted(others, "object")));
+    let data = (!data.is_empty()).then(|| format!("the data of {}", NameList::new(data)));
+    each.chain(of_cluster).chain(data).collect::<Vec<_>>().join(", ")
 }
 
 /// All objects at a path, page by page. A kind that the server does not have has none.

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use fmc::graph::NoteKind;
 use fmc::prelude::*;
 use fmc_k8s::kafka::{Kafka, KafkaTopic};
 use fmc_k8s::manifest::Manifest;
 use fmc_k8s::operator::Operator;
 use fmc_k8s::outside::OutsideCall;
+use fmc_k8s::overlay::Overlay;
 use fmc_k8s::platform::{Namespace, Platform};
 use fmc_k8s::postgres::Postgres;
 use fmc_k8s::prometheus::Prometheus;
@@ -15,7 +17,7 @@ use fmc_k8s::workload::Deployment;
 use serde_json::{Value, json};
 
 use crate::check::{container, kinds, one};
-use crate::cloud::{World, cloud, deleted, steps};
+use crate::cloud::{World, cloud, deleted, notes, steps};
 
 pub(crate) fn image(named: &str) -> String {
     format!("{named}@sha256:{}", "0".repeat(64))
@@ -135,6 +137,16 @@ fn the_data_of_both_stays_when_they_leave_the_cloud() {
     world.apply(&shop());
     let plan = world.plan(with_operators(Namespace::new("shop").deployment(web())));
     let gone = deleted(&plan);
+    // What they need to run stays with them.
+    for kept in [
+        "network-policy/shop/db-operated",
+        "secret/shop/db-owner",
+        "service/shop/events-pods",
+        "network-policy/shop/events-operated",
+    ] {
+        assert!(!gone.contains(&kept.to_owned()), "{kept}: {plan}");
+    }
+    assert!(gone.contains(&"network-policy/shop/web-to-db-postgresql".to_owned()), "{plan}");
     for kept in [
         "cluster.postgresql.cnpg.io shop/db ",
         "kafka.kafka.strimzi.io shop/events ",
@@ -248,6 +260,65 @@ fn a_queue_keeps_its_topics_below_its_volumes_and_lets_in_its_clients_alone() {
     let silent =
         at(&all, "kafkatopic.kafka.strimzi.io silent", "/spec/config")["retention.bytes"].as_u64().unwrap();
     assert!((silent as f64 / f64::from(1 << 30) - 0.5).abs() < 0.01, "{silent}");
+}
+
+#[test]
+fn an_overlay_adds_to_the_object_of_a_value_and_changes_nothing_that_it_says() {
+    let of = |path: &str, value: Value| {
+        let overlay = Overlay::of("cluster.postgresql.cnpg.io/shop/db").set(path, &value);
+        kinds(with_operators(Namespace::new("shop").postgres(postgres())).overlay(overlay))
+    };
+    assert_eq!(of("spec.description", json!("the shop's")), []);
+    let found = of("spec.storage.size", json!("5Gi"));
+    assert_eq!(
+        found,
+        [("platform-value".to_owned(), "roles[0].platform.overlays[0].set.spec.storage.size".to_owned())]
+    );
+}
+
+#[test]
+fn changes_that_an_operator_does_not_make_are_held() {
+    let world = World::new();
+    let of = |db: Postgres, queue: Kafka| with_operators(Namespace::new("shop").postgres(db).kafka(queue));
+    let own = || {
+        Postgres::new("db", image("ghcr.io/cloudnative-pg/postgresql:18.1"), 512.mib(), 2.gib())
+            .ready_within(0)
+    };
+    world.apply(&of(own().class("block"), kafka()));
+    let held = |db: Postgres, queue: Kafka, words: &str| {
+        let plan = world.plan(of(db, queue));
+        let all = notes(&plan, NoteKind::Held);
+        assert!(all.iter().any(|note| note.contains(words)), "{words}: {plan}");
+    };
+    let small = Postgres::new("db", image("ghcr.io/cloudnative-pg/postgresql:18.1"), 512.mib(), 1.gib())
+        .ready_within(0);
+    held(small.class("block"), kafka(), "cannot shrink from 2Gi to 1Gi");
+    held(own().class("other"), kafka(), "are of the class block");
+    held(own().class("block").database("other"), kafka(), "is read when the database is made");
+    held(own().class("block").database("other"), kafka(), "the role of a database keeps the name");
+    let older = Postgres::new("db", image("ghcr.io/cloudnative-pg/postgresql:17.1"), 512.mib(), 2.gib())
+        .ready_within(0);
+    held(older.class("block"), kafka(), "PostgreSQL 17 does not read the data of PostgreSQL 18");
+    let fewer = Kafka::new("events", image("quay.io/strimzi/kafka:1.2.0-kafka-4.3.0"), 512.mib(), 2.gib())
+        .cpu(100.millicores())
+        .topic(KafkaTopic::new("orders").partitions(2).keep(Size::mib(512)))
+        .ready_within(0);
+    held(own().class("block"), fewer, "a topic keeps its parts");
+    let newer = Postgres::new("db", image("ghcr.io/cloudnative-pg/postgresql:19.0"), 512.mib(), 2.gib())
+        .ready_within(0);
+    let plan = world.plan(of(newer.class("block"), kafka()));
+    assert!(
+        plan.to_string().contains("every instance stops while its data is upgraded from PostgreSQL 18 to 19"),
+        "{plan}"
+    );
+}
+
+#[test]
+fn one_password_has_one_source() {
+    let other = Secret::password("db-password").generation(2);
+    let web = Deployment::new("web", container("web").secret_variable("PGPASSWORD", other));
+    let shop = Namespace::new("shop").deployment(web).postgres(postgres());
+    one(with_operators(shop), "platform-twice", "namespaces[0].postgres[0]");
 }
 
 #[test]

@@ -89,6 +89,21 @@ fn a_field_that_its_kind_does_not_have_is_never_dropped() {
     ] {
         find(path, value, "platform-value");
     }
+    // A map that is set would replace what the platform has there.
+    for (path, value) in [
+        ("spec.template.spec.containers[web]", json!({ "image": "registry.example.org/evil:1" })),
+        ("spec.template", json!({ "spec": {} })),
+        ("spec.template.spec.securityContext", json!({ "runAsNonRoot": false })),
+    ] {
+        find(path, value, "platform-value");
+    }
+    for path in ["spec", "spec.template", "spec.template.spec.containers[web]"] {
+        one(with(of_web().remove(path)), "platform-value", "overlays[0].remove[0]");
+    }
+    // One field by its own path is what a person means.
+    let open =
+        of_web().set("spec.template.spec.containers[web].securityContext.readOnlyRootFilesystem", &false);
+    assert_eq!(kinds(with(open)), []);
     let lost = with(Overlay::of("deployment/shop/wbe").set("spec.paused", &true));
     one(lost, "platform-value", "overlays[0].of");
     let gone = with(of_web().remove("spec.template.spec.nodeSelector"));

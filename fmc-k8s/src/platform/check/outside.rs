@@ -58,6 +58,9 @@ pub(super) fn together(
     let cloud = site.cloud();
     let cluster = cloud.cluster(&platform.cluster.to_string()).filter(|cluster| is_whole(cluster));
     let mut names: BTreeMap<String, String> = BTreeMap::new();
+    let services = namespace.operated().flat_map(|(_, one)| one.services());
+    let pods = workloads.values().map(Workload::pods_name);
+    let taken: BTreeSet<String> = workloads.keys().cloned().chain(services).chain(pods).collect();
     for (index, call) in namespace.outside.iter().enumerate() {
         findings.part(&format!("outside[{index}]"), |findings| {
             if !workloads.contains_key(&call.from.to_string()) {
@@ -67,7 +70,7 @@ pub(super) fn together(
             }
             let Some(name) = call.machine.as_ref().map(ToString::to_string) else { return };
             if let Some(own) = &call.name {
-                named(own, &name, &workloads, &mut names, findings);
+                named(own, &name, &taken, &mut names, findings);
             }
             let Some(machine) = cloud.machine(&name) else {
                 let help = known_names(cloud.machines().iter().map(|machine| &machine.name));
@@ -95,7 +98,7 @@ pub(super) fn together(
 fn named(
     own: &Given<ObjectName>,
     machine: &str,
-    workloads: &BTreeMap<String, Workload<'_>>,
+    taken: &BTreeSet<String>,
     names: &mut BTreeMap<String, String>,
     findings: &mut RoleFindings<'_>,
 ) {
@@ -105,8 +108,8 @@ fn named(
         wrong("name", findings, message, format!("begin it with a letter, as db-{name}"));
     }
     let before = names.entry(name.clone()).or_insert_with(|| machine.to_owned());
-    let other = match workloads.contains_key(&name) {
-        true => Some("a workload".to_owned()),
+    let other = match taken.contains(&name) {
+        true => Some("a workload or of a service of one".to_owned()),
         false => Some(format!("the machine {before}")).filter(|_| before != machine),
     };
     if let Some(other) = other {

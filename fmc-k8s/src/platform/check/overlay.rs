@@ -1,6 +1,6 @@
 //! The rules of overlays: the object, the path, and what its kind says of the field.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fmc_core::checked::Checked;
 use fmc_core::nearest::nearest;
@@ -41,6 +41,7 @@ pub(super) fn check(platform: &Platform, cloud: &Checked, findings: &mut RoleFin
         })
         .collect();
     let definitions = Definitions::of(platform);
+    let raw = raw_names(platform);
     for (index, overlay) in platform.overlays.iter().enumerate() {
         findings.part(&format!("overlays[{index}]"), |findings| {
             let Some((manifest, content)) = known.get_mut(&overlay.of) else {
@@ -52,7 +53,7 @@ pub(super) fn check(platform: &Platform, cloud: &Checked, findings: &mut RoleFin
                 );
                 return wrong("of", findings, message, help);
             };
-            of_object(overlay, manifest, content, &definitions, findings);
+            of_object(overlay, manifest, content, &definitions, raw.contains(&overlay.of), findings);
         });
     }
 }
@@ -62,6 +63,7 @@ fn of_object(
     manifest: &Manifest,
     content: &mut Value,
     definitions: &Definitions<'_>,
+    is_raw: bool,
     findings: &mut RoleFindings<'_>,
 ) {
     if *manifest.kind() == SECRET {
@@ -70,6 +72,8 @@ fn of_object(
     }
     let is_of_operator =
         manifest.content().pointer("/metadata/labels").is_some_and(|all| all.get(OPERATOR).is_some());
+    // The objects of values say what the budget and the rules judge.
+    let is_said = manifest.kind().is_custom() && !is_of_operator && !is_raw;
     for (place, change) in overlay.changes() {
         let mut told = |message: String, help: String| {
             findings.part(&place, |findings| findings.find(&VALUE, message, help));
@@ -87,6 +91,11 @@ fn of_object(
         }
         if let Some(why) = is_kept(&change, is_of_operator) {
             told(why.0, why.1);
+            continue;
+        }
+        if let Some(lost) = takes_away(&change, content, is_said) {
+            let help = "set the fields that you mean by their own paths, and leave the others as they are";
+            told(format!("it would take away {lost}, which the platform says"), help.to_owned());
             continue;
         }
         let mut changed = content.clone();
@@ -124,6 +133,66 @@ fn of_object(
     }
 }
 
+/// The names of the objects that the cloud has in the form of the API.
+fn raw_names(platform: &Platform) -> BTreeSet<String> {
+    let own = platform.objects.iter().map(|object| object.0.clone());
+    let within = platform.namespaces.iter().flat_map(|namespace| {
+        namespace.objects.iter().map(|object| object.within(&namespace.name.to_string()))
+    });
+    own.chain(within).filter_map(|value| Some(Manifest::of_value(value).ok()?.short())).collect()
+}
+
+/// A value of the object that a change would take away, by its path, although the path of the change is not its own: a map that is set replaces the
+/// map that is there. Of an object that a value says whole, no value is changed.
+fn takes_away(change: &Change<'_>, object: &Value, is_said: bool) -> Option<String> {
+    let mut changed = object.clone();
+    change.apply(&mut changed).ok()?;
+    let mut lost = Vec::new();
+    gone(object, &changed, String::new(), &mut lost);
+    let parts = parts(change.path).ok()?;
+    let own = parts.iter().map(|part| match part {
+        Part::Key(key) => format!(".{key}"),
+        Part::Named(name) => format!("[{name}]"),
+    });
+    let own = own.collect::<String>();
+    let own = own.trim_start_matches('.');
+    // A field that is set or taken out by its own name is what a person means.
+    let is_meant = |path: &String| !is_said && (path == own || change.value.is_none());
+    lost.into_iter().find(|path| !is_meant(path))
+}
+
+/// The paths of values that are gone or have become others.
+fn gone(before: &Value, after: &Value, path: String, lost: &mut Vec<String>) {
+    let name = |value: &Value| value.get("name").and_then(Value::as_str).map(str::to_owned);
+    match (before, after) {
+        (Value::Object(before), Value::Object(after)) => {
+            for (key, value) in before {
+                let below = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                match after.get(key) {
+                    Some(there) => gone(value, there, below, lost),
+                    None => lost.push(below),
+                }
+            }
+        }
+        (Value::Array(before), Value::Array(after)) => {
+            for (at, value) in before.iter().enumerate() {
+                let named = name(value);
+                let there = match &named {
+                    Some(named) => after.iter().find(|one| name(one).as_ref() == Some(named)),
+                    None => after.get(at),
+                };
+                let below = format!("{path}[{}]", named.unwrap_or_else(|| at.to_string()));
+                match there {
+                    Some(there) => gone(value, there, below, lost),
+                    None => lost.push(below),
+                }
+            }
+        }
+        _ if before != after => lost.push(path),
+        _ => {}
+    }
+}
+
 /// Why a field is not an overlay's matter, and what to do.
 fn is_kept(change: &Change<'_>, is_of_operator: bool) -> Option<(String, String)> {
     let parts = parts(change.path).ok()?;
@@ -134,6 +203,20 @@ fn is_kept(change: &Change<'_>, is_of_operator: bool) -> Option<(String, String)
     if KNOWN_BY.iter().any(|with| begins(with)) {
         let message = format!("{} is what the object is known by, or the server's own", change.path);
         return Some((message, "leave it out".to_owned()));
+    }
+    // A field above them has them in it.
+    let is_above = |with: &[&str]| {
+        parts.len() < with.len()
+            && parts.iter().zip(with).all(|(part, key)| *part == Part::Key((*key).to_owned()))
+    };
+    let removes = change.value.is_none();
+    let pods = ["spec", "template", "spec", "containers", ""];
+    let is_container = parts.len() == 5
+        && parts.iter().zip(&pods).take(4).all(|(part, key)| *part == Part::Key((*key).to_owned()))
+        && matches!(parts.last(), Some(Part::Named(_)));
+    if removes && !is_of_operator && (is_above(&pods) || is_container) {
+        let message = format!("{} has what the platform says itself in it", change.path);
+        return Some((message, "take out the fields that you mean by their own paths".to_owned()));
     }
     let of_container = parts.windows(3).any(|three| match three {
         [Part::Key(list), Part::Named(_), Part::Key(key)] => {

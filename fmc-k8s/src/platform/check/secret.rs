@@ -7,13 +7,18 @@ use fmc_core::secret::{Secret, SecretRef};
 
 use super::{TWICE, VALUE, containers_of};
 use crate::container::{Container, MountSource};
+use crate::platform::Namespace;
 use crate::workload::Workload;
 
 /// The names of a cluster's own secrets begin so, and the bytes follow from the name.
 const OF_CLUSTERS: &str = "k3s-";
 
 /// One name is one secret: the cluster has one object for it.
-pub(super) fn once(workloads: &[(String, Workload<'_>)], findings: &mut RoleFindings<'_>) {
+pub(super) fn once(
+    namespace: &Namespace,
+    workloads: &[(String, Workload<'_>)],
+    findings: &mut RoleFindings<'_>,
+) {
     let mut known: BTreeMap<String, SecretRef> = BTreeMap::new();
     let containers = workloads.iter().flat_map(|(path, workload)| {
         containers_of(path, workload).map(|(path, container)| (path, workload.is_service, container))
@@ -21,20 +26,37 @@ pub(super) fn once(workloads: &[(String, Workload<'_>)], findings: &mut RoleFind
     for (path, is_service, container) in containers {
         for (at, secret) in secrets(container) {
             let Some(secret) = secret.reference() else { continue };
-            let name = secret.name.to_string();
             // A service has settings in place of variables and mounts, and looks at each of them itself.
             let at = if is_service { path.clone() } else { format!("{path}.{at}") };
             if !is_service {
                 of_no_cluster(&secret, &at, findings);
             }
-            let other = known.entry(name.clone()).or_insert_with(|| secret.clone());
-            if *other != secret {
-                findings.part(&at, |findings| {
-                    let message = format!("two secrets {name} have different sources or generations");
-                    findings.find(&TWICE, message, "give one of them another name, or both the same");
-                });
-            }
+            alike(&mut known, &at, secret, findings);
         }
+    }
+    // The owner of a database has its password in a secret of another form.
+    for (index, postgres) in namespace.postgres.iter().enumerate() {
+        if let Some(secret) = postgres.secret().reference() {
+            let at =
+                format!("postgres[{index}]{}", if postgres.password.is_some() { ".password" } else { "" });
+            alike(&mut known, &at, secret, findings);
+        }
+    }
+}
+
+fn alike(
+    known: &mut BTreeMap<String, SecretRef>,
+    at: &str,
+    secret: SecretRef,
+    findings: &mut RoleFindings<'_>,
+) {
+    let name = secret.name.to_string();
+    let other = known.entry(name.clone()).or_insert_with(|| secret.clone());
+    if *other != secret {
+        findings.part(at, |findings| {
+            let message = format!("two secrets {name} have different sources or generations");
+            findings.find(&TWICE, message, "give one of them another name, or both the same");
+        });
     }
 }
 
