@@ -94,7 +94,7 @@ impl Manifest {
         let (api, name) = (text("/apiVersion").unwrap_or_default(), text("/kind").unwrap_or_default());
         let is_namespaced = text("/metadata/namespace").is_some();
         let kind = Kind::of(&api, &name).or_else(|| Kind::custom(&api, &name, is_namespaced));
-        let kind = kind.ok_or_else(|| match api.is_empty() || name.is_empty() {
+        let kind = kind.ok_or(match api.is_empty() || name.is_empty() {
             true => NotAManifest::NoKind,
             false => NotAManifest::Kind { api, kind: name },
         })?;

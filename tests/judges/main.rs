@@ -1,6 +1,11 @@
 //! Programs of others judge what the examples' platforms compile to: a runtime of containers starts their services, and
 //! schemas and rules for manifests read every object.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot be set up fails"
+)]
 
 mod manifests;
 mod pods;
