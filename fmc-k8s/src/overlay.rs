@@ -151,8 +151,7 @@ fn step<'a>(here: &'a mut Value, part: &Part, empty: Option<Value>) -> Result<Op
             })
         }
         Part::Named(name) => {
-            let list =
-                here.as_array_mut().ok_or_else(|| format!("{} is not a part of a list", spoken(part)))?;
+            let list = here.as_array_mut().ok_or_else(|| no_list(part, name))?;
             let known = || format!("the list has no {}", spoken(part));
             let at = position(list, name).ok_or_else(known)?;
             Ok(list.get_mut(at))
@@ -173,8 +172,7 @@ fn put(here: &mut Value, part: &Part, value: &Value) -> Result<(), String> {
             map.insert(key.clone(), value.clone());
         }
         Part::Named(name) => {
-            let list =
-                here.as_array_mut().ok_or_else(|| format!("{} is not a part of a list", spoken(part)))?;
+            let list = here.as_array_mut().ok_or_else(|| no_list(part, name))?;
             let mut value = value.clone();
             if let Some(map) = value.as_object_mut().filter(|_| name.parse::<usize>().is_err()) {
                 let own = map.entry("name").or_insert_with(|| name.as_str().into());
@@ -202,6 +200,10 @@ fn take(here: &mut Value, part: &Part) -> Result<(), String> {
             Ok(())
         }
     }
+}
+
+fn no_list(part: &Part, name: &str) -> String {
+    format!("{} stands for a part of a list, and here is none: a key is written [\"{name}\"]", spoken(part))
 }
 
 fn spoken(part: &Part) -> String {

@@ -28,6 +28,9 @@ const KINDS: &[&str] = &[
     "persistent-volume",
 ];
 
+/// The reason of the deletion of an object with data.
+pub(super) const WITH_ITS_DATA: &str = "no longer wanted, and its data with it";
+
 /// Whether an object holds data, or is a definition.
 pub(super) fn is_data(at: &Address) -> bool {
     at.kind() == kind::CUSTOM_RESOURCE_DEFINITION.word || is_data_kind(at.kind())
@@ -51,7 +54,7 @@ pub(super) fn removal(at: &Address, object: &ApiObject, is_asked: bool, named: &
         };
     }
     match is_asked {
-        true => Removal::Delete("no longer wanted, and its data with it".to_owned()),
+        true => Removal::Delete(WITH_ITS_DATA.to_owned()),
         false => Removal::Keep(format!("its data goes with it: `--delete-data {named}` deletes both")),
     }
 }

@@ -159,7 +159,7 @@ impl Model for Kubernetes {
             Unwanted::Destroyed(_) if at.kind() == kind::CLAIM.word => return Removal::Ignore,
             Unwanted::Claimed(named) => {
                 return if choices.delete_data.covers(named) {
-                    Removal::Delete("no longer wanted, and its data with it".to_owned())
+                    Removal::Delete(data::WITH_ITS_DATA.to_owned())
                 } else {
                     Removal::Keep(format!("{named} left its data: `--delete-data {named}` deletes it"))
                 };
@@ -188,6 +188,9 @@ impl Model for Kubernetes {
         }
         if at.kind() == kind::CUSTOM_RESOURCE_DEFINITION.word && !object.foreign.is_empty() {
             return Removal::Leave(data::takes_along(&object.foreign));
+        }
+        if object.foreign.is_empty() && data::is_data_kind(at.kind()) {
+            return Removal::Delete(data::WITH_ITS_DATA.to_owned());
         }
         if object.foreign.is_empty() {
             return Removal::Delete("no longer wanted".to_owned());

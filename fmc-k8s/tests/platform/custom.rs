@@ -84,6 +84,22 @@ fn asked(world: &World<Sim>, platform: Platform, name: &str) -> Plan {
 }
 
 #[test]
+fn a_slip_in_a_kind_and_a_second_definition_of_one_are_found() {
+    let mut slip = unawaited(1);
+    slip["kind"] = json!("widget");
+    let found = kinds(with(Some(definition()), [slip]));
+    assert_eq!(
+        found,
+        [("platform-schema".to_owned(), "roles[0].platform.namespaces[0].objects[0].kind".to_owned())]
+    );
+    let mut second = definition();
+    second["metadata"]["name"] = json!("wids.example.org");
+    second["spec"]["names"]["plural"] = json!("wids");
+    let found = kinds(with(Some(definition()), []).object(RawObject::of(&second)));
+    assert_eq!(found, [("platform-twice".to_owned(), "roles[0].platform.objects[1]".to_owned())]);
+}
+
+#[test]
 fn a_custom_object_is_made_after_its_definition_compared_and_deleted_before_it() {
     let platform = |size| with(Some(definition()), [unawaited(size)]);
     assert_eq!(kinds(platform(1)), []);

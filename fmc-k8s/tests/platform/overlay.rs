@@ -100,6 +100,12 @@ fn a_field_that_its_kind_does_not_have_is_never_dropped() {
     for path in ["spec", "spec.template", "spec.template.spec.containers[web]"] {
         one(with(of_web().remove(path)), "platform-value", "overlays[0].remove[0]");
     }
+    let label = kinds(set("metadata.labels[a/b]", json!("c")));
+    assert_eq!(label.len(), 1, "{label:?}");
+    // Two of them say one field, or one says nothing.
+    let twice = with(of_web().set("spec.paused", &true)).overlay(of_web().set("spec.paused", &false));
+    one(twice, "platform-twice", "overlays[1].set.spec.paused");
+    one(with(of_web()), "platform-value", "overlays[0].of");
     // One field by its own path is what a person means.
     let open =
         of_web().set("spec.template.spec.containers[web].securityContext.readOnlyRootFilesystem", &false);

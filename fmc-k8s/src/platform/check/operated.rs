@@ -9,6 +9,7 @@ use fmc_core::role::{RoleFindings, SpanSite};
 use super::service::{common, password, short};
 use super::value::wrong;
 use super::{NO_OPERATOR, optional, twice};
+use crate::compile::operated::namespaces;
 use crate::compile::operator::scopes;
 use crate::kafka::Kafka;
 use crate::name::ImageName;
@@ -224,10 +225,16 @@ pub(super) fn together(
 
 /// An operator that nothing of the platform brings.
 pub(super) fn operator(platform: &Platform, of: KnownOperator, findings: &mut RoleFindings<'_>) {
-    if scopes(platform).contains_key(&(of.group.to_owned(), of.kind.to_owned())) {
+    let message = if !scopes(platform).contains_key(&(of.group.to_owned(), of.kind.to_owned())) {
+        format!("no operator of the platform brings the kind {} of {}", of.kind, of.group)
+    } else if !namespaces(platform).contains_key(of.group) {
+        format!(
+            "the files of the platform define the kind {} of {}, and have no pods of {}",
+            of.kind, of.group, of.name
+        )
+    } else {
         return;
-    }
-    let message = format!("no operator of the platform brings the kind {} of {}", of.kind, of.group);
+    };
     let help = format!(
         "name the files of {} below `operators` of the platform, or accept this if something else installs it",
         of.name

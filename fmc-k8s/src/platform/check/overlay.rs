@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::schema::Definitions;
 use super::value::wrong;
-use super::{SCHEMA, VALUE};
+use super::{SCHEMA, TWICE, VALUE};
 use crate::kind::SECRET;
 use crate::manifest::{Manifest, OPERATOR};
 use crate::overlay::{Change, Overlay, Part, parts};
@@ -42,7 +42,9 @@ pub(super) fn check(platform: &Platform, cloud: &Checked, findings: &mut RoleFin
         .collect();
     let definitions = Definitions::of(platform);
     let raw = raw_names(platform);
+    let mut paths: BTreeSet<(&str, &str)> = BTreeSet::new();
     for (index, overlay) in platform.overlays.iter().enumerate() {
+        findings.part(&format!("overlays[{index}]"), |findings| alone(overlay, &mut paths, findings));
         findings.part(&format!("overlays[{index}]"), |findings| {
             let Some((manifest, content)) = known.get_mut(&overlay.of) else {
                 let message = format!("the platform makes no {}", overlay.of);
@@ -129,6 +131,26 @@ fn of_object(
         }
         for (message, help) in all {
             findings.part(&place, |findings| findings.find(&SCHEMA, message, help));
+        }
+    }
+}
+
+/// An overlay changes something, and no other one changes the same field.
+fn alone<'a>(
+    overlay: &'a Overlay,
+    paths: &mut BTreeSet<(&'a str, &'a str)>,
+    findings: &mut RoleFindings<'_>,
+) {
+    if overlay.changes().next().is_none() {
+        let help = "say fields: `set: {spec.paused: true}`";
+        wrong("of", findings, format!("the overlay of {} changes nothing", overlay.of), help);
+    }
+    for (place, change) in overlay.changes() {
+        if !paths.insert((&overlay.of, change.path)) {
+            findings.part(&place, |findings| {
+                let message = format!("{} of {} is said twice", change.path, overlay.of);
+                findings.find(&TWICE, message, "leave one of them out");
+            });
         }
     }
 }

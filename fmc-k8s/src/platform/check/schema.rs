@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use fmc_core::nearest::nearest;
 use fmc_core::role::RoleFindings;
 use serde_json::Value;
 
-use super::SCHEMA;
+use super::{SCHEMA, TWICE};
 use crate::kind::CUSTOM_RESOURCE_DEFINITION;
 use crate::operator::Operator;
 use crate::platform::Platform;
@@ -28,6 +29,7 @@ pub(super) fn check(platform: &Platform, findings: &mut RoleFindings<'_>) {
     if definitions.0.is_empty() {
         return;
     }
+    twice(platform, findings);
     for (index, namespace) in platform.namespaces.iter().enumerate() {
         for (at, object) in namespace.objects.iter().enumerate() {
             let path = format!("namespaces[{index}].objects[{at}]");
@@ -45,6 +47,27 @@ pub(super) fn check(platform: &Platform, findings: &mut RoleFindings<'_>) {
                 findings.find(&SCHEMA, format!("{}: {path}: {message}", object.spoken()), help);
             }
         });
+    }
+}
+
+/// Two definitions of one kind: the server takes the names of the first alone.
+fn twice(platform: &Platform, findings: &mut RoleFindings<'_>) {
+    let own = platform.objects.iter().enumerate().map(|(at, object)| (format!("objects[{at}]"), &object.0));
+    let operators = platform.operators.iter().enumerate().flat_map(|(index, operator)| {
+        let objects = operator.objects().into_iter();
+        objects.map(move |object| (format!("operators[{index}].{}", object.source), object.value))
+    });
+    let name = |value: &Value| {
+        value.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
+    let mut known: BTreeMap<(&str, &str), String> = BTreeMap::new();
+    for (path, value) in own.chain(operators) {
+        let Some((key, _)) = defined(value) else { continue };
+        let first = known.entry(key).or_insert_with(|| name(value));
+        if *first != name(value) {
+            let message = format!("{} defines the kind {} of {}, as {first} does", name(value), key.1, key.0);
+            findings.part(&path, |findings| findings.find(&TWICE, message, "leave one of them out"));
+        }
     }
 }
 
@@ -71,11 +94,21 @@ impl<'a> Definitions<'a> {
         Self(own.chain(operators.map(|object| object.value)).filter_map(defined).collect())
     }
 
+    /// The finding about a kind that differs from one of the same group by a slip. Others of the group may be in the cluster already.
+    fn near(&self, group: &str, kind: &str) -> Option<(String, String, String)> {
+        let of_group = self.0.keys().filter(|(other, _)| *other == group).map(|(_, kind)| *kind);
+        let near = nearest(kind, of_group)?;
+        let message = format!("no definition of the cloud makes the kind {kind} of {group}");
+        Some(("kind".to_owned(), message, format!("did you mean {near}?")))
+    }
+
     /// What the definition of its kind refuses in an object: path, message and help.
     pub(super) fn unsuited(&self, object: &Value) -> Vec<(String, String, String)> {
         let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default();
         let (group, version) = text("apiVersion").split_once('/').unwrap_or_default();
-        let Some(definition) = self.0.get(&(group, text("kind"))) else { return Vec::new() };
+        let Some(definition) = self.0.get(&(group, text("kind"))) else {
+            return self.near(group, text("kind")).into_iter().collect();
+        };
         let versions = definition.pointer("/spec/versions").and_then(Value::as_array);
         let name = |one: &Value| one.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
         let served = || {
