@@ -274,9 +274,10 @@ impl Saved {
     /// The differences between the saved steps and those of a new plan.
     fn differences(&self, plan: &Plan) -> Vec<String> {
         let now: Vec<SavedStep> = plan.all_steps().map(SavedStep::of).collect();
-        // A refusal explains more than the steps that are missing for it.
+        // A refusal, and an object that is held, explain more than the steps that are missing for them.
+        let refused = plan.refused().chain(plan.held());
         let refused: Vec<String> =
-            plan.refused().map(|note| format!("{}: {}", note.about.spoken(), note.text)).collect();
+            refused.map(|note| format!("{}: {}", note.about.spoken(), note.text)).collect();
         if !refused.is_empty() {
             return listed(refused);
         }

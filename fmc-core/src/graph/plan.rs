@@ -275,6 +275,11 @@ impl<D: ?Sized> Plan<D> {
         self.notes.iter().filter(|note| note.kind == NoteKind::Deferred)
     }
 
+    /// The objects that wait although they differ, each with the cause. What needs them waits too, and an apply does the rest.
+    pub fn held(&self) -> impl Iterator<Item = &Note> {
+        self.notes.iter().filter(|note| note.kind == NoteKind::Held)
+    }
+
     /// The changes that are not possible. While there is any, an apply does nothing.
     pub fn refused(&self) -> impl Iterator<Item = &Note> {
         self.notes.iter().filter(|note| note.kind == NoteKind::Refused)
