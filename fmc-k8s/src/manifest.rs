@@ -232,7 +232,7 @@ fn mark(object: &mut Value, key: &str, texts: &[(&str, &str)]) {
     }
 }
 
-/// What is empty and says nothing, by the kind of an object.
+/// The empty values that say nothing, by the kind of an object.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
     /// Lists of a kind of Kubernetes itself: an empty one raises the version of the object with each apply (kubernetes#131175).

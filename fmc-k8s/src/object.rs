@@ -63,7 +63,7 @@ pub(crate) enum Unwanted {
         /// Its name, as `cluster.postgresql.cnpg.io/shop/db`.
         named: Arc<str>,
     },
-    /// What stays with its data needs it: it stays until a person names that.
+    /// An object that stays with its data needs this one, which stays until a person names that object.
     Beside {
         /// The name of what needs it, as `cluster.postgresql.cnpg.io/shop/db`.
         named: Arc<str>,

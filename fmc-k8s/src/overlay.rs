@@ -128,7 +128,7 @@ impl Change<'_> {
             let missing = self.value.is_some().then_some(empty);
             here = match step(here, part, missing)? {
                 Some(below) => below,
-                // What is not there need not be taken out, but a person expects that it is.
+                // A person who takes a field out expects that it is there.
                 None => return Err(format!("the object has no {}", spoken(part))),
             };
         }

@@ -124,7 +124,7 @@ pub async fn apply_phases<P: Provider>(
         // A phase that repeats the last one makes no progress.
         if next.steps.is_empty() || next.digest() == current.digest() || next.refused().next().is_some() {
             outcome.left = if next.steps.is_empty() {
-                // What they wait for says more than that it did not come.
+                // The cause of their wait says more than its end.
                 Left::of(&next)
             } else {
                 Left::all(&next, "the previous phase did not provide what it needs")

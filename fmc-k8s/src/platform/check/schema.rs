@@ -39,7 +39,7 @@ pub(super) fn check(platform: &Platform, findings: &mut RoleFindings<'_>) {
     for (at, object) in platform.objects.iter().enumerate() {
         findings.part(&format!("objects[{at}]"), |findings| of_object(&definitions, &object.0, findings));
     }
-    // What a project publishes has no place in the cloud's file.
+    // A project's document has no line in the cloud's file.
     for (index, object) in &documents {
         let found = definitions.unsuited(object.value);
         findings.part(&format!("operators[{index}].{}", object.source), |findings| {
@@ -102,7 +102,7 @@ impl<'a> Definitions<'a> {
         Some(("kind".to_owned(), message, format!("did you mean {near}?")))
     }
 
-    /// What the definition of its kind refuses in an object: path, message and help.
+    /// The values of an object that the definition of its kind refuses: path, message and help.
     pub(super) fn unsuited(&self, object: &Value) -> Vec<(String, String, String)> {
         let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default();
         let (group, version) = text("apiVersion").split_once('/').unwrap_or_default();
