@@ -19,7 +19,7 @@ pub struct Server {
     runtime: Option<Runtime>,
 }
 
-/// The reason why there is no connection.
+/// The reason why a connection failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NoServer {

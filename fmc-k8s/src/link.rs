@@ -41,7 +41,7 @@ pub struct Response {
     pub warnings: Vec<String>,
 }
 
-/// The reason why there is no answer.
+/// The reason why a server did not answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{cause}")]
 pub struct NoAnswer {

@@ -22,7 +22,7 @@ pub struct ApiObject {
     pub(crate) unwanted: Unwanted,
     /// The claims of a set that are smaller than it is wanted to have them.
     pub(crate) small: Vec<Small>,
-    /// The reason why nobody knows whether its secrets are the wanted ones.
+    /// The reason why fmc could not compare its secrets with the wanted ones.
     pub(crate) untold: Option<String>,
     /// The fingerprint of the wanted manifest that it was found to meet: the comparison takes longer than all else of a plan.
     pub(crate) meets: Option<Fingerprint>,

@@ -149,7 +149,7 @@ pub(crate) fn hide(object: &mut ApiObject, wanted: Option<(&Manifest, &str)>, se
     let holes = wanted.map_or(&none, |(manifest, _)| manifest.holes());
     let mut words: BTreeMap<String, &str> = BTreeMap::new();
     let mut untold = None;
-    // What the manifest itself says is known to everybody who reads it.
+    // A manifest shows its own values to everybody who reads it.
     let is_said = |key: &String, there: &Value| {
         wanted.is_some_and(|(manifest, _)| {
             manifest.content().get("data").and_then(|data| data.get(key)) == Some(there)

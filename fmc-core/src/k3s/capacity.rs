@@ -138,7 +138,7 @@ pub struct Node {
 pub struct LocalDisk {
     /// Its size.
     pub size: Size,
-    /// Whether it is the root disk: a replacement of the machine makes that anew.
+    /// Whether it is the root disk, which a replacement of the machine makes again.
     pub is_root: bool,
 }
 

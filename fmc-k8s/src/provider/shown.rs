@@ -158,7 +158,7 @@ mod tests {
         let shown = |from: &str, to: &str| Some((from.to_owned(), to.to_owned()));
         assert_eq!(of("a: 1\nb: 2\n", "a: 1\nb: 3\n"), shown("b: 2", "b: 3"));
         assert_eq!(of("a: 1\nb: 2\n", "a: 1\n"), shown("b: 2", ""));
-        // What stands further above is another matter.
+        // Lines further above do not count.
         assert_eq!(of("token_file: /t\na: 1\nb: 2\n", "token_file: /t\na: 1\nb: 3\n"), shown("b: 2", "b: 3"));
         for (before, after) in [
             ("a\npassword: one\n", "a\npassword: two\n"),

@@ -117,7 +117,7 @@ fn a_custom_object_is_made_after_its_definition_compared_and_deleted_before_it()
     assert_eq!(steps(&plan), [(Action::Update, WIDGET.to_owned())], "{plan}");
     assert!(plan.to_string().contains("spec.size 1 -> 2"), "{plan}");
 
-    // What a controller writes beside our fields is its own; what another hand changes is told.
+    // A controller owns the fields that it adds; a plan tells changes of ours.
     let mut widget = world.cluster.object("widget.example.org", "shop", "main").unwrap();
     widget["spec"]["colour"] = json!("blue");
     world.cluster.put(widget.clone());
@@ -195,7 +195,7 @@ fn an_object_whose_kind_the_server_does_not_have_waits_for_it_alone() {
         told.contains("the server has no kind Widget of example.org/v1, and the cloud adds none"),
         "{told}"
     );
-    // What is not wanted any more goes all the same.
+    // Objects that the cloud left out go all the same.
     let without =
         Platform::on("single").namespace(Namespace::new("shop").object(RawObject::of(&unawaited(1))));
     let plan = world.plan(without);

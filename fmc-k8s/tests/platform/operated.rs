@@ -137,7 +137,7 @@ fn the_data_of_both_stays_when_they_leave_the_cloud() {
     world.apply(&shop());
     let plan = world.plan(with_operators(Namespace::new("shop").deployment(web())));
     let gone = deleted(&plan);
-    // What they need to run stays with them.
+    // The objects that they need stay with them.
     for kept in [
         "network-policy/shop/db-operated",
         "secret/shop/db-owner",

@@ -190,7 +190,7 @@ pub(in super::super) async fn strangers(
         return Ok(Vec::new());
     };
     let values = list(link, &format!("/apis/{group}/{version}/{plural}"), None).await?;
-    // What a controller made for another object goes with that one.
+    // A controller made it for another object, and it goes with that one.
     let strange = values.into_iter().map(ApiObject::new);
     let strange = strange.filter(|object| !object.is_made_by(owner) && !object.is_of_another());
     let mut names: Vec<String> = strange

@@ -1,0 +1,178 @@
+//! The examples of platforms and the pages that show parts of them.
+
+use std::fs;
+
+use super::WIDGETS;
+use crate::files::{fmc, folder};
+
+/// An example beside a page: the page shows parts of it, and it is applied.
+fn applied(example: &str, page: &str, made: &str) {
+    let shown = page.split("```").nth(1).and_then(|block| block.strip_prefix("yaml\n")).unwrap();
+    assert!(shown.lines().all(|line| example.contains(line)), "{shown}");
+    let folder = folder(&[("cloud.yaml", example)]);
+    let run = |arguments: &str| fmc(folder.path(), arguments, "");
+    let checked = run("check");
+    assert!(checked.code == 0 && checked.out.contains("0 errors"), "{checked:?}");
+    let applied = run("apply --yes");
+    assert!(applied.code == 0 && applied.out.contains(made), "{applied:?}");
+    assert_eq!(run("plan --detailed-exitcode").code, 0);
+}
+
+#[test]
+fn the_example_with_a_redis_is_applied_and_its_page_shows_it() {
+    let example = include_str!("../../../examples/platform/redis.yaml");
+    applied(example, include_str!("../../../docs/redis.md"), "+ stateful-set shop/sessions");
+}
+
+#[test]
+fn the_example_with_a_jenkins_is_applied_and_its_page_shows_it() {
+    let example = include_str!("../../../examples/platform/jenkins.yaml");
+    applied(example, include_str!("../../../docs/jenkins.md"), "+ stateful-set ci/jenkins");
+}
+
+#[test]
+fn the_example_with_a_prometheus_is_applied_and_its_page_shows_it() {
+    let example = include_str!("../../../examples/platform/monitoring.yaml");
+    applied(example, include_str!("../../../docs/monitoring.md"), "+ deployment monitoring/grafana");
+}
+
+#[test]
+fn the_example_with_a_database_is_applied_and_its_page_shows_it() {
+    let example = include_str!("../../../examples/platform/database.yaml");
+    applied(example, include_str!("../../../docs/platform.md"), "+ stateful-set shop/db");
+}
+
+#[test]
+fn the_overlays_of_the_page_are_right_in_the_example() {
+    let page = include_str!("../../../docs/platform.md");
+    let (_, block) = page.split_once("```yaml\noverlays:").unwrap();
+    let (block, _) = block.split_once("```").unwrap();
+    let overlays: String =
+        format!("overlays:{block}").lines().map(|line| format!("      {line}\n")).collect();
+    let example = include_str!("../../../examples/platform/database.yaml");
+    let cloud = example.replacen("      namespaces:", &format!("{overlays}      namespaces:"), 1);
+    let folder = folder(&[("cloud.yaml", &cloud)]);
+    let run = |arguments: &str| fmc(folder.path(), arguments, "");
+    let applied = run("apply --yes");
+    assert!(applied.code == 0, "{applied:?}");
+    assert_eq!(run("plan --detailed-exitcode").code, 0);
+    let out = run("compile --out out");
+    assert_eq!(out.code, 0, "{out:?}");
+    let made =
+        fs::read_to_string(folder.path().join("out/kubernetes/prod/shop/web.deployment.yaml")).unwrap();
+    assert!(
+        made.contains("terminationGracePeriodSeconds: 60")
+            && made.contains("COLOUR")
+            && !made.contains("topologySpread"),
+        "{made}"
+    );
+}
+
+/// The file of the project is not here: a definition of its kind, a namespace and pods stand for it.
+#[test]
+fn the_example_with_an_operator_is_applied_and_its_page_shows_it() {
+    let example = include_str!("../../../examples/platform/operator.yaml");
+    let page = include_str!("../../../docs/operators.md");
+    let shown = page.split("```").nth(1).and_then(|block| block.strip_prefix("yaml\n")).unwrap();
+    assert!(example.contains(shown), "{shown}");
+    let project = WIDGETS
+        .replace("example.org", "postgresql.cnpg.io")
+        .replace("Widget", "Cluster")
+        .replace("name: widgets.", "name: clusters.")
+        .replace("plural: widgets, singular: widget", "plural: clusters, singular: cluster")
+        .replace("{ size: { type: integer }", "{ instances: { type: integer }, storage: { type: object, properties: { size: { type: string } } }");
+    let folder = folder(&[("cloud.yaml", example), ("cnpg-1.30.0.yaml", &project)]);
+    let run = |arguments: &str| fmc(folder.path(), arguments, "");
+    let checked = run("check");
+    assert!(checked.code == 0 && checked.out.contains("0 errors"), "{checked:?}");
+    let applied = run("apply --yes");
+    assert!(applied.code == 0 && applied.out.contains("+ cluster.postgresql.cnpg.io shop/db"), "{applied:?}");
+    assert_eq!(run("plan --detailed-exitcode").code, 0);
+    let file = folder.path().join("cloud.yaml");
+    fs::write(&file, example.replace("instances: 1", "instances: one")).unwrap();
+    let wrong = run("check");
+    assert!(wrong.code == 1 && wrong.out.contains("error[platform-schema]"), "{wrong:?}");
+    assert!(wrong.out.contains("it is a text, and not a whole number"), "{wrong:?}");
+    // Its data stays until a person names it.
+    let (without, _) = example.split_once("          objects:").unwrap();
+    fs::write(&file, format!("{without}\naccept: [{{ kind: image-unpinned, reason: a test }}]\n")).unwrap();
+    let kept = run("plan");
+    assert!(kept.out.contains("--delete-data cluster.postgresql.cnpg.io/shop/db"), "{kept:?}");
+    let deleted = run("apply --yes --delete-data cluster.postgresql.cnpg.io/shop/db");
+    assert!(deleted.code == 0 && deleted.out.contains("- cluster.postgresql.cnpg.io shop/db"), "{deleted:?}");
+}
+
+/// The files of the projects are not here: definitions of their kinds and pods stand for them.
+#[test]
+fn the_example_with_a_database_a_queue_and_a_ceph_is_applied_and_its_page_shows_it() {
+    let example = include_str!("../../../examples/platform/data.yaml");
+    for block in include_str!("../../../docs/data.md").split("```yaml\n").skip(1) {
+        let (shown, _) = block.split_once("```").unwrap();
+        assert!(example.contains(shown), "{shown}");
+    }
+    let projects = [
+        ("rook-1.20.6.yaml", project("rook-ceph", "ceph.rook.io", &["CephCluster", "CephBlockPool"])),
+        ("cnpg-1.30.0.yaml", project("cnpg-system", "postgresql.cnpg.io", &["Cluster"])),
+        (
+            "strimzi-1.2.0.yaml",
+            project("kafka", "kafka.strimzi.io", &["Kafka", "KafkaNodePool", "KafkaTopic"]),
+        ),
+    ];
+    let files: Vec<(&str, &str)> =
+        projects.iter().map(|(name, text)| (*name, text.as_str())).chain([("cloud.yaml", example)]).collect();
+    let folder = folder(&files);
+    let run = |arguments: &str| fmc(folder.path(), arguments, "");
+    let checked = run("check");
+    assert!(checked.code == 0 && checked.out.contains("0 errors"), "{checked:?}");
+    let applied = run("apply --yes");
+    for made in [
+        "cluster.postgresql.cnpg.io shop/db",
+        "kafkatopic.kafka.strimzi.io shop/orders",
+        "cephcluster.ceph.rook.io rook-ceph/ceph",
+        "deployment shop/web",
+    ] {
+        assert!(applied.code == 0 && applied.out.contains(&format!("+ {made}")), "{made}: {applied:?}");
+    }
+    assert_eq!(run("plan --detailed-exitcode").code, 0);
+}
+
+/// A file as a project publishes it: a namespace, definitions that take every field, and pods.
+fn project(namespace: &str, group: &str, kinds: &[&str]) -> String {
+    let definition = |kind: &&str| {
+        let singular = kind.to_lowercase();
+        format!(
+            "---\napiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{ name: {singular}s.{group} }}\n\
+             spec:\n  group: {group}\n  scope: Namespaced\n  names: {{ kind: {kind}, plural: {singular}s, singular: {singular} }}\n  \
+             versions:\n    - name: v1\n      served: true\n      storage: true\n      schema: {{ openAPIV3Schema: {{ type: object, \
+             x-kubernetes-preserve-unknown-fields: true }} }}\n"
+        )
+    };
+    let pods = format!(
+        "---\napiVersion: v1\nkind: Namespace\nmetadata: {{ name: {namespace} }}\n---\napiVersion: apps/v1\nkind: Deployment\n\
+         metadata: {{ name: operator, namespace: {namespace} }}\nspec:\n  selector: {{ matchLabels: {{ app: operator }} }}\n  template:\n    \
+         metadata: {{ labels: {{ app: operator }} }}\n    spec: {{ containers: [{{ name: operator, image: 'registry.example.org/operator:1' }}] }}\n"
+    );
+    kinds.iter().map(definition).collect::<String>() + &pods
+}
+
+/// Its services are the end of its file: their sizes suit its nodes, and its database is one of its machines.
+#[test]
+fn the_seeds_cloud_has_its_services() {
+    let cloud = include_str!("../../../examples/flatcar_micro_cloud/cloud.yaml");
+    let services = include_str!("../../../examples/flatcar_micro_cloud/services.yaml");
+    let folder = folder(&[("cloud.yaml", &format!("{cloud}{services}"))]);
+    let run = |arguments: &str| fmc(folder.path(), arguments, "");
+    let checked = run("check");
+    assert!(checked.code == 0 && checked.out.contains(": 0 errors"), "{checked:?}");
+    for closed in ["platform-may-wait", "platform-crowded", "platform-kept-out", "platform-untold"] {
+        assert!(!checked.out.contains(closed), "{checked:?}");
+    }
+    let applied = run("apply --yes");
+    assert_eq!(applied.code, 0, "{applied:?}");
+    for made in
+        ["stateful-set monitoring/prometheus", "stateful-set ci/jenkins", "network-policy shop/web-outside"]
+    {
+        assert!(applied.out.contains(&format!("+ {made}")), "{made}: {applied:?}");
+    }
+    assert_eq!(run("plan --detailed-exitcode").code, 0);
+}
