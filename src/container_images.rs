@@ -1,5 +1,4 @@
-//! What a cloud has beside itself for its clusters: the lock that states the digests of its containers' images, and the files of its
-//! operators.
+//! The images of a cloud's containers, and the lock beside it that states their digests.
 
 use std::any::Any;
 
@@ -56,14 +55,6 @@ pub(crate) fn used(cloud: &Cloud) -> Vec<Used> {
 pub(crate) fn locked(cloud: Cloud, lock: &ImageLock) -> Cloud {
     cloud.map_spanning_roles(|_, role| match platform(&role).filter(|one| !one.has_image_lock()) {
         Some(platform) => Spanning::said(platform.clone().image_lock(lock)),
-        None => role,
-    })
-}
-
-/// The cloud with the files of its operators, read by `read`.
-pub(crate) fn with_operators(cloud: Cloud, mut read: impl FnMut(&str) -> Result<String, String>) -> Cloud {
-    cloud.map_spanning_roles(|_, role| match platform(&role).filter(|one| one.has_files()) {
-        Some(platform) => Spanning::said(platform.clone().read_files(&mut read)),
         None => role,
     })
 }

@@ -7,13 +7,14 @@ use fmc::k8s::quantity::CpuExt as _;
 use fmc::k8s::workload::Deployment;
 use fmc::prelude::*;
 
-/// The seed's cloud with its services.
+/// The seed's cloud with its services, and stand-ins for the files of their operators.
 pub(crate) fn seed() -> Cloud {
     let text = [
         include_str!("../../examples/flatcar_micro_cloud/cloud.yaml"),
         include_str!("../../examples/flatcar_micro_cloud/services.yaml"),
     ];
-    fmc::file::from_yaml(&text.concat()).expect("the example is right")
+    let cloud = fmc::file::from_yaml(&text.concat()).expect("the example is right");
+    Platform::read_files_in(cloud, fmc_testkit::operators::file)
 }
 
 /// The cluster of [`cloud`] and [`machine`].

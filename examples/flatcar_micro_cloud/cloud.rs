@@ -144,8 +144,8 @@ fn worker(n: u8) -> Machine {
         .cpus(2)
         .memory(3_584.mib())
         .root_disk(50.gib())
-        // S12: Ceph needs a raw device of its own. S19: the workloads of the workers are placed and sized in
-        // their own issue.
+        // S12: Ceph needs a raw device of its own. What runs on the workers, its sizes (S18, S19) and how long it keeps
+        // data (S24) is in services.yaml.
         .disk(Disk::new("osd", 200.gib()))
 }
 

@@ -80,7 +80,7 @@ fn namespace(namespace: &Namespace, surroundings: &Surroundings) -> Vec<Manifest
         let mut main = manifest(&of_deployment(deployment, &name));
         if let Some(main) = &mut main {
             main.ready_within = Some(deployment.ready_within.into()).filter(|seconds| *seconds > 0);
-            main.needs = needs(&deployment.needs);
+            main.needs = needs(&deployment.needs, &name);
         }
         let workload = Workload::from(deployment);
         all.extend(account::objects(workload, &name, &surroundings.api).into_iter().map(Some));
@@ -92,7 +92,7 @@ fn namespace(namespace: &Namespace, surroundings: &Surroundings) -> Vec<Manifest
         let mut main = manifest(&stateful::set(set, &name));
         if let Some(main) = &mut main {
             main.ready_within = Some(set.ready_within.into()).filter(|seconds| *seconds > 0);
-            main.needs = needs(&set.needs);
+            main.needs = needs(&set.needs, &name);
         }
         all.extend(account::objects(set.into(), &name, &surroundings.api).into_iter().map(Some));
         all.extend([main, manifest(&stateful::names(set.into(), &name))]);
@@ -106,8 +106,10 @@ fn namespace(namespace: &Namespace, surroundings: &Surroundings) -> Vec<Manifest
     all.into_iter().flatten().collect()
 }
 
-fn needs(needed: &[Given<NeededObject>]) -> Vec<NeededObject> {
-    needed.iter().filter_map(Given::ok).cloned().collect()
+/// The objects that a workload needs, all in its namespace.
+fn needs(needed: &[Given<NeededObject>], namespace: &str) -> Vec<String> {
+    let needed = needed.iter().filter_map(Given::ok);
+    needed.map(|one| format!("{}/{namespace}/{}", one.kind(), one.name())).collect()
 }
 
 /// The names of the policies of a namespace that follow from its services, measurements and accounts.

@@ -8,7 +8,6 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::kind::{CUSTOM_RESOURCE_DEFINITION, Kind};
-use crate::name::NeededObject;
 use crate::provider::NAME;
 use crate::secret::{AS_WANTED, Hole};
 
@@ -42,8 +41,8 @@ pub struct Manifest {
     holes: BTreeMap<String, Hole>,
     /// The seconds that an apply waits for it to be ready; `None` if it waits for nothing.
     pub(crate) ready_within: Option<u64>,
-    /// The objects of its namespace that are ready before it is made or changed.
-    pub(crate) needs: Vec<NeededObject>,
+    /// The objects that are ready before it is made or changed, each by its kind and its name in addresses: `stateful-set/shop/db`.
+    pub(crate) needs: Vec<String>,
 }
 
 /// The reason why fmc cannot apply a value as a manifest.
@@ -143,6 +142,11 @@ impl Manifest {
     /// The manifest with the seconds that an apply waits for it to be ready.
     pub(crate) fn waits(self, ready_within: Option<u64>) -> Self {
         Self { ready_within, ..self }
+    }
+
+    /// The manifest with the objects that are ready before it is made.
+    pub(crate) fn after(self, needs: Vec<String>) -> Self {
+        Self { needs, ..self }
     }
 
     pub(crate) fn holes(&self) -> &BTreeMap<String, Hole> {

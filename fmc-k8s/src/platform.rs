@@ -4,11 +4,16 @@ mod check;
 mod images;
 mod services;
 
+use std::any::Any;
+
 use fmc_core::checked::Checked;
+use fmc_core::cloud::Cloud;
 use fmc_core::finding::OwnKind;
 use fmc_core::given::Given;
 use fmc_core::name::ClusterName;
-use fmc_core::role::{FileSpanningRole, RoleFindings, RoleTable, SpanMembers, SpanSite, SpanningRole};
+use fmc_core::role::{
+    FileSpanningRole, RoleFindings, RoleTable, SpanMembers, SpanSite, Spanning, SpanningRole,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::alertmanager::Alertmanager;
@@ -191,6 +196,18 @@ impl Platform {
     pub fn read_files(mut self, mut read: impl FnMut(&str) -> Result<String, String>) -> Self {
         self.operators.iter_mut().for_each(|operator| operator.read(&mut read));
         self
+    }
+
+    /// A cloud whose platforms have [read their files](Self::read_files): for programs that read a cloud from a file.
+    #[must_use]
+    pub fn read_files_in(cloud: Cloud, mut read: impl FnMut(&str) -> Result<String, String>) -> Cloud {
+        cloud.map_spanning_roles(|_, role| {
+            let any: &dyn Any = role.as_spanning();
+            match any.downcast_ref::<Self>().filter(|one| one.has_files()) {
+                Some(platform) => Spanning::said(platform.clone().read_files(&mut read)),
+                None => role,
+            }
+        })
     }
 
     /// A namespace.

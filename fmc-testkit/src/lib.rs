@@ -22,6 +22,7 @@
 //! | K3s's configuration | [`k3s`]: a stand-in that reads it and refuses as K3s does, and a real one if the machine has one |
 //! | access to a cluster: authorities, kubeconfig | [`kube`]: etcd, API servers, kubectl |
 //! | an operator from its project's file, and objects of its kinds | [`prometheus_operator`]: the operator itself, in the slow tier |
+//! | a cloud with operators | [`operators`]: stand-ins for the files of their projects |
 //! | the mirror's web server | [`nginx`] |
 //! | manifests of Kubernetes | [`manifests`]: schemas and rules without a cluster; [`kube`]: the real API server |
 //! | pods: user, mounts, arguments, probes | [`pod`]: Debian's program in the compiled container, by crun |
@@ -55,6 +56,7 @@ pub mod nft;
 pub mod nginx;
 pub mod ntp;
 pub mod openssl;
+pub mod operators;
 pub mod pki;
 pub mod pod;
 mod program;

@@ -349,7 +349,7 @@ fn of(
 fn operators(cloud: Cloud, args: &Args, io: &Io<'_>) -> Cloud {
     let files = crate::files::Files::anywhere(args.folder(io));
     let read = |path: &str| files.text(path.as_ref()).map_err(|error| error.to_string());
-    crate::container_images::with_operators(cloud, read)
+    fmc_k8s::platform::Platform::read_files_in(cloud, read)
 }
 
 /// The options that name the cloud's file.

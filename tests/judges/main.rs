@@ -13,6 +13,7 @@ mod pods;
 use std::sync::Arc;
 
 use fmc::Providers;
+use fmc::k8s::platform::Platform;
 use fmc::k8s::provider::Kubernetes;
 use fmc::k8s::sim::Sim;
 use fmc::libvirt::image::Images;
@@ -22,7 +23,8 @@ use serde_json::Value;
 
 /// The objects that the clusters of a cloud get, with the bytes of secrets.
 fn objects(cloud: &str) -> Vec<Value> {
-    let checked = fmc::file::from_yaml(cloud).unwrap().check().unwrap_or_else(|report| panic!("{report}"));
+    let cloud = Platform::read_files_in(fmc::file::from_yaml(cloud).unwrap(), fmc_testkit::operators::file);
+    let checked = cloud.check().unwrap_or_else(|report| panic!("{report}"));
     let clusters: Vec<(String, Sim)> =
         checked.clusters().iter().map(|cluster| (cluster.name.to_string(), Sim::new())).collect();
     let kubernetes =

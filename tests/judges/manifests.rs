@@ -1,5 +1,6 @@
 //! Schemas and rules of others read every object of the examples' and the seed's platforms.
 
+use fmc::k8s::manifest::{OPERATOR, OWNER};
 use fmc_testkit::manifests::validate;
 use serde_json::{Value, json};
 
@@ -22,7 +23,16 @@ fn examples() -> Vec<(&'static str, Vec<Value>)> {
         ("seed", seed.concat()),
     ];
     let ours = |mut all: Vec<Value>| {
-        all.retain(|object| object.pointer("/metadata/labels/fmc~1owner").is_some());
+        let has = |object: &Value, label: &str| object["metadata"]["labels"].get(label).is_some();
+        // The judges know neither the kinds of operators nor why their projects write their pods as they do.
+        let is_custom = |object: &Value| {
+            let group = object["apiVersion"]
+                .as_str()
+                .and_then(|api| api.split_once('/'))
+                .map_or("", |(group, _)| group);
+            group.contains('.') && !group.ends_with(".k8s.io")
+        };
+        all.retain(|object| has(object, OWNER) && !has(object, OPERATOR) && !is_custom(object));
         for metadata in all.iter_mut().filter_map(|object| object["metadata"].as_object_mut()) {
             metadata.remove("managedFields");
         }

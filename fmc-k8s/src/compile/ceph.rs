@@ -21,7 +21,11 @@ pub(super) fn manifests(
     let within = Some(u64::from(ceph.ready_within)).filter(|seconds| *seconds > 0);
     let cluster = raw::manifest(cluster(ceph, platform, cloud, namespace)).map(|one| one.waits(within));
     let pool = raw::manifest(pool(ceph, namespace)).map(|one| one.waits(within));
-    [cluster, pool, raw::manifest(class(ceph, namespace))].into_iter().flatten().collect()
+    let mut all: Vec<Manifest> = [cluster, pool].into_iter().flatten().collect();
+    let needed = all.iter().map(|one| format!("{}/{namespace}/{}", one.kind().word, one.name())).collect();
+    // No volume is asked for before there is a pool to cut it from.
+    all.extend(raw::manifest(class(ceph, namespace)).map(|class| class.after(needed)));
+    all
 }
 
 fn cluster(ceph: &Ceph, platform: &Platform, cloud: Option<&Checked>, namespace: &str) -> Value {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fmc_core::graph::{Address, Carries, Edge};
+use serde_json::Value;
 
 use super::document::AwaitedObject;
 use super::mentions::{closed, has_pods, mentioned};
@@ -20,6 +21,8 @@ pub(super) struct Order {
     /// The address of a kind's definition, by group and kind, and its operator.
     definitions: BTreeMap<(String, String), (Address, Option<String>)>,
     operators: BTreeMap<String, Parts>,
+    /// The classes of volumes, by name.
+    classes: BTreeMap<String, Address>,
 }
 
 /// The objects of an operator.
@@ -45,6 +48,9 @@ impl Order {
                 let text = |pointer: &str| manifest.content().pointer(pointer).map(plain).unwrap_or_default();
                 let key = (text("/spec/group"), text("/spec/names/kind"));
                 order.definitions.insert(key, (at.clone(), operator.clone()));
+            }
+            if *manifest.kind() == kind::STORAGE_CLASS {
+                order.classes.insert(manifest.name().to_owned(), at.clone());
             }
             let Some(name) = operator else { continue };
             let parts = order.operators.entry(name.clone()).or_default();
@@ -81,12 +87,13 @@ impl Order {
             }
         }
         for needed in &manifest.needs {
-            let namespace = manifest.namespace().unwrap_or_default();
-            let key = format!("{}/{namespace}/{}", needed.kind(), needed.name());
-            if let Some((to, awaited)) = self.objects.get(&key) {
+            if let Some((to, awaited)) = self.objects.get(needed) {
                 all.push(to.clone());
                 all_awaited.extend(awaited.clone());
             }
+        }
+        if !self.classes.is_empty() {
+            classes_of(manifest.content(), &mut |class| all.extend(self.classes.get(class).cloned()));
         }
         let edge = |to: Address| Edge { to, carries: Carries::Exists };
         let all: BTreeMap<Address, Edge> =
@@ -101,6 +108,25 @@ fn awaited(manifest: &Manifest, what: String) -> Option<AwaitedObject> {
     let within = manifest.ready_within.filter(|_| ready::tells(kind))?;
     let namespace = manifest.namespace().map(str::to_owned);
     Some(AwaitedObject { what, kind, namespace, name: manifest.name().to_owned(), within })
+}
+
+/// The keys by which claims, templates of claims, CloudNativePG and Strimzi name a class.
+const CLASS: [&str; 3] = ["storageClassName", "storageClass", "class"];
+
+/// The classes of volumes that an object may name. A text that names something else does no harm: only a class of the same plan is an order.
+fn classes_of<'a>(value: &'a Value, found: &mut impl FnMut(&'a str)) {
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map {
+                match value {
+                    Value::String(text) if CLASS.contains(&key.as_str()) => found(text),
+                    value => classes_of(value, found),
+                }
+            }
+        }
+        Value::Array(values) => values.iter().for_each(|value| classes_of(value, found)),
+        _ => {}
+    }
 }
 
 fn operator_of(manifest: &Manifest) -> Option<String> {

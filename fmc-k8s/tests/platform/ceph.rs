@@ -106,6 +106,28 @@ fn claims_of_its_class_outlive_a_node_and_the_plan_ends() {
     assert!(plan.lines().any(is_kept), "{plan}");
 }
 
+/// A pod whose volume no pool can give would wait for its own deadline, and tell the wrong cause.
+#[test]
+fn what_has_its_class_is_made_when_its_pool_is_ready() {
+    let ceph = || ceph().ready_within(120);
+    let set = || set(VolumeClaim::new("data", 1.gib()).class("ceph-block")).ready_within(0);
+    let all = || platform(ceph()).namespace(Namespace::new("shop").stateful(set()));
+    let world = World::new();
+    let wanted = world.compile(cloud(3, raw()).role(all()));
+    let forming = json!({ "phase": "Progressing", "message": "Configuring Ceph Mons" });
+    world.cluster.reports("cephcluster.ceph.rook.io", "rook-system", "ceph", forming);
+    let told = world.run(&world.plan_of(&wanted)).converged().unwrap_err().to_string();
+    let why = "storage-class/ceph-block: cephcluster.ceph.rook.io/ceph, which it needs, is not ready within 120 s: ";
+    assert!(told.contains(why) && told.contains("Configuring Ceph Mons"), "{told}");
+    assert!(world.cluster.object("storage-class", "", "ceph-block").is_none());
+    assert!(world.cluster.object("stateful-set", "shop", "db").is_none());
+    assert!(world.cluster.object("network-policy", "shop", "nothing").is_some());
+    world.cluster.reports("cephcluster.ceph.rook.io", "rook-system", "ceph", json!({ "phase": "Ready" }));
+    world.run(&world.plan_of(&wanted)).converged().unwrap();
+    assert!(world.cluster.object("stateful-set", "shop", "db").is_some());
+    assert!(world.plan_of(&wanted).is_empty());
+}
+
 #[test]
 fn each_mistake_is_found_in_its_settings() {
     let one = |disks, disk, ceph, kind: &str, path: &str, words: &str| {

@@ -50,6 +50,7 @@ fn definition(group: &str, kind: &str) -> Value {
                 "name": "v1",
                 "served": true,
                 "storage": true,
+                "subresources": { "status": {} },
                 "schema": { "openAPIV3Schema": { "type": "object", "x-kubernetes-preserve-unknown-fields": true } },
             }],
         },

@@ -2,6 +2,9 @@
 
 use std::fs;
 
+use fmc_testkit::operators;
+use tempfile::TempDir;
+
 use super::WIDGETS;
 use crate::files::{fmc, folder};
 
@@ -110,17 +113,7 @@ fn the_example_with_a_database_a_queue_and_a_ceph_is_applied_and_its_page_shows_
         let (shown, _) = block.split_once("```").unwrap();
         assert!(example.contains(shown), "{shown}");
     }
-    let projects = [
-        ("rook-1.20.6.yaml", project("rook-ceph", "ceph.rook.io", &["CephCluster", "CephBlockPool"])),
-        ("cnpg-1.30.0.yaml", project("cnpg-system", "postgresql.cnpg.io", &["Cluster"])),
-        (
-            "strimzi-1.2.0.yaml",
-            project("kafka", "kafka.strimzi.io", &["Kafka", "KafkaNodePool", "KafkaTopic"]),
-        ),
-    ];
-    let files: Vec<(&str, &str)> =
-        projects.iter().map(|(name, text)| (*name, text.as_str())).chain([("cloud.yaml", example)]).collect();
-    let folder = folder(&files);
+    let folder = with_operators(example);
     let run = |arguments: &str| fmc(folder.path(), arguments, "");
     let checked = run("check");
     assert!(checked.code == 0 && checked.out.contains("0 errors"), "{checked:?}");
@@ -136,23 +129,11 @@ fn the_example_with_a_database_a_queue_and_a_ceph_is_applied_and_its_page_shows_
     assert_eq!(run("plan --detailed-exitcode").code, 0);
 }
 
-/// A file as a project publishes it: a namespace, definitions that take every field, and pods.
-fn project(namespace: &str, group: &str, kinds: &[&str]) -> String {
-    let definition = |kind: &&str| {
-        let singular = kind.to_lowercase();
-        format!(
-            "---\napiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{ name: {singular}s.{group} }}\n\
-             spec:\n  group: {group}\n  scope: Namespaced\n  names: {{ kind: {kind}, plural: {singular}s, singular: {singular} }}\n  \
-             versions:\n    - name: v1\n      served: true\n      storage: true\n      schema: {{ openAPIV3Schema: {{ type: object, \
-             x-kubernetes-preserve-unknown-fields: true }} }}\n"
-        )
-    };
-    let pods = format!(
-        "---\napiVersion: v1\nkind: Namespace\nmetadata: {{ name: {namespace} }}\n---\napiVersion: apps/v1\nkind: Deployment\n\
-         metadata: {{ name: operator, namespace: {namespace} }}\nspec:\n  selector: {{ matchLabels: {{ app: operator }} }}\n  template:\n    \
-         metadata: {{ labels: {{ app: operator }} }}\n    spec: {{ containers: [{{ name: operator, image: 'registry.example.org/operator:1' }}] }}\n"
-    );
-    kinds.iter().map(definition).collect::<String>() + &pods
+/// A folder with a cloud's file and the files of its operators.
+fn with_operators(cloud: &str) -> TempDir {
+    let projects = operators::files();
+    let projects = projects.iter().map(|(name, text)| (*name, text.as_str()));
+    folder(&projects.chain([("cloud.yaml", cloud)]).collect::<Vec<_>>())
 }
 
 /// Its services are the end of its file: their sizes suit its nodes, and its database is one of its machines.
@@ -160,18 +141,30 @@ fn project(namespace: &str, group: &str, kinds: &[&str]) -> String {
 fn the_seeds_cloud_has_its_services() {
     let cloud = include_str!("../../../examples/flatcar_micro_cloud/cloud.yaml");
     let services = include_str!("../../../examples/flatcar_micro_cloud/services.yaml");
-    let folder = folder(&[("cloud.yaml", &format!("{cloud}{services}"))]);
+    let folder = with_operators(&format!("{cloud}{services}"));
     let run = |arguments: &str| fmc(folder.path(), arguments, "");
     let checked = run("check");
     assert!(checked.code == 0 && checked.out.contains(": 0 errors"), "{checked:?}");
-    for closed in ["platform-may-wait", "platform-crowded", "platform-kept-out", "platform-untold"] {
+    // Its data is on the disks of the workers, three times, and so no warning is about data either.
+    for closed in [
+        "platform-may-wait",
+        "platform-crowded",
+        "platform-kept-out",
+        "platform-untold",
+        "platform-node-local",
+        "platform-data-on-root",
+    ] {
         assert!(!checked.out.contains(closed), "{checked:?}");
     }
     let applied = run("apply --yes");
     assert_eq!(applied.code, 0, "{applied:?}");
-    for made in
-        ["stateful-set monitoring/prometheus", "stateful-set ci/jenkins", "network-policy shop/web-outside"]
-    {
+    for made in [
+        "stateful-set monitoring/prometheus",
+        "stateful-set ci/jenkins",
+        "network-policy shop/web-outside",
+        "cephcluster.ceph.rook.io rook-ceph/ceph",
+        "kafka.kafka.strimzi.io shop/events",
+    ] {
         assert!(applied.out.contains(&format!("+ {made}")), "{made}: {applied:?}");
     }
     assert_eq!(run("plan --detailed-exitcode").code, 0);
