@@ -371,6 +371,16 @@ names! {
         near: trimmed,
     }
 
+    /// The name of a file of manifests that K3s applies when it starts, without `.yaml`.
+    AddonName {
+        what: "name of manifests",
+        example: "traefik-config",
+        rule: label,
+        must: LABEL_RULE,
+        max: 63,
+        pattern: LABEL,
+    }
+
     /// The kind of a role, as `k3s-server`.
     RoleName {
         what: "role",

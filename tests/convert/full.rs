@@ -253,6 +253,10 @@ fn prod() -> k3s::Cluster {
                 .max_pods(200)
                 .eviction_hard([("memory.available", "200Mi")]),
         )
+        .auto_deploy(
+            k3s::Addon::new("own")
+                .manifest("{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":\"own\"}}"),
+        )
         .sysctl("fs.inotify.max_user_instances", "8192")
         .module("rbd")
         .config(

@@ -8,6 +8,7 @@ mod endpoint;
 mod install;
 mod updates;
 
+use super::addon::Addon;
 use super::config::Config;
 use super::key::Key;
 use super::kubelet;
@@ -103,6 +104,9 @@ draft! {
         /// Drop-ins of the kubelet's configuration on every node, by file name.
         #[each(kubelet)]
         pub(crate) kubelet: Named<kubelet::Dropin>,
+        /// Manifests that K3s applies when it starts, by the names of their files, on the server that begins the cluster.
+        #[each(auto_deploy)]
+        pub(crate) auto_deploy: Named<Addon>,
         /// Kernel settings of every node.
         #[by_hand]
         pub(crate) tuning: Tuning,

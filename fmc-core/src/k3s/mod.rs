@@ -6,6 +6,7 @@
 //! give to pods. [`Cluster`] is all of it as one value, and
 //! [`resolved::Cluster`] its form in a checked cloud.
 
+mod addon;
 pub mod capacity;
 mod cluster;
 mod config;
@@ -31,6 +32,7 @@ pub mod value;
 mod version;
 mod word;
 
+pub use addon::Addon;
 pub use cluster::{ByArch, Clock, Cluster, Datastore, Download, Endpoint, Install, S3, Snapshots, Updates};
 pub use config::{Config, Value};
 pub use key::Key;

@@ -1,6 +1,7 @@
 //! The data of findings about a cluster: a type for each room of its rules, with the values that its texts are made
 //! from.
 
+pub use super::addon::AddonProblem;
 pub use super::cluster::DatastoreProblem;
 pub use super::config::ConfigProblem;
 pub use super::kubelet::KubeletProblem;

@@ -6,7 +6,7 @@ use expect_test::expect_file;
 use fmc_core::boot::Boot;
 use fmc_core::guest::checked::Contents;
 use fmc_core::image::Os;
-use fmc_core::k3s::{Cluster, Config, FlannelBackend, kubelet::Dropin};
+use fmc_core::k3s::{Addon, Cluster, Config, FlannelBackend, kubelet::Dropin};
 use fmc_core::k3s::{Component, Datastore, EncryptionProvider, Install, S3, Snapshots, Updates, key};
 use fmc_core::mirror::{self, Mirror};
 use fmc_core::name::MachineName;
@@ -431,4 +431,25 @@ fn one_more_agent_changes_no_other_machine() {
             .map(|name| cluster::rendered(&cloud, name))
     };
     assert!(documents(cluster::seed()) == documents(cluster::seed().agents(["worker1"])));
+}
+
+/// K3s does not carry a server's manifests to the others, and two servers that have them would each apply theirs.
+#[test]
+fn manifests_that_k3s_applies_are_on_the_server_that_begins_the_cluster() {
+    let object =
+        |name: &str| format!(r#"{{"apiVersion":"v1","kind":"Namespace","metadata":{{"name":"{name}"}}}}"#);
+    let own = Addon::new("own").manifest(&object("a")).manifest(&object("b"));
+    let cloud = cluster::cloud(Os::Debian, cluster::seed().auto_deploy(own));
+    const PATH: &str = "/var/lib/rancher/k3s/server/manifests/own.yaml";
+    let with: Vec<&str> = cloud
+        .machines()
+        .iter()
+        .filter(|machine| machine.guest.files.iter().any(|file| file.path.as_str() == PATH))
+        .map(|machine| machine.name.as_str())
+        .collect();
+    assert_eq!(with, ["master1"]);
+    let text = cluster::text(&cloud, "master1", PATH);
+    let names: Vec<serde_json::Value> = serde_saphyr::from_multiple(&text).unwrap();
+    let names: Vec<&str> = names.iter().map(|one| one["metadata"]["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["a", "b"]);
 }

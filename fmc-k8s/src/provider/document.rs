@@ -22,6 +22,8 @@ pub enum Document {
         within: u64,
         /// The administrator's access, if the cloud makes the cluster.
         access: Option<Box<ClusterAccess>>,
+        /// The file by which kustomize reads all objects of the cluster.
+        kustomization: String,
     },
     /// An object in it.
     Object(Box<Wanted>),

@@ -15,6 +15,7 @@ use fmc_core::secret::{SecretRef, Secrets};
 use super::entered::Entered;
 use super::order::Order;
 use super::{API, Document, Kubernetes, NAME, drift, ready};
+use crate::manifest::Manifest;
 use crate::object::{ApiObject, Unwanted};
 use crate::platform::Platform;
 
@@ -33,13 +34,14 @@ impl Room for Kubernetes {
         for platform in checked.spanning_roles::<Platform>() {
             let cluster = platform.cluster.to_string();
             let api = Address::new(Place::new(NAME, cluster.as_str()), API, cluster.as_str());
+            let manifests = platform.manifests_in(checked);
             let document = Arc::new(Document::Api {
                 within: API_WITHIN,
                 access: checked.access(&cluster).map(Box::new),
+                kustomization: kustomization(&manifests),
             });
             let api_node = Node { document, needs: servers(checked, &cluster), part_of: None };
             wanted.nodes.insert(api.clone(), api_node);
-            let manifests = platform.manifests_in(checked);
             let order = Order::of(&manifests, &cluster);
             for manifest in manifests {
                 let at = manifest.address(&cluster);
@@ -57,12 +59,19 @@ impl Room for Kubernetes {
         document: &'a Document,
         _: Option<&'a str>,
     ) -> Vec<Artifact<'a>> {
-        let Some(wanted) = document.wanted() else { return Vec::new() };
         let cluster = at.place().name().unwrap_or_default();
-        let path = format!("kubernetes/{cluster}/{}.{}.yaml", at.name(), at.kind());
-        vec![match wanted.template() {
-            Some(template) => Artifact::template(path, at.kind(), template),
-            None => Artifact::text(path, at.kind(), wanted.yaml()),
+        let path = |file: &str| format!("kubernetes/{cluster}/{file}");
+        vec![match document {
+            Document::Api { kustomization, .. } => {
+                Artifact::text(path("kustomization.yaml"), "kustomization", kustomization)
+            }
+            Document::Object(wanted) => {
+                let path = path(&file(at));
+                match wanted.template() {
+                    Some(template) => Artifact::template(path, at.kind(), template),
+                    None => Artifact::text(path, at.kind(), wanted.yaml()),
+                }
+            }
         }]
     }
 
@@ -126,6 +135,20 @@ impl Room for Kubernetes {
     fn drift(&self, wanted: &Wanted<Document>, seen: &Seen<ApiObject>) -> Drift {
         drift::drift(wanted, seen)
     }
+}
+
+/// The file of an object below the folder of its cluster.
+fn file(at: &Address) -> String {
+    format!("{}.{}.yaml", at.name(), at.kind())
+}
+
+/// The file that names those of all objects, so that `kubectl apply -k` and `kubectl kustomize` take the folder of a cluster as it is.
+fn kustomization(manifests: &[Manifest]) -> String {
+    let mut files: Vec<String> = manifests.iter().map(|manifest| file(&manifest.address(""))).collect();
+    files.sort();
+    // A name of a cluster-wide role has a colon, which YAML takes for a key unless it is quoted.
+    let resources: String = files.iter().map(|file| format!("  - '{file}'\n")).collect();
+    format!("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n{resources}")
 }
 
 /// The API answers once the machines of its servers are there.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use fmc::graph::Action;
+use fmc_k8s::account::{Account, AccountRule};
 use fmc_k8s::client::Server;
 use fmc_k8s::link::ApiLink;
 use fmc_k8s::workload::Deployment;
@@ -11,6 +12,7 @@ use pollster::block_on;
 use serde_json::{Value, json};
 
 use crate::cloud::{Cluster, World, db, shop, steps, web};
+use crate::secret;
 
 /// A control plane without nodes.
 pub(crate) struct Plane(pub(crate) ControlPlane);
@@ -139,4 +141,28 @@ fn an_object_that_came_since_the_plan_is_left_alone() {
     assert!(!outcome.is_converged());
     assert!(format!("{outcome:?}").contains("namespace/shop"), "{outcome:?}");
     assert_eq!(labels(), before);
+}
+
+/// `compile` writes a folder that kustomize reads: with secrets, and with names that YAML would take for keys.
+#[test]
+fn kubectl_applies_the_folder_that_compile_writes() {
+    let plane = Plane(ControlPlane::start());
+    let rights = Account::new().may_in_cluster(AccountRule::of(["list"], ["nodes"]));
+    let web = unawaited(web(1)).account(rights);
+    let wanted = World::new().wanted(shop([web, unawaited(secret::db(1))]));
+    let folder = tempfile::TempDir::new().unwrap();
+    let written = wanted.artifacts().filter(|one| one.path.starts_with("kubernetes/"));
+    for artifact in written {
+        let path = folder.path().join(&artifact.path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, artifact.render(&fmc::sim::StandIns).unwrap().expose()).unwrap();
+    }
+    let base = folder.path().join("kubernetes/single");
+    let stream = plane.kubectl(&["kustomize", base.to_str().unwrap()]);
+    let objects = stream.split("\n---\n").count();
+    assert_eq!(objects, wanted.artifacts().filter(|one| one.path.starts_with("kubernetes/")).count() - 1);
+    let made = plane.kubectl(&["apply", "--server-side", "-k", base.to_str().unwrap()]);
+    assert_eq!(made.lines().filter(|line| line.ends_with(" serverside-applied")).count(), objects, "{made}");
+    assert!(made.contains("clusterrole.rbac.authorization.k8s.io/shop:web"), "{made}");
+    assert!(!plane.read("secret/db-password")["data"]["line"].is_null());
 }

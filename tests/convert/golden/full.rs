@@ -279,6 +279,16 @@ ListenStream=80
                         .max_pods(200)
                         .eviction_hard([("memory.available", "200Mi")]),
                 )
+                .auto_deploy(
+                    k3s::Addon::new("own")
+                        .manifest(r#"{
+  "apiVersion": "v1",
+  "kind": "Namespace",
+  "metadata": {
+    "name": "own"
+  }
+}"#),
+                )
                 .sysctl("fs.inotify.max_user_instances", "8192")
                 .module("rbd")
                 .config(

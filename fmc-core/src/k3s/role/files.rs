@@ -95,6 +95,14 @@ pub(super) fn server(node: &Node<'_>) -> Guest {
     if let Some(s3) = said.snapshots.as_ref().and_then(|snapshots| snapshots.s3.as_ref()) {
         guest = with_secret(guest, S3_CA, s3.ca.as_ref());
     }
+    // K3s does not carry manifests from one server to another: one of them has these.
+    if node.is_initial() {
+        for addon in said.auto_deploy.iter() {
+            if let Some(path) = addon.path() {
+                guest = guest.file(GuestFile::text(path, addon.text()).mode(SECRET));
+            }
+        }
+    }
     if said.cis { guest.with(cis::guest(node)) } else { guest }
 }
 
