@@ -16,6 +16,7 @@ mod scrape;
 mod secret;
 mod stateful;
 mod surroundings;
+pub(crate) mod traefik;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -54,7 +55,11 @@ impl Platform {
         let operators = operator::manifests(self);
         let objects = self.objects.iter().filter_map(|object| raw::manifest(object.0.clone()));
         let ceph = ceph::manifests(self, cloud, &surroundings.operators);
-        overlay::apply(&self.overlays, namespaces.chain(operators).chain(ceph).chain(objects).collect())
+        let traefik = traefik::manifests(self);
+        overlay::apply(
+            &self.overlays,
+            namespaces.chain(operators).chain(ceph).chain(traefik).chain(objects).collect(),
+        )
     }
 }
 

@@ -33,6 +33,7 @@ pub mod raw;
 pub mod redis;
 pub mod secret;
 pub mod stateful;
+pub mod traefik;
 pub mod workload;
 
 #[cfg(feature = "client")]

@@ -34,6 +34,7 @@ use crate::prometheus::Prometheus;
 use crate::raw::RawObject;
 use crate::redis::Redis;
 use crate::stateful::Stateful;
+use crate::traefik::Traefik;
 use crate::workload::Deployment;
 
 pub use images::{Pinned, UsedImage};
@@ -71,6 +72,9 @@ pub struct Platform {
     /// A Ceph on disks of the cluster's machines, which the operator Rook runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ceph: Option<Ceph>,
+    /// Settings of K3s's own Traefik, which takes the calls of its ingresses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) traefik: Option<Traefik>,
     /// Fields of its objects for which it has no words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) overlays: Vec<Overlay>,
@@ -153,6 +157,7 @@ impl Platform {
             objects: Vec::new(),
             operators: Vec::new(),
             ceph: None,
+            traefik: None,
             overlays: Vec::new(),
             image_lock: None,
         }
@@ -183,6 +188,12 @@ impl Platform {
     pub fn overlay(mut self, overlay: Overlay) -> Self {
         self.overlays.push(overlay);
         self
+    }
+
+    /// Settings of K3s's own Traefik.
+    #[must_use]
+    pub fn traefik(self, traefik: Traefik) -> Self {
+        Self { traefik: Some(traefik), ..self }
     }
 
     /// Whether it has files that are to be read.

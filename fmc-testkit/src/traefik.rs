@@ -1,9 +1,9 @@
-//! Checks a dynamic configuration as Traefik's file provider reads it.
+//! Checks a dynamic configuration as Traefik's file provider reads it, and arguments as its program reads them.
 //!
 //! Debian has no Traefik, and the whole of it cannot be built from Go modules, because the registry lacks
-//! some that it requires. Its file provider can be built. So the code that reads a configuration in
-//! production judges it: it refuses unknown fields and wrong types. Faults that only show when Traefik runs
-//! (rules that do not parse, a service that is not used, the static configuration) are not found here.
+//! some that it requires. Its readers of configurations can be built. So the code that reads them in
+//! production judges them: it refuses unknown fields and wrong types. Faults that only show when Traefik runs
+//! (rules that do not parse, a service that is not used) are not found here.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -37,12 +37,28 @@ const EXT_GO: &str = "package ext\n\n// HTTP adds nothing.\ntype HTTP struct{}\n
 ///
 /// When the judge cannot be built, with Go's output.
 pub fn check(dynamic: &str) -> Result<(), Refused> {
-    static JUDGE: OnceLock<PathBuf> = OnceLock::new();
-    let judge = JUDGE.get_or_init(|| kept("traefik", &[VERSION, MAIN, EXT_GO].map(str::to_owned), build));
     let folder = scratch();
     let file = folder.path().join("dynamic.yml");
     write(&file, dynamic.as_bytes());
-    run(Command::new(judge).arg(file)).silent_success().map(drop)
+    run(Command::new(judge()).arg(file)).silent_success().map(drop)
+}
+
+/// Checks arguments of Traefik's program, as `--accesslog=true`: its static configuration. It needs what [`check`] needs.
+///
+/// # Errors
+///
+/// The complaint of Traefik's own reader.
+///
+/// # Panics
+///
+/// When the judge cannot be built, with Go's output.
+pub fn takes(arguments: &[&str]) -> Result<(), Refused> {
+    run(Command::new(judge()).arg("static").args(arguments)).silent_success().map(drop)
+}
+
+fn judge() -> &'static Path {
+    static JUDGE: OnceLock<PathBuf> = OnceLock::new();
+    JUDGE.get_or_init(|| kept("traefik", &[VERSION, MAIN, EXT_GO].map(str::to_owned), build))
 }
 
 #[expect(clippy::panic, reason = "a test that could not run is never green")]

@@ -20,6 +20,7 @@ mod room;
 mod schema;
 mod secret;
 mod service;
+mod traefik;
 mod value;
 mod volumes;
 
@@ -144,6 +145,7 @@ pub(super) fn settings(platform: &Platform, findings: &mut RoleFindings<'_>) {
     raw::of_cluster(platform, findings);
     operator::values(platform, findings);
     ceph::values(platform, findings);
+    traefik::values(platform, findings);
 }
 
 fn leaves(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
@@ -225,6 +227,7 @@ pub(super) fn together(platform: &Platform, site: &SpanSite<'_>, findings: &mut 
     }
     operator::together(platform, findings);
     ceph::together(platform, site, findings);
+    traefik::together(platform, site, findings);
     schema::check(platform, findings);
     needs::check(platform, site.cloud(), findings);
     overlay::check(platform, site.cloud(), findings);

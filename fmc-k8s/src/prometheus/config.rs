@@ -10,8 +10,10 @@ use serde::Serialize;
 
 use super::{FOLDER, PORT, RULES};
 use crate::alertmanager;
+use crate::compile::traefik::pods_name;
 use crate::manifest::APP;
 use crate::platform::Platform;
+use crate::traefik;
 use crate::workload::Workload;
 
 /// The kind of the role by which a machine has measurements.
@@ -76,7 +78,7 @@ impl Scrapes {
             let name = namespace.name.to_string();
             all.iter().flat_map(|(_, one)| Answering::of(&name, one)).collect::<Vec<_>>()
         });
-        let workloads = workloads.collect();
+        let workloads = workloads.chain(platform.traefik.iter().map(|_| Answering::of_traefik())).collect();
         let resolved = cloud.and_then(|cloud| Some((cloud, cloud.cluster(&cluster)?)));
         let pods = resolved.map(|(_, cluster)| cluster.pods.as_slice());
         let alertmanagers = platform.namespaces.iter().flat_map(|namespace| {
@@ -178,6 +180,19 @@ impl Answering {
             })
         });
         each.collect()
+    }
+
+    /// K3s's own Traefik.
+    fn of_traefik() -> Self {
+        Self {
+            namespace: traefik::NAMESPACE.to_owned(),
+            workload: traefik::NAME.to_owned(),
+            port: (traefik::METRICS.0.to_owned(), traefik::METRICS.1),
+            path: "/metrics".to_owned(),
+            about_others: false,
+            label: None,
+            service: pods_name(),
+        }
     }
 
     /// The label by which its pods are known.

@@ -1,4 +1,5 @@
-// Command traefik reads files of dynamic configuration as Traefik's file provider does, and says what it does not like.
+// Command traefik reads files of dynamic configuration as Traefik's file provider does, or after "static" the arguments of
+// Traefik's program as it does itself, and says what it does not like.
 package main
 
 import (
@@ -6,6 +7,8 @@ import (
 	"os"
 	"regexp"
 
+	"github.com/traefik/paerser/flag"
+	"github.com/traefik/traefik/v3/pkg/config/static"
 	"github.com/traefik/traefik/v3/pkg/provider/file"
 )
 
@@ -13,7 +16,23 @@ import (
 var sections = regexp.MustCompile(`(?m)^["']?([^\s#"':-][^\s"':]*)["']?\s*:`)
 var known = map[string]bool{"http": true, "tcp": true, "udp": true, "tls": true}
 
+func takes(arguments []string) error {
+	configuration := static.Configuration{}
+	if err := flag.Decode(arguments, &configuration); err != nil {
+		return err
+	}
+	configuration.SetEffectiveConfiguration()
+	return configuration.ValidateConfiguration()
+}
+
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "static" {
+		if err := takes(os.Args[2:]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	for _, name := range os.Args[1:] {
 		text, err := os.ReadFile(name)
 		if err != nil {

@@ -164,6 +164,7 @@ fn the_seeds_cloud_has_its_services() {
         "network-policy shop/web-outside",
         "cephcluster.ceph.rook.io rook-ceph/ceph",
         "kafka.kafka.strimzi.io shop/events",
+        "helm-chart-config kube-system/traefik",
     ] {
         assert!(applied.out.contains(&format!("+ {made}")), "{made}: {applied:?}");
     }
