@@ -16,7 +16,13 @@ const NAME: &str = "kube";
 /// The sources of the build, in `fmc-testkit/kube`.
 const SOURCES: [&str; 3] = ["go.mod", "go.sum", "main.go"];
 
-/// The commits of releases. The build writes them into the version, beside the number that `go.mod` requires.
+/// The variable that chooses a release: `newest` for the newest of Kubernetes, else the one that the newest K3s has.
+pub const RELEASE: &str = "FMC_KUBE_RELEASE";
+
+/// The release beside K3s's. Its modules, without the program, are in a folder of this name.
+pub const NEWEST: &str = "newest";
+
+/// The commits of releases. The build writes them into the version, beside the number that `go.mod` requires. Without one it is not said.
 const COMMITS: [(&str, &str); 1] = [("v1.36.2", "24e2b02af5543d7910c2bb074c7264df5a8f0467")];
 
 /// The binary. A missing one is built, which takes about seven minutes of two cores and needs the Go module registry, and Go 1.26 or
@@ -45,8 +51,10 @@ pub fn is_prepared() -> bool {
 
 fn sources() -> Result<Vec<String>, Failure> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fmc-testkit/kube");
+    let is_newest = std::env::var_os(RELEASE).is_some_and(|release| release == NEWEST);
     let read = |name: &str| {
-        let path = folder.join(name);
+        let is_module = name.starts_with("go.");
+        let path = if is_newest && is_module { folder.join(NEWEST).join(name) } else { folder.join(name) };
         fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()).into())
     };
     SOURCES.iter().map(|name| read(name)).collect()

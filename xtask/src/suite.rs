@@ -72,8 +72,17 @@ fn tests(tier: Tier) -> Result<(), Failure> {
         Tier::Usual => {
             cargo(&["test", "--workspace", "--no-fail-fast", "--features", &features_without_slow()?])
         }
-        Tier::Full => cargo(&["test", "--workspace", "--no-fail-fast", "--all-features"]),
+        Tier::Full => {
+            cargo(&["test", "--workspace", "--no-fail-fast", "--all-features"])?;
+            on_the_newest_kubernetes()
+        }
     }
+}
+
+/// The tests of platforms again, with the newest release of Kubernetes in place of the one that K3s has.
+fn on_the_newest_kubernetes() -> Result<(), Failure> {
+    let tests = ["test", "--workspace", "--all-features", "--test", "platform", "--", "plane::", "server::"];
+    cargo_with(&tests, &[(xtask::kube::RELEASE, xtask::kube::NEWEST)])
 }
 
 /// Runs every bench in its short form, because a bench that is only built stops working unnoticed. The tests'
