@@ -1,6 +1,7 @@
 //! From a platform to manifests: pure, sorted, the same bytes each time.
 
 mod account;
+mod between;
 mod ceph;
 mod ingress;
 mod jenkins;
@@ -74,6 +75,7 @@ fn namespace(namespace: &Namespace, surroundings: &Surroundings) -> Vec<Manifest
         ..core::Namespace::default()
     })];
     all.extend(network::policies(namespace).iter().map(manifest));
+    all.extend(surroundings.between.policies(&name).iter().map(manifest));
     all.extend(scrape::policies(namespace, &surroundings.scrapes, &surroundings.asking).iter().map(manifest));
     all.extend(jenkins::policies(namespace).iter().map(manifest));
     all.extend(outside::policies(namespace, &surroundings.outside).iter().map(manifest));
@@ -103,9 +105,11 @@ fn namespace(namespace: &Namespace, surroundings: &Surroundings) -> Vec<Manifest
         all.extend([main, manifest(&stateful::names(set.into(), &name))]);
         all.extend(around(set.into(), false, &name));
     }
-    all.extend(namespace.operated().flat_map(|(_, one)| {
-        operated::objects(one, namespace, &surroundings.api, &surroundings.operators).into_iter().map(Some)
-    }));
+    all.extend(
+        namespace
+            .operated()
+            .flat_map(|(_, one)| operated::objects(one, namespace, surroundings).into_iter().map(Some)),
+    );
     all.extend(namespace.ingresses.iter().map(|one| manifest(&ingress::object(one, &name))));
     all.extend(namespace.objects.iter().map(|object| raw::manifest(object.within(&name))));
     all.into_iter().flatten().collect()

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use fmc_core::given::Given;
 use fmc_core::unit::Size;
+use k8s_openapi::api::networking::v1::NetworkPolicyPeer;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -238,7 +239,12 @@ impl Kafka {
     }
 
     /// The objects of Strimzi, with the image and the share of CPUs of its lowered container. `clients` are the workloads that call it.
-    pub(crate) fn objects(&self, container: &Container, clients: &[String], namespace: &str) -> Vec<Value> {
+    pub(crate) fn objects(
+        &self,
+        container: &Container,
+        clients: &[NetworkPolicyPeer],
+        namespace: &str,
+    ) -> Vec<Value> {
         let name = self.name.to_string();
         let labels = json!({ STRIMZI.label: name });
         let amount = json!({ "cpu": container.cpu.to_string(), "memory": quantity(&self.memory) });
@@ -334,10 +340,9 @@ fn milliseconds(days: u16) -> u64 {
 }
 
 /// The pods that the listener lets in: those of the Kafka itself, and its clients.
-fn peers(name: &str, clients: &[String]) -> Vec<Value> {
+fn peers(name: &str, clients: &[NetworkPolicyPeer]) -> Vec<Value> {
     let own = json!({ "podSelector": { "matchLabels": { STRIMZI.label: name } } });
-    let of = |client: &String| json!({ "podSelector": { "matchLabels": { crate::manifest::APP: client } } });
-    [own].into_iter().chain(clients.iter().map(of)).collect()
+    [own].into_iter().chain(clients.iter().map(|client| json!(client))).collect()
 }
 
 fn entity_operator() -> Value {

@@ -9,6 +9,7 @@ pub mod alertmanager;
 pub mod budget;
 pub mod ceph;
 pub mod config_map;
+pub mod connection;
 pub mod container;
 pub mod grafana;
 pub mod image_lock;

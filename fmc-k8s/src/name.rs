@@ -20,6 +20,10 @@ pub struct PortName(String);
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NeededObject(String);
 
+/// A workload with its namespace, as `shop/web`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NamespacedName(String);
+
 /// An image with its tag, its digest, or both, as `docker.io/library/nginx:1.29.4@sha256:…`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ImageName {
@@ -91,6 +95,33 @@ impl Leaf for NeededObject {
         if !are_labels(name) {
             return Err(LeafError::new("its name is of lower-case letters, digits, '-' and '.'"));
         }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl NamespacedName {
+    /// Its namespace.
+    pub fn namespace(&self) -> &str {
+        self.0.split_once('/').unwrap_or_default().0
+    }
+
+    /// Its name in the namespace.
+    pub fn name(&self) -> &str {
+        self.0.split_once('/').unwrap_or_default().1
+    }
+}
+
+impl Leaf for NamespacedName {
+    const WHAT: &'static str = "name with its namespace";
+    const EXAMPLE: &'static str = "shop/web";
+    const GROUP: LeafGroup = LeafGroup::Name;
+
+    fn parse(text: &str) -> Result<Self, LeafError> {
+        let Some((namespace, name)) = text.split_once('/') else {
+            return Err(LeafError::new("it is a namespace and a workload, as shop/web"));
+        };
+        ObjectName::parse(namespace)?;
+        ObjectName::parse(name)?;
         Ok(Self(text.to_owned()))
     }
 }
@@ -218,6 +249,12 @@ impl fmt::Display for ObjectName {
 }
 
 impl fmt::Display for NeededObject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl fmt::Display for NamespacedName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
     }

@@ -19,13 +19,14 @@ use serde::{Deserialize, Serialize};
 use crate::alertmanager::Alertmanager;
 use crate::budget::ClusterBudget;
 use crate::ceph::Ceph;
+use crate::connection::{Connection, NamespacedConnection};
 use crate::grafana::Grafana;
 use crate::image_lock::ImageLock;
 use crate::ingress::IngressHost;
 use crate::jenkins::Jenkins;
 use crate::kafka::Kafka;
 use crate::kube_state_metrics::KubeStateMetrics;
-use crate::name::{ObjectName, PortName};
+use crate::name::{NamespacedName, ObjectName, PortName};
 use crate::operator::Operator;
 use crate::outside::OutsideCall;
 use crate::overlay::Overlay;
@@ -72,6 +73,9 @@ pub struct Platform {
     /// A Ceph on disks of the cluster's machines, which the operator Rook runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ceph: Option<Ceph>,
+    /// Which workloads may call those of other namespaces.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) connections: Vec<NamespacedConnection>,
     /// Settings of K3s's own Traefik, which takes the calls of its ingresses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) traefik: Option<Traefik>,
@@ -135,19 +139,6 @@ pub struct Namespace {
     services: services::Services,
 }
 
-/// One workload may talk to another one at a port.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct Connection {
-    /// The workload that asks.
-    pub(crate) from: Given<ObjectName>,
-    /// The workload that answers.
-    pub(crate) to: Given<ObjectName>,
-    /// Its container's port, by name.
-    pub(crate) port: Given<PortName>,
-}
-
 impl Platform {
     /// An empty platform of a cluster.
     pub fn on(cluster: impl Into<Given<ClusterName>>) -> Self {
@@ -157,6 +148,7 @@ impl Platform {
             objects: Vec::new(),
             operators: Vec::new(),
             ceph: None,
+            connections: Vec::new(),
             traefik: None,
             overlays: Vec::new(),
             image_lock: None,
@@ -187,6 +179,19 @@ impl Platform {
     #[must_use]
     pub fn overlay(mut self, overlay: Overlay) -> Self {
         self.overlays.push(overlay);
+        self
+    }
+
+    /// A workload may talk to one of another namespace at a port of its containers, as `shop/web` to `data/db`. Both network policies follow,
+    /// and it finds the other one by the name `db.data`.
+    #[must_use]
+    pub fn connect(
+        mut self,
+        from: impl Into<Given<NamespacedName>>,
+        to: impl Into<Given<NamespacedName>>,
+        port: impl Into<Given<PortName>>,
+    ) -> Self {
+        self.connections.push(NamespacedConnection { from: from.into(), to: to.into(), port: port.into() });
         self
     }
 

@@ -8,10 +8,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::selector;
+use crate::connection::Connection;
 use crate::ingress::CLASS;
 use crate::manifest::APP;
 use crate::name::{ObjectName, PortName};
-use crate::platform::{Connection, Namespace};
+use crate::platform::Namespace;
 use crate::workload::Workload;
 
 /// The policies of a namespace.
@@ -166,12 +167,4 @@ fn pair(
         ..networking::NetworkPolicySpec::default()
     };
     [policy(leaves, namespace, out), policy(enters, namespace, into)]
-}
-
-impl Connection {
-    /// The names of its policies: of the one that lets the asking workload out, and of the one that lets it in.
-    pub(crate) fn policy_names(&self) -> [String; 2] {
-        let Self { from, to, port } = self;
-        [format!("{from}-to-{to}-{port}"), format!("{to}-from-{from}-{port}")]
-    }
 }

@@ -9,10 +9,11 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::account::ApiServers;
 use super::network::{labelled, policy};
+use super::surroundings::Surroundings;
 use super::{manifest, metadata, raw, secret, stateful};
 use crate::kafka;
 use crate::kind::CUSTOM_RESOURCE_DEFINITION;
-use crate::manifest::Manifest;
+use crate::manifest::{APP, Manifest};
 use crate::operated::{Operated, OperatedService, OperatorNamespaces};
 use crate::platform::{Namespace, Platform};
 use crate::postgres::{self, Postgres};
@@ -45,14 +46,10 @@ fn policy_name(of: &Operated) -> String {
 }
 
 /// The objects of one: its secret, its way, the names of its pods if it is measured, and what its operator reads.
-pub(super) fn objects(
-    of: &Operated,
-    namespace: &Namespace,
-    servers: &ApiServers,
-    operators: &OperatorNamespaces,
-) -> Vec<Manifest> {
+pub(super) fn objects(of: &Operated, namespace: &Namespace, surroundings: &Surroundings) -> Vec<Manifest> {
+    let Surroundings { api, operators, between, .. } = surroundings;
     let name = namespace.name.to_string();
-    let way = manifest(&way(of, &name, servers, of.operator_namespace(operators)));
+    let way = manifest(&way(of, &name, api, of.operator_namespace(operators)));
     let workload = of.workload();
     let names = workload.is_measured().then(|| manifest(&stateful::names(workload, &name))).flatten();
     let Some(container) = of.pods.containers.first() else { return Vec::new() };
@@ -64,7 +61,12 @@ pub(super) fn objects(
         }
         OperatedService::Kafka(kafka) => {
             let calls = namespace.connections.iter().filter(|one| one.to == of.pods.name);
-            let clients: Vec<String> = calls.map(|one| one.from.to_string()).collect();
+            let inside = calls.map(|one| networking::NetworkPolicyPeer {
+                pod_selector: Some(labelled(APP, &one.from.to_string())),
+                ..networking::NetworkPolicyPeer::default()
+            });
+            let others = between.callers(&name, &of.pods.name.to_string());
+            let clients: Vec<networking::NetworkPolicyPeer> = inside.chain(others).collect();
             kafka.objects(container, &clients, &name)
         }
     };

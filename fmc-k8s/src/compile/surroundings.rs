@@ -3,6 +3,7 @@
 use fmc_core::checked::Checked;
 
 use super::account::ApiServers;
+use super::between::Between;
 use super::operated;
 use super::outside::Outside;
 use super::scrape::{Asking, asking};
@@ -20,6 +21,8 @@ pub(super) struct Surroundings {
     pub(super) api: ApiServers,
     /// The addresses outside of the cluster.
     pub(super) outside: Outside,
+    /// Who calls whom in another namespace.
+    pub(super) between: Between,
     /// The namespaces of operators.
     pub(super) operators: OperatorNamespaces,
 }
@@ -32,6 +35,7 @@ impl Surroundings {
             scrapes: Scrapes::of(platform, cloud),
             asking: asking(platform),
             api: cluster.map(|(cloud, cluster)| ApiServers::of(cluster, cloud)).unwrap_or_default(),
+            between: Between::of(platform),
             operators: operated::namespaces(platform),
             outside: cluster
                 .map(|(cloud, cluster)| Outside::of(platform, cluster, cloud))

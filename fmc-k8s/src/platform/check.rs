@@ -2,6 +2,7 @@
 
 mod account;
 mod alertmanager;
+mod between;
 mod ceph;
 mod claims;
 mod container;
@@ -145,6 +146,7 @@ pub(super) fn settings(platform: &Platform, findings: &mut RoleFindings<'_>) {
     raw::of_cluster(platform, findings);
     operator::values(platform, findings);
     ceph::values(platform, findings);
+    between::leaves(platform, findings);
     traefik::values(platform, findings);
 }
 
@@ -227,6 +229,7 @@ pub(super) fn together(platform: &Platform, site: &SpanSite<'_>, findings: &mut 
     }
     operator::together(platform, findings);
     ceph::together(platform, site, findings);
+    between::together(platform, findings);
     traefik::together(platform, site, findings);
     schema::check(platform, findings);
     needs::check(platform, site.cloud(), findings);
@@ -287,7 +290,7 @@ fn in_namespace(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
             if let Some(to) = by_name.get(&connection.to.to_string())
                 && port("port", &connection.port, *to, findings)
             {
-                ingress::named(connection, *to, findings);
+                ingress::named(&connection.from.to_string(), &connection.port, *to, findings);
             }
         });
     }

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::{Connection, Namespace};
+use super::Namespace;
+use crate::connection::Connection;
 use crate::operated::Operated;
 use crate::prometheus;
 use crate::prometheus::config::Scrapes;

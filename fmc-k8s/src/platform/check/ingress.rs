@@ -9,8 +9,8 @@ use fmc_core::role::{RoleFindings, SpanSite};
 use super::{CLOSED, EMPTY, NO_INGRESS, NO_NAME, NO_PORT, NO_WORKLOAD, TWICE, VALUE, known_names, secret};
 use crate::ingress::{IngressHost, Route};
 use crate::jenkins::AGENT_PORT;
-use crate::name::ObjectName;
-use crate::platform::{Connection, Namespace, Platform};
+use crate::name::{ObjectName, PortName};
+use crate::platform::{Namespace, Platform};
 use crate::workload::Workload;
 
 /// The longest host whose certificate has a name (*Object Names and IDs* of Kubernetes).
@@ -174,8 +174,13 @@ pub(super) fn closed(namespace: &Namespace, platform: &Platform, findings: &mut 
     let sends = platform.namespaces.iter().any(|one| !one.prometheus.is_empty());
     let routes = namespace.ingresses.iter().flat_map(|one| &one.routes);
     let by_number: BTreeSet<(String, u16)> = routes.map(|one| (one.to.to_string(), one.port)).collect();
-    let by_name: BTreeSet<(String, String)> =
-        namespace.connections.iter().map(|one| (one.to.to_string(), one.port.to_string())).collect();
+    let inside = namespace.connections.iter().map(|one| (one.to.to_string(), one.port.to_string()));
+    let own = namespace.name.to_string();
+    let others = platform.connections.iter().filter_map(|one| {
+        let to = one.to.ok().filter(|to| to.namespace() == own)?;
+        Some((to.name().to_owned(), one.port.to_string()))
+    });
+    let by_name: BTreeSet<(String, String)> = inside.chain(others).collect();
     for (path, workload) in namespace.workloads() {
         let builds = workload.is_service && namespace.jenkins.iter().any(|one| one.name == *workload.name);
         if sends && workload.is_service && namespace.alertmanager.iter().any(|one| one.name == *workload.name)
@@ -204,13 +209,12 @@ pub(super) fn closed(namespace: &Namespace, platform: &Platform, findings: &mut 
 }
 
 /// A workload that others may call has a name by which they find it.
-pub(super) fn named(connection: &Connection, to: Workload<'_>, findings: &mut RoleFindings<'_>) {
+pub(super) fn named(from: &str, port: &Given<PortName>, to: Workload<'_>, findings: &mut RoleFindings<'_>) {
     // Each pod of a set has a name, whatever the set exposes.
-    if to.is_set || to.expose.iter().any(|exposed| exposed.to == connection.port) {
+    if to.is_set || to.expose.iter().any(|exposed| exposed.to == *port) {
         return;
     }
-    let port = &connection.port;
-    let message = format!("{} may call {} at {port}, and finds no name for it", connection.from, to.name);
+    let message = format!("{from} may call {} at {port}, and finds no name for it", to.name);
     let help = format!("let {} expose the port: `expose: [{{port: 80, to: {port}}}]`", to.name);
     findings.find(&NO_NAME, message, help);
 }
