@@ -4,6 +4,7 @@ mod account;
 mod ceph;
 mod ingress;
 mod jenkins;
+mod job;
 mod machine_name;
 mod network;
 pub(crate) mod operated;
@@ -97,6 +98,23 @@ fn namespace(namespace: &Namespace, surroundings: &Surroundings) -> Vec<Manifest
         all.extend(account::objects(set.into(), &name, &surroundings.api).into_iter().map(Some));
         all.extend([main, manifest(&stateful::names(set.into(), &name))]);
         all.extend(around(set.into(), false, &name));
+    }
+    for one in &namespace.jobs {
+        let mut main = manifest(&job::job(one, &name));
+        if let Some(main) = &mut main {
+            main.ready_within = Some(one.ready_within.into()).filter(|seconds| *seconds > 0);
+            main.needs = needs(&one.needs);
+        }
+        all.extend(account::objects(one.into(), &name, &surroundings.api).into_iter().map(Some));
+        all.push(main);
+    }
+    for one in &namespace.cron_jobs {
+        let mut main = manifest(&job::cron_job(one, &name));
+        if let Some(main) = &mut main {
+            main.needs = needs(&one.needs);
+        }
+        all.extend(account::objects(one.into(), &name, &surroundings.api).into_iter().map(Some));
+        all.push(main);
     }
     all.extend(namespace.operated().flat_map(|(_, one)| {
         operated::objects(one, namespace, &surroundings.api, &surroundings.operators).into_iter().map(Some)

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::Account;
 use crate::container::Container;
+use crate::kind::{self, Kind};
 use crate::name::{NeededObject, ObjectName, PortName};
 use crate::stateful::VolumeClaim;
 
@@ -64,6 +65,9 @@ pub struct Exposed {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Workload<'a> {
     pub(crate) name: &'a Given<ObjectName>,
+    /// The kind of the object that makes its pods, as if an operator did not.
+    pub(crate) kind: &'static Kind,
+    /// The number of pods that run at once.
     pub(crate) replicas: u16,
     pub(crate) containers: &'a [Container],
     pub(crate) expose: &'a [Exposed],
@@ -72,8 +76,6 @@ pub(crate) struct Workload<'a> {
     /// The label of its pods, if an operator makes them.
     pub(crate) label: Option<(&'a str, &'a str)>,
     pub(crate) needs: &'a [Given<NeededObject>],
-    /// Whether each of its pods has a name.
-    pub(crate) is_set: bool,
     /// Whether it is made of a service, whose settings are those of its only container and claim.
     pub(crate) is_service: bool,
 }
@@ -99,6 +101,7 @@ impl<'a> From<&'a Deployment> for Workload<'a> {
     fn from(of: &'a Deployment) -> Self {
         Self {
             name: &of.name,
+            kind: &kind::DEPLOYMENT,
             replicas: of.replicas,
             containers: &of.containers,
             expose: &of.expose,
@@ -106,7 +109,6 @@ impl<'a> From<&'a Deployment> for Workload<'a> {
             account: of.account.as_ref(),
             label: None,
             needs: &of.needs,
-            is_set: false,
             is_service: false,
         }
     }

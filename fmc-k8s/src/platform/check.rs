@@ -8,6 +8,7 @@ mod container;
 mod images;
 mod ingress;
 mod jenkins;
+mod job;
 mod measured;
 mod needs;
 mod operated;
@@ -63,6 +64,7 @@ pub(super) const KINDS: &[OwnKind] = &[
     CROWDED,
     LIMIT_ABOVE_NODE,
     UNASKED,
+    RUNS_AGAIN,
     DATA_ON_ROOT,
     VOLUME_TOO_LARGE,
     NO_CLASS,
@@ -107,6 +109,7 @@ const VOLUME_TOO_LARGE: OwnKind =
     OwnKind::warning("platform-volume-too-large", include_str!("pages/volume-too-large.md"));
 const NO_CLASS: OwnKind = OwnKind::warning("platform-no-class", include_str!("pages/no-class.md"));
 const NO_OPERATOR: OwnKind = OwnKind::warning("platform-no-operator", include_str!("pages/no-operator.md"));
+const RUNS_AGAIN: OwnKind = OwnKind::warning("platform-runs-again", include_str!("pages/runs-again.md"));
 const RIGHTS: OwnKind = OwnKind::warning("platform-rights", include_str!("pages/rights.md"));
 const KEPT_OUT: OwnKind = OwnKind::warning("platform-kept-out", include_str!("pages/kept-out.md"));
 const OPEN: OwnKind = OwnKind::error("platform-open", include_str!("pages/open.md"));
@@ -133,6 +136,7 @@ pub(super) fn settings(platform: &Platform, findings: &mut RoleFindings<'_>) {
             leaves(namespace, findings);
             value::namespace(&namespace.with_services(), findings);
             service::values(namespace, findings);
+            job::values(namespace, findings);
             operated::values(namespace, findings);
             for (index, of) in namespace.ingresses.iter().enumerate() {
                 findings.part(&format!("ingresses[{index}]"), |findings| ingress::values(of, findings));
@@ -163,6 +167,7 @@ fn leaves(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
         });
     }
     service::leaves(namespace, findings);
+    job::leaves(namespace, findings);
     operated::leaves(namespace, findings);
     for (index, connection) in namespace.connections.iter().enumerate() {
         findings.part(&format!("connections[{index}]"), |findings| {

@@ -10,6 +10,7 @@ mod custom;
 mod drift;
 mod ingress;
 mod jenkins;
+mod job;
 mod left;
 mod monitoring;
 mod namespace;

@@ -9,10 +9,10 @@ use fmc_core::role::RoleFindings;
 use serde_json::Value;
 
 use super::value::wrong;
-use super::{TWICE, account};
+use super::{RUNS_AGAIN, TWICE, account};
 use crate::compile::operator::scopes;
 use crate::kind::{
-    AUTOSCALER, CLAIM, CLUSTER_ROLE, CLUSTER_ROLE_BINDING, KINDS, Kind, NAMESPACE, ROLE, ROLE_BINDING,
+    AUTOSCALER, CLAIM, CLUSTER_ROLE, CLUSTER_ROLE_BINDING, JOB, KINDS, Kind, NAMESPACE, ROLE, ROLE_BINDING,
     SECRET, STATEFUL_SET,
 };
 use crate::manifest::{Manifest, READY_WITHIN};
@@ -101,6 +101,7 @@ fn any(object: &RawObject, is_namespaced: bool, findings: &mut RoleFindings<'_>)
         ROLE | CLUSTER_ROLE => account::raw(&object.0, *kind == CLUSTER_ROLE, findings),
         ROLE_BINDING | CLUSTER_ROLE_BINDING => account::raw_binding(&object.0, findings),
         STATEFUL_SET => retention(&object.0, findings),
+        JOB => again(&object.0, findings),
         _ => {}
     }
     Some(kind)
@@ -131,6 +132,17 @@ fn retention(set: &Value, findings: &mut RoleFindings<'_>) {
                 "leave it out, and name the data with `--delete-data` when it is to go",
             );
         }
+    }
+}
+
+/// A job that the cluster deletes is one that the next apply makes.
+fn again(job: &Value, findings: &mut RoleFindings<'_>) {
+    if job.pointer("/spec/ttlSecondsAfterFinished").is_some() {
+        findings.part("spec.ttlSecondsAfterFinished", |findings| {
+            let message =
+                "the cluster deletes the finished job, and the next apply makes it and runs it again";
+            findings.find(&RUNS_AGAIN, message, "leave it out: the finished job is the record that it ran");
+        });
     }
 }
 
