@@ -1,6 +1,7 @@
 //! From a platform to manifests: pure, sorted, the same bytes each time.
 
 mod account;
+mod autoscale;
 mod ceph;
 mod ingress;
 mod jenkins;
@@ -87,7 +88,10 @@ fn namespace(namespace: &Namespace, surroundings: &Surroundings) -> Vec<Manifest
         all.extend(account::objects(workload, &name, &surroundings.api).into_iter().map(Some));
         all.push(main);
         all.extend(workload.is_measured().then(|| manifest(&stateful::names(workload, &name))));
-        all.extend(around(workload, deployment.autoscaled, &name));
+        all.extend(around(workload, deployment.is_autoscaled(), &name));
+        all.extend(
+            deployment.autoscale.as_ref().map(|scale| manifest(&autoscale::object(deployment, scale, &name))),
+        );
     }
     for set in &namespace.stateful_sets {
         let mut main = manifest(&stateful::set(set, &name));
@@ -231,7 +235,7 @@ fn of_deployment(deployment: &Deployment, namespace: &str) -> apps::Deployment {
     apps::Deployment {
         metadata: metadata(&deployment.name, namespace),
         spec: Some(apps::DeploymentSpec {
-            replicas: (!deployment.autoscaled).then(|| deployment.replicas.into()),
+            replicas: (!deployment.is_autoscaled()).then(|| deployment.replicas.into()),
             selector: selector(&deployment.name),
             template: core::PodTemplateSpec {
                 metadata: Some(ObjectMeta {

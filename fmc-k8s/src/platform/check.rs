@@ -2,6 +2,7 @@
 
 mod account;
 mod alertmanager;
+mod autoscale;
 mod ceph;
 mod claims;
 mod container;
@@ -68,6 +69,7 @@ pub(super) const KINDS: &[OwnKind] = &[
     DATA_ON_ROOT,
     VOLUME_TOO_LARGE,
     NO_CLASS,
+    NO_METRICS,
     NO_OPERATOR,
     RIGHTS,
     OPEN,
@@ -108,6 +110,7 @@ const DATA_ON_ROOT: OwnKind =
 const VOLUME_TOO_LARGE: OwnKind =
     OwnKind::warning("platform-volume-too-large", include_str!("pages/volume-too-large.md"));
 const NO_CLASS: OwnKind = OwnKind::warning("platform-no-class", include_str!("pages/no-class.md"));
+const NO_METRICS: OwnKind = OwnKind::warning("platform-no-metrics", include_str!("pages/no-metrics.md"));
 const NO_OPERATOR: OwnKind = OwnKind::warning("platform-no-operator", include_str!("pages/no-operator.md"));
 const RUNS_AGAIN: OwnKind = OwnKind::warning("platform-runs-again", include_str!("pages/runs-again.md"));
 const RIGHTS: OwnKind = OwnKind::warning("platform-rights", include_str!("pages/rights.md"));
@@ -137,6 +140,7 @@ pub(super) fn settings(platform: &Platform, findings: &mut RoleFindings<'_>) {
             value::namespace(&namespace.with_services(), findings);
             service::values(namespace, findings);
             job::values(namespace, findings);
+            autoscale::values(namespace, findings);
             operated::values(namespace, findings);
             for (index, of) in namespace.ingresses.iter().enumerate() {
                 findings.part(&format!("ingresses[{index}]"), |findings| ingress::values(of, findings));
@@ -168,6 +172,7 @@ fn leaves(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
     }
     service::leaves(namespace, findings);
     job::leaves(namespace, findings);
+    autoscale::leaves(namespace, findings);
     operated::leaves(namespace, findings);
     for (index, connection) in namespace.connections.iter().enumerate() {
         findings.part(&format!("connections[{index}]"), |findings| {
@@ -226,6 +231,7 @@ pub(super) fn together(platform: &Platform, site: &SpanSite<'_>, findings: &mut 
             ingress::closed(namespace, platform, findings);
             outside::together(namespace, platform, site, findings);
             raw::autoscalers(namespace, findings);
+            autoscale::together(namespace, platform, site, findings);
         });
     }
     operator::together(platform, findings);

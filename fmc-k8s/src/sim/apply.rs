@@ -44,7 +44,8 @@ pub(super) fn apply(state: &mut State, target: &Target, mut manifest: Value) -> 
             {
                 return response;
             }
-            if *kind == DEPLOYMENT && manifest.pointer("/spec/selector") != there.pointer("/spec/selector") {
+            let selector = manifest.pointer("/spec/selector");
+            if *kind == DEPLOYMENT && selector.is_some() && selector != there.pointer("/spec/selector") {
                 let cause = json!({ "reason": "FieldValueInvalid", "field": "spec.selector", "message": "Invalid value: field is immutable" });
                 return status(422, "Invalid", "spec.selector: field is immutable".to_owned(), vec![cause]);
             }

@@ -3,6 +3,7 @@
 
 mod account;
 mod alertmanager;
+mod autoscale;
 mod ceph;
 mod check;
 mod cloud;

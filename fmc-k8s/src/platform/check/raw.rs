@@ -154,9 +154,19 @@ pub(super) fn autoscalers(namespace: &Namespace, findings: &mut RoleFindings<'_>
             |key: &str| object.0.pointer(&format!("/spec/scaleTargetRef/{key}")).and_then(Value::as_str);
         let (Some("Deployment"), Some(name)) = (target("kind"), target("name")) else { continue };
         let deployment = namespace.deployments.iter().find(|one| one.name.to_string() == name);
-        if deployment.is_some_and(|one| !one.autoscaled) {
+        if deployment.is_some_and(|one| one.autoscale.is_some()) {
+            let message = format!("`autoscale` of {name} makes an autoscaler already");
+            wrong(
+                &format!("objects[{index}].spec.scaleTargetRef"),
+                findings,
+                message,
+                "leave one of them out",
+            );
+        } else if deployment.is_some_and(|one| !one.autoscaled) {
             let message = format!("{name} says how many pods it has, and so does its autoscaler");
-            let help = format!("say `autoscaled: true` at the deployment {name}");
+            let help = format!(
+                "say `autoscaled: true` at the deployment {name}, or `autoscale` in place of this object"
+            );
             wrong(&format!("objects[{index}].spec.scaleTargetRef"), findings, message, help);
         }
     }
