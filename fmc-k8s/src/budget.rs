@@ -43,6 +43,7 @@ mod fit;
 mod pods;
 mod scheduler;
 mod table;
+mod template;
 
 use fmc_core::checked::Checked;
 use fmc_core::k3s::capacity::{self, Amount, Node};
@@ -68,7 +69,7 @@ pub struct ClusterBudget {
 pub struct NodeBudget {
     /// The node.
     pub node: Node,
-    /// The requests of the pods that a scheduler may place there, K3s's own among them. Which node a pod gets is not certain: the scheduler
+    /// The requests of the pods that a scheduler may place there, K3s's own among them, without those that end, as those of jobs. Which node a pod gets is not certain: the scheduler
     /// chooses among nodes that suit it equally, and pods come in any order.
     pub asked: Amount,
 }
@@ -78,7 +79,7 @@ impl ClusterBudget {
     pub fn of(platform: &Platform, cloud: &Checked) -> Option<Self> {
         let cluster = cloud.cluster(&platform.cluster.to_string())?;
         let nodes = capacity::nodes(cluster, cloud);
-        let all = Pods::of(platform, cluster, cloud);
+        let all = Pods::of(platform, cluster, &nodes, cloud);
         let placed = scheduler::place(&nodes, &all, scheduler::Order::AsStated);
         let fit = fit::of(&nodes, &all, &placed);
         let nodes = nodes.into_iter().zip(placed.asked);

@@ -1,10 +1,12 @@
 //! From a platform to manifests: pure, sorted, the same bytes each time.
 
 mod account;
+mod autoscale;
 mod between;
 mod ceph;
 mod ingress;
 mod jenkins;
+mod job;
 mod machine_name;
 mod network;
 pub(crate) mod operated;
@@ -93,7 +95,10 @@ fn namespace(namespace: &Namespace, surroundings: &Surroundings) -> Vec<Manifest
         all.extend(account::objects(workload, &name, &surroundings.api).into_iter().map(Some));
         all.push(main);
         all.extend(workload.is_measured().then(|| manifest(&stateful::names(workload, &name))));
-        all.extend(around(workload, deployment.autoscaled, &name));
+        all.extend(around(workload, deployment.is_autoscaled(), &name));
+        all.extend(
+            deployment.autoscale.as_ref().map(|scale| manifest(&autoscale::object(deployment, scale, &name))),
+        );
     }
     for set in &namespace.stateful_sets {
         let mut main = manifest(&stateful::set(set, &name));
@@ -104,6 +109,23 @@ fn namespace(namespace: &Namespace, surroundings: &Surroundings) -> Vec<Manifest
         all.extend(account::objects(set.into(), &name, &surroundings.api).into_iter().map(Some));
         all.extend([main, manifest(&stateful::names(set.into(), &name))]);
         all.extend(around(set.into(), false, &name));
+    }
+    for one in &namespace.jobs {
+        let mut main = manifest(&job::job(one, &name));
+        if let Some(main) = &mut main {
+            main.ready_within = Some(one.ready_within.into()).filter(|seconds| *seconds > 0);
+            main.needs = needs(&one.needs, &name);
+        }
+        all.extend(account::objects(one.into(), &name, &surroundings.api).into_iter().map(Some));
+        all.push(main);
+    }
+    for one in &namespace.cron_jobs {
+        let mut main = manifest(&job::cron_job(one, &name));
+        if let Some(main) = &mut main {
+            main.needs = needs(&one.needs, &name);
+        }
+        all.extend(account::objects(one.into(), &name, &surroundings.api).into_iter().map(Some));
+        all.push(main);
     }
     all.extend(
         namespace
@@ -224,7 +246,7 @@ fn of_deployment(deployment: &Deployment, namespace: &str) -> apps::Deployment {
     apps::Deployment {
         metadata: metadata(&deployment.name, namespace),
         spec: Some(apps::DeploymentSpec {
-            replicas: (!deployment.autoscaled).then(|| deployment.replicas.into()),
+            replicas: (!deployment.is_autoscaled()).then(|| deployment.replicas.into()),
             selector: selector(&deployment.name),
             template: core::PodTemplateSpec {
                 metadata: Some(ObjectMeta {

@@ -15,6 +15,7 @@ pub mod grafana;
 pub mod image_lock;
 pub mod ingress;
 pub mod jenkins;
+pub mod job;
 pub mod kafka;
 pub mod kind;
 pub mod kube_state_metrics;

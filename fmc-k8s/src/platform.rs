@@ -24,6 +24,7 @@ use crate::grafana::Grafana;
 use crate::image_lock::ImageLock;
 use crate::ingress::IngressHost;
 use crate::jenkins::Jenkins;
+use crate::job::{CronJob, Job};
 use crate::kafka::Kafka;
 use crate::kube_state_metrics::KubeStateMetrics;
 use crate::name::{NamespacedName, ObjectName, PortName};
@@ -99,6 +100,12 @@ pub struct Namespace {
     /// Workloads that keep data.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) stateful_sets: Vec<Stateful>,
+    /// Workloads that run to an end, once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) jobs: Vec<Job>,
+    /// Workloads that run to an end, by the clock.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) cron_jobs: Vec<CronJob>,
     /// Redis or Valkey.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) redis: Vec<Redis>,
@@ -131,7 +138,7 @@ pub struct Namespace {
     /// The hosts that people outside of the cluster call.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) ingresses: Vec<IngressHost>,
-    /// Objects of kinds that are not here, in the form of the API: a CronJob, a ResourceQuota. They are in this namespace.
+    /// Objects of kinds that are not here, in the form of the API: an EndpointSlice, a ResourceQuota. They are in this namespace.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) objects: Vec<RawObject>,
     /// Where the last of its workloads stand that are services.
@@ -241,6 +248,8 @@ impl Namespace {
             name: name.into(),
             deployments: Vec::new(),
             stateful_sets: Vec::new(),
+            jobs: Vec::new(),
+            cron_jobs: Vec::new(),
             redis: Vec::new(),
             postgres: Vec::new(),
             kafka: Vec::new(),
@@ -268,6 +277,20 @@ impl Namespace {
     #[must_use]
     pub fn stateful(mut self, stateful: Stateful) -> Self {
         self.stateful_sets.push(stateful);
+        self
+    }
+
+    /// Pods that run to an end, once.
+    #[must_use]
+    pub fn job(mut self, job: Job) -> Self {
+        self.jobs.push(job);
+        self
+    }
+
+    /// Pods that run to an end, by the clock.
+    #[must_use]
+    pub fn cron_job(mut self, job: CronJob) -> Self {
+        self.cron_jobs.push(job);
         self
     }
 

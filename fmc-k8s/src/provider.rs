@@ -16,6 +16,7 @@ mod observe;
 mod order;
 mod patience;
 mod ready;
+mod replicas;
 mod room;
 mod served;
 mod shown;

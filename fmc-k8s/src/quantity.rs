@@ -88,6 +88,64 @@ impl std::str::FromStr for Cpu {
     }
 }
 
+/// A part of what a container is sure of, in hundredths: from 1% to 1000%.
+///
+/// ```
+/// use fmc_k8s::quantity::Percent;
+///
+/// assert_eq!("80%".parse(), Ok(Percent::of(80)));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Percent(u16);
+
+impl Percent {
+    const MOST: u16 = 1000;
+
+    /// So many hundredths.
+    pub const fn of(hundredths: u16) -> Self {
+        Self(hundredths)
+    }
+
+    /// In hundredths.
+    pub const fn as_percent(self) -> u16 {
+        self.0
+    }
+}
+
+/// As it is written: `80%`.
+impl fmt::Display for Percent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}%", self.0)
+    }
+}
+
+impl Leaf for Percent {
+    const WHAT: &'static str = "percentage";
+    const EXAMPLE: &'static str = "80%";
+
+    fn parse(text: &str) -> Result<Self, LeafError> {
+        let digits = text.strip_suffix('%').filter(|text| text.bytes().all(|one| one.is_ascii_digit()));
+        let percent = digits.and_then(|digits| digits.parse().ok()).map(Self);
+        let percent = percent.ok_or_else(|| LeafError::new("it is a number with a percent sign, as 80%"))?;
+        percent.check().map(|()| percent)
+    }
+
+    fn check(&self) -> Result<(), LeafError> {
+        if (1..=Self::MOST).contains(&self.0) {
+            return Ok(());
+        }
+        Err(LeafError::new("it is from 1% to 1000%"))
+    }
+}
+
+impl std::str::FromStr for Percent {
+    type Err = LeafError;
+
+    fn from_str(text: &str) -> Result<Self, LeafError> {
+        Self::parse(text)
+    }
+}
+
 /// A size in the canonical form of the API: `128Mi`, `2Gi`, `1500` bytes.
 pub(crate) fn bytes(size: Size) -> String {
     const UNITS: [(&str, u32); 4] = [("Ti", 40), ("Gi", 30), ("Mi", 20), ("Ki", 10)];

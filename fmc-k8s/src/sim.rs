@@ -42,6 +42,8 @@ struct State {
     reported: BTreeMap<(String, String, String), Value>,
     /// Objects that the server refuses, as `deployment/shop/web`, with its words.
     refused: BTreeMap<String, String>,
+    /// The texts that pods wrote, as `shop/web-1`.
+    logs: BTreeMap<String, String>,
     /// Objects of kinds that fmc does not write.
     others: other::Others,
     /// The number of requests by verb, as `GET`.
@@ -197,6 +199,11 @@ impl Sim {
         }
     }
 
+    /// The text that a pod, as `shop/web-1`, wrote.
+    pub fn writes(&self, pod: &str, text: &str) {
+        self.state_mut().logs.insert(pod.to_owned(), text.to_owned());
+    }
+
     /// The number of requests so far: reads, and writes that were no dry runs.
     pub fn requests(&self) -> (u32, u32) {
         let state = self.state_mut();
@@ -296,6 +303,9 @@ impl State {
         if request.path == "/readyz" {
             return Ok(good(Value::from("ok")));
         }
+        if let Some(text) = self.log(&request.path) {
+            return Ok(good(Value::from(text)));
+        }
         let custom = self.custom();
         if let (Verb::Get, Some(body)) = (&request.verb, self.others.answer(&request.path, &custom)) {
             *self.requests.entry("read").or_default() += 1;
@@ -320,6 +330,13 @@ impl State {
             Verb::Patch(patch) => self.patch(&target, &patch),
             Verb::Delete(options) => self.delete(&target, &options),
         })
+    }
+
+    /// The text that the pod of a path wrote.
+    fn log(&self, path: &str) -> Option<&str> {
+        let (path, _) = path.split_once('?').unwrap_or((path, ""));
+        let pod = path.strip_prefix("/api/v1/namespaces/")?.strip_suffix("/log")?.replacen("/pods/", "/", 1);
+        self.logs.get(&pod).map(String::as_str)
     }
 
     fn get(&self, target: &Target) -> Response {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::Account;
 use crate::container::Container;
+use crate::kind;
 use crate::name::{NeededObject, ObjectName, PortName};
 use crate::workload::{Exposed, Workload, one, patience};
 
@@ -187,6 +188,7 @@ impl<'a> From<&'a Stateful> for Workload<'a> {
     fn from(of: &'a Stateful) -> Self {
         Self {
             name: &of.name,
+            kind: &kind::STATEFUL_SET,
             replicas: of.replicas,
             containers: &of.containers,
             expose: &of.expose,
@@ -194,7 +196,6 @@ impl<'a> From<&'a Stateful> for Workload<'a> {
             account: of.account.as_ref(),
             label: None,
             needs: &of.needs,
-            is_set: true,
             is_service: false,
         }
     }

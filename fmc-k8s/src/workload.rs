@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::Account;
 use crate::container::Container;
+use crate::kind::{self, Kind};
 use crate::name::{NeededObject, ObjectName, PortName};
+use crate::quantity::Percent;
 use crate::stateful::VolumeClaim;
 
 /// Pods that are alike and keep nothing: any of them can take a request.
@@ -34,6 +36,9 @@ pub struct Deployment {
     /// counts with.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) autoscaled: bool,
+    /// Between which numbers of pods a load decides. The budget counts with the greatest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) autoscale: Option<Autoscale>,
     pub(crate) containers: Vec<Container>,
     /// The ports at which other workloads reach it under its name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -47,6 +52,32 @@ pub struct Deployment {
     /// How long an apply waits until its pods are ready, in seconds: 300 if not said, 0 for not at all.
     #[serde(default = "patience")]
     pub(crate) ready_within: u32,
+}
+
+/// The number of pods that a load needs, which a HorizontalPodAutoscaler decides.
+///
+/// ```
+/// use fmc_k8s::workload::Autoscale;
+///
+/// // As many that they use four fifths of the CPUs that they are sure of.
+/// let scale = Autoscale::between(2, 8).cpu("80%");
+/// # drop(scale);
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Autoscale {
+    /// The least number of pods: 1 if not said.
+    #[serde(default = "one")]
+    pub(crate) min: u16,
+    /// The greatest number of pods.
+    pub(crate) max: u16,
+    /// The part of its `cpu` that a pod is to use on average, as `80%`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cpu: Option<Given<Percent>>,
+    /// The part of its `memory` that a pod is to use on average, as `80%`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) memory: Option<Given<Percent>>,
 }
 
 /// A port of a workload's name.
@@ -64,6 +95,9 @@ pub struct Exposed {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Workload<'a> {
     pub(crate) name: &'a Given<ObjectName>,
+    /// The kind of the object that makes its pods, as if an operator did not.
+    pub(crate) kind: &'static Kind,
+    /// The number of pods that run at once.
     pub(crate) replicas: u16,
     pub(crate) containers: &'a [Container],
     pub(crate) expose: &'a [Exposed],
@@ -72,8 +106,6 @@ pub(crate) struct Workload<'a> {
     /// The label of its pods, if an operator makes them.
     pub(crate) label: Option<(&'a str, &'a str)>,
     pub(crate) needs: &'a [Given<NeededObject>],
-    /// Whether each of its pods has a name.
-    pub(crate) is_set: bool,
     /// Whether it is made of a service, whose settings are those of its only container and claim.
     pub(crate) is_service: bool,
 }
@@ -82,6 +114,11 @@ impl Workload<'_> {
     /// The name of the service with the addresses of its pods.
     pub(crate) fn pods_name(&self) -> String {
         format!("{}-pods", self.name)
+    }
+
+    /// Whether its pods end by themselves.
+    pub(crate) fn ends(&self) -> bool {
+        [kind::JOB, kind::CRON_JOB].contains(self.kind)
     }
 
     /// Whether it has measurements.
@@ -99,14 +136,14 @@ impl<'a> From<&'a Deployment> for Workload<'a> {
     fn from(of: &'a Deployment) -> Self {
         Self {
             name: &of.name,
-            replicas: of.replicas,
+            kind: &kind::DEPLOYMENT,
+            replicas: of.autoscale.as_ref().map_or(of.replicas, |scale| scale.max),
             containers: &of.containers,
             expose: &of.expose,
             claims: &[],
             account: of.account.as_ref(),
             label: None,
             needs: &of.needs,
-            is_set: false,
             is_service: false,
         }
     }
@@ -120,6 +157,25 @@ pub(crate) const fn patience() -> u32 {
     300
 }
 
+impl Autoscale {
+    /// From so many pods to so many.
+    pub const fn between(min: u16, max: u16) -> Self {
+        Self { min, max, cpu: None, memory: None }
+    }
+
+    /// The part of its CPUs that a pod is to use on average, as `80%`.
+    #[must_use]
+    pub fn cpu(self, part: impl Into<Given<Percent>>) -> Self {
+        Self { cpu: Some(part.into()), ..self }
+    }
+
+    /// The part of its memory that a pod is to use on average, as `80%`.
+    #[must_use]
+    pub fn memory(self, part: impl Into<Given<Percent>>) -> Self {
+        Self { memory: Some(part.into()), ..self }
+    }
+}
+
 impl Deployment {
     /// One pod with one container.
     pub fn new(name: impl Into<Given<ObjectName>>, container: Container) -> Self {
@@ -127,6 +183,7 @@ impl Deployment {
             name: name.into(),
             replicas: one(),
             autoscaled: false,
+            autoscale: None,
             containers: vec![container],
             expose: Vec::new(),
             account: None,
@@ -152,6 +209,17 @@ impl Deployment {
     #[must_use]
     pub fn autoscaled(self) -> Self {
         Self { autoscaled: true, ..self }
+    }
+
+    /// A load decides the number of pods. The autoscaler follows, and the budget counts with the greatest number.
+    #[must_use]
+    pub fn autoscale(self, scale: Autoscale) -> Self {
+        Self { autoscale: Some(scale), ..self }
+    }
+
+    /// Whether it does not say its number of pods itself.
+    pub(crate) fn is_autoscaled(&self) -> bool {
+        self.autoscaled || self.autoscale.is_some()
     }
 
     /// Other workloads reach it at its name and this port, which leads to a container's port. The `Service` follows.

@@ -36,6 +36,8 @@ impl PodFit {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Waiting {
+    /// The nodes that take its pods, beside room, by their index in the budget: their taints and labels let them in.
+    pub nodes: Vec<usize>,
     /// The path of the workload below the platform, as `namespaces[0].deployments[1]`.
     pub path: String,
     /// Its namespace and name, as `shop/web`.
@@ -62,10 +64,12 @@ pub enum Short {
         asked: u64,
         /// The sum that the nodes give.
         there: u64,
+        /// The number of nodes that take them.
+        nodes: usize,
     },
     /// The nodes take fewer pods of a workload than it has, even if they have nothing else.
     Workload {
-        /// The path of the workload below the platform.
+        /// The path of the number of its pods, below the platform.
         path: String,
         /// Its namespace and name.
         name: String,
@@ -73,6 +77,8 @@ pub enum Short {
         pods: u64,
         /// The number that the nodes take.
         room: u64,
+        /// The number of nodes that take them.
+        nodes: usize,
     },
     /// The nodes take fewer pods of this size than there are in several workloads.
     Large {
@@ -88,6 +94,8 @@ pub enum Short {
         pods: u64,
         /// The number that the nodes take.
         room: u64,
+        /// The number of nodes that take them.
+        nodes: usize,
     },
 }
 
@@ -164,33 +172,36 @@ pub(super) fn memory(size: Size) -> String {
 /// Judges pods that are placed as the platform states them.
 pub(super) fn of(nodes: &[Node], all: &[Pods], placed: &Placed) -> PodFit {
     let given = bound::given(nodes, all);
-    let (fit, too_large): (Vec<&Pods>, Vec<&Pods>) = all
-        .iter()
-        .filter(|pods| !pods.is_packaged() && pods.count > 0)
-        .partition(|pods| bound::fits_alone(pods.asks, &given));
-    let too_large = too_large.into_iter().map(|pods| waiting(pods, [pods.count; 2], true)).collect();
-    let fitting: Vec<Pods> = all
-        .iter()
-        .filter(|pods| pods.is_packaged() || bound::fits_alone(pods.asks, &given))
-        .cloned()
-        .collect();
-    let asked = bound::asked_at_least(nodes, &fitting);
-    let short = bound::short(&given, asked, &fit);
+    let fits = |pods: &Pods| pods.is_packaged() || bound::too_small(pods, &given) == 0;
+    let (own, too_large): (Vec<&Pods>, Vec<&Pods>) =
+        all.iter().filter(|pods| !pods.is_packaged() && pods.count > 0).partition(|pods| fits(pods));
+    let too_large =
+        too_large.into_iter().map(|pods| waiting(pods, [bound::too_small(pods, &given); 2], true));
+    let too_large = too_large.collect();
+    let fitting: Vec<Pods> = all.iter().filter(|pods| fits(pods)).cloned().collect();
+    let (end, stay): (Vec<&Pods>, Vec<&Pods>) = own.into_iter().partition(|pods| pods.ends);
+    let short = bound::short(&given, &fitting, &stay);
     if short.is_some() {
         return PodFit { too_large, short, ..PodFit::default() };
     }
-    let sure = bound::is_sure(&given, bound::asked_at_most(&fitting), &fit);
+    let sure = end.is_empty() && bound::is_sure(&given, &fitting, &stay);
     let waiting = if sure { Vec::new() } else { by_order(nodes, all, placed, &given) };
     if !waiting.is_empty() {
         return PodFit { too_large, waiting, ..PodFit::default() };
     }
     let changes = without_one_more(nodes, &fitting, placed);
     let changes = changes.into_iter().map(|pods| self::waiting(pods, [1, 1], false)).collect();
-    PodFit { too_large, changes, crowded: crowded(nodes, asked), ..PodFit::default() }
+    let on = match stay.is_empty() {
+        true => nodes.iter().map(Node::takes_any).collect(),
+        false => bound::used(stay.into_iter(), nodes.len()),
+    };
+    let crowded = crowded(nodes, &on, bound::asked_at_least(&on, &fitting));
+    PodFit { too_large, changes, crowded, ..PodFit::default() }
 }
 
 fn waiting(pods: &Pods, [here, at_most]: [u64; 2], is_certain: bool) -> Waiting {
     Waiting {
+        nodes: (0..pods.on.len()).filter(|at| pods.suits(*at)).collect(),
         path: pods.path.clone().unwrap_or_default(),
         name: pods.name.clone(),
         asks: pods.asks,
@@ -204,7 +215,7 @@ fn waiting(pods: &Pods, [here, at_most]: [u64; 2], is_certain: bool) -> Waiting 
 fn by_order(nodes: &[Node], all: &[Pods], placed: &Placed, given: &[Amount]) -> Vec<Waiting> {
     let others = Order::OTHERS.map(|order| place(nodes, all, order));
     let each =
-        all.iter().enumerate().filter(|(_, pods)| !pods.is_packaged() && bound::fits_alone(pods.asks, given));
+        all.iter().enumerate().filter(|(_, pods)| !pods.is_packaged() && bound::too_small(pods, given) == 0);
     let found = each.filter_map(|(at, pods)| {
         let of = |placed: &Placed| placed.waiting.get(at).copied().unwrap_or(0);
         let here = of(placed);
@@ -215,8 +226,8 @@ fn by_order(nodes: &[Node], all: &[Pods], placed: &Placed, given: &[Amount]) -> 
 }
 
 /// The shortage of memory if the pods use all that they ask for.
-fn crowded(nodes: &[Node], asked: Amount) -> Option<Crowded> {
-    let takes = || nodes.iter().filter(|node| node.takes_any());
+fn crowded(nodes: &[Node], on: &[bool], asked: Amount) -> Option<Crowded> {
+    let takes = || nodes.iter().zip(on).filter(|(_, within)| **within).map(|(node, _)| node);
     let unreserved: Size = takes().map(|node| node.unreserved).sum();
     let there: Size = takes().map(|node| node.allocatable.memory.saturating_sub(node.unreserved)).sum();
     (asked.memory > there).then_some(Crowded { asked: asked.memory, there, unreserved })

@@ -1,14 +1,18 @@
 //! Places pods as the scheduler of Kubernetes does by default.
 //!
 //! The rules are those of its default plugins (`pkg/scheduler/framework/plugins` of Kubernetes 1.36) for pods such as a platform has: they
-//! have requests and no tolerations, selectors or affinities. Two things are not in the model: the scheduler chooses by chance among nodes
-//! of equal score, where this takes the first; and it prefers nodes that have an image already.
+//! have requests, and those in the form of the API may have tolerations, node selectors, required node affinities and ports of their nodes too.
+//! Not in the model are: that the scheduler chooses by chance among nodes of equal score, where this takes the first; that it prefers nodes
+//! that have an image already; affinities that a pod prefers or has to other pods; spreading that must be; and priorities.
+
+use std::collections::BTreeSet;
 
 use fmc_core::k3s::Effect;
 use fmc_core::k3s::capacity::{Amount, Node};
 use fmc_core::unit::Size;
 
 use super::Pods;
+use super::template::HostPort;
 
 /// The greatest score of a plugin (`MaxNodeScore`).
 const MOST: i64 = 100;
@@ -42,25 +46,27 @@ impl Order {
 pub(super) struct Placed {
     /// The requests on each node.
     pub(super) asked: Vec<Amount>,
+    /// The ports of each node that pods took.
+    ports: Vec<BTreeSet<HostPort>>,
     /// The number of pods of each group that find no node.
     pub(super) waiting: Vec<u64>,
 }
 
 /// Places all pods.
 pub(super) fn place(nodes: &[Node], all: &[Pods], order: Order) -> Placed {
-    let mut rooms: Vec<Room<'_>> = nodes.iter().map(Room::new).collect();
+    let mut rooms: Vec<Room<'_>> = nodes.iter().enumerate().map(|(at, node)| Room::new(at, node)).collect();
     let mut waiting = vec![0; all.len()];
     for (at, pods) in all.iter().enumerate().filter(|(_, pods)| pods.is_packaged()) {
         if pods.is_on_each_node {
-            for room in rooms.iter_mut().filter(|room| room.node.takes_packaged()) {
-                room.take(pods.asks);
+            for room in rooms.iter_mut().filter(|room| pods.suits(room.at)) {
+                room.take(pods);
             }
         } else {
             wait(&mut waiting, at, Group::new(pods).place(pods.count, &mut rooms));
         }
     }
     let mut own: Vec<(usize, &Pods)> =
-        all.iter().enumerate().filter(|(_, pods)| !pods.is_packaged()).collect();
+        all.iter().enumerate().filter(|(_, pods)| !pods.is_packaged() && !pods.ends).collect();
     match order {
         Order::Backwards => own.reverse(),
         Order::SmallFirst => own.sort_by_key(|(at, pods)| (pods.asks.memory, pods.asks.millicores, *at)),
@@ -73,7 +79,12 @@ pub(super) fn place(nodes: &[Node], all: &[Pods], order: Order) -> Placed {
             wait(&mut waiting, at, Group::new(pods).place(pods.count, &mut rooms));
         }
     }
-    Placed { asked: rooms.into_iter().map(|room| room.asked).collect(), waiting }
+    // Pods that end come to what the others leave, and each workload of them by itself.
+    for (at, pods) in all.iter().enumerate().filter(|(_, pods)| pods.ends) {
+        wait(&mut waiting, at, Group::new(pods).place(pods.count, &mut rooms.clone()));
+    }
+    let (asked, ports) = rooms.into_iter().map(|room| (room.asked, room.ports)).unzip();
+    Placed { asked, ports, waiting }
 }
 
 /// Says how many pods of a group wait.
@@ -86,8 +97,11 @@ fn wait(waiting: &mut [u64], at: usize, count: u64) {
 /// The groups for which no node has room for one pod more, among those that need it for a change.
 pub(super) fn without_one_more<'a>(nodes: &[Node], all: &'a [Pods], placed: &Placed) -> Vec<&'a Pods> {
     let has_room = |pods: &Pods| {
-        let mut rooms = nodes.iter().zip(&placed.asked);
-        rooms.any(|(node, asked)| node.takes_any() && fits(*asked, pods.asks, node.allocatable))
+        let mut rooms = nodes.iter().zip(&placed.asked).zip(&placed.ports).enumerate();
+        rooms.any(|(at, ((node, asked), ports))| {
+            let is_free = ports.is_disjoint(&pods.host_ports);
+            pods.suits(at) && is_free && fits(*asked, pods.asks, node.allocatable)
+        })
     };
     all.iter().filter(|pods| pods.needs_one_more && !has_room(pods)).collect()
 }
@@ -98,6 +112,10 @@ fn in_turns(own: &[(usize, &Pods)], rooms: &mut [Room<'_>], waiting: &mut [u64])
     while !groups.is_empty() {
         groups.retain_mut(|(at, left, group)| {
             if *left == 0 {
+                return false;
+            }
+            if group.pods.is_on_each_node {
+                wait(waiting, *at, group.place(*left, rooms));
                 return false;
             }
             if group.place(1, rooms) > 0 {
@@ -112,9 +130,14 @@ fn in_turns(own: &[(usize, &Pods)], rooms: &mut [Room<'_>], waiting: &mut [u64])
 }
 
 /// A node while pods are placed.
+#[derive(Clone)]
 struct Room<'a> {
+    /// Its index.
+    at: usize,
     node: &'a Node,
     asked: Amount,
+    /// Its ports that pods took.
+    ports: BTreeSet<HostPort>,
     /// The requests that count when nodes are scored, also of pods without one.
     counted: Amount,
     /// Its taints that a scheduler avoids if it can.
@@ -124,12 +147,14 @@ struct Room<'a> {
 }
 
 impl<'a> Room<'a> {
-    fn new(node: &'a Node) -> Self {
+    fn new(at: usize, node: &'a Node) -> Self {
         let avoided = node.taints.iter().filter(|taint| taint.effect() == Effect::PreferNoSchedule).count();
         let zone = node.labels.iter().find(|label| label.key() == ZONE).map(|label| label.value());
         Self {
+            at,
             node,
             asked: Amount::NONE,
+            ports: BTreeSet::new(),
             counted: Amount::NONE,
             avoided: i64::try_from(avoided).unwrap_or(i64::MAX),
             has_zone: zone.is_some(),
@@ -137,15 +162,16 @@ impl<'a> Room<'a> {
         }
     }
 
-    fn take(&mut self, asks: Amount) {
-        self.asked = self.asked.plus(asks);
-        self.counted = self.counted.plus(counted(asks));
+    fn take(&mut self, pods: &Pods) {
+        self.asked = self.asked.plus(pods.asks);
+        self.counted = self.counted.plus(counted(pods.asks));
+        self.ports.extend(pods.host_ports.iter().cloned());
     }
 
-    /// Whether a pod finds room there (`NodeResourcesFit`, `TaintToleration`).
+    /// Whether a pod finds room there (`NodeResourcesFit`, `NodePorts`), on a node that takes it.
     fn takes(&self, pods: &Pods) -> bool {
-        let is_let_in = if pods.is_packaged() { self.node.takes_packaged() } else { self.node.takes_any() };
-        is_let_in && fits(self.asked, pods.asks, self.node.allocatable)
+        let is_free = self.ports.is_disjoint(&pods.host_ports);
+        pods.suits(self.at) && is_free && fits(self.asked, pods.asks, self.node.allocatable)
     }
 
     /// The scores that do not look at other nodes.
@@ -215,12 +241,23 @@ impl<'a> Group<'a> {
 
     /// Places so many of them. The number of those that find no node.
     fn place(&mut self, count: u64, rooms: &mut [Room<'_>]) -> u64 {
+        if self.pods.is_on_each_node {
+            let mut waiting = 0;
+            for room in rooms.iter_mut().filter(|room| self.pods.suits(room.at)) {
+                if room.takes(self.pods) {
+                    room.take(self.pods);
+                } else {
+                    waiting += 1;
+                }
+            }
+            return waiting;
+        }
         self.there.resize(rooms.len(), 0);
         self.scores.resize(rooms.len(), None);
         for placed in 0..count {
             let Some(best) = self.best(rooms) else { return count - placed };
             if let Some((room, there)) = rooms.get_mut(best).zip(self.there.get_mut(best)) {
-                room.take(self.pods.asks);
+                room.take(self.pods);
                 *there += 1;
             }
         }

@@ -2,6 +2,7 @@
 
 mod account;
 mod alertmanager;
+mod autoscale;
 mod between;
 mod ceph;
 mod claims;
@@ -9,6 +10,7 @@ mod container;
 mod images;
 mod ingress;
 mod jenkins;
+mod job;
 mod measured;
 mod needs;
 mod operated;
@@ -65,9 +67,11 @@ pub(super) const KINDS: &[OwnKind] = &[
     CROWDED,
     LIMIT_ABOVE_NODE,
     UNASKED,
+    RUNS_AGAIN,
     DATA_ON_ROOT,
     VOLUME_TOO_LARGE,
     NO_CLASS,
+    NO_METRICS,
     NO_OPERATOR,
     RIGHTS,
     OPEN,
@@ -108,7 +112,9 @@ const DATA_ON_ROOT: OwnKind =
 const VOLUME_TOO_LARGE: OwnKind =
     OwnKind::warning("platform-volume-too-large", include_str!("pages/volume-too-large.md"));
 const NO_CLASS: OwnKind = OwnKind::warning("platform-no-class", include_str!("pages/no-class.md"));
+const NO_METRICS: OwnKind = OwnKind::warning("platform-no-metrics", include_str!("pages/no-metrics.md"));
 const NO_OPERATOR: OwnKind = OwnKind::warning("platform-no-operator", include_str!("pages/no-operator.md"));
+const RUNS_AGAIN: OwnKind = OwnKind::warning("platform-runs-again", include_str!("pages/runs-again.md"));
 const RIGHTS: OwnKind = OwnKind::warning("platform-rights", include_str!("pages/rights.md"));
 const KEPT_OUT: OwnKind = OwnKind::warning("platform-kept-out", include_str!("pages/kept-out.md"));
 const OPEN: OwnKind = OwnKind::error("platform-open", include_str!("pages/open.md"));
@@ -135,6 +141,8 @@ pub(super) fn settings(platform: &Platform, findings: &mut RoleFindings<'_>) {
             leaves(namespace, findings);
             value::namespace(&namespace.with_services(), findings);
             service::values(namespace, findings);
+            job::values(namespace, findings);
+            autoscale::values(namespace, findings);
             operated::values(namespace, findings);
             for (index, of) in namespace.ingresses.iter().enumerate() {
                 findings.part(&format!("ingresses[{index}]"), |findings| ingress::values(of, findings));
@@ -167,6 +175,8 @@ fn leaves(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
         });
     }
     service::leaves(namespace, findings);
+    job::leaves(namespace, findings);
+    autoscale::leaves(namespace, findings);
     operated::leaves(namespace, findings);
     for (index, connection) in namespace.connections.iter().enumerate() {
         findings.part(&format!("connections[{index}]"), |findings| {
@@ -225,6 +235,7 @@ pub(super) fn together(platform: &Platform, site: &SpanSite<'_>, findings: &mut 
             ingress::closed(namespace, platform, findings);
             outside::together(namespace, platform, site, findings);
             raw::autoscalers(namespace, findings);
+            autoscale::together(namespace, platform, site, findings);
         });
     }
     operator::together(platform, findings);

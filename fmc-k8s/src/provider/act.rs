@@ -9,7 +9,9 @@ use super::document::Wanted as OfOwner;
 use super::foreign::foreign;
 use super::model::has_foreign;
 use super::observe::{apply_path, strangers};
-use super::{API, Document, Kubernetes, Refusal, ask, call, claims, data, get, patience, ready, served};
+use super::{
+    API, Document, Kubernetes, Refusal, ask, call, claims, data, get, patience, ready, replicas, served,
+};
 use crate::kind;
 use crate::link::{ApiLink, Verb};
 use crate::object::ApiObject;
@@ -134,6 +136,7 @@ impl Kubernetes {
         }
         if let Some(there) = &there {
             uncover(*link, step, wanted, path, there, *acting).await?;
+            replicas::hand_over(*link, step, wanted, path, there, *acting).await?;
         }
         self.apply(making).await?;
         if let Some(there) = there {

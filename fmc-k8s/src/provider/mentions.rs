@@ -21,7 +21,10 @@ pub(super) fn closed(at: &Address, namespace: &str) -> [Address; 2] {
 
 /// The kinds and names of what the pods of a manifest name, each once.
 pub(super) fn mentioned(manifest: &Manifest) -> Vec<(&'static Kind, String)> {
-    let Some(pod) = manifest.content().pointer("/spec/template/spec") else { return Vec::new() };
+    let pods = ["/spec/template/spec", "/spec/jobTemplate/spec/template/spec"];
+    let Some(pod) = pods.iter().find_map(|pointer| manifest.content().pointer(pointer)) else {
+        return Vec::new();
+    };
     let list = |of: &Value, key: &str| of.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
     let mut all: Vec<(&'static Kind, String)> = Vec::new();
     let account = pod.get("serviceAccountName");

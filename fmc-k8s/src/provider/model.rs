@@ -240,6 +240,18 @@ fn unready(wanted: &Wanted, object: &ApiObject) -> Option<Change> {
     wanted.manifest.ready_within?;
     let why = ready::not_yet(&wanted.manifest, object)?;
     let (from, to) = (Some("not ready".to_owned()), Some("ready".to_owned()));
+    // A job that failed does not run by another apply of the same object.
+    if ready::failed_job(&wanted.manifest, object).is_some() {
+        let reason = format!("it failed, and runs again: {}", short(&why));
+        let (from, to) = (Some("failed".to_owned()), Some("complete".to_owned()));
+        return Some(Change {
+            path: "status".to_owned(),
+            from,
+            to,
+            impact: Impact::Replace,
+            reason: Some(reason),
+        });
+    }
     let path = if wanted.manifest.kind().has_pods() { "pods" } else { "status" };
     Some(Change { path: path.to_owned(), from, to, impact: Impact::Live, reason: Some(short(&why)) })
 }
@@ -325,10 +337,10 @@ fn in_place(kind: &Kind, found: &[Difference]) -> Vec<Change> {
 /// The changes of an object that is deleted and made again, because the server keeps some of its fields.
 fn replacement(kind: &Kind, found: &[Difference], fields: &[String]) -> Vec<Change> {
     let kept = fields.join(", ");
-    let data = if *kind == kind::STATEFUL_SET {
-        ": its pods stop meanwhile, and its claims stay with their data"
-    } else {
-        ""
+    let data = match *kind {
+        kind::STATEFUL_SET => ": its pods stop meanwhile, and its claims stay with their data",
+        kind::JOB => ": it is made again, and runs again",
+        _ => "",
     };
     let reason = |_: &Difference| Some(format!("{kept} cannot be changed in an object that exists{data}"));
     found.iter().map(|one| Change { reason: reason(one), ..changed(one, Impact::Replace) }).collect()
@@ -366,6 +378,11 @@ fn summary(manifest: &Manifest) -> String {
         kind::DEPLOYMENT | kind::STATEFUL_SET => {
             let image = at("/spec/template/spec/containers/0/image").unwrap_or_default();
             format!("{} × {image}", at("/spec/replicas").unwrap_or_else(|| "1".to_owned()))
+        }
+        kind::JOB => at("/spec/template/spec/containers/0/image").unwrap_or_default(),
+        kind::CRON_JOB => {
+            let image = at("/spec/jobTemplate/spec/template/spec/containers/0/image").unwrap_or_default();
+            format!("{} {image}", at("/spec/schedule").unwrap_or_default())
         }
         kind::SERVICE => {
             let ports = content.pointer("/spec/ports").and_then(Value::as_array).into_iter().flatten();

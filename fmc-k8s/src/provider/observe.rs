@@ -18,6 +18,7 @@ use super::beside::{self, Kept};
 use super::document::Wanted as OfOwner;
 use super::foreign::foreign;
 use super::patience::is_silent_webhook;
+use super::replicas;
 use super::{API, Document, Kubernetes, Refusal, ask, claims, data, manager, path_of};
 use crate::kind::{self, KINDS};
 use crate::link::{ApiLink, Verb};
@@ -414,11 +415,17 @@ async fn tried(
         None => Err(refusal),
         Some(409) => {
             let fields = refusal.causes().filter(|(reason, ..)| *reason == "FieldManagerConflict");
-            let manager = |message: &str| message.split('"').nth(1).unwrap_or("another program").to_owned();
+            let by = |message: &str| message.split('"').nth(1).unwrap_or("another program").to_owned();
             let fields: Vec<_> = fields
-                .map(|(_, field, message)| (field.trim_start_matches('.').to_owned(), manager(message)))
+                .map(|(_, field, message)| (field.trim_start_matches('.').to_owned(), by(message)))
                 .collect();
-            Ok(if fields.is_empty() {
+            // The step itself gives the number of pods back that fmc handed over.
+            let keeper = manager(&replicas::keeper(&wanted.owner));
+            let fields: Vec<_> = fields.into_iter().filter(|(_, by)| *by != keeper).collect();
+            let conflicts = refusal.causes().any(|(reason, ..)| reason == "FieldManagerConflict");
+            Ok(if fields.is_empty() && conflicts {
+                Trial::Taken
+            } else if fields.is_empty() {
                 Trial::Refused(refusal.words())
             } else {
                 Trial::Conflict(fields, Box::new(Trial::Taken))

@@ -26,9 +26,34 @@ pub(super) enum Progress {
     Failed(String),
 }
 
-/// The words for what gets ready: the pods of a workload, or the object itself.
-fn subject(kind: &Kind) -> &'static str {
-    if kind.has_pods() { "its pods are" } else { "it is" }
+/// The words for what is waited for: the pods of a workload, the end of a job, or the object itself.
+struct Words {
+    /// As `its pods are ready`.
+    is: &'static str,
+    /// As `its pods are not ready`.
+    is_not: &'static str,
+    /// As `its pods were not ready`.
+    was_not: &'static str,
+}
+
+impl Words {
+    fn of(kind: &Kind) -> Self {
+        if kind.has_pods() {
+            Self {
+                is: "its pods are ready",
+                is_not: "its pods are not ready",
+                was_not: "its pods were not ready",
+            }
+        } else if *kind == kind::JOB {
+            Self {
+                is: "it has run to its end",
+                is_not: "it has not run to its end",
+                was_not: "it did not run to its end",
+            }
+        } else {
+            Self { is: "it is ready", is_not: "it is not ready", was_not: "it was not ready" }
+        }
+    }
 }
 
 /// Whether an object of a kind tells whether it is ready.
@@ -40,7 +65,7 @@ pub(super) fn tells(kind: &Kind) -> bool {
 pub(super) fn awaited(manifest: &Manifest) -> Option<Awaited> {
     let seconds = manifest.ready_within?;
     let kind = manifest.kind();
-    tells(kind).then(|| Awaited { signal: format!("until {} ready", subject(kind)), seconds })
+    tells(kind).then(|| Awaited { signal: format!("until {}", Words::of(kind).is), seconds })
 }
 
 /// The reason why an object that was read is not ready; `None` if it is ready, or if its kind does not tell.
@@ -54,9 +79,17 @@ pub(super) fn not_yet(manifest: &Manifest, object: &ApiObject) -> Option<String>
     }
 }
 
+/// The words of a job that failed; `None` for one that did not, and for another kind.
+pub(super) fn failed_job(manifest: &Manifest, object: &ApiObject) -> Option<String> {
+    match progress(object.value(), object.has_status) {
+        Progress::Failed(why) if *manifest.kind() == kind::JOB => Some(why),
+        _ => None,
+    }
+}
+
 /// The words about an object that is not ready: `its pods are not ready: …`.
 pub(super) fn not_ready(manifest: &Manifest, why: &str) -> String {
-    format!("{} not ready: {why}", subject(manifest.kind()))
+    format!("{}: {why}", Words::of(manifest.kind()).is_not)
 }
 
 pub(super) async fn wait(
@@ -84,8 +117,8 @@ pub(super) async fn wait(
         link.pause(PAUSE).await;
     }
     let why = last.map(|last| format!(": {last}")).unwrap_or_default();
-    let what = if manifest.kind().has_pods() { "its pods were" } else { "it was" };
-    Err(NotUp::new(NotUpCause::Failed(format!("{what} not ready within {seconds} s{why}"))))
+    let what = Words::of(manifest.kind()).was_not;
+    Err(NotUp::new(NotUpCause::Failed(format!("{what} within {seconds} s{why}"))))
 }
 
 /// An object, and whether its kind has a subresource in which its controllers report.
@@ -110,7 +143,9 @@ const ASKED_EVERY: u64 = 10;
 /// The progress of an object, with what the pods of a workload say: asked now and then, and at the last tick.
 pub(super) async fn told(link: &dyn ApiLink, object: &Value, has_status: bool, ticks_left: u64) -> Progress {
     let has_pods = object.pointer("/spec/template/spec/containers").is_some();
+    let is_job = object.get("kind").and_then(Value::as_str) == Some(kind::JOB.name);
     match progress(object, has_status) {
+        Progress::Failed(why) if is_job => cause::of_failed_job(link, object, why).await,
         Progress::Waits(why) if has_pods && ticks_left.is_multiple_of(ASKED_EVERY) => {
             cause::of_pods(link, object, why).await
         }

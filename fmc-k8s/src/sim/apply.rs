@@ -6,7 +6,7 @@ use super::claims;
 use super::fields::{entry_key, keys, of_manifest, without};
 use super::{Key, Response, State, Target, custom, good, kind_of, not_found, status};
 use crate::kind::{
-    CUSTOM_RESOURCE_DEFINITION, DAEMON_SET, DEPLOYMENT, Kind, NAMESPACE, SERVICE, STATEFUL_SET,
+    CUSTOM_RESOURCE_DEFINITION, DAEMON_SET, DEPLOYMENT, JOB, Kind, NAMESPACE, SERVICE, STATEFUL_SET,
 };
 
 /// Applies a manifest by the manager that the query names.
@@ -44,7 +44,8 @@ pub(super) fn apply(state: &mut State, target: &Target, mut manifest: Value) -> 
             {
                 return response;
             }
-            if *kind == DEPLOYMENT && manifest.pointer("/spec/selector") != there.pointer("/spec/selector") {
+            let selector = manifest.pointer("/spec/selector");
+            if *kind == DEPLOYMENT && selector.is_some() && selector != there.pointer("/spec/selector") {
                 let cause = json!({ "reason": "FieldValueInvalid", "field": "spec.selector", "message": "Invalid value: field is immutable" });
                 return status(422, "Invalid", "spec.selector: field is immutable".to_owned(), vec![cause]);
             }
@@ -78,6 +79,9 @@ pub(super) fn apply(state: &mut State, target: &Target, mut manifest: Value) -> 
         }
     }
     merge(kind, "", &mut next, &manifest);
+    if let Some(refused) = there.as_ref().filter(|_| *kind == JOB).and_then(|there| kept(there, &next)) {
+        return refused;
+    }
     let mut managers: Vec<Value> = there.iter().flat_map(entries).collect();
     if is_forced {
         // What another one decided with another value is ours now.
@@ -192,9 +196,9 @@ fn stamped(state: &mut State, key: &Key, mut object: Value, before: Option<&Valu
         custom::establish(&mut object);
     }
     state.report(key, &mut object);
-    if [DEPLOYMENT.word, STATEFUL_SET.word].contains(&key.0) {
+    if [DEPLOYMENT.word, STATEFUL_SET.word, JOB.word].contains(&key.0) {
         let why = state.broken.get(&format!("{}/{}", key.1, key.2));
-        status_of_pods(&mut object, why.map(String::as_str));
+        status_of_pods(key.0, &mut object, why.map(String::as_str));
     }
     object
 }
@@ -203,15 +207,40 @@ fn stamped(state: &mut State, key: &Key, mut object: Value, before: Option<&Valu
 pub(super) fn report(state: &mut State, deployment: &str) {
     let Some((namespace, name)) = deployment.split_once('/') else { return };
     let why = state.broken.get(deployment).cloned();
-    for kind in [DEPLOYMENT.word, STATEFUL_SET.word] {
+    for kind in [DEPLOYMENT.word, STATEFUL_SET.word, JOB.word] {
         if let Some(object) = state.objects.get_mut(&(kind, namespace.to_owned(), name.to_owned())) {
-            status_of_pods(object, why.as_deref());
+            status_of_pods(kind, object, why.as_deref());
         }
     }
 }
 
+/// The fields that a job keeps (`ValidateJobUpdate`).
+fn kept(there: &Value, next: &Value) -> Option<Response> {
+    let field = ["template", "completions", "selector"].into_iter().find(|field| {
+        let at = format!("/spec/{field}");
+        there.pointer(&at).is_some() && there.pointer(&at) != next.pointer(&at)
+    })?;
+    let (field, message) = (format!("spec.{field}"), "Invalid value: field is immutable");
+    let cause = json!({ "reason": "FieldValueInvalid", "field": field, "message": message });
+    Some(status(422, "Invalid", format!("{field}: {message}"), vec![cause]))
+}
+
+/// The report of a job's controller: it has run to its end, or failed for a reason; it runs if the reason is empty.
+fn status_of_job(why: Option<&str>) -> Value {
+    let is = |kind: &str, why: &str| json!([{ "type": kind, "status": "True", "message": why }]);
+    match why {
+        None => json!({ "succeeded": 1, "conditions": is("Complete", "") }),
+        Some("") => json!({ "active": 1 }),
+        Some(why) => json!({ "failed": 1, "conditions": is("Failed", why) }),
+    }
+}
+
 /// The controller's report: all pods are ready, or none is for a reason.
-fn status_of_pods(object: &mut Value, why: Option<&str>) {
+fn status_of_pods(kind: &str, object: &mut Value, why: Option<&str>) {
+    if kind == JOB.word {
+        object.as_object_mut().map(|map| map.insert("status".to_owned(), status_of_job(why)));
+        return;
+    }
     let generation = object.pointer("/metadata/generation").cloned().unwrap_or_default();
     let replicas = object.pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(1);
     let available = if why.is_some() { 0 } else { replicas };
@@ -359,6 +388,7 @@ fn defaulted_entries(kind: &Kind, name: &str, value: Value) -> Value {
 /// Some of the defaults of the real server.
 fn defaulted(kind: &Kind, mut object: Value) -> Value {
     let account = object.pointer("/spec/template/spec/serviceAccountName").cloned();
+    let name = object.pointer("/metadata/name").cloned().unwrap_or_default();
     let mut default = |pointer: &str, key: &str, value: Value| {
         if let Some(map) = object.pointer_mut(pointer).and_then(Value::as_object_mut) {
             map.entry(key).or_insert(value);
@@ -370,6 +400,13 @@ fn defaulted(kind: &Kind, mut object: Value) -> Value {
     if *kind == SERVICE {
         default("/spec", "type", json!("ClusterIP"));
         default("/spec", "sessionAffinity", json!("None"));
+    }
+    if *kind == JOB {
+        let uid = "batch.kubernetes.io/controller-uid";
+        default("/spec", "selector", json!({ "matchLabels": { uid: name } }));
+        default("/spec/template/metadata/labels", uid, name);
+        default("/spec", "completionMode", json!("NonIndexed"));
+        default("/spec", "suspend", json!(false));
     }
     if kind.has_pods() {
         if *kind != DAEMON_SET {

@@ -3,6 +3,7 @@
 
 mod account;
 mod alertmanager;
+mod autoscale;
 mod between;
 mod ceph;
 mod check;
@@ -11,6 +12,7 @@ mod custom;
 mod drift;
 mod ingress;
 mod jenkins;
+mod job;
 mod left;
 mod monitoring;
 mod namespace;

@@ -221,9 +221,32 @@ impl Scheduled {
         let namespace = platform.manifests().first().unwrap().name().to_owned();
         let (wanted, decided) = self.place(platform, &namespace, comes);
         let kind = compare(&budget.fit, &wanted, &decided, comes);
+        if kind == "right" {
+            // Those of jobs end, and the budget of a node leaves them out.
+            let jobs = platform.manifests().into_iter().filter(|one| one.kind().name == "Job");
+            let jobs: u64 = jobs.filter_map(|one| decided.get(one.name())).map(|one| one.0).sum();
+            let all: u64 = decided.values().map(|one| one.0).sum();
+            let said: u64 = budget.nodes.iter().map(|one| one.asked.pods).sum();
+            assert_eq!(said, own + all - jobs, "{decided:?}");
+        }
         self.kubectl(&["delete", "namespace", &namespace, "--wait=false"]);
         self.kubectl(&["delete", "pods", "--all", "--namespace", &namespace, "--force", "--grace-period=0"]);
         kind
+    }
+
+    /// The name of pods on each node, and the number of nodes that take one, as their controller counts them.
+    fn on_each_node(&self, namespace: &str, object: &Value) -> Option<(String, u64)> {
+        let name = object["metadata"]["name"].as_str().filter(|_| object["kind"] == "DaemonSet")?;
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let text = self.kubectl(&["get", "daemonset", name, "--namespace", namespace, "--output=json"]);
+            let status = &serde_json::from_str::<Value>(&text).unwrap()["status"];
+            if status["observedGeneration"].as_u64().is_some() {
+                return Some((name.to_owned(), status["desiredNumberScheduled"].as_u64().unwrap()));
+            }
+            assert!(Instant::now() < until, "{status}");
+            std::thread::sleep(Duration::from_millis(200));
+        }
     }
 
     /// Applies the manifests of a platform. How many pods each workload has, and what the scheduler did with them.
@@ -231,11 +254,16 @@ impl Scheduled {
         let mut wanted = Wanted::new();
         let (mut around, mut workloads) = (Vec::new(), Vec::new());
         for one in platform.manifests().iter().filter(|one| one.kind().name != "Secret") {
-            if !["Deployment", "StatefulSet"].contains(&one.kind().name) {
+            if !["Deployment", "StatefulSet", "DaemonSet", "Job"].contains(&one.kind().name) {
                 around.push(one.content().clone());
                 continue;
             }
-            let replicas = one.content().pointer("/spec/replicas").and_then(Value::as_u64).unwrap();
+            let number = match one.kind().name {
+                "DaemonSet" => "/none",
+                "Job" => "/spec/parallelism",
+                _ => "/spec/replicas",
+            };
+            let replicas = one.content().pointer(number).and_then(Value::as_u64).unwrap_or(0);
             let claims = one.content().pointer("/spec/volumeClaimTemplates").and_then(Value::as_array);
             let claims = claims.map_or(0, Vec::len) as u64;
             for _ in 0..replicas * claims {
@@ -250,18 +278,27 @@ impl Scheduled {
             wanted.insert(one.name().to_owned(), replicas);
             workloads.push((replicas, one.content().clone()));
         }
+        // A job comes to what the others leave.
+        workloads.sort_by_key(|(_, one): &(u64, Value)| one["kind"] == "Job");
         self.apply(&around);
         match comes {
             Comes::AtOnce => {
                 self.apply(&workloads.iter().map(|(_, one)| one.clone()).collect::<Vec<_>>());
+                for (_, one) in &workloads {
+                    wanted.extend(self.on_each_node(namespace, one));
+                }
                 let decided = self.decided(namespace, wanted.values().sum());
                 (wanted, decided)
             }
             Comes::InOrder => {
                 let (mut decided, mut so_far) = (Decided::new(), 0);
                 for (replicas, one) in workloads {
-                    self.apply(&[one]);
+                    self.apply(std::slice::from_ref(&one));
                     so_far += replicas;
+                    if let Some((name, count)) = self.on_each_node(namespace, &one) {
+                        so_far += count;
+                        wanted.insert(name, count);
+                    }
                     decided = self.decided(namespace, so_far);
                 }
                 (wanted, decided)

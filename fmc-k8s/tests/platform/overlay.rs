@@ -23,7 +23,7 @@ fn of_web() -> Overlay {
 fn an_overlay_is_a_part_of_its_object() {
     let ours = || {
         of_web()
-            .set("spec.template.spec.nodeSelector", &json!({ "disk": "ssd" }))
+            .set("spec.template.spec.nodeSelector", &json!({ "kubernetes.io/os": "linux" }))
             .set("spec.template.spec.containers[web].env[COLOUR]", &json!({ "value": "red" }))
             .set("metadata.annotations[\"example.org/team\"]", &"sales")
             .remove("spec.template.spec.topologySpreadConstraints")
@@ -33,7 +33,7 @@ fn an_overlay_is_a_part_of_its_object() {
     world.apply(&with(ours()));
     let made = world.cluster.object("deployment", "shop", "web").unwrap();
     let pod = &made["spec"]["template"]["spec"];
-    assert_eq!(pod["nodeSelector"], json!({ "disk": "ssd" }));
+    assert_eq!(pod["nodeSelector"], json!({ "kubernetes.io/os": "linux" }));
     assert_eq!(pod["containers"][0]["env"], json!([{ "name": "COLOUR", "value": "red" }]));
     assert!(pod.get("topologySpreadConstraints").is_none());
     assert_eq!(made["metadata"]["annotations"]["example.org/team"], "sales");

@@ -1,5 +1,7 @@
 //! The room that pods find on the nodes of their cluster, as the check judges it.
 
+mod objects;
+
 use std::time::{Duration, Instant};
 
 use fmc::finding::Finding;

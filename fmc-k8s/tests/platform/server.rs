@@ -3,6 +3,7 @@
 mod admitted;
 mod custom;
 mod definitions;
+mod job;
 mod kinds;
 mod operated;
 mod operator;

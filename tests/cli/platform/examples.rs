@@ -46,6 +46,28 @@ fn the_example_with_a_database_is_applied_and_its_page_shows_it() {
 }
 
 #[test]
+fn the_example_with_jobs_is_applied_and_its_page_shows_it() {
+    let example = include_str!("../../../examples/platform/workloads.yaml");
+    for block in include_str!("../../../docs/workloads.md").split("```yaml\n").skip(1) {
+        let (shown, _) = block.split_once("```").unwrap();
+        assert!(example.contains(shown), "{shown}");
+    }
+    let folder = folder(&[("cloud.yaml", example)]);
+    let run = |arguments: &str| fmc(folder.path(), arguments, "");
+    let checked = run("check");
+    assert!(checked.code == 0 && checked.out.contains(": 0 errors, 0 warnings"), "{checked:?}");
+    let applied = run("apply --yes");
+    for made in ["job shop/migrate", "cron-job shop/backup", "horizontal-pod-autoscaler shop/web"] {
+        assert!(applied.code == 0 && applied.out.contains(&format!("+ {made}")), "{made}: {applied:?}");
+    }
+    assert_eq!(run("plan --detailed-exitcode").code, 0);
+    // Another image runs the job again.
+    fs::write(folder.path().join("cloud.yaml"), example.replace("migrate:1.4.2", "migrate:1.4.3")).unwrap();
+    let plan = run("plan");
+    assert!(plan.out.contains("job shop/migrate") && plan.out.contains("runs again"), "{plan:?}");
+}
+
+#[test]
 fn the_overlays_of_the_page_are_right_in_the_example() {
     let page = include_str!("../../../docs/platform.md");
     let (_, block) = page.split_once("```yaml\noverlays:").unwrap();

@@ -9,6 +9,7 @@ use fmc_core::role::{RoleFindings, SpanSite};
 use super::{CLOSED, EMPTY, NO_INGRESS, NO_NAME, NO_PORT, NO_WORKLOAD, TWICE, VALUE, known_names, secret};
 use crate::ingress::{IngressHost, Route};
 use crate::jenkins::AGENT_PORT;
+use crate::kind::STATEFUL_SET;
 use crate::name::{ObjectName, PortName};
 use crate::platform::{Namespace, Platform};
 use crate::workload::Workload;
@@ -211,7 +212,7 @@ pub(super) fn closed(namespace: &Namespace, platform: &Platform, findings: &mut 
 /// A workload that others may call has a name by which they find it.
 pub(super) fn named(from: &str, port: &Given<PortName>, to: Workload<'_>, findings: &mut RoleFindings<'_>) {
     // Each pod of a set has a name, whatever the set exposes.
-    if to.is_set || to.expose.iter().any(|exposed| exposed.to == *port) {
+    if *to.kind == STATEFUL_SET || to.expose.iter().any(|exposed| exposed.to == *port) {
         return;
     }
     let message = format!("{from} may call {} at {port}, and finds no name for it", to.name);

@@ -94,7 +94,7 @@ pub(super) fn fits(
     if !nodes.iter().any(|node| asks.fits(node.allocatable)) {
         let path = format!("{at}.agent");
         let name = format!("{}/{}", namespace.name, of.name);
-        let one = Waiting { path, name, asks, pods: 1, at_most: 1, is_certain: true };
+        let one = Waiting { nodes: Vec::new(), path, name, asks, pods: 1, at_most: 1, is_certain: true };
         findings.part(&one.path, |findings| room::too_large("an agent", &one, nodes, findings));
     }
 }

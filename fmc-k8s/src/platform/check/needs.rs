@@ -8,7 +8,6 @@ use fmc_core::nearest::nearest;
 use fmc_core::role::RoleFindings;
 
 use super::value::wrong;
-use crate::kind;
 use crate::name::NeededObject;
 use crate::platform::Platform;
 
@@ -32,8 +31,7 @@ pub(super) fn check(platform: &Platform, cloud: &Checked, findings: &mut RoleFin
     for (index, namespace) in platform.namespaces.iter().enumerate() {
         for (path, workload) in namespace.workloads() {
             for (at, needed) in workload.needs.iter().enumerate() {
-                let kind = if workload.is_set { kind::STATEFUL_SET } else { kind::DEPLOYMENT };
-                if needed.to_string() == format!("{}/{}", kind.word, workload.name) {
+                if needed.to_string() == format!("{}/{}", workload.kind.word, workload.name) {
                     let path = format!("namespaces[{index}].{path}.needs[{at}]");
                     wrong(
                         &path,

@@ -9,10 +9,10 @@ use fmc_core::role::RoleFindings;
 use serde_json::Value;
 
 use super::value::wrong;
-use super::{TWICE, account};
+use super::{RUNS_AGAIN, TWICE, account};
 use crate::compile::operator::scopes;
 use crate::kind::{
-    AUTOSCALER, CLAIM, CLUSTER_ROLE, CLUSTER_ROLE_BINDING, KINDS, Kind, NAMESPACE, ROLE, ROLE_BINDING,
+    AUTOSCALER, CLAIM, CLUSTER_ROLE, CLUSTER_ROLE_BINDING, JOB, KINDS, Kind, NAMESPACE, ROLE, ROLE_BINDING,
     SECRET, STATEFUL_SET,
 };
 use crate::manifest::{Manifest, READY_WITHIN};
@@ -101,6 +101,7 @@ fn any(object: &RawObject, is_namespaced: bool, findings: &mut RoleFindings<'_>)
         ROLE | CLUSTER_ROLE => account::raw(&object.0, *kind == CLUSTER_ROLE, findings),
         ROLE_BINDING | CLUSTER_ROLE_BINDING => account::raw_binding(&object.0, findings),
         STATEFUL_SET => retention(&object.0, findings),
+        JOB => again(&object.0, findings),
         _ => {}
     }
     Some(kind)
@@ -134,6 +135,17 @@ fn retention(set: &Value, findings: &mut RoleFindings<'_>) {
     }
 }
 
+/// A job that the cluster deletes is one that the next apply makes.
+fn again(job: &Value, findings: &mut RoleFindings<'_>) {
+    if job.pointer("/spec/ttlSecondsAfterFinished").is_some() {
+        findings.part("spec.ttlSecondsAfterFinished", |findings| {
+            let message =
+                "the cluster deletes the finished job, and the next apply makes it and runs it again";
+            findings.find(&RUNS_AGAIN, message, "leave it out: the finished job is the record that it ran");
+        });
+    }
+}
+
 /// Who decides the number of pods: a deployment, or its autoscaler.
 pub(super) fn autoscalers(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
     let scalers = namespace.objects.iter().enumerate();
@@ -142,9 +154,19 @@ pub(super) fn autoscalers(namespace: &Namespace, findings: &mut RoleFindings<'_>
             |key: &str| object.0.pointer(&format!("/spec/scaleTargetRef/{key}")).and_then(Value::as_str);
         let (Some("Deployment"), Some(name)) = (target("kind"), target("name")) else { continue };
         let deployment = namespace.deployments.iter().find(|one| one.name.to_string() == name);
-        if deployment.is_some_and(|one| !one.autoscaled) {
+        if deployment.is_some_and(|one| one.autoscale.is_some()) {
+            let message = format!("`autoscale` of {name} makes an autoscaler already");
+            wrong(
+                &format!("objects[{index}].spec.scaleTargetRef"),
+                findings,
+                message,
+                "leave one of them out",
+            );
+        } else if deployment.is_some_and(|one| !one.autoscaled) {
             let message = format!("{name} says how many pods it has, and so does its autoscaler");
-            let help = format!("say `autoscaled: true` at the deployment {name}");
+            let help = format!(
+                "say `autoscaled: true` at the deployment {name}, or `autoscale` in place of this object"
+            );
             wrong(&format!("objects[{index}].spec.scaleTargetRef"), findings, message, help);
         }
     }

@@ -24,10 +24,15 @@ pub(super) fn check(platform: &Platform, site: &SpanSite<'_>, findings: &mut Rol
         budget.nodes.iter().map(|one| &one.node).filter(|node| node.takes_any()).collect();
     let fit = &budget.fit;
     for one in &fit.too_large {
-        findings.part(&one.path, |findings| too_large("a pod", one, &nodes, findings));
+        let on: Vec<&Node> =
+            one.nodes.iter().filter_map(|at| budget.nodes.get(*at)).map(|one| &one.node).collect();
+        findings.part(&one.path, |findings| match on.is_empty() && !nodes.is_empty() {
+            true => nowhere(one, findings),
+            false => too_large("a pod", one, &on, findings),
+        });
     }
     if let Some(short) = &fit.short {
-        no_room(short, nodes.len(), findings);
+        no_room(short, findings);
     }
     for one in &fit.waiting {
         findings.part(&one.path, |findings| may_wait(one, findings));
@@ -104,7 +109,18 @@ pub(super) fn too_large(what: &str, one: &Waiting, nodes: &[&Node], findings: &m
     about(one, &TOO_LARGE, message, "ask for less, or give a machine of the cluster more", findings);
 }
 
-fn no_room(short: &Short, nodes: usize, findings: &mut RoleFindings<'_>) {
+/// Pods that select nodes, or do not tolerate their taints.
+fn nowhere(one: &Waiting, findings: &mut RoleFindings<'_>) {
+    let message = format!(
+        "no node takes a pod of {}: none has the labels that it selects, or a taint keeps it away",
+        one.name
+    );
+    let help = "give a machine the label, below `labels`, or let the pod tolerate the taint";
+    about(one, &TOO_LARGE, message, help, findings);
+}
+
+fn no_room(short: &Short, findings: &mut RoleFindings<'_>) {
+    let (Short::Sum { nodes, .. } | Short::Workload { nodes, .. } | Short::Large { nodes, .. }) = short;
     let (give, has) = match nodes {
         1 => ("the node gives".to_owned(), "the node has".to_owned()),
         _ => (
@@ -113,20 +129,23 @@ fn no_room(short: &Short, nodes: usize, findings: &mut RoleFindings<'_>) {
         ),
     };
     let (path, message) = match short {
-        Short::Sum { resource: Resource::Pods, asked, there } => (
+        Short::Sum { resource: Resource::Pods, asked, there, .. } => (
             "namespaces".to_owned(),
             format!("there are {asked} pods, with K3s's own, and {has} room for {there}"),
         ),
-        Short::Sum { resource, asked, there } => {
+        Short::Sum { resource, asked, there, .. } => {
             let (asked, there) = (resource.told(*asked), resource.told(*there));
             let message =
                 format!("the pods ask for {asked} of {resource}, with K3s's own, and {give} {there}");
             ("namespaces".to_owned(), message)
         }
-        Short::Workload { path, name, pods, room } => {
-            (format!("{path}.replicas"), format!("{name} has {pods} pods, and {has} room for {room} of them"))
+        Short::Workload { path, name, pods: 1, .. } => {
+            (path.clone(), format!("the pod of {name} finds no room beside the pods that are on each node"))
         }
-        Short::Large { path, name, resource, least, pods, room } => {
+        Short::Workload { path, name, pods, room, .. } => {
+            (path.clone(), format!("{name} has {pods} pods, and {has} room for {room} of them"))
+        }
+        Short::Large { path, name, resource, least, pods, room, .. } => {
             let message = format!(
                 "{pods} pods ask for {} of {resource} or more, as those of {name} do, and {has} room for {room} of them",
                 resource.told(*least)

@@ -11,7 +11,7 @@ use crate::platform::Namespace;
 use crate::workload::Workload;
 
 /// The most pods of a deployment: a node takes 110 if nothing else is said, so that more need over 90 nodes.
-const MOST_REPLICAS: u16 = 10_000;
+pub(super) const MOST_REPLICAS: u16 = 10_000;
 
 /// The greatest number of a user (`ValidateUserID`).
 const MOST_USER: u32 = 2_147_483_647;

@@ -76,3 +76,24 @@ fn objects_in_the_form_of_the_api_are_taken_as_they_are() {
             .is_empty()
     );
 }
+
+/// The controller of autoscalers is not asked for measurements here: its hand is `kubectl scale`.
+#[test]
+fn an_autoscaler_is_taken_and_a_deployment_keeps_its_pods_when_it_takes_over() {
+    let world = start();
+    let plain = || crate::cloud::shop([crate::plane::unawaited(crate::cloud::web(3))]);
+    let scaled = || crate::cloud::shop([crate::plane::unawaited(crate::autoscale::scaled())]);
+    let number = || world.cluster.read("deployment/web")["spec"]["replicas"].clone();
+    world.apply(&plain());
+    world.apply(&scaled());
+    assert_eq!(number(), 3);
+    assert_eq!(world.cluster.read("horizontalpodautoscaler/web")["spec"]["maxReplicas"], 6);
+    // Back, with another number, and forth.
+    world.apply(&crate::cloud::shop([crate::plane::unawaited(crate::cloud::web(4))]));
+    assert_eq!(number(), 4);
+    world.apply(&scaled());
+    world.cluster.kubectl(&["scale", "deployment/web", "--namespace=shop", "--replicas=5"]);
+    let plan = world.plan(scaled());
+    assert!(plan.is_empty() && plan.drift().is_empty(), "{plan}");
+    assert_eq!(number(), 5);
+}
