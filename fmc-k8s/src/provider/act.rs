@@ -9,7 +9,7 @@ use super::document::Wanted as OfOwner;
 use super::foreign::foreign;
 use super::model::has_foreign;
 use super::observe::{apply_path, strangers};
-use super::{API, Document, Kubernetes, Refusal, ask, call, claims, data, get, patience, ready, served};
+use super::{API, Document, Kubernetes, Refusal, ask, call, claims, classes, data, get, patience, ready, served};
 use crate::kind;
 use crate::link::{ApiLink, Verb};
 use crate::object::ApiObject;
@@ -154,6 +154,10 @@ impl Kubernetes {
         if there.as_ref().map(ApiObject::fingerprint) == step.expects {
             return Ok(there);
         }
+        let without_form = wanted.and_then(|wanted| wanted.without_form);
+        if without_form.is_some() && there.as_ref().and_then(ApiObject::fingerprint_without_form) == without_form {
+            return Ok(there);
+        }
         Err(StepError::Changed { what: step.address.to_string() })
     }
 
@@ -255,6 +259,14 @@ async fn delete(
             strangers(link, there, owner).await.map_err(|refusal| call(&step.address, &refusal))?;
         if !strangers.is_empty() {
             let cause = format!("{}: plan again", data::takes_along(&strangers));
+            return Err(StepError::Call { call: format!("delete {}", step.address), cause });
+        }
+    }
+    if step.address.kind() == kind::STORAGE_CLASS.word {
+        let claims = classes::claims(link, step.address.name()).await;
+        let claims = claims.map_err(|refusal| call(&step.address, &refusal))?;
+        if !claims.is_empty() {
+            let cause = classes::has_claims(&claims);
             return Err(StepError::Call { call: format!("delete {}", step.address), cause });
         }
     }

@@ -16,7 +16,7 @@ pub(crate) fn ceph() -> Ceph {
     Ceph::new(image("quay.io/ceph/ceph:v20.2.0"), "ceph").ready_within(0)
 }
 
-fn rook() -> Operator {
+pub(crate) fn rook() -> Operator {
     operator("rook", "ceph.rook.io", &["CephCluster", "CephBlockPool"])
 }
 

@@ -33,4 +33,5 @@ mod seed;
 mod server;
 mod several;
 mod stateful;
+mod staying;
 mod value;
