@@ -67,6 +67,7 @@ pub(super) const KINDS: &[OwnKind] = &[
     VOLUME_TOO_LARGE,
     NO_CLASS,
     NO_OPERATOR,
+    NO_OPERATOR_PODS,
     RIGHTS,
     OPEN,
     KEPT_OUT,
@@ -107,6 +108,8 @@ const VOLUME_TOO_LARGE: OwnKind =
     OwnKind::warning("platform-volume-too-large", include_str!("pages/volume-too-large.md"));
 const NO_CLASS: OwnKind = OwnKind::warning("platform-no-class", include_str!("pages/no-class.md"));
 const NO_OPERATOR: OwnKind = OwnKind::warning("platform-no-operator", include_str!("pages/no-operator.md"));
+const NO_OPERATOR_PODS: OwnKind =
+    OwnKind::error("platform-no-operator-pods", include_str!("pages/no-operator-pods.md"));
 const RIGHTS: OwnKind = OwnKind::warning("platform-rights", include_str!("pages/rights.md"));
 const KEPT_OUT: OwnKind = OwnKind::warning("platform-kept-out", include_str!("pages/kept-out.md"));
 const OPEN: OwnKind = OwnKind::error("platform-open", include_str!("pages/open.md"));

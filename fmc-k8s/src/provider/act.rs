@@ -9,7 +9,9 @@ use super::document::Wanted as OfOwner;
 use super::foreign::foreign;
 use super::model::has_foreign;
 use super::observe::{apply_path, strangers};
-use super::{API, Document, Kubernetes, Refusal, ask, call, claims, classes, data, get, patience, ready, served};
+use super::{
+    API, Document, Kubernetes, Refusal, ask, call, claims, classes, data, get, patience, ready, served,
+};
 use crate::kind;
 use crate::link::{ApiLink, Verb};
 use crate::object::ApiObject;
@@ -155,7 +157,9 @@ impl Kubernetes {
             return Ok(there);
         }
         let without_form = wanted.and_then(|wanted| wanted.without_form);
-        if without_form.is_some() && there.as_ref().and_then(ApiObject::fingerprint_without_form) == without_form {
+        if without_form.is_some()
+            && there.as_ref().and_then(ApiObject::fingerprint_without_form) == without_form
+        {
             return Ok(there);
         }
         Err(StepError::Changed { what: step.address.to_string() })
@@ -249,7 +253,7 @@ async fn delete(
         let foreign = foreign.map_err(|refusal| call(&step.address, &refusal))?;
         if !foreign.is_empty() {
             let cause = has_foreign(&foreign);
-            return Err(StepError::Call { call: format!("delete {}", step.address), cause });
+            return Err(StepError::Call { call: "delete it".to_owned(), cause });
         }
     }
     let is_unasked = step.reasons.iter().any(|reason| reason == data::NO_OBJECTS);
@@ -259,7 +263,7 @@ async fn delete(
             strangers(link, there, owner).await.map_err(|refusal| call(&step.address, &refusal))?;
         if !strangers.is_empty() {
             let cause = format!("{}: plan again", data::takes_along(&strangers));
-            return Err(StepError::Call { call: format!("delete {}", step.address), cause });
+            return Err(StepError::Call { call: "delete it".to_owned(), cause });
         }
     }
     if step.address.kind() == kind::STORAGE_CLASS.word {
@@ -267,7 +271,7 @@ async fn delete(
         let claims = claims.map_err(|refusal| call(&step.address, &refusal))?;
         if !claims.is_empty() {
             let cause = classes::has_claims(&claims);
-            return Err(StepError::Call { call: format!("delete {}", step.address), cause });
+            return Err(StepError::Call { call: "delete it".to_owned(), cause });
         }
     }
     delete_with(link, step, path, there, "Foreground", acting).await
@@ -309,7 +313,7 @@ async fn delete_with(
         }
         link.pause(PAUSE).await;
     }
-    Err(StepError::Deadline { call: format!("{}: it is deleted", step.address), seconds: GONE_WITHIN })
+    Err(StepError::Deadline { call: "delete it".to_owned(), seconds: GONE_WITHIN })
 }
 
 /// Waits until the API answers.

@@ -82,7 +82,8 @@ pub(super) async fn claims(link: &dyn ApiLink, class: &str) -> Result<Vec<String
         of == Some(class) && !is_owned && !is_leaving
     });
     let named = all.map(|claim| {
-        let text = |pointer: &str| claim.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let text =
+            |pointer: &str| claim.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
         format!("{}/{}", text("/metadata/namespace"), text("/metadata/name"))
     });
     Ok(named.collect())
@@ -101,7 +102,8 @@ pub(super) fn has_claims(claims: &[String]) -> String {
 /// The pool of a class of Ceph's volumes.
 pub(super) fn below(class: &Address, content: &Value) -> Option<Address> {
     let text = |pointer: &str| content.pointer(pointer).and_then(Value::as_str);
-    let (_, pointer, word) = DRIVERS.iter().find(|(end, ..)| text("/provisioner").is_some_and(|name| name.ends_with(end)))?;
+    let (_, pointer, word) =
+        DRIVERS.iter().find(|(end, ..)| text("/provisioner").is_some_and(|name| name.ends_with(end)))?;
     Some(class.beside(word, format!("{}/{}", text("/parameters/clusterID")?, text(pointer)?)))
 }
 
@@ -121,7 +123,8 @@ fn collect<'a>(value: &'a Value, is_kafka: bool, all: &mut Vec<&'a str>) {
             for (key, value) in map {
                 match value {
                     Value::String(name)
-                        if matches!(&**key, "storageClassName" | "storageClass") || (is_kafka && key == "class") =>
+                        if matches!(&**key, "storageClassName" | "storageClass")
+                            || (is_kafka && key == "class") =>
                     {
                         all.push(name);
                     }

@@ -1,7 +1,7 @@
 //! Objects whose deletion is that of data: a definition takes along all objects of its kind, and some custom objects take along their volumes.
 
 use fmc_core::count::counted;
-use fmc_core::graph::{Address, DeleteData, Removal, Seen, Wanted};
+use fmc_core::graph::{About, Address, DeleteData, Note, NoteKind, Removal, Seen, Wanted};
 
 use super::Document;
 use crate::kind;
@@ -44,7 +44,10 @@ pub(super) fn is_data_kind(word: &str) -> bool {
 
 /// The wanted objects with data that are made where another one of their kind and namespace stays with its data, each with that one's name:
 /// a new name is another database.
-pub(super) fn besides<'a>(wanted: &'a Wanted<Document>, seen: &'a Seen<ApiObject>) -> Vec<(&'a Address, &'a str)> {
+pub(super) fn besides<'a>(
+    wanted: &'a Wanted<Document>,
+    seen: &'a Seen<ApiObject>,
+) -> Vec<(&'a Address, &'a str)> {
     let new = wanted.nodes.keys().filter(|at| is_data_kind(at.kind()) && seen.object(at).is_none());
     let beside = |at: &'a Address| {
         let (namespace, _) = at.name().split_once('/')?;
@@ -56,6 +59,19 @@ pub(super) fn besides<'a>(wanted: &'a Wanted<Document>, seen: &'a Seen<ApiObject
         })
     };
     new.filter_map(beside).collect()
+}
+
+/// Notes about data that a person names for deletion and that the cloud wants: it stays.
+pub(super) fn still_wanted(wanted: &Wanted<Document>, asked: &DeleteData) -> Vec<Note> {
+    let DeleteData::Of(names) = asked else { return Vec::new() };
+    let named = names.iter().filter(|name| name.contains('/'));
+    let wanted = named.filter_map(|name| wanted.nodes.keys().find(|at| at.is_named(name)));
+    let note = |at: &Address| {
+        let text =
+            "the cloud wants it, so `--delete-data` deletes nothing of it: leave it out of the cloud first";
+        Note { about: About::object(at, None), kind: NoteKind::Notice, text: text.to_owned() }
+    };
+    wanted.map(note).collect()
 }
 
 /// What becomes of an object that holds data, or of a definition, which a person names by `named`. What it goes `with` covers it too.
@@ -80,11 +96,16 @@ pub(super) fn removal(
 fn removal_of_definition(definition: &ApiObject, named: &str, asked: &DeleteData) -> Removal {
     let foreign = &definition.foreign;
     if !foreign.is_empty() && !asked.covers(named) {
-        return Removal::Keep(format!("{}: `--delete-data {named}` deletes all of them", takes_along(foreign)));
+        return Removal::Keep(format!(
+            "{}: `--delete-data {named}` deletes all of them",
+            takes_along(foreign)
+        ));
     }
     // Its operator runs on for the objects of another kind, and fails without each of its kinds.
     if let Some(other) = definition.siblings.iter().find(|other| !asked.covers(other)) {
-        return Removal::Keep(format!("{other} stays with the objects of its kind, and the operator of both needs it"));
+        return Removal::Keep(format!(
+            "{other} stays with the objects of its kind, and the operator of both needs it"
+        ));
     }
     match foreign.is_empty() {
         true => Removal::Delete(NO_OBJECTS.to_owned()),

@@ -70,7 +70,7 @@ impl Model for Kubernetes {
             added: BTreeMap::new(),
             moved: BTreeMap::new(),
             renamed: BTreeMap::new(),
-            notes: claims::notes(wanted, seen),
+            notes: [claims::notes(wanted, seen), data::still_wanted(wanted, &choices.delete_data)].concat(),
         }
     }
 

@@ -96,6 +96,7 @@ impl Cluster<'_> {
         self.list_custom(&mut there).await?;
         self.judge(&mut there).await?;
         self.not_served(seen);
+        self.in_no_namespace(&there, seen).await?;
         let small = self.small(&there);
         for (at, small) in &small {
             // A set that is made again takes over its claims, and the server is asked whether they may grow.
@@ -203,7 +204,9 @@ impl Cluster<'_> {
         self.stand(there);
         operated::stand(there);
         let is_going = |at: &Address, object: &ApiObject| {
-            !self.wanted.is_destroyed && !self.documents.contains_key(at) && object.is_made_by(&self.wanted.owner)
+            !self.wanted.is_destroyed
+                && !self.documents.contains_key(at)
+                && object.is_made_by(&self.wanted.owner)
         };
         classes::stand(self.link, is_going, there).await
     }
@@ -252,7 +255,8 @@ impl Cluster<'_> {
                 None if data::is_data(at) => {
                     let with = operated::goes_with(at, object).filter(|with| {
                         let whole = all.get(with);
-                        !self.documents.contains_key(with) && whole.is_some_and(|whole| whole.is_made_by(owner))
+                        !self.documents.contains_key(with)
+                            && whole.is_some_and(|whole| whole.is_made_by(owner))
                     });
                     Unwanted::Data { named: self.named(at), with: with.map(|with| self.named(&with)) }
                 }

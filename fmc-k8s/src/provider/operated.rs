@@ -26,9 +26,7 @@ fn whole(at: &Address, content: &Value) -> Option<Address> {
             let labels = content.pointer("/metadata/labels")?;
             Some(beside(KAFKA, labels.get(STRIMZI.label)?.as_str()?))
         }
-        _ if is_of(at, CNPG) => {
-            Some(beside(POSTGRES, content.pointer("/spec/cluster/name")?.as_str()?))
-        }
+        _ if is_of(at, CNPG) => Some(beside(POSTGRES, content.pointer("/spec/cluster/name")?.as_str()?)),
         _ => None,
     }
 }
@@ -41,7 +39,8 @@ pub(super) fn goes_with(at: &Address, object: &ApiObject) -> Option<Address> {
 /// Topics go before their Kafka, whose operator of topics lets them go, and the pools of a Ceph before it.
 pub(super) fn stand(there: &mut BTreeMap<Address, ApiObject>) {
     let cephs: Vec<Address> = there.keys().filter(|at| at.kind() == CEPH).cloned().collect();
-    let known: Vec<Address> = there.keys().filter(|at| [KAFKA, POSTGRES].contains(&at.kind())).cloned().collect();
+    let known: Vec<Address> =
+        there.keys().filter(|at| [KAFKA, POSTGRES].contains(&at.kind())).cloned().collect();
     for (at, object) in there.iter_mut() {
         // Strimzi takes brokers away with their Kafka, and refuses to do so before it.
         let whole = whole(at, object.value()).filter(|whole| at.kind() != BROKERS && known.contains(whole));
@@ -62,7 +61,9 @@ pub(super) fn first(manifest: &Manifest, at: &Address, custom: &BTreeMap<Address
     let beside = |word: &'static str, name: &str| at.beside(word, format!("{namespace}/{name}"));
     let content = manifest.content();
     // No pod without its policies.
-    let policies = || closed(at, namespace).into_iter().chain([beside(NETWORK_POLICY.word, &format!("{name}-operated"))]);
+    let policies = || {
+        closed(at, namespace).into_iter().chain([beside(NETWORK_POLICY.word, &format!("{name}-operated"))])
+    };
     match at.kind() {
         POSTGRES => {
             let secrets = ["/spec/bootstrap/initdb/secret/name", "/spec/superuserSecret/name"];
@@ -75,7 +76,9 @@ pub(super) fn first(manifest: &Manifest, at: &Address, custom: &BTreeMap<Address
             policies().chain(brokers.map(|(other, _)| other.clone())).collect()
         }
         BROKERS => policies().collect(),
-        _ if is_of(at, ROOK) => custom.keys().filter(|ceph| ceph.kind() == CEPH && is_in(at, ceph)).cloned().collect(),
+        _ if is_of(at, ROOK) => {
+            custom.keys().filter(|ceph| ceph.kind() == CEPH && is_in(at, ceph)).cloned().collect()
+        }
         _ => whole(at, content).into_iter().collect(),
     }
 }

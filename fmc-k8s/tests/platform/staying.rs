@@ -73,7 +73,8 @@ fn an_operator_stays_whole_while_an_object_of_another_hand_is_there() {
     // Both: the objects go while their controllers run.
     let plan = asked(&world, gone(), &PARTS[..2]);
     let order: Vec<String> = steps(&plan).into_iter().map(|(_, name)| name).collect();
-    let place = |name: &str| order.iter().position(|one| one == name).unwrap_or_else(|| panic!("{name}: {plan}"));
+    let place =
+        |name: &str| order.iter().position(|one| one == name).unwrap_or_else(|| panic!("{name}: {plan}"));
     assert!(place(PARTS[0]) < place(PARTS[2]) && place(PARTS[1]) < place(PARTS[2]), "{plan}");
     world.run(&plan).converged().unwrap_or_else(|error| panic!("{error}\n{plan}"));
     assert!(world.plan(gone()).is_empty());
@@ -83,7 +84,8 @@ fn an_operator_stays_whole_while_an_object_of_another_hand_is_there() {
 fn an_operator_stays_whole_while_data_of_ours_is_kept() {
     let world = World::new();
     let shop = || Namespace::new("shop").kafka(kafka());
-    let strimzi = || operator("strimzi", "kafka.strimzi.io", &["Kafka", "KafkaNodePool", "KafkaTopic", "KafkaUser"]);
+    let strimzi =
+        || operator("strimzi", "kafka.strimzi.io", &["Kafka", "KafkaNodePool", "KafkaTopic", "KafkaUser"]);
     world.apply(&Platform::on("single").operator(strimzi()).namespace(shop()));
     let gone = || Platform::on("single").namespace(Namespace::new("shop"));
     let plan = world.plan(gone());
@@ -91,7 +93,8 @@ fn an_operator_stays_whole_while_data_of_ours_is_kept() {
     // One name is enough for a Kafka with its topics, which go before it.
     let plan = asked(&world, gone(), &["kafka.kafka.strimzi.io/shop/events"]);
     let order: Vec<String> = steps(&plan).into_iter().map(|(_, name)| name).collect();
-    let place = |name: &str| order.iter().position(|one| one == name).unwrap_or_else(|| panic!("{name}: {plan}"));
+    let place =
+        |name: &str| order.iter().position(|one| one == name).unwrap_or_else(|| panic!("{name}: {plan}"));
     assert!(
         place("kafkatopic.kafka.strimzi.io/shop/orders") < place("kafka.kafka.strimzi.io/shop/events"),
         "{plan}"
@@ -130,7 +133,9 @@ fn a_class_stays_while_claims_have_it_and_the_plan_names_them() {
     let kept = notes(&plan, NoteKind::Kept);
     assert_eq!(
         kept,
-        ["1 claim of it that fmc did not make (default/theirs): delete it, or move the data to another class, and apply again"],
+        [
+            "1 claim of it that fmc did not make (default/theirs): delete it, or move the data to another class, and apply again"
+        ],
         "{plan}"
     );
     world.cluster.delete("claim", "default", "theirs");
@@ -165,7 +170,8 @@ fn a_pool_of_ceph_stays_while_claims_of_its_class_are_there() {
     };
     world.run(&world.plan_of(&platform(true))).converged().unwrap();
     world.cluster.put(claim("default", "theirs", "ceph-block"));
-    let data = ["cephcluster.ceph.rook.io/rook-system/ceph", "cephblockpool.ceph.rook.io/rook-system/ceph-block"];
+    let data =
+        ["cephcluster.ceph.rook.io/rook-system/ceph", "cephblockpool.ceph.rook.io/rook-system/ceph-block"];
     let data = DeleteData::Of(data.iter().map(|name| (*name).to_owned()).collect());
     let choices = || Choices { delete_data: data.clone(), ..Choices::default() };
     let plan = block_on(world.providers.plan_with(&platform(false), choices())).unwrap();
@@ -194,7 +200,11 @@ fn a_new_version_of_a_kind_and_its_objects_change_in_one_apply() {
     newer["apiVersion"] = json!("example.org/v2");
     let plan = world.apply(&with(Some(two_versions()), [newer]));
     let made: Vec<String> = steps(&plan).into_iter().map(|(_, name)| name).collect();
-    assert_eq!(made, ["custom-resource-definition/widgets.example.org", "widget.example.org/shop/main"], "{plan}");
+    assert_eq!(
+        made,
+        ["custom-resource-definition/widgets.example.org", "widget.example.org/shop/main"],
+        "{plan}"
+    );
 }
 
 #[test]
@@ -266,11 +276,16 @@ fn a_renamed_kafka_takes_no_topics_along_and_a_renamed_database_begins_empty() {
     let held = notes(&plan, NoteKind::Held);
     assert_eq!(
         held,
-        ["its messages stay with the Kafka events, and facts begins empty: say the former name, or let a topic of another name replace this one"],
+        [
+            "its messages stay with the Kafka events, and facts begins empty: say the former name, or let a topic of another name replace this one"
+        ],
         "{plan}"
     );
     let text = plan.to_string();
     assert!(text.contains("begins empty, beside db, which stays with its data"), "{plan}");
     assert!(text.contains("begins empty, beside events, which stays with its data"), "{plan}");
-    assert!(deleted(&plan).iter().all(|name| !name.contains("shop/db") && !name.contains("shop/events")), "{plan}");
+    assert!(
+        deleted(&plan).iter().all(|name| !name.contains("shop/db") && !name.contains("shop/events")),
+        "{plan}"
+    );
 }

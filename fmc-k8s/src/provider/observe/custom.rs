@@ -6,10 +6,10 @@ use fmc_core::graph::{Address, Seen, State};
 use futures_util::future::{join_all, try_join_all};
 use serde_json::Value;
 
+use super::super::document::Wanted;
 use super::super::patience::not_served;
 use super::super::served::{self, Served};
-use super::super::document::Wanted;
-use super::super::{Document, Refusal, path_of};
+use super::super::{Document, Refusal, get, path_of};
 use super::{Cluster, list};
 use crate::compare::plain;
 use crate::kind::{self, Kind};
@@ -142,6 +142,35 @@ impl Cluster<'_> {
         }
     }
 
+    /// Wanted objects that are not there, in namespaces that the cluster does not have and that the cloud does not make.
+    pub(super) async fn in_no_namespace(
+        &self,
+        there: &BTreeMap<Address, ApiObject>,
+        seen: &mut Seen<ApiObject>,
+    ) -> Result<(), Refusal> {
+        let mut missing: BTreeMap<&str, Vec<&Address>> = BTreeMap::new();
+        for (at, document) in self.documents {
+            let namespace = document.wanted().and_then(|wanted| wanted.manifest.namespace());
+            let Some(namespace) = namespace.filter(|_| !there.contains_key(*at)) else { continue };
+            if !self.documents.contains_key(&at.beside(kind::NAMESPACE.word, namespace)) {
+                missing.entry(namespace).or_default().push(at);
+            }
+        }
+        for (namespace, objects) in missing {
+            if get(self.link, format!("{}/{namespace}", kind::NAMESPACE.path(None))).await?.is_some() {
+                continue;
+            }
+            let phase = format!(
+                "somebody makes the namespace {namespace}: the cluster does not have it, and the cloud makes none"
+            );
+            for at in objects {
+                let state = State::NotYet { phase: phase.clone(), is_new: true };
+                seen.objects.entry(at.clone()).or_insert(state);
+            }
+        }
+        Ok(())
+    }
+
     /// Custom objects stand on what operates them, and the pods of an operator on all else of it. A definition that would take along objects
     /// of other hands stands on its operator as these do: their controllers may have to let them go.
     pub(super) fn stand(&self, there: &mut BTreeMap<Address, ApiObject>) {
@@ -167,13 +196,15 @@ impl Cluster<'_> {
         for (at, object) in there.iter_mut() {
             let operator = operator_of(object);
             if at.kind() == kind::CUSTOM_RESOURCE_DEFINITION.word {
-                let siblings = burdened.iter().filter(|(other, of)| *other != at && Some(*of) == operator.as_ref());
+                let siblings =
+                    burdened.iter().filter(|(other, of)| *other != at && Some(*of) == operator.as_ref());
                 object.siblings = siblings.map(|(other, _)| self.named(other)).collect();
             }
             let operator = operator.filter(|_| is_pods(at) || is_burdened(at));
             let all: Vec<Address> = match operator {
                 Some(operator) => {
-                    let all = operators.get(&operator).into_iter().flatten().filter(|other| !is_burdened(other));
+                    let all =
+                        operators.get(&operator).into_iter().flatten().filter(|other| !is_burdened(other));
                     all.filter(|other| is_burdened(at) || !is_pods(other)).cloned().collect()
                 }
                 None => object
