@@ -16,9 +16,12 @@ use crate::secret::is_secret;
 pub struct ApiObject {
     pub(crate) value: Value,
     pub(crate) trial: Option<Trial>,
-    /// The objects in a namespace, or of a definition's kind, that are not ours, as `configmaps/settings`. They are asked for only where the
-    /// namespace or the definition would go.
+    /// The objects in a namespace, of a definition's kind or of a storage class that are not ours, as `configmaps/settings`. They are asked for
+    /// only where the namespace, the definition or the class would go.
     pub(crate) foreign: Vec<String>,
+    /// Of a definition: the other definitions of its operator that would take along objects of other hands, as
+    /// `custom-resource-definition/widgets.example.org`.
+    pub(crate) siblings: Vec<Arc<str>>,
     pub(crate) unwanted: Unwanted,
     /// The claims of a set that are smaller than it is wanted to have them.
     pub(crate) small: Vec<Small>,
@@ -26,6 +29,8 @@ pub struct ApiObject {
     pub(crate) untold: Option<String>,
     /// The fingerprint of the wanted manifest that it was found to meet: the comparison takes longer than all else of a plan.
     pub(crate) meets: Option<Fingerprint>,
+    /// Whether the definition of its kind changes before it does.
+    pub(crate) is_redefined: bool,
     /// Whether its kind has a subresource in which its controllers report. It matters for custom kinds alone.
     pub(crate) has_status: bool,
     /// The objects that must stay for as long as it is there: the definition of its kind, and what operates it.
@@ -62,6 +67,8 @@ pub(crate) enum Unwanted {
     Data {
         /// Its name, as `cluster.postgresql.cnpg.io/shop/db`.
         named: Arc<str>,
+        /// The name of the object that its data goes with, as the Kafka of a topic, if nothing wants that one either.
+        with: Option<Arc<str>>,
     },
     /// An object that stays with its data needs this one, which stays until a person names that object.
     Beside {
@@ -106,10 +113,12 @@ impl ApiObject {
             value,
             trial: None,
             foreign: Vec::new(),
+            siblings: Vec::new(),
             unwanted: Unwanted::default(),
             small: Vec::new(),
             untold: None,
             meets: None,
+            is_redefined: false,
             has_status: false,
             stands_on: Vec::new(),
         }
@@ -188,6 +197,15 @@ impl ApiObject {
                 && text("subresource").unwrap_or_default().is_empty()
         };
         self.metadata("managedFields")?.as_array()?.iter().find(is_ours)?.get("fieldsV1")
+    }
+
+    /// A hash that stays the same while the definition of its kind changes, which gives it other defaults or another version: of its identity,
+    /// its generation, its labels and its annotations. `None` of a kind that the server does not number.
+    pub(crate) fn fingerprint_without_form(&self) -> Option<Fingerprint> {
+        let of = |key: &str| self.metadata(key);
+        let all = [of("uid"), of("generation"), of("labels"), of("annotations")];
+        let is_numbered = self.uid().is_some() && of("generation").is_some();
+        is_numbered.then(|| Fingerprint::of(&serde_json::to_vec(&all).unwrap_or_default()))
     }
 
     /// A hash of what people and programs decide of it: what the server counts and reports is left out.

@@ -53,6 +53,8 @@ pub(crate) struct KnownOperator {
     pub(crate) namespace: &'static str,
     /// The label by which it marks the pods of a workload, whose name is the value.
     pub(crate) label: &'static str,
+    /// The file of its project that has its pods.
+    pub(crate) file: &'static str,
 }
 
 /// CloudNativePG.
@@ -63,6 +65,7 @@ pub(crate) const CNPG: KnownOperator = KnownOperator {
     pods: ("app.kubernetes.io/name", "cloudnative-pg"),
     namespace: "cnpg-system",
     label: "cnpg.io/cluster",
+    file: "cnpg-VERSION.yaml",
 };
 
 /// Strimzi.
@@ -73,6 +76,7 @@ pub(crate) const STRIMZI: KnownOperator = KnownOperator {
     pods: ("name", "strimzi-cluster-operator"),
     namespace: "kafka",
     label: "strimzi.io/cluster",
+    file: "strimzi-cluster-operator-VERSION.yaml",
 };
 
 /// Rook.
@@ -83,7 +87,11 @@ pub(crate) const ROOK: KnownOperator = KnownOperator {
     pods: ("app", "rook-ceph-operator"),
     namespace: "rook-ceph",
     label: "rook_cluster",
+    file: "operator.yaml",
 };
+
+/// The operators whose objects fmc writes.
+pub(crate) const KNOWN: [KnownOperator; 3] = [CNPG, STRIMZI, ROOK];
 
 /// The namespaces of the operators that a platform's files bring, by the group of their kinds.
 pub(crate) type OperatorNamespaces = BTreeMap<String, String>;

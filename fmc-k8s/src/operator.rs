@@ -1,5 +1,7 @@
 //! Operators: programs in a cluster that run objects of kinds of their own, from the files that their projects publish.
 
+mod documents;
+
 use std::sync::Arc;
 
 use fmc_core::given::Given;
@@ -101,57 +103,7 @@ impl schemars::JsonSchema for ManifestText {
 
 impl From<&str> for ManifestText {
     fn from(text: &str) -> Self {
-        Self { text: text.into(), documents: Arc::new(documents(text)) }
-    }
-}
-
-/// The documents of a text. A list of objects is the objects in it.
-fn documents(text: &str) -> Result<Vec<Value>, String> {
-    let mut all = Vec::new();
-    let (mut document, mut begins) = (String::new(), 1);
-    let lines = text.lines().zip(1..).map(|(line, number)| (Some(line), number));
-    // A line of dashes cannot be in a text of YAML: such a text is indented.
-    for (line, number) in lines.chain([(None, 0)]) {
-        match line {
-            Some(line) if !is_mark(line) => {
-                document += line;
-                document.push('\n');
-            }
-            mark => {
-                all.extend(
-                    parsed(&document).map_err(|why| format!("the document from line {begins} on: {why}"))?,
-                );
-                document.clear();
-                // A value may stand behind the dashes.
-                document += mark.and_then(|mark| mark.strip_prefix("---")).unwrap_or_default();
-                document.push('\n');
-                begins = number;
-            }
-        }
-    }
-    Ok(all)
-}
-
-fn is_mark(line: &str) -> bool {
-    line.strip_prefix("---").is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r']))
-}
-
-fn parsed(document: &str) -> Result<Vec<Value>, String> {
-    let says_nothing = |line: &str| line.trim().is_empty() || line.trim_start().starts_with(['#', '%']);
-    if document.lines().all(says_nothing) {
-        return Ok(Vec::new());
-    }
-    let options = serde_saphyr::options! { strict_booleans: true, with_snippet: false };
-    let value: Value =
-        serde_saphyr::from_str_with_options(document, options).map_err(|error| error.to_string())?;
-    let is_list = value.get("kind").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("List"));
-    match value {
-        Value::Null => Ok(Vec::new()),
-        Value::Object(mut map) if is_list && map.contains_key("items") => match map.remove("items") {
-            Some(Value::Array(items)) => Ok(items),
-            _ => Err("its `items` are not a list".to_owned()),
-        },
-        value => Ok(vec![value]),
+        Self { text: text.into(), documents: Arc::new(documents::documents(text)) }
     }
 }
 
@@ -299,24 +251,3 @@ impl Operator {
 }
 
 setters! { Operator: ready_within }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn names(text: &str) -> Result<Vec<String>, String> {
-        let of = |value: &Value| value.pointer("/metadata/name").map(ToString::to_string).unwrap_or_default();
-        documents(text).map(|all| all.iter().map(of).collect())
-    }
-
-    #[test]
-    fn a_text_has_documents_and_lists() {
-        let text = "# a comment\n---\nkind: A\nmetadata: {name: a}\n--- # next\nkind: B\nmetadata: {name: b}\ndata: |\n  ---\n  x\n---\n\n\
-                    ---\nkind: AList\nitems:\n- metadata: {name: c}\n- metadata: {name: d}\n...\n";
-        assert_eq!(names(text).unwrap(), ["\"a\"", "\"b\"", "\"c\"", "\"d\""]);
-        assert_eq!(names("").unwrap(), [""; 0]);
-        let wrong = names("kind: A\n---\nkind: [\n").unwrap_err();
-        assert!(wrong.starts_with("the document from line 2 on: "), "{wrong}");
-        assert!(names("kind: AList\nitems: 3\n").is_err());
-    }
-}

@@ -3,6 +3,7 @@
 mod act;
 mod beside;
 mod claims;
+mod classes;
 mod data;
 mod document;
 mod drift;
@@ -13,6 +14,7 @@ mod foreign;
 mod mentions;
 mod model;
 mod observe;
+mod operated;
 mod order;
 mod patience;
 mod ready;

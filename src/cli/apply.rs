@@ -9,7 +9,7 @@ mod introduce;
 use std::collections::{BTreeMap, BTreeSet};
 
 use fmc_core::cloud::Cloud;
-use fmc_core::graph::{About, Address, ApplyOptions, Impact, Left, NoteKind, Outcome, StopFlag};
+use fmc_core::graph::{About, Address, ApplyOptions, Impact, Left, NoteKind, Outcome, StepError, StopFlag};
 
 use self::follow::Follow;
 use self::introduce::introduce;
@@ -207,11 +207,21 @@ fn act(
     Ok((outcome.map_err(Failure::to)?, followed))
 }
 
+/// The line of a failed step. Some errors begin with the object itself, and some are sentences of their own.
+fn failure(address: &Address, error: &StepError) -> String {
+    let (address, text) = (address.to_string(), error.to_string());
+    match error {
+        _ if text.starts_with(&address) => text,
+        StepError::Cancelled | StepError::Input { .. } => format!("{address}: {text}"),
+        _ => format!("{address}: failed to {text}"),
+    }
+}
+
 /// Prints failures, and the work that is left.
 fn report(plan: &Plan, outcome: &Outcome, stop: &StopFlag, args: &Args, io: &mut Io<'_>) {
     let colour = io.colour_err;
     for (address, error) in &outcome.failed {
-        io.err(format_args!("{}: {address}: failed to {error}\n", Paint("error", BAD, colour)));
+        io.err(format_args!("{}: {}\n", Paint("error", BAD, colour), failure(address, error)));
     }
     for (address, not_up) in &outcome.not_up {
         io.err(format_args!("{}: {address}: not up: {}\n", Paint("error", BAD, colour), not_up.cause));

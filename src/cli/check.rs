@@ -23,6 +23,7 @@ use crate::json::{FilePlace, FindingView};
 use crate::set::Setting;
 
 pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
+    root_key::validate(args, io)?;
     let (findings, checked) = match cloud.check() {
         Ok(checked) => (checked.findings().to_vec(), Some(checked)),
         Err(report) => (report.into_findings(), None),

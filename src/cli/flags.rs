@@ -26,7 +26,8 @@ const FLAGS: &[&str] = &[
 
 /// The commands and the flags of each. A command below another one, as `images resolve`, has a row if it differs from that.
 const USED: &[(&str, &[&str])] = &[
-    ("check", &["lab", "set", "json", "cloud", "format"]),
+    // Of no use to it, and one line of a script may have it for `plan` and `apply` too.
+    ("check", &["lab", "set", "root_key", "json", "cloud", "format"]),
     ("compile", &["lab", "set", "root_key", "json", "cloud", "format"]),
     (
         "plan",

@@ -347,6 +347,24 @@ fn an_operator_and_an_object_of_its_kind_are_in_the_file() {
     assert!(status.out.contains("widget.example.org/shop/main: there"), "{status:?}");
     assert!(run("convert yaml").out.contains("operators/widgets.yaml"));
 
+    // A file of the person who calls the command is read wherever it is, as the cloud's own file is.
+    let outside = tempfile::tempdir().unwrap();
+    fs::write(outside.path().join("widgets.yaml"), WIDGETS).unwrap();
+    let beside = format!("../{}/widgets.yaml", outside.path().file_name().unwrap().to_str().unwrap());
+    let absolute = outside.path().join("widgets.yaml").display().to_string();
+    for path in [beside, absolute] {
+        let elsewhere = cloud.replace("operators/widgets.yaml", &path);
+        fs::write(folder.path().join("cloud.yaml"), elsewhere).unwrap();
+        assert_eq!(run("check").code, 0, "{path}");
+    }
+    // A mistake in it has the number of its document and its line.
+    fs::write(folder.path().join("cloud.yaml"), &cloud).unwrap();
+    let twice = WIDGETS.replace("  group: example.org\n", "  group: example.org\n  group: example.com\n");
+    fs::write(folder.path().join("operators/widgets.yaml"), twice).unwrap();
+    let wrong = run("check").out.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = "failed to read operators/widgets.yaml: document 2, line 11: the key `group` stands twice in one map: leave one of them out";
+    assert!(wrong.contains(words), "{wrong}");
+
     fs::remove_file(folder.path().join("operators/widgets.yaml")).unwrap();
     let missing = run("check");
     assert!(
@@ -358,6 +376,18 @@ fn an_operator_and_an_object_of_its_kind_are_in_the_file() {
         .unwrap();
     let device = run("check");
     assert!(device.code == 1 && device.out.contains("it is not a regular file"), "{device:?}");
+}
+
+/// A script gives the key to each command alike.
+#[test]
+fn a_check_takes_the_root_key_that_a_plan_takes() {
+    let folder = folder(&[("cloud.yaml", SHOP)]);
+    let run = |arguments: &str| fmc(folder.path(), arguments, "");
+    assert_eq!(run("root-key new --out root.key").code, 0);
+    let checked = run("check --root-key root.key");
+    assert!(checked.code == run("check").code && checked.err.is_empty(), "{checked:?}");
+    let missing = run("check --root-key other.key");
+    assert!(missing.code != 0 && missing.err.contains("other.key"), "{missing:?}");
 }
 
 /// An object that another hand holds: the rest is applied, and the exit code says that something is left.

@@ -141,7 +141,11 @@ impl Outcome {
 
     /// Failures, objects that are not up, work that is left, and the number of steps that did not begin.
     fn not_converged(&self) -> String {
-        let failed = self.failed.iter().map(|(at, error)| format!("{at}: {error}"));
+        // An error that begins with its object names it once.
+        let failed = self.failed.iter().map(|(at, error)| match (at.to_string(), error.to_string()) {
+            (at, error) if error.starts_with(&at) => error,
+            (at, error) => format!("{at}: {error}"),
+        });
         let not_up = self.not_up.iter().map(|(at, cause)| format!("{at}: {cause}"));
         let left = Left::by_cause(&self.left).into_iter().map(|(cause, abouts)| {
             let more = abouts.len().saturating_sub(LISTED);

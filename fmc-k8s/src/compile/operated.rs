@@ -12,26 +12,40 @@ use super::network::{labelled, policy};
 use super::surroundings::Surroundings;
 use super::{manifest, metadata, raw, secret, stateful};
 use crate::kafka;
-use crate::kind::CUSTOM_RESOURCE_DEFINITION;
+use crate::kind::{CUSTOM_RESOURCE_DEFINITION, DEPLOYMENT};
 use crate::manifest::{APP, Manifest};
-use crate::operated::{Operated, OperatedService, OperatorNamespaces};
+use crate::operated::{KNOWN, Operated, OperatedService, OperatorNamespaces};
+use crate::operator::OperatorObject;
 use crate::platform::{Namespace, Platform};
 use crate::postgres::{self, Postgres};
 use crate::secret::{Form, Hole};
 
-/// The namespaces of the operators that a platform's files bring.
+/// The namespaces of the operators that a platform's files bring. The pods of a known one have its label, in whatever file they are; those of
+/// any other stand in the files with its definitions.
 pub(crate) fn namespaces(platform: &Platform) -> OperatorNamespaces {
     let mut all = OperatorNamespaces::new();
     for operator in &platform.operators {
         let objects = operator.objects();
-        let mut deployments = objects.iter().filter(|object| object.text("/kind") == "Deployment");
-        let Some(deployment) = deployments.next() else { continue };
-        let said = Some(deployment.text("/metadata/namespace").to_owned()).filter(|text| !text.is_empty());
-        let Some(namespace) = said.or_else(|| operator.namespace.as_ref().map(ToString::to_string)) else {
-            continue;
+        let of = |deployment: &OperatorObject<'_>| {
+            let said =
+                Some(deployment.text("/metadata/namespace").to_owned()).filter(|text| !text.is_empty());
+            said.or_else(|| operator.namespace.as_ref().map(ToString::to_string))
         };
+        let deployments: Vec<&OperatorObject<'_>> =
+            objects.iter().filter(|object| object.text("/kind") == DEPLOYMENT.name).collect();
+        for known in KNOWN {
+            let (key, value) = known.pods;
+            let label = |one: &OperatorObject<'_>| {
+                one.value.pointer("/spec/template/metadata/labels")?.get(key)?.as_str().map(str::to_owned)
+            };
+            let own = deployments.iter().find(|one| label(one).as_deref() == Some(value));
+            all.extend(own.and_then(|one| Some((known.group.to_owned(), of(one)?))));
+        }
+        let Some(namespace) = deployments.first().and_then(|one| of(one)) else { continue };
         let groups = objects.iter().filter(|object| object.text("/kind") == CUSTOM_RESOURCE_DEFINITION.name);
-        all.extend(groups.map(|object| (object.text("/spec/group").to_owned(), namespace.clone())));
+        for group in groups.map(|object| object.text("/spec/group").to_owned()) {
+            all.entry(group).or_insert_with(|| namespace.clone());
+        }
     }
     all
 }

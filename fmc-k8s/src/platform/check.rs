@@ -73,6 +73,7 @@ pub(super) const KINDS: &[OwnKind] = &[
     NO_CLASS,
     NO_METRICS,
     NO_OPERATOR,
+    NO_OPERATOR_PODS,
     RIGHTS,
     OPEN,
     KEPT_OUT,
@@ -114,6 +115,8 @@ const VOLUME_TOO_LARGE: OwnKind =
 const NO_CLASS: OwnKind = OwnKind::warning("platform-no-class", include_str!("pages/no-class.md"));
 const NO_METRICS: OwnKind = OwnKind::warning("platform-no-metrics", include_str!("pages/no-metrics.md"));
 const NO_OPERATOR: OwnKind = OwnKind::warning("platform-no-operator", include_str!("pages/no-operator.md"));
+const NO_OPERATOR_PODS: OwnKind =
+    OwnKind::error("platform-no-operator-pods", include_str!("pages/no-operator-pods.md"));
 const RUNS_AGAIN: OwnKind = OwnKind::warning("platform-runs-again", include_str!("pages/runs-again.md"));
 const RIGHTS: OwnKind = OwnKind::warning("platform-rights", include_str!("pages/rights.md"));
 const KEPT_OUT: OwnKind = OwnKind::warning("platform-kept-out", include_str!("pages/kept-out.md"));

@@ -10,7 +10,8 @@ use super::foreign::foreign;
 use super::model::has_foreign;
 use super::observe::{apply_path, strangers};
 use super::{
-    API, Document, Kubernetes, Refusal, ask, call, claims, data, get, patience, ready, replicas, served,
+    API, Document, Kubernetes, Refusal, ask, call, claims, classes, data, get, patience, ready, replicas,
+    served,
 };
 use crate::kind;
 use crate::link::{ApiLink, Verb};
@@ -157,6 +158,12 @@ impl Kubernetes {
         if there.as_ref().map(ApiObject::fingerprint) == step.expects {
             return Ok(there);
         }
+        let without_form = wanted.and_then(|wanted| wanted.without_form);
+        if without_form.is_some()
+            && there.as_ref().and_then(ApiObject::fingerprint_without_form) == without_form
+        {
+            return Ok(there);
+        }
         Err(StepError::Changed { what: step.address.to_string() })
     }
 
@@ -248,7 +255,7 @@ async fn delete(
         let foreign = foreign.map_err(|refusal| call(&step.address, &refusal))?;
         if !foreign.is_empty() {
             let cause = has_foreign(&foreign);
-            return Err(StepError::Call { call: format!("delete {}", step.address), cause });
+            return Err(StepError::Call { call: "delete it".to_owned(), cause });
         }
     }
     let is_unasked = step.reasons.iter().any(|reason| reason == data::NO_OBJECTS);
@@ -258,7 +265,15 @@ async fn delete(
             strangers(link, there, owner).await.map_err(|refusal| call(&step.address, &refusal))?;
         if !strangers.is_empty() {
             let cause = format!("{}: plan again", data::takes_along(&strangers));
-            return Err(StepError::Call { call: format!("delete {}", step.address), cause });
+            return Err(StepError::Call { call: "delete it".to_owned(), cause });
+        }
+    }
+    if step.address.kind() == kind::STORAGE_CLASS.word {
+        let claims = classes::claims(link, step.address.name()).await;
+        let claims = claims.map_err(|refusal| call(&step.address, &refusal))?;
+        if !claims.is_empty() {
+            let cause = classes::has_claims(&claims);
+            return Err(StepError::Call { call: "delete it".to_owned(), cause });
         }
     }
     delete_with(link, step, path, there, "Foreground", acting).await
@@ -300,7 +315,7 @@ async fn delete_with(
         }
         link.pause(PAUSE).await;
     }
-    Err(StepError::Deadline { call: format!("{}: it is deleted", step.address), seconds: GONE_WITHIN })
+    Err(StepError::Deadline { call: "delete it".to_owned(), seconds: GONE_WITHIN })
 }
 
 /// Waits until the API answers.

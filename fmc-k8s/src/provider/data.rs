@@ -1,10 +1,11 @@
 //! Objects whose deletion is that of data: a definition takes along all objects of its kind, and some custom objects take along their volumes.
 
 use fmc_core::count::counted;
-use fmc_core::graph::{Address, Removal};
+use fmc_core::graph::{About, Address, DeleteData, Note, NoteKind, Removal, Seen, Wanted};
 
+use super::Document;
 use crate::kind;
-use crate::object::ApiObject;
+use crate::object::{ApiObject, Unwanted};
 
 /// The objects that a line names at most.
 const NAMED: usize = 8;
@@ -41,21 +42,74 @@ pub(super) fn is_data_kind(word: &str) -> bool {
     KINDS.contains(&word)
 }
 
-/// What becomes of an object that holds data, or of a definition. `is_asked` says whether a person named it, by `named`.
-pub(super) fn removal(at: &Address, object: &ApiObject, is_asked: bool, named: &str) -> Removal {
+/// The wanted objects with data that are made where another one of their kind and namespace stays with its data, each with that one's name:
+/// a new name is another database.
+pub(super) fn besides<'a>(
+    wanted: &'a Wanted<Document>,
+    seen: &'a Seen<ApiObject>,
+) -> Vec<(&'a Address, &'a str)> {
+    let new = wanted.nodes.keys().filter(|at| is_data_kind(at.kind()) && seen.object(at).is_none());
+    let beside = |at: &'a Address| {
+        let (namespace, _) = at.name().split_once('/')?;
+        seen.present().find_map(|(other, object)| {
+            let (within, name) = other.name().split_once('/')?;
+            let is_alike = other.place() == at.place() && other.kind() == at.kind() && within == namespace;
+            let stays = matches!(object.unwanted, Unwanted::Data { .. }) && !wanted.nodes.contains_key(other);
+            (is_alike && stays).then_some((at, name))
+        })
+    };
+    new.filter_map(beside).collect()
+}
+
+/// Notes about data that a person names for deletion and that the cloud wants: it stays.
+pub(super) fn still_wanted(wanted: &Wanted<Document>, asked: &DeleteData) -> Vec<Note> {
+    let DeleteData::Of(names) = asked else { return Vec::new() };
+    let named = names.iter().filter(|name| name.contains('/'));
+    let wanted = named.filter_map(|name| wanted.nodes.keys().find(|at| at.is_named(name)));
+    let note = |at: &Address| {
+        let text =
+            "the cloud wants it, so `--delete-data` deletes nothing of it: leave it out of the cloud first";
+        Note { about: About::object(at, None), kind: NoteKind::Notice, text: text.to_owned() }
+    };
+    wanted.map(note).collect()
+}
+
+/// What becomes of an object that holds data, or of a definition, which a person names by `named`. What it goes `with` covers it too.
+pub(super) fn removal(
+    at: &Address,
+    object: &ApiObject,
+    (named, with): (&str, Option<&str>),
+    asked: &DeleteData,
+) -> Removal {
     if at.kind() == kind::CUSTOM_RESOURCE_DEFINITION.word {
-        return match (object.foreign.is_empty(), is_asked) {
-            (true, _) => Removal::Delete(NO_OBJECTS.to_owned()),
-            (false, true) => Removal::Delete(format!("no longer wanted: {}", takes_along(&object.foreign))),
-            (false, false) => Removal::Keep(format!(
-                "{}: `--delete-data {named}` deletes all of them",
-                takes_along(&object.foreign)
-            )),
-        };
+        return removal_of_definition(object, named, asked);
     }
-    match is_asked {
+    match asked.covers(named) || with.is_some_and(|with| asked.covers(with)) {
         true => Removal::Delete(WITH_ITS_DATA.to_owned()),
-        false => Removal::Keep(format!("its data goes with it: `--delete-data {named}` deletes both")),
+        false => {
+            let named = with.unwrap_or(named);
+            Removal::Keep(format!("its data goes with it: `--delete-data {named}` deletes both"))
+        }
+    }
+}
+
+fn removal_of_definition(definition: &ApiObject, named: &str, asked: &DeleteData) -> Removal {
+    let foreign = &definition.foreign;
+    if !foreign.is_empty() && !asked.covers(named) {
+        return Removal::Keep(format!(
+            "{}: `--delete-data {named}` deletes all of them",
+            takes_along(foreign)
+        ));
+    }
+    // Its operator runs on for the objects of another kind, and fails without each of its kinds.
+    if let Some(other) = definition.siblings.iter().find(|other| !asked.covers(other)) {
+        return Removal::Keep(format!(
+            "{other} stays with the objects of its kind, and the operator of both needs it"
+        ));
+    }
+    match foreign.is_empty() {
+        true => Removal::Delete(NO_OBJECTS.to_owned()),
+        false => Removal::Delete(format!("no longer wanted: {}", takes_along(foreign))),
     }
 }
 
@@ -64,7 +118,12 @@ pub(super) const NO_OBJECTS: &str = "no longer wanted, and no object of its kind
 
 /// The words about the objects of other hands that go with a definition.
 pub(super) fn takes_along(names: &[String]) -> String {
+    format!("{} of its kind go with it ({})", counted(names.len(), "object"), named(names))
+}
+
+/// The first of some names, as a line has them.
+pub(super) fn named(names: &[String]) -> String {
     let first = names.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
     let more = if names.len() > NAMED { ", …" } else { "" };
-    format!("{} of its kind go with it ({first}{more})", counted(names.len(), "object"))
+    format!("{first}{more}")
 }

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use fmc_core::graph::Fingerprint;
 use fmc_core::secret::ClusterAccess;
 use fmc_core::template::Template;
 use serde_json::Value;
@@ -36,6 +37,10 @@ pub struct Wanted {
     pub(crate) owner: String,
     /// Whether its fields are taken from other programs that decide them.
     pub(crate) is_forced: bool,
+    /// The hash of the object as the plan saw it that the change of its definition leaves the same, if that changes in the same plan.
+    pub(crate) without_form: Option<Fingerprint>,
+    /// The name of an object of its kind and namespace that the cloud does not have any more and that stays with its data.
+    pub(crate) beside: Option<Arc<str>>,
     /// The objects that are ready before it is made.
     pub(crate) awaited: Arc<[AwaitedObject]>,
     yaml: OnceLock<String>,
@@ -58,17 +63,42 @@ impl Document {
     /// The document of an owner's manifest, which waits for others.
     pub(crate) fn awaiting(manifest: Manifest, owner: &str, awaited: Arc<[AwaitedObject]>) -> Self {
         let owner = owner.to_owned();
-        let (yaml, template) = (OnceLock::new(), OnceLock::new());
-        Self::Object(Box::new(Wanted { manifest, owner, is_forced: false, awaited, yaml, template }))
+        Self::Object(Box::new(Wanted {
+            manifest,
+            owner,
+            is_forced: false,
+            without_form: None,
+            beside: None,
+            awaited,
+            yaml: OnceLock::new(),
+            template: OnceLock::new(),
+        }))
+    }
+
+    /// The same document, changed.
+    fn with(&self, change: impl FnOnce(&mut Wanted)) -> Option<Self> {
+        let Wanted { manifest, owner, is_forced, without_form, beside, awaited, .. } = self.wanted()?;
+        let same = Self::awaiting(manifest.clone(), owner, Arc::clone(awaited));
+        let Self::Object(mut same) = same else { return None };
+        (same.is_forced, same.without_form, same.beside) = (*is_forced, *without_form, beside.clone());
+        change(&mut same);
+        Some(Self::Object(same))
     }
 
     /// The same document, whose fields are taken from others.
     pub(super) fn forced(&self) -> Option<Self> {
-        let Wanted { manifest, owner, awaited, .. } = self.wanted()?;
-        let forced = Self::awaiting(manifest.clone(), owner, Arc::clone(awaited));
-        let Self::Object(mut forced) = forced else { return None };
-        forced.is_forced = true;
-        Some(Self::Object(forced))
+        self.with(|wanted| wanted.is_forced = true)
+    }
+
+    /// The same document, for an object that is made beside one that stays with its data.
+    pub(super) fn beside(&self, other: &str) -> Option<Self> {
+        self.with(|wanted| wanted.beside = Some(other.into()))
+    }
+
+    /// The same document, for an object that its changed definition may show in another form.
+    pub(super) fn redefined(&self, object: &ApiObject) -> Option<Self> {
+        let without_form = object.fingerprint_without_form()?;
+        self.with(|wanted| wanted.without_form = Some(without_form))
     }
 
     pub(crate) fn wanted(&self) -> Option<&Wanted> {

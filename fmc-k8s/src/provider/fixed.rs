@@ -12,6 +12,9 @@ const POSTGRES: &str = "cluster.postgresql.cnpg.io";
 const BROKERS: &str = "kafkanodepool.kafka.strimzi.io";
 const TOPIC: &str = "kafkatopic.kafka.strimzi.io";
 
+/// The field by which a topic or brokers belong to a Kafka.
+const OF_KAFKA: &str = "metadata.labels[strimzi.io/cluster]";
+
 /// The reason why a change of an object is not made, if one of its fields cannot have the wanted value.
 pub(super) fn held(manifest: &Manifest, found: &[Difference]) -> Option<String> {
     found.iter().find_map(|one| {
@@ -41,6 +44,9 @@ pub(super) fn held(manifest: &Manifest, found: &[Difference]) -> Option<String> 
             TOPIC if path == "spec.partitions" && is_smaller => {
                 Some(format!("a topic keeps its parts: say {from} or more, not {to}"))
             }
+            TOPIC | BROKERS if path == OF_KAFKA => Some(format!(
+                "its messages stay with the Kafka {from}, and {to} begins empty: say the former name, or let a topic of another name replace this one"
+            )),
             TOPIC if path == "spec.replicas" => {
                 Some(format!("the copies of a topic are moved by hand: say {from}, not {to}"))
             }

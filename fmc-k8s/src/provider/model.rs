@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::document::{Document, Wanted};
 use super::mentions::{closed, has_pods};
 use super::shown::{both, short};
-use super::{API, Kubernetes, NAME, claims, data, fixed, ready, takeover};
+use super::{API, Kubernetes, NAME, claims, classes, data, fixed, ready, takeover};
 use crate::compare::{Difference, plain};
 use crate::config_map::CONFIGS;
 use crate::kind::{self, Kind};
@@ -35,7 +35,8 @@ impl Model for Kubernetes {
         }
     }
 
-    /// A person's word that fields are taken from others goes with the document, so that the comparison and the step know it.
+    /// A person's word that fields are taken from others goes with the document, so that the comparison and the step know it, and so does the
+    /// form of an object whose definition changes.
     fn settle<'a>(
         &self,
         wanted: &'a AllWanted<Document>,
@@ -50,13 +51,26 @@ impl Model for Kubernetes {
                 }
             }
         }
+        let mut set = |at: &Address, change: &dyn Fn(&Document) -> Option<Document>| {
+            let changed = nodes.get(at).and_then(|node| change(&node.document));
+            let Some(changed) = changed else { return };
+            if let Some(node) = nodes.to_mut().get_mut(at) {
+                node.document = Arc::new(changed);
+            }
+        };
+        for (at, object) in seen.present().filter(|(_, object)| object.is_redefined) {
+            set(at, &|document| document.redefined(object));
+        }
+        for (at, other) in data::besides(wanted, seen) {
+            set(at, &|document| document.beside(other));
+        }
         Settled {
             nodes,
             anew: BTreeMap::new(),
             added: BTreeMap::new(),
             moved: BTreeMap::new(),
             renamed: BTreeMap::new(),
-            notes: claims::notes(wanted, seen),
+            notes: [claims::notes(wanted, seen), data::still_wanted(wanted, &choices.delete_data)].concat(),
         }
     }
 
@@ -70,7 +84,12 @@ impl Model for Kubernetes {
     fn summary(&self, _: &Address, document: &Document) -> String {
         match document {
             Document::Api { within, .. } => format!("waits up to {within} s until it answers"),
-            Document::Object(wanted) => summary(&wanted.manifest),
+            Document::Object(wanted) => match &wanted.beside {
+                None => summary(&wanted.manifest),
+                Some(other) => {
+                    format!("{}, beside {other}, which stays with its data", summary(&wanted.manifest))
+                }
+            },
         }
     }
 
@@ -171,8 +190,8 @@ impl Model for Kubernetes {
                     Removal::Keep(format!("{why}: `--delete-data {named}` deletes it with its data"))
                 };
             }
-            Unwanted::Data { named } => {
-                return data::removal(at, object, choices.delete_data.covers(named), named);
+            Unwanted::Data { named, with } => {
+                return data::removal(at, object, (named, with.as_deref()), &choices.delete_data);
             }
             Unwanted::Beside { named } if !choices.delete_data.covers(named) => {
                 return Removal::Keep(format!("{named} stays with its data, and needs it"));
@@ -188,6 +207,9 @@ impl Model for Kubernetes {
         }
         if at.kind() == kind::CUSTOM_RESOURCE_DEFINITION.word && !object.foreign.is_empty() {
             return Removal::Leave(data::takes_along(&object.foreign));
+        }
+        if at.kind() == kind::STORAGE_CLASS.word && !object.foreign.is_empty() {
+            return Removal::Keep(classes::has_claims(&object.foreign));
         }
         if object.foreign.is_empty() && data::is_data_kind(at.kind()) {
             return Removal::Delete(data::WITH_ITS_DATA.to_owned());

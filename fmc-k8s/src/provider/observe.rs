@@ -19,7 +19,7 @@ use super::document::Wanted as OfOwner;
 use super::foreign::foreign;
 use super::patience::is_silent_webhook;
 use super::replicas;
-use super::{API, Document, Kubernetes, Refusal, ask, claims, data, manager, path_of};
+use super::{API, Document, Kubernetes, Refusal, ask, claims, classes, data, manager, operated, path_of};
 use crate::kind::{self, KINDS};
 use crate::link::{ApiLink, Verb};
 use crate::manifest::{self, OWNER};
@@ -97,6 +97,7 @@ impl Cluster<'_> {
         self.list_custom(&mut there).await?;
         self.judge(&mut there).await?;
         self.not_served(seen);
+        self.in_no_namespace(&there, seen).await?;
         let small = self.small(&there);
         for (at, small) in &small {
             // A set that is made again takes over its claims, and the server is asked whether they may grow.
@@ -112,6 +113,7 @@ impl Cluster<'_> {
             }
         }
         self.see_the_api(&there, seen);
+        let changing = self.changing_kinds(&there);
         let owner = &*self.wanted.owner;
         for (at, mut object) in there {
             let wanted = self.documents.get(&at).and_then(|document| document.wanted());
@@ -128,7 +130,11 @@ impl Cluster<'_> {
                 if wanted.is_met_by(&object) {
                     object.meets = Some(wanted.manifest.fingerprint());
                 } else {
-                    object.trial = Some(self.try_out(wanted, &object).await?);
+                    let trial = self.try_out(wanted, &object).await?;
+                    object.is_redefined = changing.contains(&group_and_kind(wanted));
+                    // The server judges by the definition that it has, and another one comes first.
+                    let is_early = object.is_redefined && matches!(trial, Trial::Refused(_));
+                    object.trial = Some(trial).filter(|_| !is_early);
                 }
             }
             if let (Some(wanted), Some(small)) = (wanted, small.get(&at)) {
@@ -190,14 +196,20 @@ impl Cluster<'_> {
         for (object, fate) in there.values_mut().zip(fates) {
             object.unwanted = fate;
         }
-        self.stand(there);
         for (at, object) in there.iter_mut() {
             let is_definition = at.kind() == kind::CUSTOM_RESOURCE_DEFINITION.word;
             if is_definition && !self.documents.contains_key(at) && !self.wanted.is_destroyed {
                 object.foreign = strangers(self.link, object, &self.wanted.owner).await?;
             }
         }
-        Ok(())
+        self.stand(there);
+        operated::stand(there);
+        let is_going = |at: &Address, object: &ApiObject| {
+            !self.wanted.is_destroyed
+                && !self.documents.contains_key(at)
+                && object.is_made_by(&self.wanted.owner)
+        };
+        classes::stand(self.link, is_going, there).await
     }
 
     /// Our objects with data that nothing wants.
@@ -241,7 +253,14 @@ impl Cluster<'_> {
                 Some(set) => Unwanted::Claimed(self.named(&set)),
                 // Nothing says whose volume it is.
                 None if is_claim => Unwanted::Copied,
-                None if data::is_data(at) => Unwanted::Data { named: self.named(at) },
+                None if data::is_data(at) => {
+                    let with = operated::goes_with(at, object).filter(|with| {
+                        let whole = all.get(with);
+                        !self.documents.contains_key(with)
+                            && whole.is_some_and(|whole| whole.is_made_by(owner))
+                    });
+                    Unwanted::Data { named: self.named(at), with: with.map(|with| self.named(&with)) }
+                }
                 None => match beside::needed_by(at, object, kept) {
                     Some(named) => Unwanted::Beside { named },
                     None => Unwanted::Pruned,
@@ -294,6 +313,12 @@ impl Cluster<'_> {
     fn name(&self) -> &str {
         self.place.name().unwrap_or_default()
     }
+}
+
+/// The group and the name of an object's kind.
+fn group_and_kind(wanted: &OfOwner) -> (String, String) {
+    let kind = wanted.manifest.kind();
+    (kind.group.to_owned(), kind.name.to_owned())
 }
 
 /// Our objects of a cluster in a person's words: `8 objects in the namespace shop`.

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fmc_core::graph::{Address, Carries, Edge};
-use serde_json::Value;
 
 use super::document::AwaitedObject;
 use super::mentions::{closed, has_pods, mentioned};
-use super::ready;
+use super::{classes, operated, ready};
 use crate::compare::plain;
 use crate::kind::{self, Kind};
 use crate::manifest::{Manifest, OPERATOR};
@@ -18,11 +17,11 @@ use crate::manifest::{Manifest, OPERATOR};
 pub(super) struct Order {
     /// The objects by kind and name, as `stateful-set/shop/db`, which a workload may need.
     objects: BTreeMap<String, (Address, Option<AwaitedObject>)>,
+    /// The custom objects and the storage classes, which others stand on or are parts of.
+    below: BTreeMap<Address, Manifest>,
     /// The address of a kind's definition, by group and kind, and its operator.
     definitions: BTreeMap<(String, String), (Address, Option<String>)>,
     operators: BTreeMap<String, Parts>,
-    /// The classes of volumes, by name.
-    classes: BTreeMap<String, Address>,
 }
 
 /// The objects of an operator.
@@ -44,13 +43,13 @@ impl Order {
             let key = format!("{}/{}", manifest.kind().word, at.name());
             let what = format!("{}/{}, which it needs,", manifest.kind().word, manifest.name());
             order.objects.insert(key, (at.clone(), awaited(manifest, what)));
+            if manifest.kind().is_custom() || *manifest.kind() == kind::STORAGE_CLASS {
+                order.below.insert(at.clone(), manifest.clone());
+            }
             if *manifest.kind() == kind::CUSTOM_RESOURCE_DEFINITION {
                 let text = |pointer: &str| manifest.content().pointer(pointer).map(plain).unwrap_or_default();
                 let key = (text("/spec/group"), text("/spec/names/kind"));
                 order.definitions.insert(key, (at.clone(), operator.clone()));
-            }
-            if *manifest.kind() == kind::STORAGE_CLASS {
-                order.classes.insert(manifest.name().to_owned(), at.clone());
             }
             let Some(name) = operator else { continue };
             let parts = order.operators.entry(name.clone()).or_default();
@@ -86,19 +85,39 @@ impl Order {
                 all_awaited.extend(parts.awaited.iter().cloned());
             }
         }
+        for to in self.first(manifest, at) {
+            // The volumes of its pods are made once the pool of their class has its disks.
+            let class = self.below.get(&to).filter(|class| *class.kind() == kind::STORAGE_CLASS);
+            let pool = class.and_then(|class| classes::below(&to, class.content()));
+            all_awaited.extend(pool.and_then(|pool| self.known(&pool)?.1.clone()));
+            all.push(to);
+        }
         for needed in &manifest.needs {
             if let Some((to, awaited)) = self.objects.get(needed) {
                 all.push(to.clone());
                 all_awaited.extend(awaited.clone());
             }
         }
-        if !self.classes.is_empty() {
-            classes_of(manifest.content(), &mut |class| all.extend(self.classes.get(class).cloned()));
-        }
         let edge = |to: Address| Edge { to, carries: Carries::Exists };
         let all: BTreeMap<Address, Edge> =
             all.into_iter().filter(|to| to != at).map(|to| (to.clone(), edge(to))).collect();
         (all.into_values().collect(), all_awaited.into())
+    }
+
+    /// The objects of the cloud that a wanted one is made of or stands on: the class of its volumes, the pool of a class, what its operator reads.
+    fn first(&self, manifest: &Manifest, at: &Address) -> Vec<Address> {
+        let has_volumes = manifest.kind().is_custom() || *manifest.kind() == kind::STATEFUL_SET;
+        let classes = if has_volumes { classes::named(manifest.content()) } else { Vec::new() };
+        let classes = classes.into_iter().map(|name| at.beside(kind::STORAGE_CLASS.word, name));
+        let is_class = *manifest.kind() == kind::STORAGE_CLASS;
+        let pool = is_class.then(|| classes::below(at, manifest.content())).flatten();
+        let all = classes.chain(pool).chain(operated::first(manifest, at, &self.below));
+        all.filter(|to| self.known(to).is_some()).collect()
+    }
+
+    /// A wanted object by its address.
+    fn known(&self, at: &Address) -> Option<&(Address, Option<AwaitedObject>)> {
+        self.objects.get(&format!("{}/{}", at.kind(), at.name()))
     }
 }
 
@@ -108,25 +127,6 @@ fn awaited(manifest: &Manifest, what: String) -> Option<AwaitedObject> {
     let within = manifest.ready_within.filter(|_| ready::tells(kind))?;
     let namespace = manifest.namespace().map(str::to_owned);
     Some(AwaitedObject { what, kind, namespace, name: manifest.name().to_owned(), within })
-}
-
-/// The keys by which claims, templates of claims, CloudNativePG and Strimzi name a class.
-const CLASS: [&str; 3] = ["storageClassName", "storageClass", "class"];
-
-/// The classes of volumes that an object may name. A text that names something else does no harm: only a class of the same plan is an order.
-fn classes_of<'a>(value: &'a Value, found: &mut impl FnMut(&'a str)) {
-    match value {
-        Value::Object(map) => {
-            for (key, value) in map {
-                match value {
-                    Value::String(text) if CLASS.contains(&key.as_str()) => found(text),
-                    value => classes_of(value, found),
-                }
-            }
-        }
-        Value::Array(values) => values.iter().for_each(|value| classes_of(value, found)),
-        _ => {}
-    }
 }
 
 fn operator_of(manifest: &Manifest) -> Option<String> {

@@ -109,7 +109,7 @@ impl Room for Kubernetes {
             | Unwanted::Claimed(named)
             | Unwanted::Unused { named, .. }
             | Unwanted::Beside { named }
-            | Unwanted::Data { named } => Some(named),
+            | Unwanted::Data { named, .. } => Some(named),
             Unwanted::Pruned | Unwanted::Used | Unwanted::Destroyed(_) | Unwanted::Copied => None,
         }
     }

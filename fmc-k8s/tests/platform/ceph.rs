@@ -9,14 +9,14 @@ use fmc_k8s::stateful::VolumeClaim;
 use serde_json::{Value, json};
 
 use crate::cloud::World;
-use crate::operated::{image, operator};
+use crate::operated::{definition, image, operator};
 use crate::stateful::set;
 
 pub(crate) fn ceph() -> Ceph {
     Ceph::new(image("quay.io/ceph/ceph:v20.2.0"), "ceph").ready_within(0)
 }
 
-fn rook() -> Operator {
+pub(crate) fn rook() -> Operator {
     operator("rook", "ceph.rook.io", &["CephCluster", "CephBlockPool"])
 }
 
@@ -146,6 +146,18 @@ fn each_mistake_is_found_in_its_settings() {
     one(3, raw(), unpinned, "platform-unpinned", ".image", "no digest");
     let alone = found(3, raw(), Platform::on("single").ceph(ceph()));
     assert!(alone.iter().any(|(kind, _, _)| kind == "platform-no-operator"), "{alone:?}");
+    // Its definitions alone are taken by the server, and nothing acts on them.
+    let text = |with: &[&str]| {
+        let all = ["CephCluster", "CephBlockPool"].map(|kind| definition("ceph.rook.io", kind).to_string());
+        all.into_iter().chain(with.iter().map(|one| (*one).to_owned())).collect::<Vec<_>>().join("\n---\n")
+    };
+    let of = |text: &str| {
+        let rook = Operator::new("rook").manifests(text).namespace("rook-ceph");
+        found(3, raw(), Platform::on("single").operator(rook).ceph(ceph()))
+    };
+    let [(kind, _, message)] = &of(&text(&[]))[..] else { panic!("{:?}", of(&text(&[]))) };
+    assert_eq!(kind, "platform-no-operator-pods", "{message}");
+    assert!(message.contains("have no pods of Rook"), "{message}");
     // The program of each disk needs its memory on a machine.
     let large = found(3, raw(), platform(ceph().memory(16.gib())));
     assert!(large.iter().any(|(kind, _, _)| kind == "platform-too-large"), "{large:?}");

@@ -83,6 +83,36 @@ fn asked(world: &World<Sim>, platform: Platform, name: &str) -> Plan {
     block_on(world.providers.plan_with(&world.wanted(platform), choices)).unwrap()
 }
 
+/// A name that the cloud wants deletes nothing, and the plan says so.
+#[test]
+fn data_that_is_wanted_is_not_deleted_and_the_plan_says_so() {
+    let world = World::new();
+    let platform = || with(Some(definition()), [unawaited(1)]);
+    world.apply(&platform());
+    let plan = asked(&world, platform(), DEFINITION);
+    assert_eq!(steps(&plan), []);
+    let told = notes(&plan, NoteKind::Notice);
+    assert_eq!(
+        told,
+        ["the cloud wants it, so `--delete-data` deletes nothing of it: leave it out of the cloud first"],
+        "{plan}"
+    );
+}
+
+#[test]
+fn an_object_in_a_namespace_that_nothing_makes_waits_for_it_alone() {
+    let world = World::new();
+    let mut stray = unawaited(1);
+    stray["metadata"]["namespace"] = json!("nowhere");
+    let platform = || with(Some(definition()), [unawaited(1)]).object(RawObject::of(&stray));
+    let outcome = world.run(&world.plan(platform()));
+    let told = outcome.converged().unwrap_err().to_string();
+    assert!(told.contains("the cluster does not have it, and the cloud makes none"), "{told}");
+    assert!(world.cluster.object("widget.example.org", "shop", "main").is_some());
+    world.cluster.put(json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "nowhere" } }));
+    world.apply(&platform());
+}
+
 #[test]
 fn a_slip_in_a_kind_and_a_second_definition_of_one_are_found() {
     let mut slip = unawaited(1);

@@ -36,5 +36,6 @@ mod seed;
 mod server;
 mod several;
 mod stateful;
+mod staying;
 mod traefik;
 mod value;

@@ -82,7 +82,7 @@ fn a_namespace_is_looked_into_again_right_before_it_goes() {
     assert_eq!(at.short().to_string(), "namespace/shop");
     assert_eq!(
         error.to_string(),
-        "delete kubernetes/single/namespace/shop: it has what fmc did not make: secrets/late: move that or delete it, and apply again"
+        "delete it: it has what fmc did not make: secrets/late: move that or delete it, and apply again"
     );
     assert!(world.cluster.object("namespace", "", "shop").is_some());
     assert_eq!(told(&world).len(), 1);

@@ -36,7 +36,7 @@ pub(crate) fn kafka() -> Kafka {
 }
 
 /// A definition that takes every field.
-fn definition(group: &str, kind: &str) -> Value {
+pub(crate) fn definition(group: &str, kind: &str) -> Value {
     let plural = format!("{}s", kind.to_lowercase());
     json!({
         "apiVersion": "apiextensions.k8s.io/v1",
@@ -53,6 +53,22 @@ fn definition(group: &str, kind: &str) -> Value {
                 "subresources": { "status": {} },
                 "schema": { "openAPIV3Schema": { "type": "object", "x-kubernetes-preserve-unknown-fields": true } },
             }],
+        },
+    })
+}
+
+/// The pods of an operator, by their label.
+pub(crate) fn pods_of(key: &str, value: &str) -> Value {
+    json!({
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": { "name": value },
+        "spec": {
+            "selector": { "matchLabels": { key: value } },
+            "template": {
+                "metadata": { "labels": { key: value } },
+                "spec": { "containers": [{ "name": "operator", "image": image("registry.example.org/operator:1") }] },
+            },
         },
     })
 }
@@ -350,6 +366,25 @@ fn each_mistake_is_found_in_its_own_settings() {
     one(of(kafka().topic(KafkaTopic::new("orders"))), "platform-twice", "namespaces[0].kafka[0].topics[1]");
     let lost = Platform::on("single").namespace(Namespace::new("shop").postgres(postgres()));
     one(lost, "platform-no-operator", "namespaces[0].postgres[0]");
+    let idle = |name: &str, text: String| Operator::new(name).manifests(&text).namespace("idle");
+    let cnpg = || idle("cnpg", definition("postgresql.cnpg.io", "Cluster").to_string());
+    let shop = || Namespace::new("shop").postgres(postgres());
+    one(
+        Platform::on("single").operator(cnpg()).namespace(shop()),
+        "platform-no-operator-pods",
+        "namespaces[0].postgres[0]",
+    );
+    let strimzi = idle("strimzi", definition("kafka.strimzi.io", "Kafka").to_string());
+    let queue = Namespace::new("shop").kafka(kafka());
+    one(
+        Platform::on("single").operator(strimzi).namespace(queue),
+        "platform-no-operator-pods",
+        "namespaces[0].kafka[0]",
+    );
+    // Its pods may stand in the files of another entry: they are known by their label.
+    let pods = idle("cnpg-pods", pods_of("app.kubernetes.io/name", "cloudnative-pg").to_string());
+    let both = Platform::on("single").operator(cnpg()).operator(pods).namespace(shop());
+    assert_eq!(kinds(both), []);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use fmc_core::role::{RoleFindings, SpanSite};
 
 use super::service::{common, password, short};
 use super::value::wrong;
-use super::{NO_OPERATOR, optional, twice};
+use super::{NO_OPERATOR, NO_OPERATOR_PODS, optional, twice};
 use crate::compile::operated::namespaces;
 use crate::compile::operator::scopes;
 use crate::kafka::Kafka;
@@ -223,23 +223,21 @@ pub(super) fn together(
     topics(namespace, findings);
 }
 
-/// An operator that nothing of the platform brings.
+/// An operator that nothing of the platform brings, or of which it brings the definitions alone.
 pub(super) fn operator(platform: &Platform, of: KnownOperator, findings: &mut RoleFindings<'_>) {
-    let message = if !scopes(platform).contains_key(&(of.group.to_owned(), of.kind.to_owned())) {
-        format!("no operator of the platform brings the kind {} of {}", of.kind, of.group)
-    } else if !namespaces(platform).contains_key(of.group) {
-        format!(
-            "the files of the platform define the kind {} of {}, and have no pods of {}",
-            of.kind, of.group, of.name
-        )
-    } else {
-        return;
-    };
-    let help = format!(
-        "name the files of {} below `operators` of the platform, or accept this if something else installs it",
-        of.name
-    );
-    findings.find(&NO_OPERATOR, message, help);
+    let KnownOperator { name, group, kind, file, .. } = of;
+    let or_accept = "or accept this if something else installs it";
+    if !scopes(platform).contains_key(&(group.to_owned(), kind.to_owned())) {
+        let message = format!("no operator of the platform brings the kind {kind} of {group}");
+        let help = format!("name the files of {name} below `operators` of the platform, {or_accept}");
+        findings.find(&NO_OPERATOR, message, help);
+    } else if !namespaces(platform).contains_key(group) {
+        let message = format!(
+            "the files of the platform define the kind {kind} of {group}, and have no pods of {name}, which would act on it"
+        );
+        let help = format!("name {file} of {name} below `operators` of the platform too, {or_accept}");
+        findings.find(&NO_OPERATOR_PODS, message, help);
+    }
 }
 
 /// Topics are objects of the namespace, so that two Kafkas of it cannot have one of the same name.

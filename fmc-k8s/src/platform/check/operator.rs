@@ -24,12 +24,11 @@ pub(super) fn values(platform: &Platform, findings: &mut RoleFindings<'_>) {
                 wrong("files", findings, message, "name the files that its project publishes");
             }
             for (path, why) in operator.unread() {
-                wrong(
-                    &path,
-                    findings,
-                    why,
-                    "name a file of YAML, by its path from the folder of the cloud's file",
-                );
+                let help = match why.contains(": document ") {
+                    true => "take the file again as its project publishes it, or mend that line",
+                    false => "name a file of YAML, by its path from the folder of the cloud's file",
+                };
+                wrong(&path, findings, why, help);
             }
             for object in operator.objects() {
                 findings.part(&object.source, |findings| judged(operator, &object, &scopes, findings));

@@ -6,9 +6,10 @@ use fmc_core::graph::{Address, Seen, State};
 use futures_util::future::{join_all, try_join_all};
 use serde_json::Value;
 
+use super::super::document::Wanted;
 use super::super::patience::not_served;
 use super::super::served::{self, Served};
-use super::super::{Document, Refusal, path_of};
+use super::super::{Document, Refusal, get, path_of};
 use super::{Cluster, list};
 use crate::compare::plain;
 use crate::kind::{self, Kind};
@@ -108,16 +109,26 @@ impl Cluster<'_> {
         }
     }
 
+    /// The wanted definitions.
+    fn definitions(&self) -> impl Iterator<Item = (&Address, &Wanted)> {
+        let all = self.documents.iter().filter_map(|(at, document)| Some((*at, document.wanted()?)));
+        all.filter(|(_, wanted)| *wanted.manifest.kind() == kind::CUSTOM_RESOURCE_DEFINITION)
+    }
+
+    /// The kinds by group and name whose definitions an apply changes, so that the server judges their objects otherwise then.
+    pub(super) fn changing_kinds(&self, there: &BTreeMap<Address, ApiObject>) -> BTreeSet<(String, String)> {
+        let changing = self.definitions().filter(|(at, wanted)| {
+            there.get(*at).is_some_and(|definition| {
+                definition.owner() == Some(&*wanted.owner) && !wanted.is_met_by(definition)
+            })
+        });
+        changing.map(|(_, wanted)| defined_kind(&wanted.manifest)).collect()
+    }
+
     /// Wanted objects of kinds that the server does not have and that no definition of the cloud adds: they wait for one.
     pub(super) fn not_served(&self, seen: &mut Seen<ApiObject>) {
-        let all = self.documents.values().filter_map(|document| Some(&document.wanted()?.manifest));
-        let defined: BTreeSet<(String, String)> = all
-            .filter(|manifest| *manifest.kind() == kind::CUSTOM_RESOURCE_DEFINITION)
-            .map(|manifest| {
-                let text = |pointer: &str| manifest.content().pointer(pointer).map(plain).unwrap_or_default();
-                (text("/spec/group"), text("/spec/names/kind"))
-            })
-            .collect();
+        let defined: BTreeSet<(String, String)> =
+            self.definitions().map(|(_, document)| defined_kind(&document.manifest)).collect();
         for (at, document) in self.documents {
             let Some(kind) = document.wanted().map(|wanted| wanted.manifest.kind()) else { continue };
             let is_defined = defined.contains(&(kind.group.to_owned(), kind.name.to_owned()));
@@ -131,7 +142,37 @@ impl Cluster<'_> {
         }
     }
 
-    /// Custom objects stand on what operates them, and the pods of an operator on all else of it.
+    /// Wanted objects that are not there, in namespaces that the cluster does not have and that the cloud does not make.
+    pub(super) async fn in_no_namespace(
+        &self,
+        there: &BTreeMap<Address, ApiObject>,
+        seen: &mut Seen<ApiObject>,
+    ) -> Result<(), Refusal> {
+        let mut missing: BTreeMap<&str, Vec<&Address>> = BTreeMap::new();
+        for (at, document) in self.documents {
+            let namespace = document.wanted().and_then(|wanted| wanted.manifest.namespace());
+            let Some(namespace) = namespace.filter(|_| !there.contains_key(*at)) else { continue };
+            if !self.documents.contains_key(&at.beside(kind::NAMESPACE.word, namespace)) {
+                missing.entry(namespace).or_default().push(at);
+            }
+        }
+        for (namespace, objects) in missing {
+            if get(self.link, format!("{}/{namespace}", kind::NAMESPACE.path(None))).await?.is_some() {
+                continue;
+            }
+            let phase = format!(
+                "somebody makes the namespace {namespace}: the cluster does not have it, and the cloud makes none"
+            );
+            for at in objects {
+                let state = State::NotYet { phase: phase.clone(), is_new: true };
+                seen.objects.entry(at.clone()).or_insert(state);
+            }
+        }
+        Ok(())
+    }
+
+    /// Custom objects stand on what operates them, and the pods of an operator on all else of it. A definition that would take along objects
+    /// of other hands stands on its operator as these do: their controllers may have to let them go.
     pub(super) fn stand(&self, there: &mut BTreeMap<Address, ApiObject>) {
         let mut operators: BTreeMap<String, Vec<Address>> = BTreeMap::new();
         for (at, object) in there.iter() {
@@ -149,13 +190,22 @@ impl Cluster<'_> {
             .filter(|(at, _)| at.kind() == kind::CUSTOM_RESOURCE_DEFINITION.word)
             .filter_map(|(at, object)| Some((at.clone(), operators.get(&operator_of(object)?)?.clone())))
             .collect();
+        let burdened = burdened(there);
+        let is_burdened = |at: &Address| burdened.contains_key(at);
         let is_pods = |at: &Address| Kind::by_word(at.kind()).is_some_and(Kind::has_pods);
         for (at, object) in there.iter_mut() {
-            let operator = operator_of(object).filter(|_| is_pods(at));
+            let operator = operator_of(object);
+            if at.kind() == kind::CUSTOM_RESOURCE_DEFINITION.word {
+                let siblings =
+                    burdened.iter().filter(|(other, of)| *other != at && Some(*of) == operator.as_ref());
+                object.siblings = siblings.map(|(other, _)| self.named(other)).collect();
+            }
+            let operator = operator.filter(|_| is_pods(at) || is_burdened(at));
             let all: Vec<Address> = match operator {
                 Some(operator) => {
-                    let all = operators.get(&operator).into_iter().flatten();
-                    all.filter(|other| !is_pods(other)).cloned().collect()
+                    let all =
+                        operators.get(&operator).into_iter().flatten().filter(|other| !is_burdened(other));
+                    all.filter(|other| is_burdened(at) || !is_pods(other)).cloned().collect()
                 }
                 None => object
                     .stands_on
@@ -168,6 +218,20 @@ impl Cluster<'_> {
             object.stands_on.extend(all.into_iter().filter(|other| other != at));
         }
     }
+}
+
+/// The definitions that would take along objects of other hands, each with its operator.
+fn burdened(there: &BTreeMap<Address, ApiObject>) -> BTreeMap<Address, String> {
+    let all = there.iter().filter(|(at, object)| {
+        at.kind() == kind::CUSTOM_RESOURCE_DEFINITION.word && !object.foreign.is_empty()
+    });
+    all.filter_map(|(at, object)| Some((at.clone(), operator_of(object)?))).collect()
+}
+
+/// The group and the name of the kind that a definition adds.
+fn defined_kind(definition: &Manifest) -> (String, String) {
+    let text = |pointer: &str| definition.content().pointer(pointer).map(plain).unwrap_or_default();
+    (text("/spec/group"), text("/spec/names/kind"))
 }
 
 /// The operator whose file an object is from.

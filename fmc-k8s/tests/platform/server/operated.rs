@@ -10,7 +10,7 @@ use super::start;
 use crate::ceph::{ceph, cloud, raw};
 use crate::check::kinds;
 use crate::cloud::Cluster as _;
-use crate::operated::{kafka, postgres, web};
+use crate::operated::{kafka, pods_of, postgres, web};
 
 /// The definitions of a project, from a checkout beside the repository or where `FMC_CRDS` says: the archive, or its folder, or a folder with
 /// the files.
@@ -35,6 +35,7 @@ fn definitions(project: &str) -> String {
 #[test]
 fn the_objects_of_a_ceph_are_as_rook_defines_them() {
     let rook = Operator::new("rook").manifests(&definitions("rook")).namespace("rook-ceph").ready_within(0);
+    let rook = rook.manifests(&pods_of("app", "rook-ceph-operator").to_string());
     let all = || Platform::on("single").operator(rook.clone()).ceph(ceph());
     let world = start();
     let wanted = world.compile(cloud(3, raw()).role(all()));
@@ -51,11 +52,13 @@ fn the_objects_of_a_ceph_are_as_rook_defines_them() {
 }
 
 fn platform(namespace: Namespace) -> Platform {
-    let operator =
-        |name: &str, project: &str| Operator::new(name).manifests(&definitions(project)).ready_within(0);
+    let operator = |name: &str, project: &str, (key, value): (&str, &str)| {
+        let operator = Operator::new(name).manifests(&definitions(project)).ready_within(0);
+        operator.manifests(&pods_of(key, value).to_string()).namespace(format!("{name}-system"))
+    };
     Platform::on("single")
-        .operator(operator("cnpg", "cloudnative-pg"))
-        .operator(operator("strimzi", "strimzi"))
+        .operator(operator("cnpg", "cloudnative-pg", ("app.kubernetes.io/name", "cloudnative-pg")))
+        .operator(operator("strimzi", "strimzi", ("name", "strimzi-cluster-operator")))
         .namespace(namespace)
 }
 
@@ -70,9 +73,7 @@ fn the_objects_of_operated_services_are_as_their_projects_define_them() {
             .connect("web", "db", "postgresql")
             .connect("web", "events", "tcp-clients")
     };
-    // The definitions alone have no pods.
-    let found = kinds(platform(shop()));
-    assert!(found.iter().all(|(kind, _)| kind == "platform-no-operator"), "{found:?}");
+    assert_eq!(kinds(platform(shop())), []);
     let world = start();
     world.apply(&platform(shop()));
     let written = world.cluster.written();

@@ -1,0 +1,89 @@
+//! The objects that belong together of a database, a Kafka or a Ceph: what must be there first, and what goes with what.
+
+use std::collections::BTreeMap;
+
+use fmc_core::graph::Address;
+use serde_json::Value;
+
+use super::mentions::closed;
+use crate::kind::{NETWORK_POLICY, SECRET};
+use crate::manifest::Manifest;
+use crate::object::ApiObject;
+use crate::operated::{CNPG, KnownOperator, ROOK, STRIMZI};
+
+const POSTGRES: &str = "cluster.postgresql.cnpg.io";
+const KAFKA: &str = "kafka.kafka.strimzi.io";
+const BROKERS: &str = "kafkanodepool.kafka.strimzi.io";
+const CEPH: &str = "cephcluster.ceph.rook.io";
+
+/// The object that another one is a part of: the Kafka of a topic, of a user or of brokers, the Ceph of a pool.
+fn whole(at: &Address, content: &Value) -> Option<Address> {
+    let (namespace, _) = at.name().split_once('/')?;
+    let beside = |word: &'static str, name: &str| at.beside(word, format!("{namespace}/{name}"));
+    match at.kind() {
+        KAFKA | CEPH => None,
+        _ if is_of(at, STRIMZI) => {
+            let labels = content.pointer("/metadata/labels")?;
+            Some(beside(KAFKA, labels.get(STRIMZI.label)?.as_str()?))
+        }
+        _ if is_of(at, CNPG) => Some(beside(POSTGRES, content.pointer("/spec/cluster/name")?.as_str()?)),
+        _ => None,
+    }
+}
+
+/// The object with which the data of this one goes.
+pub(super) fn goes_with(at: &Address, object: &ApiObject) -> Option<Address> {
+    whole(at, object.value())
+}
+
+/// Topics go before their Kafka, whose operator of topics lets them go, and the pools of a Ceph before it.
+pub(super) fn stand(there: &mut BTreeMap<Address, ApiObject>) {
+    let cephs: Vec<Address> = there.keys().filter(|at| at.kind() == CEPH).cloned().collect();
+    let known: Vec<Address> =
+        there.keys().filter(|at| [KAFKA, POSTGRES].contains(&at.kind())).cloned().collect();
+    for (at, object) in there.iter_mut() {
+        // Strimzi takes brokers away with their Kafka, and refuses to do so before it.
+        let whole = whole(at, object.value()).filter(|whole| at.kind() != BROKERS && known.contains(whole));
+        object.stands_on.extend(whole);
+        object.stands_on.extend(cephs.iter().filter(|ceph| is_in(at, ceph)).cloned());
+    }
+}
+
+/// Whether an object is one of a Ceph's, whose namespace it has.
+fn is_in(at: &Address, ceph: &Address) -> bool {
+    let namespace = |at: &Address| at.name().split_once('/').map(|(namespace, _)| namespace.to_owned());
+    at != ceph && is_of(at, ROOK) && namespace(at) == namespace(ceph)
+}
+
+/// The objects that a wanted one needs first if the cloud has them. `custom` are those of custom kinds.
+pub(super) fn first(manifest: &Manifest, at: &Address, custom: &BTreeMap<Address, Manifest>) -> Vec<Address> {
+    let Some((namespace, name)) = at.name().split_once('/') else { return Vec::new() };
+    let beside = |word: &'static str, name: &str| at.beside(word, format!("{namespace}/{name}"));
+    let content = manifest.content();
+    // No pod without its policies.
+    let policies = || {
+        closed(at, namespace).into_iter().chain([beside(NETWORK_POLICY.word, &format!("{name}-operated"))])
+    };
+    match at.kind() {
+        POSTGRES => {
+            let secrets = ["/spec/bootstrap/initdb/secret/name", "/spec/superuserSecret/name"];
+            let secrets = secrets.iter().filter_map(|pointer| content.pointer(pointer)?.as_str());
+            policies().chain(secrets.map(|name| beside(SECRET.word, name))).collect()
+        }
+        KAFKA => {
+            let brokers = custom.iter().filter(|(other, _)| other.kind() == BROKERS);
+            let brokers = brokers.filter(|(other, of)| whole(other, of.content()).as_ref() == Some(at));
+            policies().chain(brokers.map(|(other, _)| other.clone())).collect()
+        }
+        BROKERS => policies().collect(),
+        _ if is_of(at, ROOK) => {
+            custom.keys().filter(|ceph| ceph.kind() == CEPH && is_in(at, ceph)).cloned().collect()
+        }
+        _ => whole(at, content).into_iter().collect(),
+    }
+}
+
+/// Whether an object is of a kind of an operator.
+fn is_of(at: &Address, operator: KnownOperator) -> bool {
+    at.kind().split_once('.').is_some_and(|(_, group)| group == operator.group)
+}
