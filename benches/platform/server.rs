@@ -129,6 +129,7 @@ fn manifests(checked: &Checked) -> (String, usize) {
     let wanted = kubernetes.documents(checked);
     let files = wanted.nodes.iter().flat_map(|(at, node)| kubernetes.artifacts(at, &node.document, None));
     let mut texts: Vec<(bool, String)> = files
+        .filter(|file| file.kind != "kustomization")
         .map(|file| (file.kind != "namespace", file.plain().expect("there are no secrets").to_owned()))
         .collect();
     texts.sort_unstable_by_key(|(is_within, _)| *is_within);
