@@ -4,6 +4,7 @@ mod account;
 mod autoscale;
 mod between;
 mod ceph;
+pub(crate) mod daemon;
 mod ingress;
 mod jenkins;
 mod job;
@@ -14,6 +15,7 @@ pub(crate) mod operator;
 mod outside;
 mod overlay;
 mod pod;
+mod quota;
 pub(crate) mod raw;
 mod scrape;
 mod secret;
@@ -57,11 +59,12 @@ impl Platform {
         let namespaces = lowered.flat_map(|one| namespace(&one, surroundings));
         let operators = operator::manifests(self);
         let objects = self.objects.iter().filter_map(|object| raw::manifest(object.0.clone()));
+        let classes = self.priority_classes.iter().filter_map(|class| manifest(&quota::class(class)));
         let ceph = ceph::manifests(self, cloud, &surroundings.operators);
         let traefik = traefik::manifests(self);
         overlay::apply(
             &self.overlays,
-            namespaces.chain(operators).chain(ceph).chain(traefik).chain(objects).collect(),
+            classes.chain(namespaces).chain(operators).chain(ceph).chain(traefik).chain(objects).collect(),
         )
     }
 }
@@ -71,7 +74,7 @@ fn namespace(namespace: &Namespace, surroundings: &Surroundings) -> Vec<Manifest
     let mut all = vec![manifest(&core::Namespace {
         metadata: ObjectMeta {
             name: Some(name.clone()),
-            labels: Some(restricted()),
+            labels: Some(admitted(namespace)),
             ..ObjectMeta::default()
         },
         ..core::Namespace::default()
@@ -82,6 +85,7 @@ fn namespace(namespace: &Namespace, surroundings: &Surroundings) -> Vec<Manifest
     all.extend(jenkins::policies(namespace).iter().map(manifest));
     all.extend(outside::policies(namespace, &surroundings.outside).iter().map(manifest));
     all.extend(machine_name::objects(namespace, &surroundings.outside).into_iter().map(Some));
+    all.extend(quota::objects(namespace));
     all.extend(configs(namespace).iter().map(manifest));
     all.extend(secret::manifests(namespace).into_iter().map(Some));
     all.extend(namespace.ingresses.iter().filter_map(|one| secret::certificate(one, &name)).map(Some));
@@ -109,6 +113,18 @@ fn namespace(namespace: &Namespace, surroundings: &Surroundings) -> Vec<Manifest
         all.extend(account::objects(set.into(), &name, &surroundings.api).into_iter().map(Some));
         all.extend([main, manifest(&stateful::names(set.into(), &name))]);
         all.extend(around(set.into(), false, &name));
+    }
+    for set in &namespace.daemon_sets {
+        let workload = Workload::from(set);
+        let mut main = manifest(&daemon::set(set, &name));
+        if let Some(main) = &mut main {
+            main.ready_within = Some(set.ready_within.into()).filter(|seconds| *seconds > 0);
+            main.needs = needs(&set.needs, &name);
+        }
+        all.extend(account::objects(workload, &name, &surroundings.api).into_iter().map(Some));
+        all.push(main);
+        all.extend(workload.is_measured().then(|| manifest(&stateful::names(workload, &name))));
+        all.extend((!set.expose.is_empty()).then(|| manifest(&service(workload, &name))));
     }
     for one in &namespace.jobs {
         let mut main = manifest(&job::job(one, &name));
@@ -170,6 +186,19 @@ fn restricted() -> BTreeMap<String, String> {
         .into()
 }
 
+/// The standard of a namespace's pods: only `privileged` lets pods have folders of their node.
+fn admitted(namespace: &Namespace) -> BTreeMap<String, String> {
+    let mut labels = restricted();
+    let workloads = namespace.workloads();
+    let mounts = workloads.iter().flat_map(|(_, one)| one.containers).flat_map(|one| &one.mounts);
+    if mounts.into_iter().any(|mount| matches!(mount.from, MountSource::HostPath(_))) {
+        for mode in ["enforce", "warn"] {
+            labels.insert(format!("pod-security.kubernetes.io/{mode}"), "privileged".to_owned());
+        }
+    }
+    labels
+}
+
 fn metadata(name: &Given<ObjectName>, namespace: &str) -> ObjectMeta {
     let name = name.to_string();
     ObjectMeta {
@@ -186,7 +215,10 @@ fn starts_with(containers: &[Container]) -> Option<BTreeMap<String, String>> {
     let configs: BTreeSet<String> = mounts
         .filter_map(|mount| match &mount.from {
             MountSource::Config(config) => Some(config.version()),
-            MountSource::Scratch(_) | MountSource::Secrets(_) | MountSource::Claim(_) => None,
+            MountSource::Scratch(_)
+            | MountSource::Secrets(_)
+            | MountSource::Claim(_)
+            | MountSource::HostPath(_) => None,
         })
         .collect();
     let configs = Vec::from_iter(configs);
@@ -228,7 +260,10 @@ fn configs(namespace: &Namespace) -> Vec<core::ConfigMap> {
     let configs: BTreeMap<String, core::ConfigMap> = mounts
         .filter_map(|mount| match &mount.from {
             MountSource::Config(config) => Some(config),
-            MountSource::Scratch(_) | MountSource::Secrets(_) | MountSource::Claim(_) => None,
+            MountSource::Scratch(_)
+            | MountSource::Secrets(_)
+            | MountSource::Claim(_)
+            | MountSource::HostPath(_) => None,
         })
         .map(|config| {
             let map = core::ConfigMap {

@@ -135,6 +135,8 @@ pub enum MountSource {
     Secrets(BTreeMap<String, Secret>),
     /// A volume that the pod keeps, by the name of its claim.
     Claim(Given<ObjectName>),
+    /// A folder of the node, read-only, for pods on each node. Their namespace then admits pods with any right.
+    HostPath(Given<AbsPath>),
     /// An empty folder of this size, which is gone with the pod.
     Scratch(Given<Size>),
 }
@@ -253,6 +255,13 @@ impl Container {
     #[must_use]
     pub fn scratch(mut self, path: impl Into<Given<AbsPath>>, size: impl Into<Given<Size>>) -> Self {
         self.mounts.push(Mount { path: path.into(), from: MountSource::Scratch(size.into()) });
+        self
+    }
+
+    /// A folder of its node, read-only: of a [`DaemonSet`](crate::daemon::DaemonSet) alone. Its namespace then admits pods with any right.
+    #[must_use]
+    pub fn host_path(mut self, path: impl Into<Given<AbsPath>>, folder: impl Into<Given<AbsPath>>) -> Self {
+        self.mounts.push(Mount { path: path.into(), from: MountSource::HostPath(folder.into()) });
         self
     }
 

@@ -45,6 +45,9 @@ pub struct Job {
     /// Whether a new pod follows one that failed, or its containers start again: `never` if not said, which keeps the logs of each try.
     #[serde(default, skip_serializing_if = "is_default")]
     pub(crate) restart_policy: RestartPolicy,
+    /// The priority class of its pods: of `priority_classes` of the platform, or one that every cluster has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) priority: Option<Given<ObjectName>>,
     /// The rights of its pods at the cluster's API. Without them the pods have no token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) account: Option<Account>,
@@ -109,6 +112,9 @@ pub struct CronJob {
     /// Whether a new pod follows one that failed, or its containers start again: `never` if not said, which keeps the logs of each try.
     #[serde(default, skip_serializing_if = "is_default")]
     pub(crate) restart_policy: RestartPolicy,
+    /// The priority class of its pods: of `priority_classes` of the platform, or one that every cluster has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) priority: Option<Given<ObjectName>>,
     /// The rights of its pods at the cluster's API. Without them the pods have no token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) account: Option<Account>,
@@ -178,6 +184,7 @@ impl Job {
             backoff_limit: tries(),
             active_deadline: None,
             restart_policy: RestartPolicy::default(),
+            priority: None,
             account: None,
             needs: Vec::new(),
             ready_within: patience(),
@@ -213,6 +220,7 @@ impl CronJob {
             backoff_limit: tries(),
             active_deadline: None,
             restart_policy: RestartPolicy::default(),
+            priority: None,
             account: None,
             needs: Vec::new(),
         }
@@ -291,6 +299,12 @@ macro_rules! runs {
                     Self { restart_policy: policy, ..self }
                 }
 
+                /// The priority class of its pods.
+                #[must_use]
+                pub fn priority(self, class: impl Into<Given<ObjectName>>) -> Self {
+                    Self { priority: Some(class.into()), ..self }
+                }
+
                 /// The rights of its pods at the cluster's API.
                 #[must_use]
                 pub fn account(self, account: Account) -> Self {
@@ -319,6 +333,8 @@ macro_rules! runs {
                         containers: &of.containers,
                         expose: &[],
                         claims: &[],
+                        on_servers: false,
+                        priority: of.priority.as_ref(),
                         account: of.account.as_ref(),
                         label: None,
                         needs: &of.needs,

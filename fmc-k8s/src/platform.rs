@@ -20,6 +20,7 @@ use crate::alertmanager::Alertmanager;
 use crate::budget::ClusterBudget;
 use crate::ceph::Ceph;
 use crate::connection::{Connection, NamespacedConnection};
+use crate::daemon::DaemonSet;
 use crate::grafana::Grafana;
 use crate::image_lock::ImageLock;
 use crate::ingress::IngressHost;
@@ -33,6 +34,7 @@ use crate::outside::OutsideCall;
 use crate::overlay::Overlay;
 use crate::postgres::Postgres;
 use crate::prometheus::Prometheus;
+use crate::quota::{Limits, PriorityClass, Quota};
 use crate::raw::RawObject;
 use crate::redis::Redis;
 use crate::stateful::Stateful;
@@ -65,6 +67,9 @@ pub struct Platform {
     pub(crate) cluster: Given<ClusterName>,
     #[serde(default)]
     pub(crate) namespaces: Vec<Namespace>,
+    /// Which pods go first when a node is full.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) priority_classes: Vec<PriorityClass>,
     /// Objects of the whole cluster, and of namespaces that are not the platform's, as `kube-system`, in the form of the API.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) objects: Vec<RawObject>,
@@ -95,11 +100,20 @@ pub struct Platform {
 #[serde(deny_unknown_fields)]
 pub struct Namespace {
     pub(crate) name: Given<ObjectName>,
+    /// The most that its pods and volumes take together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) quota: Option<Quota>,
+    /// The least and the most of each container.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) limits: Option<Limits>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) deployments: Vec<Deployment>,
     /// Workloads that keep data.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) stateful_sets: Vec<Stateful>,
+    /// Workloads of which each node has a pod.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) daemon_sets: Vec<DaemonSet>,
     /// Workloads that run to an end, once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) jobs: Vec<Job>,
@@ -138,7 +152,7 @@ pub struct Namespace {
     /// The hosts that people outside of the cluster call.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) ingresses: Vec<IngressHost>,
-    /// Objects of kinds that are not here, in the form of the API: an EndpointSlice, a ResourceQuota. They are in this namespace.
+    /// Objects of kinds that are not here, in the form of the API: an EndpointSlice, a HelmChart. They are in this namespace.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) objects: Vec<RawObject>,
     /// Where the last of its workloads stand that are services.
@@ -152,6 +166,7 @@ impl Platform {
         Self {
             cluster: cluster.into(),
             namespaces: Vec::new(),
+            priority_classes: Vec::new(),
             objects: Vec::new(),
             operators: Vec::new(),
             ceph: None,
@@ -160,6 +175,13 @@ impl Platform {
             overlays: Vec::new(),
             image_lock: None,
         }
+    }
+
+    /// A priority class, which workloads name.
+    #[must_use]
+    pub fn priority_class(mut self, class: PriorityClass) -> Self {
+        self.priority_classes.push(class);
+        self
     }
 
     /// An object of the whole cluster, or of a namespace that is not the platform's, as `kube-system`.
@@ -248,6 +270,9 @@ impl Namespace {
             name: name.into(),
             deployments: Vec::new(),
             stateful_sets: Vec::new(),
+            quota: None,
+            limits: None,
+            daemon_sets: Vec::new(),
             jobs: Vec::new(),
             cron_jobs: Vec::new(),
             redis: Vec::new(),
@@ -278,6 +303,25 @@ impl Namespace {
     pub fn stateful(mut self, stateful: Stateful) -> Self {
         self.stateful_sets.push(stateful);
         self
+    }
+
+    /// A pod on each node.
+    #[must_use]
+    pub fn daemon_set(mut self, set: DaemonSet) -> Self {
+        self.daemon_sets.push(set);
+        self
+    }
+
+    /// The most that its pods and volumes take together.
+    #[must_use]
+    pub fn quota(self, quota: Quota) -> Self {
+        Self { quota: Some(quota), ..self }
+    }
+
+    /// The least and the most of each container.
+    #[must_use]
+    pub fn limits(self, limits: Limits) -> Self {
+        Self { limits: Some(limits), ..self }
     }
 
     /// Pods that run to an end, once.

@@ -45,6 +45,9 @@ pub struct Stateful {
     /// The ports at which other workloads reach any of its pods under its name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) expose: Vec<Exposed>,
+    /// The priority class of its pods: of `priority_classes` of the platform, or one that every cluster has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) priority: Option<Given<ObjectName>>,
     /// The rights of its pods at the cluster's API. Without them the pods have no token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) account: Option<Account>,
@@ -81,6 +84,7 @@ impl Stateful {
             claims: Vec::new(),
             group: None,
             expose: Vec::new(),
+            priority: None,
             account: None,
             needs: Vec::new(),
             ready_within: patience(),
@@ -132,6 +136,12 @@ impl Stateful {
     pub fn needs(mut self, object: impl Into<Given<NeededObject>>) -> Self {
         self.needs.push(object.into());
         self
+    }
+
+    /// The priority class of its pods.
+    #[must_use]
+    pub fn priority(self, class: impl Into<Given<ObjectName>>) -> Self {
+        Self { priority: Some(class.into()), ..self }
     }
 
     /// The rights of its pods at the cluster's API.
@@ -193,6 +203,8 @@ impl<'a> From<&'a Stateful> for Workload<'a> {
             containers: &of.containers,
             expose: &of.expose,
             claims: &of.claims,
+            on_servers: false,
+            priority: of.priority.as_ref(),
             account: of.account.as_ref(),
             label: None,
             needs: &of.needs,

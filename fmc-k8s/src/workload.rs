@@ -43,6 +43,9 @@ pub struct Deployment {
     /// The ports at which other workloads reach it under its name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) expose: Vec<Exposed>,
+    /// The priority class of its pods: of `priority_classes` of the platform, or one that every cluster has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) priority: Option<Given<ObjectName>>,
     /// The rights of its pods at the cluster's API. Without them the pods have no token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) account: Option<Account>,
@@ -102,6 +105,9 @@ pub(crate) struct Workload<'a> {
     pub(crate) containers: &'a [Container],
     pub(crate) expose: &'a [Exposed],
     pub(crate) claims: &'a [VolumeClaim],
+    /// Whether its pods tolerate the taints of servers.
+    pub(crate) on_servers: bool,
+    pub(crate) priority: Option<&'a Given<ObjectName>>,
     pub(crate) account: Option<&'a Account>,
     /// The label of its pods, if an operator makes them.
     pub(crate) label: Option<(&'a str, &'a str)>,
@@ -141,6 +147,8 @@ impl<'a> From<&'a Deployment> for Workload<'a> {
             containers: &of.containers,
             expose: &of.expose,
             claims: &[],
+            on_servers: false,
+            priority: of.priority.as_ref(),
             account: of.account.as_ref(),
             label: None,
             needs: &of.needs,
@@ -186,6 +194,7 @@ impl Deployment {
             autoscale: None,
             containers: vec![container],
             expose: Vec::new(),
+            priority: None,
             account: None,
             needs: Vec::new(),
             ready_within: patience(),
@@ -234,6 +243,12 @@ impl Deployment {
     pub fn needs(mut self, object: impl Into<Given<NeededObject>>) -> Self {
         self.needs.push(object.into());
         self
+    }
+
+    /// The priority class of its pods.
+    #[must_use]
+    pub fn priority(self, class: impl Into<Given<ObjectName>>) -> Self {
+        Self { priority: Some(class.into()), ..self }
     }
 
     /// The rights of its pods at the cluster's API.

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use fmc_core::checked::Checked;
 use fmc_core::given::Given;
-use fmc_core::k3s::capacity::{Amount, Node, packaged};
+use fmc_core::k3s::capacity::{self, Amount, Node, packaged};
 use fmc_core::k3s::resolved::Cluster;
 use fmc_core::unit::Size;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::template::{HostPort, Template};
+use crate::compile::daemon::tolerations;
 use crate::compile::operator::scopes;
 use crate::container::Container;
 use crate::kind::{self, Kind};
@@ -59,12 +60,16 @@ struct Nodes<'a> {
     any: Arc<[bool]>,
     /// Those that take K3s's own pods.
     packaged: Arc<[bool]>,
+    /// Those that take pods which are on servers too.
+    servers: Arc<[bool]>,
 }
 
 impl Pods {
     /// All pods of a cluster: K3s's own, and those of a platform in the order in which it states them.
     pub(super) fn of(platform: &Platform, cluster: &Cluster, nodes: &[Node], cloud: &Checked) -> Vec<Self> {
+        let tolerant = json!({ "tolerations": serde_json::to_value(tolerations()).unwrap_or_default() });
         let nodes = Nodes {
+            servers: nodes.iter().map(|node| Template::of_pod(&tolerant).suits(node, cloud)).collect(),
             nodes,
             cloud,
             any: nodes.iter().map(Node::takes_any).collect(),
@@ -122,6 +127,12 @@ impl Pods {
         all
     }
 
+    /// The same of the cluster of a platform; `None` if the cloud does not have it.
+    pub(crate) fn of_platform(platform: &Platform, cloud: &Checked) -> Option<Vec<Self>> {
+        let cluster = cloud.cluster(&platform.cluster.to_string())?;
+        Some(Self::of(platform, cluster, &capacity::nodes(cluster, cloud), cloud))
+    }
+
     /// The sum of their requests.
     #[cfg(test)]
     pub(crate) fn sum(&self) -> Amount {
@@ -159,10 +170,17 @@ impl Nodes<'_> {
 
     /// The pods of a workload as its values say them.
     fn of_workload(&self, path: String, namespace: &str, workload: &Workload<'_>) -> Pods {
-        let count = u64::from(workload.replicas);
+        let on = if workload.on_servers { &self.servers } else { &self.any };
+        let is_on_each_node = *workload.kind == kind::DAEMON_SET;
+        let count = match is_on_each_node {
+            true => on.iter().filter(|takes| **takes).count() as u64,
+            false => u64::from(workload.replicas),
+        };
         let name = format!("{namespace}/{}", workload.name);
         Pods {
             count_at: if workload.ends() { "parallelism" } else { "replicas" },
+            is_on_each_node,
+            on: Arc::clone(on),
             is_spread: count > 1,
             needs_one_more: (1..ENDS_FIRST).contains(&count) && *workload.kind == kind::DEPLOYMENT,
             ends: workload.ends(),

@@ -25,6 +25,11 @@ impl<'a> Template<'a> {
         places.iter().find_map(|at| object.pointer(at)).map(Self)
     }
 
+    /// The pod itself.
+    pub(super) fn of_pod(pod: &'a Value) -> Self {
+        Self(pod)
+    }
+
     fn list(self, key: &str) -> impl Iterator<Item = &'a Value> {
         list(self.0, key)
     }

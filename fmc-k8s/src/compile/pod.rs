@@ -17,7 +17,7 @@ use crate::workload::Workload;
 /// The pods of a workload: no root, a token of the API if it has an account, spread over the nodes. A single pod has
 /// that too, so that a second one does not start the first anew.
 pub(super) fn spec(workload: &Workload<'_>) -> core::PodSpec {
-    let Workload { name, containers, account, .. } = workload;
+    let Workload { name, containers, account, priority, .. } = workload;
     let constraint = core::TopologySpreadConstraint {
         label_selector: Some(selector(name)),
         max_skew: 1,
@@ -28,6 +28,7 @@ pub(super) fn spec(workload: &Workload<'_>) -> core::PodSpec {
     let names = volume_names(containers);
     core::PodSpec {
         automount_service_account_token: Some(account.is_some()),
+        priority_class_name: priority.map(ToString::to_string),
         service_account_name: account.map(|_| name.to_string()),
         containers: containers.iter().zip(&names).map(|(one, names)| container(one, names)).collect(),
         security_context: Some(core::PodSecurityContext {
@@ -141,8 +142,12 @@ fn volume_names(containers: &[Container]) -> Vec<Vec<String>> {
     let mut name = |container: &Container, mount: &Mount| match &mount.from {
         MountSource::Config(config) => short(format!("config-{}", config.name)),
         MountSource::Claim(claim) => claim.to_string(),
-        MountSource::Scratch(_) | MountSource::Secrets(_) => {
-            let begin = if matches!(mount.from, MountSource::Secrets(_)) { "secrets" } else { "scratch" };
+        MountSource::Scratch(_) | MountSource::Secrets(_) | MountSource::HostPath(_) => {
+            let begin = match mount.from {
+                MountSource::Secrets(_) => "secrets",
+                MountSource::HostPath(_) => "host",
+                _ => "scratch",
+            };
             let path = mount.path.to_string();
             let letters = path
                 .chars()
@@ -178,7 +183,8 @@ fn short_of(begin: &str, name: &str) -> String {
 }
 
 fn mount(of: &Mount, volume: &str) -> core::VolumeMount {
-    let is_read_only = matches!(of.from, MountSource::Config(_) | MountSource::Secrets(_));
+    let is_read_only =
+        matches!(of.from, MountSource::Config(_) | MountSource::Secrets(_) | MountSource::HostPath(_));
     core::VolumeMount {
         name: volume.to_owned(),
         mount_path: of.path.to_string(),
@@ -206,6 +212,13 @@ fn volumes(containers: &[Container], names: &[Vec<String>]) -> Vec<core::Volume>
                     ..volume
                 },
                 MountSource::Claim(_) => volume,
+                MountSource::HostPath(folder) => core::Volume {
+                    host_path: Some(core::HostPathVolumeSource {
+                        path: folder.to_string(),
+                        type_: Some("Directory".to_owned()),
+                    }),
+                    ..volume
+                },
                 MountSource::Secrets(files) => {
                     core::Volume { projected: Some(secret::volume(files)), ..volume }
                 }

@@ -7,6 +7,7 @@ mod between;
 mod ceph;
 mod claims;
 mod container;
+mod host;
 mod images;
 mod ingress;
 mod jenkins;
@@ -17,6 +18,7 @@ mod operated;
 mod operator;
 mod outside;
 mod overlay;
+mod quota;
 mod raw;
 mod reach;
 mod room;
@@ -68,6 +70,11 @@ pub(super) const KINDS: &[OwnKind] = &[
     LIMIT_ABOVE_NODE,
     UNASKED,
     RUNS_AGAIN,
+    OVER_QUOTA,
+    NO_PRIORITY,
+    REFUSED_PODS,
+    HOST_NETWORK,
+    HOST_PATH,
     DATA_ON_ROOT,
     VOLUME_TOO_LARGE,
     NO_CLASS,
@@ -117,6 +124,13 @@ const NO_METRICS: OwnKind = OwnKind::warning("platform-no-metrics", include_str!
 const NO_OPERATOR: OwnKind = OwnKind::warning("platform-no-operator", include_str!("pages/no-operator.md"));
 const NO_OPERATOR_PODS: OwnKind =
     OwnKind::error("platform-no-operator-pods", include_str!("pages/no-operator-pods.md"));
+const OVER_QUOTA: OwnKind = OwnKind::error("platform-over-quota", include_str!("pages/over-quota.md"));
+const NO_PRIORITY: OwnKind =
+    OwnKind::error("platform-no-priority", include_str!("pages/no-priority.md")).never_accepted();
+const REFUSED_PODS: OwnKind = OwnKind::error("platform-refused-pods", include_str!("pages/refused-pods.md"));
+const HOST_NETWORK: OwnKind =
+    OwnKind::warning("platform-host-network", include_str!("pages/host-network.md"));
+const HOST_PATH: OwnKind = OwnKind::warning("platform-host-path", include_str!("pages/host-path.md"));
 const RUNS_AGAIN: OwnKind = OwnKind::warning("platform-runs-again", include_str!("pages/runs-again.md"));
 const RIGHTS: OwnKind = OwnKind::warning("platform-rights", include_str!("pages/rights.md"));
 const KEPT_OUT: OwnKind = OwnKind::warning("platform-kept-out", include_str!("pages/kept-out.md"));
@@ -146,6 +160,7 @@ pub(super) fn settings(platform: &Platform, findings: &mut RoleFindings<'_>) {
             service::values(namespace, findings);
             job::values(namespace, findings);
             autoscale::values(namespace, findings);
+            quota::values(namespace, findings);
             operated::values(namespace, findings);
             for (index, of) in namespace.ingresses.iter().enumerate() {
                 findings.part(&format!("ingresses[{index}]"), |findings| ingress::values(of, findings));
@@ -154,6 +169,7 @@ pub(super) fn settings(platform: &Platform, findings: &mut RoleFindings<'_>) {
             raw::of_namespace(namespace, findings);
         });
     }
+    quota::classes(platform, findings);
     raw::of_cluster(platform, findings);
     operator::values(platform, findings);
     ceph::values(platform, findings);
@@ -180,6 +196,7 @@ fn leaves(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
     service::leaves(namespace, findings);
     job::leaves(namespace, findings);
     autoscale::leaves(namespace, findings);
+    quota::leaves(namespace, findings);
     operated::leaves(namespace, findings);
     for (index, connection) in namespace.connections.iter().enumerate() {
         findings.part(&format!("connections[{index}]"), |findings| {
@@ -239,6 +256,8 @@ pub(super) fn together(platform: &Platform, site: &SpanSite<'_>, findings: &mut 
             outside::together(namespace, platform, site, findings);
             raw::autoscalers(namespace, findings);
             autoscale::together(namespace, platform, site, findings);
+            host::folders(namespace, findings);
+            quota::together(namespace, &format!("namespaces[{index}]"), platform, site, findings);
         });
     }
     operator::together(platform, findings);
@@ -249,6 +268,7 @@ pub(super) fn together(platform: &Platform, site: &SpanSite<'_>, findings: &mut 
     needs::check(platform, site.cloud(), findings);
     overlay::check(platform, site.cloud(), findings);
     images::check(platform, site, findings);
+    host::check(platform, site.cloud(), findings);
     room::check(platform, site, findings);
     volumes::check(platform, site, findings);
     measured::check(platform, site, findings);

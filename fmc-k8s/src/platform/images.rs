@@ -156,10 +156,13 @@ impl Platform {
         let all = namespace.to_mut();
         let deployments = all.deployments.iter_mut().flat_map(|one| &mut one.containers);
         let sets = all.stateful_sets.iter_mut().flat_map(|one| &mut one.containers);
+        let daemon_sets = all.daemon_sets.iter_mut().flat_map(|one| &mut one.containers);
         let jobs = all.jobs.iter_mut().flat_map(|one| &mut one.containers);
         let cron_jobs = all.cron_jobs.iter_mut().flat_map(|one| &mut one.containers);
         let operated = all.services.operated.iter_mut().flat_map(|(_, one)| &mut one.pods.containers);
-        for container in deployments.chain(sets).chain(jobs).chain(cron_jobs).chain(operated) {
+        for container in
+            deployments.chain(sets).chain(daemon_sets).chain(jobs).chain(cron_jobs).chain(operated)
+        {
             let pinned = container.image.ok().and_then(|image| Some(image.pinned(lock.digest_for(image)?)));
             if let Some(pinned) = pinned {
                 container.image = Given::Right(pinned);

@@ -115,11 +115,13 @@ impl Namespace {
             let is_service = self.services.stateful_sets.contains(&path);
             (path, Workload { is_service, ..one.into() })
         });
+        let daemon_sets = self.daemon_sets.iter().enumerate();
+        let daemon_sets = daemon_sets.map(|(at, one)| (format!("daemon_sets[{at}]"), one.into()));
         let jobs = self.jobs.iter().enumerate().map(|(at, one)| (format!("jobs[{at}]"), one.into()));
         let cron_jobs = self.cron_jobs.iter().enumerate();
         let cron_jobs = cron_jobs.map(|(at, one)| (format!("cron_jobs[{at}]"), one.into()));
         let operated = self.operated().map(|(path, one)| (path.to_owned(), one.workload()));
-        deployments.chain(sets).chain(jobs).chain(cron_jobs).chain(operated).collect()
+        deployments.chain(sets).chain(daemon_sets).chain(jobs).chain(cron_jobs).chain(operated).collect()
     }
 
     /// Its workloads by name; the first of several with one name, which is a finding.

@@ -6,6 +6,10 @@ use serde_json::Value;
 use crate::compare::plain;
 use crate::kind::{self, Kind};
 use crate::manifest::Manifest;
+use crate::quota::{LIMITS, QUOTA};
+
+/// The places of pods in objects: of a template, and of jobs by the clock.
+pub(super) const PODS: [&str; 2] = ["/spec/template/spec", "/spec/jobTemplate/spec/template/spec"];
 
 /// Whether an object makes pods: of a template, or by the clock.
 pub(super) fn has_pods(content: &Value) -> bool {
@@ -14,15 +18,20 @@ pub(super) fn has_pods(content: &Value) -> bool {
         .any(|pointer| content.pointer(pointer).is_some())
 }
 
-/// The policies that every namespace of a platform begins with.
-pub(super) fn closed(at: &Address, namespace: &str) -> [Address; 2] {
-    ["names", "nothing"].map(|name| at.beside(kind::NETWORK_POLICY.word, format!("{namespace}/{name}")))
+/// The policies that every namespace of a platform begins with, and its bounds.
+pub(super) fn closed(at: &Address, namespace: &str) -> [Address; 4] {
+    [
+        (kind::NETWORK_POLICY, "names"),
+        (kind::NETWORK_POLICY, "nothing"),
+        (kind::RESOURCE_QUOTA, QUOTA),
+        (kind::LIMIT_RANGE, LIMITS),
+    ]
+    .map(|(kind, name)| at.beside(kind.word, format!("{namespace}/{name}")))
 }
 
 /// The kinds and names of what the pods of a manifest name, each once.
 pub(super) fn mentioned(manifest: &Manifest) -> Vec<(&'static Kind, String)> {
-    let pods = ["/spec/template/spec", "/spec/jobTemplate/spec/template/spec"];
-    let Some(pod) = pods.iter().find_map(|pointer| manifest.content().pointer(pointer)) else {
+    let Some(pod) = PODS.iter().find_map(|pointer| manifest.content().pointer(pointer)) else {
         return Vec::new();
     };
     let list = |of: &Value, key: &str| of.get(key).and_then(Value::as_array).cloned().unwrap_or_default();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use fmc_core::graph::{Address, Carries, Edge};
 
 use super::document::AwaitedObject;
-use super::mentions::{closed, has_pods, mentioned};
+use super::mentions::{PODS, closed, has_pods, mentioned};
 use super::{classes, operated, ready};
 use crate::compare::plain;
 use crate::kind::{self, Kind};
@@ -140,6 +140,8 @@ fn near(manifest: &Manifest, at: &Address, api: &Address) -> Vec<Address> {
     let named = mentioned(manifest).into_iter();
     let named = named.map(|(kind, name)| at.beside(kind.word, format!("{namespace}/{name}")));
     let first = at.beside(kind::NAMESPACE.word, namespace);
+    let class = PODS.iter().find_map(|at| manifest.content().pointer(at)?.get("priorityClassName"));
+    let class = class.map(|class| at.beside(kind::PRIORITY_CLASS.word, plain(class)));
     let closed = if has_pods(manifest.content()) { closed(at, namespace).to_vec() } else { Vec::new() };
-    std::iter::once(first).chain(named).chain(closed).collect()
+    std::iter::once(first).chain(named).chain(class).chain(closed).collect()
 }

@@ -196,7 +196,7 @@ fn stamped(state: &mut State, key: &Key, mut object: Value, before: Option<&Valu
         custom::establish(&mut object);
     }
     state.report(key, &mut object);
-    if [DEPLOYMENT.word, STATEFUL_SET.word, JOB.word].contains(&key.0) {
+    if [DEPLOYMENT.word, STATEFUL_SET.word, DAEMON_SET.word, JOB.word].contains(&key.0) {
         let why = state.broken.get(&format!("{}/{}", key.1, key.2));
         status_of_pods(key.0, &mut object, why.map(String::as_str));
     }
@@ -207,7 +207,7 @@ fn stamped(state: &mut State, key: &Key, mut object: Value, before: Option<&Valu
 pub(super) fn report(state: &mut State, deployment: &str) {
     let Some((namespace, name)) = deployment.split_once('/') else { return };
     let why = state.broken.get(deployment).cloned();
-    for kind in [DEPLOYMENT.word, STATEFUL_SET.word, JOB.word] {
+    for kind in [DEPLOYMENT.word, STATEFUL_SET.word, DAEMON_SET.word, JOB.word] {
         if let Some(object) = state.objects.get_mut(&(kind, namespace.to_owned(), name.to_owned())) {
             status_of_pods(kind, object, why.as_deref());
         }
@@ -242,6 +242,12 @@ fn status_of_pods(kind: &str, object: &mut Value, why: Option<&str>) {
         return;
     }
     let generation = object.pointer("/metadata/generation").cloned().unwrap_or_default();
+    if kind == DAEMON_SET.word {
+        let status = json!({ "observedGeneration": generation, "desiredNumberScheduled": 1,
+            "updatedNumberScheduled": 1, "numberAvailable": u8::from(why.is_none()) });
+        object.as_object_mut().map(|map| map.insert("status".to_owned(), status));
+        return;
+    }
     let replicas = object.pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(1);
     let available = if why.is_some() { 0 } else { replicas };
     let failure = why.filter(|why| !why.is_empty());

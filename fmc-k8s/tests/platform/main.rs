@@ -9,6 +9,7 @@ mod ceph;
 mod check;
 mod cloud;
 mod custom;
+mod daemon;
 mod drift;
 mod ingress;
 mod jenkins;
@@ -25,6 +26,7 @@ mod overlay;
 mod plan;
 #[cfg(feature = "client")]
 mod plane;
+mod quota;
 mod raw;
 mod ready;
 mod redis;

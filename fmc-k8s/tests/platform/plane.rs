@@ -26,7 +26,7 @@ impl Cluster for Plane {
         self.kubectl(&[
             "get",
             "namespaces,configmaps,secrets,deployments,statefulsets,services,ingresses,networkpolicies,poddisruptionbudgets,\
-             jobs,cronjobs,resourcequotas,priorityclasses,customresourcedefinitions,serviceaccounts,roles,rolebindings,clusterroles,clusterrolebindings",
+             jobs,cronjobs,daemonsets,horizontalpodautoscalers,limitranges,resourcequotas,priorityclasses,customresourcedefinitions,serviceaccounts,roles,rolebindings,clusterroles,clusterrolebindings",
             "--all-namespaces",
             "--selector=fmc/owner",
             "--output=jsonpath={range .items[*]}{.kind}/{.metadata.name} {.metadata.generation}{\"\\n\"}{end}",

@@ -57,7 +57,15 @@ fn the_example_with_jobs_is_applied_and_its_page_shows_it() {
     let checked = run("check");
     assert!(checked.code == 0 && checked.out.contains(": 0 errors, 0 warnings"), "{checked:?}");
     let applied = run("apply --yes");
-    for made in ["job shop/migrate", "cron-job shop/backup", "horizontal-pod-autoscaler shop/web"] {
+    for made in [
+        "job shop/migrate",
+        "cron-job shop/backup",
+        "horizontal-pod-autoscaler shop/web",
+        "daemon-set logs/shipper",
+        "resource-quota shop/quota",
+        "limit-range shop/limits",
+        "priority-class agents",
+    ] {
         assert!(applied.code == 0 && applied.out.contains(&format!("+ {made}")), "{made}: {applied:?}");
     }
     assert_eq!(run("plan --detailed-exitcode").code, 0);

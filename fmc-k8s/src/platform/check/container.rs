@@ -34,6 +34,9 @@ pub(super) fn leaves(container: &Container, findings: &mut RoleFindings<'_>) {
                     findings.secret(&format!("mounts[{index}].from.secrets.{file}"), secret);
                 }
             }
+            MountSource::HostPath(folder) => {
+                findings.leaf(&format!("mounts[{index}].from.host_path"), folder);
+            }
             MountSource::Scratch(size) => {
                 findings.leaf(&format!("mounts[{index}].from.scratch"), size);
             }

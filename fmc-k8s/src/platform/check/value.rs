@@ -113,7 +113,7 @@ fn of_container(container: &Container, is_service: bool, findings: &mut RoleFind
                         wrong("from.secrets", findings, "it has no secret", "name one, as key.pem: {…}");
                     }
                 }
-                MountSource::Scratch(_) | MountSource::Claim(_) => {}
+                MountSource::Scratch(_) | MountSource::Claim(_) | MountSource::HostPath(_) => {}
             }
         });
     }

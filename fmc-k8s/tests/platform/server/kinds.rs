@@ -97,3 +97,56 @@ fn an_autoscaler_is_taken_and_a_deployment_keeps_its_pods_when_it_takes_over() {
     assert!(plan.is_empty() && plan.drift().is_empty(), "{plan}");
     assert_eq!(number(), 5);
 }
+
+#[test]
+fn bounds_and_priorities_hold_on_the_server() {
+    let world = start();
+    world.apply(&crate::quota::bounded());
+    let pods = || world.cluster.kubectl(&["get", "pods", "--namespace=shop", "--output=name"]);
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while pods().is_empty() && std::time::Instant::now() < until {
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    let pod = world.cluster.read(pods().trim());
+    assert_eq!((&pod["spec"]["priorityClassName"], &pod["spec"]["priority"]), (&"shop".into(), &1000.into()));
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let large = |memory: &str| {
+        let resources =
+            format!("{{requests: {{cpu: 100m, memory: {memory}}}, limits: {{cpu: 100m, memory: {memory}}}}}");
+        let security = "{allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}, runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}}";
+        let pod = format!(
+            "{{apiVersion: v1, kind: Pod, metadata: {{name: large}}, spec: {{containers: [{{name: a, image: 'example.org/a:1', resources: {resources}, securityContext: {security}}}]}}}}"
+        );
+        std::fs::write(file.path(), pod).unwrap();
+        let name = format!("--filename={}", file.path().display());
+        world
+            .cluster
+            .0
+            .kubectl(&["create", &name, "--namespace=shop", "--dry-run=server"])
+            .map_err(|one| one.to_string())
+    };
+    assert!(large("8Mi").unwrap_err().contains("minimum memory usage per Container is 16Mi"));
+    assert!(large("2Gi").unwrap_err().contains("maximum memory usage per Container is 1Gi"));
+    large("512Mi").unwrap();
+    let plan = world.plan(Platform::on("single"));
+    world.run(&plan).converged().unwrap_or_else(|error| panic!("{error}\n{plan}"));
+}
+
+/// Its namespace admits what it reads of its node.
+#[test]
+fn a_daemon_set_with_a_folder_of_its_node_is_admitted() {
+    let world = start();
+    let node = "{apiVersion: v1, kind: Node, metadata: {name: node}}";
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), node).unwrap();
+    world.cluster.kubectl(&["create", &format!("--filename={}", file.path().display())]);
+    let platform = || crate::daemon::sets([crate::daemon::shipper().ready_within(0)]);
+    world.apply(&platform());
+    let pods = || world.cluster.kubectl(&["get", "pods", "--namespace=shop", "--output=name"]);
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while pods().is_empty() && std::time::Instant::now() < until {
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    assert_eq!(pods().lines().count(), 1, "{}", world.cluster.read("daemonset/shipper"));
+    assert!(world.plan(platform()).is_empty());
+}
