@@ -153,10 +153,10 @@ fn namespace(namespace: &Namespace, surroundings: &Surroundings) -> Vec<Manifest
     all.into_iter().flatten().collect()
 }
 
-/// The objects that a workload needs, all in its namespace.
+/// The objects that a workload needs, by their names in plans.
 fn needs(needed: &[Given<NeededObject>], namespace: &str) -> Vec<String> {
     let needed = needed.iter().filter_map(Given::ok);
-    needed.map(|one| format!("{}/{namespace}/{}", one.kind(), one.name())).collect()
+    needed.map(|one| one.within(namespace)).collect()
 }
 
 /// The names of the policies of a namespace that follow from its services, measurements and accounts.

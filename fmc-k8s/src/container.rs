@@ -34,7 +34,10 @@ pub struct Container {
     /// The ports that it listens on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) ports: Vec<Port>,
-    /// Arguments of the image's program.
+    /// The program that runs in place of the image's own, with its first arguments, as `[sh, -c]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) command: Vec<String>,
+    /// Arguments of the program.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) arguments: Vec<String>,
     /// Variables of its environment.
@@ -177,6 +180,7 @@ impl Container {
             cpu_limit: None,
             memory_limit: None,
             ports: Vec::new(),
+            command: Vec::new(),
             arguments: Vec::new(),
             environment: Vec::new(),
             secret_environment: Vec::new(),
@@ -209,7 +213,13 @@ impl Container {
         self
     }
 
-    /// An argument of the image's program.
+    /// The program that runs in place of the image's own, with its first arguments, as `["sh", "-c"]`.
+    #[must_use]
+    pub fn command(self, words: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self { command: words.into_iter().map(Into::into).collect(), ..self }
+    }
+
+    /// An argument of the program.
     #[must_use]
     pub fn argument(mut self, argument: impl Into<String>) -> Self {
         self.arguments.push(argument.into());

@@ -42,7 +42,7 @@ pub struct DaemonSet {
     /// The rights of its pods at the cluster's API. Without them the pods have no token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) account: Option<Account>,
-    /// Objects of the namespace that are ready before it is made or changed, by kind and name, as `stateful-set/db`.
+    /// Objects that are ready before it is made or changed, by kind and name, as `stateful-set/db`, or as `cluster.postgresql.cnpg.io/data/db` in another namespace.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) needs: Vec<Given<NeededObject>>,
     /// How long an apply waits until its pods are ready, in seconds: 300 if not said, 0 for not at all.

@@ -72,9 +72,20 @@ impl NeededObject {
         self.0.split_once('/').unwrap_or_default().0
     }
 
+    /// Its namespace, if it is said: that of the workload otherwise.
+    pub fn namespace(&self) -> Option<&str> {
+        let (namespace, _) = self.0.split_once('/')?.1.split_once('/')?;
+        Some(namespace)
+    }
+
+    /// Its name in plans, as `stateful-set/shop/db`, for a workload of a namespace.
+    pub(crate) fn within(&self, namespace: &str) -> String {
+        format!("{}/{}/{}", self.kind(), self.namespace().unwrap_or(namespace), self.name())
+    }
+
     /// Its name.
     pub fn name(&self) -> &str {
-        self.0.split_once('/').unwrap_or_default().1
+        self.0.rsplit('/').next().unwrap_or_default()
     }
 }
 
@@ -83,8 +94,13 @@ impl Leaf for NeededObject {
     const EXAMPLE: &'static str = "cluster.postgresql.cnpg.io/db";
 
     fn parse(text: &str) -> Result<Self, LeafError> {
-        let form = "it is a kind and a name, as cluster.postgresql.cnpg.io/db or stateful-set/db";
+        let form = "it is a kind and a name, as stateful-set/db, with the namespace between them if that is another one, as \
+                    cluster.postgresql.cnpg.io/data/db";
         let Some((kind, name)) = text.split_once('/') else { return Err(LeafError::new(form)) };
+        let (namespace, name) = name.split_once('/').map_or((None, name), |(one, name)| (Some(one), name));
+        if let Some(namespace) = namespace {
+            ObjectName::parse(namespace)?;
+        }
         let are_labels =
             |text: &str| text.len() <= 253 && text.split('.').all(|label| ObjectName::parse(label).is_ok());
         let is_known = Kind::by_word(kind).is_some_and(|kind| kind.is_namespaced);

@@ -70,10 +70,10 @@ pub(crate) enum Unwanted {
         /// The name of the object that its data goes with, as the Kafka of a topic, if nothing wants that one either.
         with: Option<Arc<str>>,
     },
-    /// An object that stays with its data needs this one, which stays until a person names that object.
+    /// Objects that stay with their data need this one, which stays until a person names the last of them.
     Beside {
-        /// The name of what needs it, as `cluster.postgresql.cnpg.io/shop/db`.
-        named: Arc<str>,
+        /// The names by which a person asks for what needs it, as `cluster.postgresql.cnpg.io/shop/db`. There is one at least.
+        named: Vec<Arc<str>>,
     },
     /// It is not ours: a person copied one of ours with its mark.
     Copied,

@@ -49,6 +49,7 @@ fn container(of: &Container, volumes: &[String]) -> core::Container {
     core::Container {
         name: of.name.to_string(),
         image: Some(of.image.to_string()),
+        command: Some(of.command.clone()).filter(|words| !words.is_empty()),
         args: Some(of.arguments.clone()),
         env: Some(environment(of)),
         ports: Some(of.ports.iter().map(|port| port_of(&port.name.to_string(), port.number)).collect()),

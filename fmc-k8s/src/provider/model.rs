@@ -193,8 +193,14 @@ impl Model for Kubernetes {
             Unwanted::Data { named, with } => {
                 return data::removal(at, object, (named, with.as_deref()), &choices.delete_data);
             }
-            Unwanted::Beside { named } if !choices.delete_data.covers(named) => {
-                return Removal::Keep(format!("{named} stays with its data, and needs it"));
+            Unwanted::Beside { named } => {
+                let mut left = named.iter().filter(|named| !choices.delete_data.covers(named));
+                if let Some(named) = left.next() {
+                    return Removal::Keep(match left.count() {
+                        0 => format!("{named} stays with its data, and needs it"),
+                        more => format!("{named} and {more} more stay with their data, and need it"),
+                    });
+                }
             }
             Unwanted::Copied | Unwanted::Used => return Removal::Ignore,
             Unwanted::Destroyed(_) if !choices.only.iter().any(|name| is_in_a_cluster(name)) => {
@@ -203,7 +209,7 @@ impl Model for Kubernetes {
             Unwanted::Left { named, with } if !choices.delete_data.covers(named) => {
                 return with.map_or(Removal::Ignore, |with| Removal::Leave(left(at, named, with)));
             }
-            Unwanted::Left { .. } | Unwanted::Destroyed(_) | Unwanted::Pruned | Unwanted::Beside { .. } => {}
+            Unwanted::Left { .. } | Unwanted::Destroyed(_) | Unwanted::Pruned => {}
         }
         if at.kind() == kind::CUSTOM_RESOURCE_DEFINITION.word && !object.foreign.is_empty() {
             return Removal::Leave(data::takes_along(&object.foreign));

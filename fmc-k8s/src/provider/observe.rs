@@ -218,12 +218,25 @@ impl Cluster<'_> {
         let ours = there.iter().filter(|(at, object)| {
             data::is_data(at) && object.is_made_by(&self.wanted.owner) && !self.documents.contains_key(*at)
         });
-        for (at, _) in ours {
+        for (at, object) in ours {
             if let Some((namespace, name)) = at.name().split_once('/') {
-                kept.entry(namespace.to_owned()).or_default().push((name.to_owned(), self.named(at)));
+                let named = self.goes_with(at, object, there).unwrap_or_else(|| self.named(at));
+                kept.entry(namespace.to_owned()).or_default().push((name.to_owned(), named));
             }
         }
         kept
+    }
+
+    /// The name of the object that the data of another one goes with, if nothing wants that one either.
+    fn goes_with(
+        &self,
+        at: &Address,
+        object: &ApiObject,
+        all: &BTreeMap<Address, ApiObject>,
+    ) -> Option<Arc<str>> {
+        let whole = operated::goes_with(at, object)?;
+        let is_ours = all.get(&whole)?.is_made_by(&self.wanted.owner);
+        (is_ours && !self.documents.contains_key(&whole)).then(|| self.named(&whole))
     }
 
     /// The fate of an object if nothing wants it.
@@ -254,16 +267,11 @@ impl Cluster<'_> {
                 // Nothing says whose volume it is.
                 None if is_claim => Unwanted::Copied,
                 None if data::is_data(at) => {
-                    let with = operated::goes_with(at, object).filter(|with| {
-                        let whole = all.get(with);
-                        !self.documents.contains_key(with)
-                            && whole.is_some_and(|whole| whole.is_made_by(owner))
-                    });
-                    Unwanted::Data { named: self.named(at), with: with.map(|with| self.named(&with)) }
+                    Unwanted::Data { named: self.named(at), with: self.goes_with(at, object, all) }
                 }
                 None => match beside::needed_by(at, object, kept) {
-                    Some(named) => Unwanted::Beside { named },
-                    None => Unwanted::Pruned,
+                    named if named.is_empty() => Unwanted::Pruned,
+                    named => Unwanted::Beside { named },
                 },
             };
         }

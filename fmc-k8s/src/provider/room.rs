@@ -108,8 +108,8 @@ impl Room for Kubernetes {
             Unwanted::Left { named, .. }
             | Unwanted::Claimed(named)
             | Unwanted::Unused { named, .. }
-            | Unwanted::Beside { named }
             | Unwanted::Data { named, .. } => Some(named),
+            Unwanted::Beside { named } => named.first().map(AsRef::as_ref),
             Unwanted::Pruned | Unwanted::Used | Unwanted::Destroyed(_) | Unwanted::Copied => None,
         }
     }

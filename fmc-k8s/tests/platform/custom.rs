@@ -7,10 +7,11 @@ use fmc::graph::{Action, Choices, DeleteData, NoteKind};
 use fmc_k8s::platform::{Namespace, Platform};
 use fmc_k8s::raw::RawObject;
 use fmc_k8s::sim::Sim;
+use fmc_k8s::workload::Deployment;
 use pollster::block_on;
 use serde_json::{Value, json};
 
-use crate::check::{kinds, one};
+use crate::check::{container, kinds, one};
 use crate::cloud::{World, deleted, notes, shop, steps, web};
 
 /// A definition of widgets, which have a status.
@@ -367,6 +368,38 @@ fn a_custom_object_that_holds_data_stays_until_a_person_names_it() {
     let plan = asked(&world, Platform::on("single"), named);
     world.run(&plan).converged().unwrap_or_else(|error| panic!("{error}\n{plan}"));
     assert!(world.cluster.is_empty());
+}
+
+/// A plan of such needs could never begin.
+#[test]
+fn a_workload_that_waits_for_itself_by_way_of_others_is_found() {
+    let deployment = |name: &str| Deployment::new(name.to_owned(), container(name)).ready_within(0);
+    let shop = |needed: &str| {
+        let a = deployment("a").needs("deployment/b");
+        shop([a, deployment("b").needs("deployment/c"), deployment("c").needs(needed)])
+    };
+    let found = kinds(shop("deployment/a"));
+    let at = |index: usize| {
+        (
+            "platform-value".to_owned(),
+            format!("roles[0].platform.namespaces[0].deployments[{index}].needs[0]"),
+        )
+    };
+    assert_eq!(found, [at(0), at(1), at(2)]);
+    one(shop("deployment/c"), "platform-value", "namespaces[0].deployments[2].needs[0]");
+    // An object of another namespace is named with it.
+    let two = |needed: &str| {
+        Platform::on("single")
+            .namespace(Namespace::new("data").deployment(deployment("db")))
+            .namespace(Namespace::new("shop").deployment(deployment("web").needs(needed)))
+    };
+    assert_eq!(kinds(two("deployment/data/db")), []);
+    one(two("deployment/db"), "platform-value", "namespaces[1].deployments[0].needs[0]");
+    let world = World::new();
+    let plan = world.apply(&two("deployment/data/db"));
+    let at =
+        |name: &str| plan.steps.iter().position(|step| step.address.short().to_string() == name).unwrap();
+    assert!(at("deployment/data/db") < at("deployment/shop/web"), "{plan}");
 }
 
 #[test]

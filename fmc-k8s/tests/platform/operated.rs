@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fmc::graph::NoteKind;
+use fmc::graph::{Choices, DeleteData, NoteKind};
 use fmc::prelude::*;
 use fmc_k8s::kafka::{Kafka, KafkaTopic};
 use fmc_k8s::manifest::Manifest;
@@ -14,6 +14,7 @@ use fmc_k8s::postgres::Postgres;
 use fmc_k8s::prometheus::Prometheus;
 use fmc_k8s::quantity::CpuExt as _;
 use fmc_k8s::workload::Deployment;
+use pollster::block_on;
 use serde_json::{Value, json};
 
 use crate::check::{container, kinds, one};
@@ -174,6 +175,36 @@ fn the_data_of_both_stays_when_they_leave_the_cloud() {
         assert!(plan.to_string().lines().any(is_kept), "{kept}: {plan}");
         assert!(!gone.contains(&kept.trim().replace(' ', "/")), "{plan}");
     }
+}
+
+/// The policies that close a namespace serve everything in it: they go with the last of what stays there.
+#[test]
+fn what_two_databases_need_stays_while_one_of_them_does() {
+    let second = || {
+        Postgres::new("orders", image("ghcr.io/cloudnative-pg/postgresql:18.1"), 256.mib(), 1.gib())
+            .ready_within(0)
+    };
+    let world = World::new();
+    world.apply(&with_operators(Namespace::new("shop").postgres(postgres()).postgres(second())));
+    let none = || with_operators(Namespace::new("other"));
+    world.apply(&none());
+    let asked = |names: &[&str]| {
+        let names = names.iter().map(|name| format!("cluster.postgresql.cnpg.io/shop/{name}")).collect();
+        let choices = Choices { delete_data: DeleteData::Of(names), ..Choices::default() };
+        block_on(world.providers.plan_with(&world.wanted(none()), choices)).unwrap()
+    };
+    let plan = asked(&["db"]);
+    let gone = deleted(&plan);
+    assert!(gone.contains(&"cluster.postgresql.cnpg.io/shop/db".to_owned()), "{plan}");
+    assert!(!gone.iter().any(|name| name.starts_with("network-policy/shop/n")), "{plan}");
+    world.run(&plan).converged().unwrap();
+    for policy in ["names", "nothing", "orders-operated"] {
+        assert!(world.cluster.object("network-policy", "shop", policy).is_some(), "{policy}");
+    }
+    assert!(world.cluster.object("network-policy", "shop", "db-operated").is_none());
+    let plan = asked(&["orders"]);
+    world.run(&plan).converged().unwrap();
+    assert!(world.cluster.object("namespace", "", "shop").is_none(), "{plan}");
 }
 
 #[test]

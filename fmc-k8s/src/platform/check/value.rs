@@ -79,14 +79,20 @@ pub(super) fn port(path: &str, number: u16, findings: &mut RoleFindings<'_>) {
     }
 }
 
+/// The words of a container's program and its arguments, each with its key and place.
+fn words(container: &Container) -> impl Iterator<Item = (&'static str, usize, &String)> {
+    let all = [("command", &container.command), ("arguments", &container.arguments)];
+    all.into_iter().flat_map(|(key, words)| words.iter().enumerate().map(move |(at, word)| (key, at, word)))
+}
+
 /// A service has settings in place of mounts: it names its texts itself, and only their size is judged here.
 fn of_container(container: &Container, is_service: bool, findings: &mut RoleFindings<'_>) {
     for (index, of) in container.ports.iter().enumerate() {
         port(&format!("ports[{index}].number"), of.number, findings);
     }
-    for (index, argument) in container.arguments.iter().enumerate() {
+    for (key, index, argument) in words(container) {
         if argument.contains('\0') {
-            wrong(&format!("arguments[{index}]"), findings, "it has a zero byte", "leave it out");
+            wrong(&format!("{key}[{index}]"), findings, "it has a zero byte", "leave it out");
         }
     }
     for (index, variable) in container.environment.iter().enumerate() {
