@@ -18,6 +18,7 @@ mod operated;
 mod operator;
 mod outside;
 mod overlay;
+mod password;
 mod quota;
 mod raw;
 mod reach;
@@ -61,6 +62,8 @@ pub(super) const KINDS: &[OwnKind] = &[
     NO_WRITER,
     NO_INGRESS,
     NO_NAME,
+    NO_PASSWORD,
+    SHARED_PASSWORD,
     CLOSED,
     TOO_LARGE,
     NO_ROOM,
@@ -104,6 +107,9 @@ const LOST_WITH_NODE: OwnKind =
 const NO_WRITER: OwnKind = OwnKind::warning("platform-no-writer", include_str!("pages/no-writer.md"));
 const NO_INGRESS: OwnKind =
     OwnKind::error("platform-no-ingress", include_str!("pages/no-ingress.md")).never_accepted();
+const NO_PASSWORD: OwnKind = OwnKind::warning("platform-no-password", include_str!("pages/no-password.md"));
+const SHARED_PASSWORD: OwnKind =
+    OwnKind::warning("platform-shared-password", include_str!("pages/shared-password.md"));
 const NO_NAME: OwnKind = OwnKind::warning("platform-no-name", include_str!("pages/no-name.md"));
 const CLOSED: OwnKind = OwnKind::warning("platform-closed", include_str!("pages/closed.md"));
 const TOO_LARGE: OwnKind = OwnKind::error("platform-too-large", include_str!("pages/too-large.md"));
@@ -263,6 +269,7 @@ pub(super) fn together(platform: &Platform, site: &SpanSite<'_>, findings: &mut 
     operator::together(platform, findings);
     ceph::together(platform, site, findings);
     between::together(platform, findings);
+    password::check(platform, findings);
     traefik::together(platform, site, findings);
     schema::check(platform, findings);
     needs::check(platform, site.cloud(), findings);

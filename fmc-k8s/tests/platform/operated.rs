@@ -369,6 +369,42 @@ fn one_password_has_one_source() {
     one(with_operators(shop), "platform-twice", "namespaces[0].postgres[0]");
 }
 
+/// A login that fails when it runs is found before.
+#[test]
+fn who_calls_a_database_has_its_password_and_no_other() {
+    let own = |name: &str| Deployment::new(name.to_owned(), container(name)).ready_within(0);
+    let knows = |secret: Secret| {
+        Deployment::new("web", container("web").secret_variable("PGPASSWORD", secret)).ready_within(0)
+    };
+    let inside = |web: Deployment| {
+        with_operators(Namespace::new("shop").postgres(postgres()).deployment(web).connect(
+            "web",
+            "db",
+            "postgresql",
+        ))
+    };
+    assert_eq!(kinds(inside(knows(postgres().secret()))), []);
+    one(inside(own("web")), "platform-no-password", "namespaces[0].connections[0]");
+    one(
+        inside(knows(Secret::password("db-pasword"))),
+        "platform-no-password",
+        "namespaces[0].connections[0]",
+    );
+    let across = |web: Deployment| {
+        with_operators(Namespace::new("data").postgres(postgres()))
+            .namespace(Namespace::new("shop").deployment(web))
+            .connect("shop/web", "data/db", "postgresql")
+    };
+    assert_eq!(kinds(across(knows(postgres().secret()))), []);
+    one(across(own("web")), "platform-no-password", "connections[0]");
+    let at = "namespaces[1].deployments[0].containers[0].secret_environment[0].secret";
+    one(across(knows(postgres().secret().generation(2))), "platform-twice", at);
+    // One name is one password.
+    let two = with_operators(Namespace::new("data").postgres(postgres()))
+        .namespace(Namespace::new("shop").postgres(postgres()));
+    one(two, "platform-shared-password", "namespaces[1].postgres[0]");
+}
+
 #[test]
 fn each_mistake_is_found_in_its_own_settings() {
     let of = |db: Postgres| with_operators(Namespace::new("shop").postgres(db));

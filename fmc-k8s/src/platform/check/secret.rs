@@ -73,7 +73,7 @@ pub(super) fn of_no_cluster(secret: &SecretRef, path: &str, findings: &mut RoleF
 }
 
 /// The secrets of a container, each with its path.
-fn secrets(container: &Container) -> Vec<(String, &Secret)> {
+pub(super) fn secrets(container: &Container) -> Vec<(String, &Secret)> {
     let variables = container.secret_environment.iter().enumerate();
     let variables =
         variables.map(|(index, one)| (format!("secret_environment[{index}].secret"), &one.secret));
