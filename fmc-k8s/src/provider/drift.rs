@@ -118,7 +118,7 @@ fn was_there(at: &Address, wanted: &Wanted<Document>, seen: &Seen<ApiObject>) ->
         .collect();
     match Kind::by_word(at.kind()) {
         Some(&kind::DEPLOYMENT | &kind::STATEFUL_SET) => {
-            let named = |one: &OfOwner| mentioned(&one.manifest);
+            let named = |one: &OfOwner| mentioned(one.manifest.content());
             let alone = workloads.get(at).map(|one| named(one)).unwrap_or_default().into_iter();
             let alone =
                 alone.filter(|text| workloads.values().filter(|one| named(one).contains(text)).count() == 1);
@@ -136,7 +136,8 @@ fn was_there(at: &Address, wanted: &Wanted<Document>, seen: &Seen<ApiObject>) ->
             | &kind::CLUSTER_ROLE_BINDING,
         ) => [&kind::DEPLOYMENT, &kind::STATEFUL_SET].iter().any(|kind| is_as_made(&beside(kind, name))),
         Some(of @ (&kind::CONFIG_MAP | &kind::SECRET)) => workloads.iter().any(|(at, one)| {
-            mentioned(&one.manifest).iter().any(|(kind, text)| *kind == of && text == name) && is_as_made(at)
+            mentioned(one.manifest.content()).iter().any(|(kind, text)| *kind == of && text == name)
+                && is_as_made(at)
         }),
         // Each namespace is made with these.
         Some(&kind::NETWORK_POLICY) => {

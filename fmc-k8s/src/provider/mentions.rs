@@ -5,7 +5,6 @@ use serde_json::Value;
 
 use crate::compare::plain;
 use crate::kind::{self, Kind};
-use crate::manifest::Manifest;
 use crate::quota::{LIMITS, QUOTA};
 
 /// The places of pods in objects: of a template, and of jobs by the clock.
@@ -29,9 +28,9 @@ pub(super) fn closed(at: &Address, namespace: &str) -> [Address; 4] {
     .map(|(kind, name)| at.beside(kind.word, format!("{namespace}/{name}")))
 }
 
-/// The kinds and names of what the pods of a manifest name, each once.
-pub(super) fn mentioned(manifest: &Manifest) -> Vec<(&'static Kind, String)> {
-    let Some(pod) = PODS.iter().find_map(|pointer| manifest.content().pointer(pointer)) else {
+/// The kinds and names of what the pods of an object name, each once.
+pub(super) fn mentioned(content: &Value) -> Vec<(&'static Kind, String)> {
+    let Some(pod) = PODS.iter().find_map(|pointer| content.pointer(pointer)) else {
         return Vec::new();
     };
     let list = |of: &Value, key: &str| of.get(key).and_then(Value::as_array).cloned().unwrap_or_default();

@@ -11,7 +11,7 @@ use fmc_core::graph::{
 use serde_json::Value;
 
 use super::document::{Document, Wanted};
-use super::mentions::{closed, has_pods};
+use super::mentions::{closed, has_pods, mentioned};
 use super::shown::{both, short};
 use super::{API, Kubernetes, NAME, claims, classes, data, fixed, ready, takeover};
 use crate::compare::{Difference, plain};
@@ -248,10 +248,16 @@ impl Model for Kubernetes {
         // No pod outlives the policies that close its namespace.
         let within = at.name().split_once('/').filter(|_| has_pods(object.value()));
         let closed = within.map(|(namespace, _)| closed(at, namespace).to_vec()).unwrap_or_default();
+        // What its pods name goes when they are there without it.
+        let named = within.into_iter().flat_map(|(namespace, _)| {
+            let all = mentioned(object.value()).into_iter();
+            all.map(move |(kind, name)| at.beside(kind.word, format!("{namespace}/{name}")))
+        });
         namespace
             .into_iter()
             .chain(claims)
             .chain(closed)
+            .chain(named)
             .chain(object.stands_on.iter().cloned())
             .map(|to| Edge { to, carries: Carries::Exists })
             .collect()

@@ -137,7 +137,7 @@ fn operator_of(manifest: &Manifest) -> Option<String> {
 /// needs the API.
 fn near(manifest: &Manifest, at: &Address, api: &Address) -> Vec<Address> {
     let Some(namespace) = manifest.namespace() else { return vec![api.clone()] };
-    let named = mentioned(manifest).into_iter();
+    let named = mentioned(manifest.content()).into_iter();
     let named = named.map(|(kind, name)| at.beside(kind.word, format!("{namespace}/{name}")));
     let first = at.beside(kind::NAMESPACE.word, namespace);
     let class = PODS.iter().find_map(|at| manifest.content().pointer(at)?.get("priorityClassName"));

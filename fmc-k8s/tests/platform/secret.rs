@@ -259,3 +259,21 @@ fn each_mistake_with_a_secret_is_found_where_it_stands() {
     }
     let _: Platform = of(container("web"));
 }
+
+/// Pods that still run with a secret, a text or an account must not lose it before they are replaced.
+#[test]
+fn what_pods_name_goes_after_they_are_there_without_it() {
+    let with = shop([db(1)]);
+    let without =
+        shop([Deployment::new("db", container("db").port("sql", 5432).ready(Probe::tcp("sql")))
+            .expose(5432, "sql")]);
+    let world = World::new();
+    world.apply(&with);
+    let plan = world.apply(&without);
+    let at =
+        |name: &str| plan.steps.iter().position(|step| step.address.short().to_string() == name).unwrap();
+    assert!(at("deployment/shop/db") < at("secret/shop/db-password"), "{plan}");
+    let deletion =
+        plan.steps.iter().find(|step| step.address.short().to_string() == "secret/shop/db-password");
+    assert!(!deletion.unwrap().after.is_empty(), "{plan}");
+}
