@@ -94,7 +94,8 @@ pub(super) fn short(given: &[Amount], all: &[Pods], own: &[&Pods]) -> Option<Sho
         let there = rooms.clone().map(|(room, _)| *room).fold(Amount::NONE, Amount::plus);
         let resource = EACH.into_iter().find(|one| one.of(asked) > one.of(there))?;
         let nodes = rooms.count();
-        Some(Short::Sum { resource, asked: resource.of(asked), there: resource.of(there), nodes })
+        let most = most(own, resource);
+        Some(Short::Sum { resource, asked: resource.of(asked), there: resource.of(there), nodes, most })
     });
     if sum.is_some() {
         return sum;
@@ -122,6 +123,17 @@ pub(super) fn short(given: &[Amount], all: &[Pods], own: &[&Pods]) -> Option<Sho
 fn number_of(pods: &Pods) -> String {
     let path = pods.path.clone().unwrap_or_default();
     if pods.count_at.is_empty() { path } else { format!("{path}.{}", pods.count_at) }
+}
+
+/// The workloads that ask for most of a resource.
+fn most(own: &[&Pods], resource: Resource) -> Vec<(String, u64, u64)> {
+    let mut all: Vec<(String, u64, u64)> = own
+        .iter()
+        .map(|pods| (pods.name.clone(), pods.count, resource.of(pods.asks).saturating_mul(pods.count)))
+        .collect();
+    all.sort_by(|one, other| other.2.cmp(&one.2).then_with(|| one.0.cmp(&other.0)));
+    all.truncate(3);
+    all
 }
 
 /// The number of equal pods that fit on an empty node.

@@ -66,6 +66,8 @@ pub enum Short {
         there: u64,
         /// The number of nodes that take them.
         nodes: usize,
+        /// The workloads that ask for most, three at most: the namespace and name of each, the number of its pods, and what they ask for.
+        most: Vec<(String, u64, u64)>,
     },
     /// The nodes take fewer pods of a workload than it has, even if they have nothing else.
     Workload {

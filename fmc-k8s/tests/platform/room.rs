@@ -226,10 +226,9 @@ fn a_pod_that_fits_on_no_node_is_found_with_the_largest() {
 
 #[test]
 fn pods_that_do_not_all_fit_are_found_by_their_sum_and_by_their_number() {
-    let message =
-        "the pods ask for 12140 MiB of memory, with K3s's own, and the 3 nodes that take them give 11754 MiB";
+    let message = "the pods ask for 12140 MiB of memory, with K3s's own, and the 3 nodes that take them give 11754 MiB; most ask shop/web 12000 MiB (12 pods)";
     one(three(), shop([asks("web", 12, 100, 1000)]), "platform-no-room", "namespaces", message);
-    let message = "the pods ask for 6100m of CPU, with K3s's own, and the 3 nodes that take them give 6";
+    let message = "the pods ask for 6100m of CPU, with K3s's own, and the 3 nodes that take them give 6; most ask shop/web 5900m (59 pods)";
     one(three(), shop([asks("web", 59, 100, 10)]), "platform-no-room", "namespaces", message);
     let message = "there are 332 pods, with K3s's own, and the 3 nodes that take them have room for 327";
     one(three(), shop([asks("web", 328, 1, 1)]), "platform-no-room", "namespaces", message);

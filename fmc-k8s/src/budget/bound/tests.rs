@@ -159,7 +159,11 @@ fn some_are_called_sure_and_some_impossible() {
     assert_eq!(short(of(amount(1, 1, 1), 2, [true; 3])), None);
     // What suits one node alone is short there, although the others have room.
     let one = of(amount(1, 1, 1), 5, [false, true, false]);
-    assert_eq!(short(one), Some(Short::Sum { resource: Resource::Memory, asked: 5, there: 4, nodes: 1 }));
+    let most = vec![(one[0].name.clone(), 5, 5)];
+    assert_eq!(
+        short(one),
+        Some(Short::Sum { resource: Resource::Memory, asked: 5, there: 4, nodes: 1, most })
+    );
     let each = vec![on_each(0, amount(1, 2, 1), [true; 3]), pods(1, amount(1, 3, 1), 1, [true; 3])];
     assert!(matches!(short(each), Some(Short::Workload { pods: 1, room: 0, nodes: 3, .. })));
 }

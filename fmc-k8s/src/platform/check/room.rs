@@ -1,5 +1,6 @@
 //! The room that pods find on the nodes of their cluster.
 
+use fmc_core::count::counted;
 use fmc_core::finding::OwnKind;
 use fmc_core::k3s::capacity::{Amount, Node, is_whole};
 use fmc_core::role::{RoleFindings, SpanSite};
@@ -133,10 +134,15 @@ fn no_room(short: &Short, findings: &mut RoleFindings<'_>) {
             "namespaces".to_owned(),
             format!("there are {asked} pods, with K3s's own, and {has} room for {there}"),
         ),
-        Short::Sum { resource, asked, there, .. } => {
+        Short::Sum { resource, asked, there, most, .. } => {
+            let most = most.iter().map(|(name, pods, asks)| {
+                format!("{name} {} ({})", resource.told(*asks), counted(*pods, "pod"))
+            });
+            let most = most.collect::<Vec<_>>().join(", ");
             let (asked, there) = (resource.told(*asked), resource.told(*there));
-            let message =
-                format!("the pods ask for {asked} of {resource}, with K3s's own, and {give} {there}");
+            let message = format!(
+                "the pods ask for {asked} of {resource}, with K3s's own, and {give} {there}; most ask {most}"
+            );
             ("namespaces".to_owned(), message)
         }
         Short::Workload { path, name, pods: 1, .. } => {

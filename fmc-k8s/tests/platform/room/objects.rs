@@ -100,7 +100,7 @@ fn pods_on_each_node_take_from_every_node_that_they_tolerate() {
 fn pods_that_select_nodes_find_room_there_alone() {
     let fast = |replicas: u16| json!({ "/spec/replicas": replicas, "/spec/template/spec/nodeSelector": { "example.com/disk": "fast" } });
     assert_eq!(asked(tainted(), &raw("Deployment", "1000Mi", &fast(3)))[1..], [(3070, 5), (0, 2)]);
-    let message = "the pods ask for 4000 MiB of memory, with K3s's own, and the node gives 3918 MiB";
+    let message = "the pods ask for 4000 MiB of memory, with K3s's own, and the node gives 3918 MiB; most ask shop/raw 4000 MiB (4 pods)";
     one(tainted(), raw("Deployment", "1000Mi", &fast(4)), "platform-no-room", "namespaces", message);
     let lost = json!({ "/spec/template/spec/nodeSelector": { "example.com/disk": "slow" } });
     let message =
@@ -117,7 +117,7 @@ fn pods_that_select_nodes_find_room_there_alone() {
     assert_eq!(super::found(tainted(), web()).iter().filter(|one| one.refuses()).count(), 0);
     let selected = Overlay::of("deployment/shop/web")
         .set("spec.template.spec.nodeSelector", &json!({ "kubernetes.io/hostname": "two" }));
-    let message = "the pods ask for 4000 MiB of memory, with K3s's own, and the node gives 3918 MiB";
+    let message = "the pods ask for 4000 MiB of memory, with K3s's own, and the node gives 3918 MiB; most ask shop/web 4000 MiB (2 pods)";
     one(tainted(), web().overlay(selected), "platform-no-room", "namespaces", message);
     // A label that a person gives to a node by hand may be there.
     let by_hand =
