@@ -133,12 +133,6 @@ impl Pods {
         Some(Self::of(platform, cluster, &capacity::nodes(cluster, cloud), cloud))
     }
 
-    /// The sum of their requests.
-    #[cfg(test)]
-    pub(crate) fn sum(&self) -> Amount {
-        self.asks.times(self.count)
-    }
-
     /// Whether they are K3s's own.
     pub(crate) fn is_packaged(&self) -> bool {
         self.path.is_none()
