@@ -127,6 +127,7 @@ pub struct CronJob {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum RestartPolicy {
     /// A new pod; the one that failed stays with its logs.
     #[default]
@@ -139,6 +140,7 @@ pub enum RestartPolicy {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum ConcurrencyPolicy {
     /// Both run.
     Allow,

@@ -236,15 +236,17 @@ impl Scheduled {
 
     /// The name of pods on each node, and the number of nodes that take one, as their controller counts them.
     fn on_each_node(&self, namespace: &str, object: &Value) -> Option<(String, u64)> {
-        let name = object["metadata"]["name"].as_str().filter(|_| object["kind"] == "DaemonSet")?;
+        let is_on_each_node = object.get("kind").and_then(Value::as_str) == Some("DaemonSet");
+        let name = object.pointer("/metadata/name").and_then(Value::as_str).filter(|_| is_on_each_node)?;
         let until = Instant::now() + PATIENCE;
         loop {
             let text = self.kubectl(&["get", "daemonset", name, "--namespace", namespace, "--output=json"]);
-            let status = &serde_json::from_str::<Value>(&text).unwrap()["status"];
-            if status["observedGeneration"].as_u64().is_some() {
-                return Some((name.to_owned(), status["desiredNumberScheduled"].as_u64().unwrap()));
+            let object: Value = serde_json::from_str(&text).unwrap();
+            let number = |key: &str| object.pointer(&format!("/status/{key}")).and_then(Value::as_u64);
+            if number("observedGeneration").is_some() {
+                return Some((name.to_owned(), number("desiredNumberScheduled").unwrap()));
             }
-            assert!(Instant::now() < until, "{status}");
+            assert!(Instant::now() < until, "{object}");
             std::thread::sleep(Duration::from_millis(200));
         }
     }

@@ -151,8 +151,8 @@ proptest! {
 fn some_are_called_sure_and_some_impossible() {
     let given = vec![amount(4, 4, 9); 3];
     let of = |asks, count, on| vec![pods(0, asks, count, on)];
-    let is_sure = |all: Vec<Pods>| super::is_sure(&given, &all, &all.iter().collect::<Vec<_>>());
-    let short = |all: Vec<Pods>| super::short(&given, &all, &all.iter().collect::<Vec<_>>());
+    let is_sure = |all: Vec<Pods>| is_sure(&given, &all, &all.iter().collect::<Vec<_>>());
+    let short = |all: Vec<Pods>| short(&given, &all, &all.iter().collect::<Vec<_>>());
     assert!(is_sure(of(amount(1, 1, 1), 2, [true; 3])));
     assert!(!is_sure(of(amount(1, 3, 1), 4, [true; 3])));
     assert!(short(of(amount(1, 3, 1), 4, [true; 3])).is_some());

@@ -103,9 +103,11 @@ fn raw(kind: &str, name: &str, (cpu, memory): (u32, u32), replicas: Option<u64>,
         } } },
     });
     if let Some(replicas) = replicas {
-        object["spec"]["replicas"] = json!(replicas);
+        let spec = object.pointer_mut("/spec").and_then(Value::as_object_mut).unwrap();
+        spec.insert("replicas".to_owned(), json!(replicas));
     }
-    object["spec"]["template"]["spec"].as_object_mut().unwrap().extend(pod.as_object().unwrap().clone());
+    let of_pod = object.pointer_mut("/spec/template/spec").and_then(Value::as_object_mut).unwrap();
+    of_pod.extend(pod.as_object().unwrap().clone());
     RawObject::of(&object)
 }
 

@@ -140,6 +140,8 @@ fn a_daemon_set_with_a_folder_of_its_node_is_admitted() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), node).unwrap();
     world.cluster.kubectl(&["create", &format!("--filename={}", file.path().display())]);
+    // The API server taints a new node until a controller finds it ready, and none does so here.
+    world.cluster.kubectl(&["patch", "node", "node", "--type=merge", "--patch", r#"{"spec":{"taints":[]}}"#]);
     let platform = || crate::daemon::sets([crate::daemon::shipper().ready_within(0)]);
     world.apply(&platform());
     let pods = || world.cluster.kubectl(&["get", "pods", "--namespace=shop", "--output=name"]);
