@@ -21,7 +21,7 @@
 //! | certificates and their keys | [`openssl`], and [`tls`]: stand-ins for API servers |
 //! | K3s's configuration | [`k3s`]: a stand-in that reads it and refuses as K3s does, and a real one if the machine has one |
 //! | access to a cluster: authorities, kubeconfig | [`kube`]: etcd, API servers, kubectl |
-//! | an operator from its project's file, and objects of its kinds | [`prometheus_operator`]: the operator itself, in the slow tier |
+//! | an operator from its project's file, and objects of its kinds | [`prometheus_operator`] and [`cloudnative_pg`] with its webhooks: the operators themselves, in the slow tier |
 //! | the mirror's web server | [`nginx`] |
 //! | manifests of Kubernetes | [`manifests`]: schemas and rules without a cluster; [`kube`]: the real API server |
 //! | pods: user, mounts, arguments, probes | [`pod`]: Debian's program in the compiled container, by crun |
@@ -36,6 +36,7 @@
 pub mod activate;
 pub mod bench;
 pub mod cloud_init;
+pub mod cloudnative_pg;
 mod go;
 pub mod graph;
 pub mod guest;

@@ -1,6 +1,7 @@
 //! Platforms in a real control plane: what is slow about `plane`, and what a server alone decides.
 
 mod admitted;
+mod cloudnative_pg;
 mod custom;
 mod definitions;
 mod kinds;
