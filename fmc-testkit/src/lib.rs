@@ -22,6 +22,7 @@
 //! | K3s's configuration | [`k3s`]: a stand-in that reads it and refuses as K3s does, and a real one if the machine has one |
 //! | access to a cluster: authorities, kubeconfig | [`kube`]: etcd, API servers, kubectl |
 //! | an operator from its project's file, and objects of its kinds | [`prometheus_operator`] and [`cloudnative_pg`] with its webhooks: the operators themselves, in the slow tier |
+//! | waits for pods | [`kwok`]: stand-ins for kubelets, in the slow tier |
 //! | the mirror's web server | [`nginx`] |
 //! | manifests of Kubernetes | [`manifests`]: schemas and rules without a cluster; [`kube`]: the real API server |
 //! | pods: user, mounts, arguments, probes | [`pod`]: Debian's program in the compiled container, by crun |
@@ -48,6 +49,7 @@ pub mod iso;
 pub mod k3s;
 pub mod keepalived;
 pub mod kube;
+pub mod kwok;
 pub mod libvirt_schema;
 pub mod libvirtd;
 pub mod manifests;

@@ -7,6 +7,7 @@ mod definitions;
 mod kinds;
 mod operated;
 mod operator;
+mod ready;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
