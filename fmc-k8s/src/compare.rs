@@ -205,7 +205,7 @@ fn compare(at: &At<'_>, wanted: &Value, object: &Value, owned: Option<&Value>, f
                 }
             }
             for (key, there) in there.iter().filter(|_| at.is_exact) {
-                if !wanted.contains_key(key) && is_something(there) {
+                if !wanted.contains_key(key) && is_something(there) && !is_filled_in(key, there) {
                     at.key(key).differs(Some(there), None, found);
                 }
             }
@@ -291,6 +291,14 @@ fn are_equal(one: &Value, other: &Value, is_quantity: bool) -> bool {
     one == other || meaning(one).is_some_and(|one| Some(one) == meaning(other))
 }
 
+/// Whether the server fills in this value of a list that it takes as a whole, where nothing is said: the scope of a webhook's rule, the protocol
+/// of a policy's port, the group of a user who gets rights.
+fn is_filled_in(key: &str, there: &Value) -> bool {
+    const FILLED_IN: [(&str, &str); 3] =
+        [("scope", "*"), ("protocol", "TCP"), ("apiGroup", "rbac.authorization.k8s.io")];
+    there.as_str().is_some_and(|there| FILLED_IN.contains(&(key, there)))
+}
+
 /// Whether a value says something: the server leaves out what is empty.
 fn is_something(value: &Value) -> bool {
     match value {
@@ -318,6 +326,16 @@ mod tests {
 
     fn paths(found: &[Difference]) -> Vec<&str> {
         found.iter().map(|one| one.path.as_str()).collect()
+    }
+
+    #[test]
+    fn the_server_fills_in_what_a_whole_list_leaves_out() {
+        let of = |rule: Value| json!({ "webhooks": [{ "name": "a", "rules": [rule] }] });
+        let wanted = of(json!({ "apiGroups": ["example.org"] }));
+        let there = |scope: &str| of(json!({ "apiGroups": ["example.org"], "scope": scope }));
+        assert_eq!(differences(&wanted, &there("*"), None), []);
+        let found = differences(&wanted, &there("Cluster"), None);
+        assert_eq!(paths(&found), ["webhooks[a].rules[0].scope"]);
     }
 
     #[test]

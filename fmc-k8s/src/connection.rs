@@ -46,13 +46,13 @@ impl NamespacedConnection {
     }
 
     /// The names of its policies, each in the namespace of its workload: of the one that lets the asking workload out, and of the one that
-    /// lets it in.
+    /// lets it in. No name of a workload has a dot, so that no two connections give one name.
     pub(crate) fn policy_names(&self) -> Option<[String; 2]> {
         let [from, to] = self.ends()?;
         let port = &self.port;
         Some([
-            format!("{}-to-{}-{}-{port}", from.name(), to.namespace(), to.name()),
-            format!("{}-from-{}-{}-{port}", to.name(), from.namespace(), from.name()),
+            format!("{}.to.{}.{}.{port}", from.name(), to.namespace(), to.name()),
+            format!("{}.from.{}.{}.{port}", to.name(), from.namespace(), from.name()),
         ])
     }
 }

@@ -23,6 +23,8 @@
 //! | access to a cluster: authorities, kubeconfig | [`kube`]: etcd, API servers, kubectl |
 //! | an operator from its project's file, and objects of its kinds | [`prometheus_operator`]: the operator itself, in the slow tier |
 //! | a cloud with operators | [`operators`]: stand-ins for the files of their projects |
+//! | an operator from its project's file, and objects of its kinds | [`prometheus_operator`] and [`cloudnative_pg`] with its webhooks: the operators themselves, in the slow tier |
+//! | waits for pods | [`kwok`]: stand-ins for kubelets, in the slow tier |
 //! | the mirror's web server | [`nginx`] |
 //! | manifests of Kubernetes | [`manifests`]: schemas and rules without a cluster; [`kube`]: the real API server |
 //! | pods: user, mounts, arguments, probes | [`pod`]: Debian's program in the compiled container, by crun |
@@ -37,6 +39,7 @@
 pub mod activate;
 pub mod bench;
 pub mod cloud_init;
+pub mod cloudnative_pg;
 mod go;
 pub mod graph;
 pub mod guest;
@@ -48,6 +51,7 @@ pub mod iso;
 pub mod k3s;
 pub mod keepalived;
 pub mod kube;
+pub mod kwok;
 pub mod libvirt_schema;
 pub mod libvirtd;
 pub mod manifests;

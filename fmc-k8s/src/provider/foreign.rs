@@ -67,7 +67,7 @@ pub(super) async fn foreign(
             let text =
                 |pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
             let (name, uid) = (text("/metadata/name"), text("/metadata/uid"));
-            if is_of_every_namespace(resource, &name) {
+            if is_of_every_namespace(resource, &name) || is_of_every_database(resource, &value) {
                 continue;
             }
             let named = resource.named(&name);
@@ -107,6 +107,15 @@ fn is_ours(one: &Found, all: &BTreeMap<String, Found>, kinds: &BTreeSet<(&str, &
 fn is_of_every_namespace(resource: &Resource, name: &str) -> bool {
     const MADE: [(&str, &str); 2] = [("configmaps", "kube-root-ca.crt"), ("serviceaccounts", "default")];
     resource.group.is_empty() && MADE.contains(&(&resource.plural, name))
+}
+
+/// The text that CloudNativePG writes into each namespace with a database, without naming an owner, and deletes after the last one.
+fn is_of_every_database(resource: &Resource, value: &Value) -> bool {
+    const MADE: (&str, &str) = ("configmaps", "cnpg-default-monitoring");
+    let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    resource.group.is_empty()
+        && MADE == (&*resource.plural, text("/metadata/name"))
+        && text("/metadata/labels/app.kubernetes.io~1managed-by") == "cloudnative-pg"
 }
 
 fn owners(value: &Value) -> Vec<(String, String, String)> {

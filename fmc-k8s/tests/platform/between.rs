@@ -1,5 +1,7 @@
 //! Connections between namespaces.
 
+use std::collections::BTreeSet;
+
 use fmc::prelude::*;
 use fmc_k8s::kafka::{Kafka, KafkaTopic};
 use fmc_k8s::platform::{Namespace, Platform};
@@ -23,7 +25,7 @@ fn both_sides_are_opened_and_closed_again() {
     assert_eq!(every_kind(connected()), []);
     let world = World::new();
     world.apply(&connected());
-    let out = world.cluster.object("network-policy", "shop", "web-to-data-db-sql").unwrap()["spec"].clone();
+    let out = world.cluster.object("network-policy", "shop", "web.to.data.db.sql").unwrap()["spec"].clone();
     let of = |namespace: &str, workload: &str| {
         json!({ "namespaceSelector": { "matchLabels": { "kubernetes.io/metadata.name": namespace } },
             "podSelector": { "matchLabels": { "app.kubernetes.io/name": workload } } })
@@ -32,12 +34,35 @@ fn both_sides_are_opened_and_closed_again() {
     let ports = json!([{ "port": "sql", "protocol": "TCP" }]);
     assert_eq!(out["egress"], json!([{ "ports": ports, "to": [of("data", "db")] }]));
     let into =
-        world.cluster.object("network-policy", "data", "db-from-shop-web-sql").unwrap()["spec"].clone();
+        world.cluster.object("network-policy", "data", "db.from.shop.web.sql").unwrap()["spec"].clone();
     assert_eq!(into["ingress"], json!([{ "ports": ports, "from": [of("shop", "web")] }]));
     let plan = world.apply(&platform());
     let mut gone = deleted(&plan);
     gone.sort();
-    assert_eq!(gone, ["network-policy/data/db-from-shop-web-sql", "network-policy/shop/web-to-data-db-sql"]);
+    assert_eq!(gone, ["network-policy/data/db.from.shop.web.sql", "network-policy/shop/web.to.data.db.sql"]);
+}
+
+/// Two connections whose names would be one with dashes between the words.
+#[test]
+fn no_two_connections_make_one_policy() {
+    let caller = |name: &str| Deployment::new(name.to_owned(), container(name)).ready_within(0);
+    let data = Namespace::new("data").deployment(db().ready_within(0)).deployment(caller("shop-web"));
+    let all = Platform::on("single")
+        .namespace(data.connect("shop-web", "db", "sql"))
+        .namespace(Namespace::new("shop").deployment(caller("web")).deployment(caller("web-x")))
+        .namespace(Namespace::new("shop-web").deployment(caller("x")))
+        .connect("shop/web", "data/db", "sql")
+        .connect("shop/web-x", "data/db", "sql")
+        .connect("shop-web/x", "data/db", "sql");
+    assert_eq!(kinds(all.clone()), []);
+    let names: Vec<String> = all
+        .manifests()
+        .iter()
+        .map(|one| one.address("").to_string())
+        .filter(|name| name.contains("from"))
+        .collect();
+    let unique: BTreeSet<&String> = names.iter().collect();
+    assert_eq!((names.len(), unique.len()), (4, 4), "{names:?}");
 }
 
 #[test]

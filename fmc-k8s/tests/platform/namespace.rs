@@ -87,3 +87,17 @@ fn a_namespace_is_looked_into_again_right_before_it_goes() {
     assert!(world.cluster.object("namespace", "", "shop").is_some());
     assert_eq!(told(&world).len(), 1);
 }
+
+/// CloudNativePG writes a text into each namespace of its databases, and names no owner.
+#[test]
+fn the_text_of_an_operator_keeps_no_namespace() {
+    let made = |by: &str| {
+        let mut text = object("v1", "ConfigMap", "cnpg-default-monitoring", &json!([]));
+        text["metadata"]["labels"] = json!({ "app.kubernetes.io/managed-by": by });
+        text
+    };
+    let world = with([made("somebody")]);
+    assert_eq!(told(&world).len(), 1);
+    let world = with([made("cloudnative-pg")]);
+    assert_eq!(told(&world), [""; 0]);
+}

@@ -1,12 +1,14 @@
 //! Platforms in a real control plane: what is slow about `plane`, and what a server alone decides.
 
 mod admitted;
+mod cloudnative_pg;
 mod custom;
 mod definitions;
 mod job;
 mod kinds;
 mod operated;
 mod operator;
+mod ready;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};

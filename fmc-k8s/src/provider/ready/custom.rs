@@ -27,6 +27,8 @@ const USUAL: &[&str] = &["Ready", "Available"];
 /// cert-manager 1.21, Gateway API 1.6, KubeVirt 1.9, CDI 1.66, external-snapshotter 8.6, MetalLB 0.16, helm-controller 0.17. A `*` is each
 /// kind of the group that is not named above it.
 const TABLE: &[(&str, &str, Signal)] = &[
+    // It reports a phase long before it has this condition.
+    ("postgresql.cnpg.io", "Cluster", Condition(&["Ready"])),
     ("postgresql.cnpg.io", "Backup", Word("/status/phase", &["completed"], &["failed"])),
     ("postgresql.cnpg.io", "ScheduledBackup", Nothing),
     ("postgresql.cnpg.io", "ImageCatalog", Nothing),
@@ -230,6 +232,13 @@ mod tests {
         assert_eq!(ceph("Progressing"), "it is Progressing, m");
         assert_eq!(ceph("Failure"), "failed: it is Failure, m");
         assert_eq!(of("monitoring.coreos.com/v1", "PodMonitor", json!(null)), "ready");
+        // It reports an image and a phase before it says whether it is ready.
+        let postgres = |status| of("postgresql.cnpg.io/v1", "Cluster", status);
+        assert_eq!(
+            postgres(json!({ "phase": "Setting up primary" })),
+            "its controller has not said whether it is ready yet"
+        );
+        assert_eq!(postgres(condition("Ready", "True")), "ready");
         let prometheus = |status| of("monitoring.coreos.com/v1", "Prometheus", status);
         assert_eq!(
             prometheus(condition("Reconciled", "True")),

@@ -39,7 +39,7 @@ fn platform(objects: impl IntoIterator<Item = RawObject>) -> Platform {
 }
 
 /// Says that pods are ready, as a node would, once they are made.
-fn nurse(world: &World<Plane>, namespace: &str, name: &str) {
+pub(super) fn nurse(world: &World<Plane>, namespace: &str, name: &str) {
     let until = Instant::now() + Duration::from_secs(110);
     let namespace = format!("--namespace={namespace}");
     let selector = format!("--selector=app.kubernetes.io/name={name}");
