@@ -21,7 +21,6 @@
 //! | certificates and their keys | [`openssl`], and [`tls`]: stand-ins for API servers |
 //! | K3s's configuration | [`k3s`]: a stand-in that reads it and refuses as K3s does, and a real one if the machine has one |
 //! | access to a cluster: authorities, kubeconfig | [`kube`]: etcd, API servers, kubectl |
-//! | an operator from its project's file, and objects of its kinds | [`prometheus_operator`]: the operator itself, in the slow tier |
 //! | a cloud with operators | [`operators`]: stand-ins for the files of their projects |
 //! | an operator from its project's file, and objects of its kinds | [`prometheus_operator`] and [`cloudnative_pg`] with its webhooks: the operators themselves, in the slow tier |
 //! | waits for pods | [`kwok`]: stand-ins for kubelets, in the slow tier |
