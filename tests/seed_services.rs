@@ -1,7 +1,7 @@
 //! The services of the seed's cluster as a person would review them: one file for each object.
 
 #![cfg(all(feature = "k8s", feature = "yaml"))]
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -27,7 +27,8 @@ fn with(traefik: Traefik) -> Platform {
 /// The values of its chart.
 fn values(world: &World<Sim>) -> Value {
     let config = world.cluster.object("helm-chart-config", "kube-system", "traefik").unwrap();
-    serde_saphyr::from_str(config["spec"]["valuesContent"].as_str().unwrap()).unwrap()
+    let text = config.pointer("/spec/valuesContent").and_then(Value::as_str).unwrap();
+    serde_saphyr::from_str(text).unwrap()
 }
 
 #[test]
