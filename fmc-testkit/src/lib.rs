@@ -23,6 +23,7 @@
 //! | access to a cluster: authorities, kubeconfig | [`kube`]: etcd, API servers, kubectl |
 //! | an operator from its project's file, and objects of its kinds | [`prometheus_operator`]: the operator itself, in the slow tier |
 //! | a cloud with operators | [`operators`]: stand-ins for the files of their projects |
+//! | zones, and dynamic updates of them | [`named`]: the strict judge of zone files, and a server of zones |
 //! | the mirror's web server | [`nginx`] |
 //! | manifests of Kubernetes | [`manifests`]: schemas and rules without a cluster; [`kube`]: the real API server |
 //! | pods: user, mounts, arguments, probes | [`pod`]: Debian's program in the compiled container, by crun |
@@ -51,6 +52,7 @@ pub mod kube;
 pub mod libvirt_schema;
 pub mod libvirtd;
 pub mod manifests;
+pub mod named;
 pub mod netns;
 pub mod nft;
 pub mod nginx;

@@ -71,7 +71,7 @@ const CRATES: &[&[&str]] = &[
     &["fmc-api", "fmc-compile-fail", "fmc-platform", "fmc-registry", "fmc-testkit"],
     &["xtask"],
     &["fmc"],
-    &["fmc-k8s", "fmc-keys", "fmc-libvirt"],
+    &["fmc-freeipa", "fmc-k8s", "fmc-keys", "fmc-libvirt"],
     &["fmc-core"],
 ];
 
