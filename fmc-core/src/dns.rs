@@ -3,6 +3,7 @@
 //! A draft says little: [`Dns::new`] alone makes the forward zone of the cloud's domain and the reverse zones of its networks.
 //! [`zones_of`] has them as they are served, and [`ZoneContent::file`] as files.
 
+mod address;
 mod data;
 pub(crate) mod derive;
 mod name;
@@ -21,7 +22,6 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::addr::Ip;
 use crate::draft::{Setting, choice, draft};
 use crate::finding::{At, Finding, leaf};
 use crate::given::Given;
@@ -31,6 +31,7 @@ use crate::ready::TcpPort;
 use crate::rust::{Expr, Names, Unsaid};
 use crate::secret::Secret;
 
+pub use address::DnsServerAddress;
 pub use data::RecordData;
 pub use derive::zones_of;
 pub use name::{DnsName, RecordName};
@@ -101,7 +102,7 @@ draft! {
         pub name: Given<DnsServerName>,
         /// The address at which it is asked.
         #[by_hand]
-        pub address: Option<Given<Ip>>,
+        pub address: Option<Given<DnsServerAddress>>,
         /// The machine of the cloud that it is on, in place of an `address`.
         #[by_hand]
         pub machine: Option<Given<MachineName>>,
@@ -124,7 +125,7 @@ draft! {
 
 impl DnsServer {
     /// A server by its address.
-    pub fn at(name: impl Into<Given<DnsServerName>>, address: impl Into<Given<Ip>>) -> Self {
+    pub fn at(name: impl Into<Given<DnsServerName>>, address: impl Into<Given<DnsServerAddress>>) -> Self {
         Self { address: Some(address.into()), ..Self::new(name) }
     }
 

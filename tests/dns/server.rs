@@ -61,6 +61,11 @@ impl World {
         Dns::new().server(server)
     }
 
+    /// The cloud's zone with the address of its server, as the administrator wrote it.
+    fn zone() -> Zone {
+        Zone::new("cefaslocalserver.com").records("ns1", ["A 127.0.0.1"])
+    }
+
     fn plan(&self, cloud: &Cloud) -> Plan {
         let checked = cloud.check().unwrap_or_else(|report| panic!("{report}"));
         block_on(self.providers.plan(&self.providers.compile(&checked))).unwrap()
@@ -108,7 +113,7 @@ fn plain(text: &str) -> String {
 #[test]
 fn a_zone_is_made_and_found_as_wanted() {
     let world = World::new();
-    let cloud = seed(world.dns().zone(every_type(Zone::new("cefaslocalserver.com"))));
+    let cloud = seed(world.dns().zone(every_type(World::zone())));
     world.apply(&cloud);
     world.has_every_record_of(&cloud);
 }
@@ -116,7 +121,7 @@ fn a_zone_is_made_and_found_as_wanted() {
 #[test]
 fn what_others_change_is_mended_and_what_others_have_is_left_alone() {
     let world = World::new();
-    let cloud = seed(world.dns().zone(every_type(Zone::new("cefaslocalserver.com"))));
+    let cloud = seed(world.dns().zone(every_type(World::zone())));
     world.apply(&cloud);
     world
         .named
@@ -147,7 +152,7 @@ fn a_strangers_name_is_not_taken() {
         .named
         .nsupdate("zone cefaslocalserver.com\nupdate add www.cefaslocalserver.com 60 A 192.0.2.1")
         .unwrap();
-    let cloud = seed(world.dns().zone(every_type(Zone::new("cefaslocalserver.com"))));
+    let cloud = seed(world.dns().zone(every_type(World::zone())));
     let plan = world.plan(&cloud);
     let held = plan.notes.iter().filter(|note| note.kind == NoteKind::Held);
     let held: Vec<&str> = held.map(|note| note.text.as_str()).collect();
@@ -163,7 +168,7 @@ fn a_strangers_name_is_not_taken() {
 #[test]
 fn what_is_no_longer_wanted_goes_and_much_of_it_asks() {
     let world = World::new();
-    let zone = Zone::new("cefaslocalserver.com");
+    let zone = World::zone();
     let with = |count: usize| {
         let names = (0..count).map(|number| format!("extra{number}"));
         let zone = names.fold(zone.clone(), |zone, name| zone.records(name, ["CNAME helper"]));
@@ -186,7 +191,7 @@ fn what_is_no_longer_wanted_goes_and_much_of_it_asks() {
 #[test]
 fn a_server_that_is_killed_in_the_middle_is_converged_by_the_next_apply() {
     let mut world = World::new();
-    let cloud = seed(world.dns().zone(every_type(Zone::new("cefaslocalserver.com"))));
+    let cloud = seed(world.dns().zone(every_type(World::zone())));
     let plan = world.plan(&cloud);
     let mut done = 0;
     let named = &mut world.named;
@@ -208,7 +213,7 @@ fn a_server_that_is_killed_in_the_middle_is_converged_by_the_next_apply() {
 #[test]
 fn a_refused_transfer_is_an_error_and_not_an_empty_zone() {
     let world = World::new();
-    let cloud = seed(world.dns());
+    let cloud = seed(world.dns().zone(World::zone()));
     world.apply(&cloud);
     let wrong = Providers::new()
         .host(LOCAL, hypervisor())
@@ -219,7 +224,7 @@ fn a_refused_transfer_is_an_error_and_not_an_empty_zone() {
     assert!(text.contains("BADSIG"), "{text}");
     assert!(plan.steps.iter().all(|step| step.address.provider() != "dns"), "{text}");
     assert!(!plan.is_empty());
-    let unknown = seed(world.dns().zone(Zone::new("example.org")));
+    let unknown = seed(world.dns().zone(World::zone()).zone(Zone::new("example.org")));
     let text = world.plan(&unknown).to_string();
     assert!(text.contains("NOTAUTH"), "{text}");
 }

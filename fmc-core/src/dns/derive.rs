@@ -174,6 +174,10 @@ impl<'a> Making<'a> {
         for server in self.servers.clone() {
             let Some(fqdn) = server.fqdn else { continue };
             let name = DnsName::from(&fqdn);
+            // A loopback address is the way of this program alone.
+            if server.address.is_loopback() {
+                continue;
+            }
             if self.canonical.get(&server.address) != Some(&name) {
                 self.address(&name, server.address);
             }

@@ -32,6 +32,7 @@ pub(crate) fn check(cloud: &Checked, findings: &mut Vec<Finding>) {
         }
     }
     without_servers(&zones, &root, findings);
+    without_glue(&zones, &root, findings);
 }
 
 /// Each server has one place and a name.
@@ -73,6 +74,27 @@ fn without_servers(zones: &BTreeMap<DnsName, ZoneContent>, root: &At<'_>, findin
     let without = NameList::new(without.map(|zone| zone.name.bare()));
     if !without.is_empty() {
         findings.push(DnsProblem::NoServer { zones: without }.at(root));
+    }
+}
+
+/// A server of a zone whose name is in one of the cloud's zones has an address there: one finding for each name.
+fn without_glue(zones: &BTreeMap<DnsName, ZoneContent>, root: &At<'_>, findings: &mut Vec<Finding>) {
+    let mut of_server: BTreeMap<&DnsName, Vec<&str>> = BTreeMap::new();
+    for zone in zones.values() {
+        let servers = zone.sets_of(&zone.name).and_then(|sets| sets.get(&derive::NS));
+        for server in servers.into_iter().flat_map(|set| &set.data).filter_map(RecordData::target) {
+            let home = zone_of(zones, server).map(|(_, home)| home);
+            let has_address = |home: &ZoneContent| {
+                found(home, server).is_some_and(|sets| sets.contains_key(&A) || sets.contains_key(&AAAA))
+            };
+            if home.is_some_and(|home| !has_address(home)) {
+                of_server.entry(server).or_default().push(zone.name.bare());
+            }
+        }
+    }
+    for (server, zones) in of_server {
+        let problem = DnsProblem::NoGlue { server: server.bare().to_owned(), zones: NameList::new(zones) };
+        findings.push(problem.at(root));
     }
 }
 
@@ -281,6 +303,9 @@ problems! {
             "{zones} {have} no name server",
             "give `dns` a server whose own name is known, or name the servers of each zone, for example {servers}",
             servers = Remedy::either("name_servers: [ns1.lab.example]", ".name_servers([\"ns1.lab.example\"])");
+        NoGlue { server: String, zones: NameList } is DnsServerMissing:
+            "{server}, which has {zones}, is in a zone of the cloud without an address",
+            "write the name of a machine, or give {server} an A or AAAA record there";
         UnknownServer { server: String, known: NameList } is ReferenceUnknown:
             "`dns` has no server {server}",
             "write the name of one of its servers: {known}";

@@ -170,6 +170,8 @@ fn mistakes_are_found_where_they_are() {
     assert_eq!(in_zone("www", &["A 192.0.2"]), at("value-invalid", "www[0]"));
     let without = lab(Dns::new());
     assert_eq!(found(&without), ["dns-server-missing dns"]);
+    let tunnelled = DnsServer::at("ns", "127.0.0.1").fqdn("ns.lab.example");
+    assert_eq!(found(&lab(Dns::new().server(tunnelled))), ["dns-server-missing dns"]);
     let unknown = lab(dns().zone(Zone::new("lab.example").server("ns7")));
     assert!(found(&unknown).contains(&"reference-unknown dns.zones.lab.example.server".to_owned()));
 }

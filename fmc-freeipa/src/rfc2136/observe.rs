@@ -80,7 +80,7 @@ impl Zone<'_> {
     fn not_yet(&self, seen: &mut Seen<Object>) {
         let phase = format!("the DNS server {} has {}", self.access.name, self.name.bare());
         for at in self.wanted.keys().filter(|at| at.kind() != ZONE_KIND) {
-            seen.objects.insert((*at).clone(), State::NotYet { phase: phase.clone(), is_new: false });
+            seen.objects.insert((*at).clone(), State::NotYet { phase: phase.clone(), is_new: true });
         }
     }
 

@@ -1,6 +1,6 @@
 //! Servers in memory: they take updates by the rules of RFC 2136, and have any zone that they are asked for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fmc_core::provider::SimulationError;
@@ -25,6 +25,9 @@ struct Server {
     zones: BTreeMap<String, BTreeMap<String, Vec<(u16, u32, Vec<(Vec<u8>, String)>)>>>,
     #[serde(skip)]
     names: BTreeMap<String, Names>,
+    /// The zones that it was asked for while it did not answer.
+    #[serde(skip)]
+    asked: BTreeSet<String>,
 }
 
 impl Simulated {
@@ -57,7 +60,7 @@ impl Server {
             names.iter().map(|(name, sets)| (name.clone(), sets.iter().map(set).collect())).collect()
         };
         let zones = self.names.iter().map(|(name, names)| (name.clone(), zone(names))).collect();
-        Self { is_up: self.is_up, zones, names: BTreeMap::new() }
+        Self { is_up: self.is_up, zones, ..Self::default() }
     }
 
     /// The server from its lists.
@@ -71,7 +74,7 @@ impl Server {
             });
             (zone, names.collect())
         });
-        Self { is_up: self.is_up, names: zones.collect(), zones: BTreeMap::new() }
+        Self { is_up: self.is_up, names: zones.collect(), ..Self::default() }
     }
 }
 
@@ -85,11 +88,11 @@ impl DnsLink for Handle {
     fn transfer(&self, zone: &str) -> Result<Vec<Rr>, DnsError> {
         let mut servers = self.all.servers();
         let server = servers.entry(self.name.clone()).or_default();
-        if !server.is_up {
-            server.is_up = true;
+        if !server.is_up && server.asked.insert(zone.to_owned()) {
             let cause = "its machine starts".to_owned();
             return Err(DnsError::NoAnswer { cause, is_absent: true });
         }
+        server.is_up = true;
         let names = server.names.entry(zone.to_owned()).or_default();
         let records = names.iter().flat_map(|(owner, sets)| {
             sets.iter().flat_map(move |(kind, set)| {
