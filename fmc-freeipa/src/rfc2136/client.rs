@@ -305,7 +305,12 @@ fn refused(message: &Message<Vec<u8>>) -> Result<(), DnsError> {
         let server = server.map_or(now, seconds);
         return Err(DnsError::Clock { seconds: now.abs_diff(server) });
     }
-    let tsig = tsig.filter(|(error, _)| *error != TsigRcode::NOERROR).map(|(error, _)| error.to_string());
+    let tsig = tsig.map(|(error, _)| match error {
+        TsigRcode::NOERROR => String::new(),
+        TsigRcode::BADSIG => "BADSIG".to_owned(),
+        TsigRcode::BADKEY => "BADKEY".to_owned(),
+        other => other.to_string(),
+    });
     Err(DnsError::Refused { code: code.to_string(), tsig: tsig.unwrap_or_default() })
 }
 

@@ -56,6 +56,8 @@ pub(super) struct Name {
     pub(super) sets: Sets,
     /// Whose it is.
     pub(super) cloud: Arc<str>,
+    /// The hosts that take its mail, which must have an address before it.
+    pub(super) targets: Vec<DnsName>,
 }
 
 impl Name {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fmc_core::checked::Checked;
-use fmc_core::dns::{DnsName, ZoneContent, ZoneServer, servers_of, zones_of};
+use fmc_core::dns::{DnsName, RecordData, ZoneContent, ZoneServer, servers_of, zones_of};
 use fmc_core::graph::{Address, Carries, Edge, Model as _, Node, Place, Seen, Verdict, Wanted};
 #[cfg(feature = "sim")]
 use fmc_core::provider::SimulationError;
@@ -32,6 +32,7 @@ impl Room for Rfc2136 {
             let Some(access) = zone.server.as_ref().and_then(|server| servers.get(server)) else { continue };
             add(&mut wanted, zone, &zones, access, &owner);
         }
+        hosts_first(&mut wanted);
         wanted
     }
 
@@ -140,7 +141,14 @@ fn add(
         if sets.is_empty() {
             continue;
         }
-        let part = Part::Name(Box::new(Name { owner: name.clone(), sets, cloud: Arc::clone(owner) }));
+        let data = all.values().flat_map(|set| &set.data);
+        let targets = data.filter_map(|data| match data {
+            RecordData::Mx { exchange, .. } if exchange != name => Some(exchange.clone()),
+            _ => None,
+        });
+        let targets = targets.collect();
+        let part =
+            Part::Name(Box::new(Name { owner: name.clone(), sets, cloud: Arc::clone(owner), targets }));
         let node = Node { document: document(part), needs: vec![edge(&at)], part_of: None };
         let called = if is_in_inner(name, zone, zones) {
             inner(name.bare(), &zone.name)
@@ -148,6 +156,26 @@ fn add(
             name.bare().to_owned()
         };
         wanted.nodes.insert(Address::new(place.clone(), NAME_KIND, called), node);
+    }
+}
+
+/// A host that takes mail comes before the record that leads to it: BIND refuses an MX record of a name without an address.
+fn hosts_first(wanted: &mut Wanted<Document>) {
+    let mail = |name: &Name| name.targets.clone();
+    let with: BTreeMap<Address, Vec<DnsName>> = wanted
+        .nodes
+        .iter()
+        .filter_map(|(at, node)| Some((at.clone(), node.document.name().map(mail)?)))
+        .filter(|(_, targets)| !targets.is_empty())
+        .collect();
+    for (at, targets) in &with {
+        let hosts = targets.iter().map(|target| at.beside(NAME_KIND, target.bare()));
+        // Two names that lead to each other have no order.
+        let hosts = hosts.filter(|host| wanted.nodes.contains_key(host) && !with.contains_key(host));
+        let edges: Vec<Edge> = hosts.map(|to| Edge { to, carries: Carries::Exists }).collect();
+        if let Some(node) = wanted.nodes.get_mut(at) {
+            node.needs.extend(edges);
+        }
     }
 }
 
