@@ -24,6 +24,7 @@
 //! | an operator from its project's file, and objects of its kinds | [`prometheus_operator`]: the operator itself, in the slow tier |
 //! | a cloud with operators | [`operators`]: stand-ins for the files of their projects |
 //! | zones, and dynamic updates of them | [`named`]: the strict judge of zone files, and a server of zones |
+//! | a client of zone transfers | [`dns_faults`]: a server that breaks them in many ways |
 //! | the mirror's web server | [`nginx`] |
 //! | manifests of Kubernetes | [`manifests`]: schemas and rules without a cluster; [`kube`]: the real API server |
 //! | pods: user, mounts, arguments, probes | [`pod`]: Debian's program in the compiled container, by crun |
@@ -38,6 +39,7 @@
 pub mod activate;
 pub mod bench;
 pub mod cloud_init;
+pub mod dns_faults;
 mod go;
 pub mod graph;
 pub mod guest;

@@ -13,7 +13,7 @@ use pollster::block_on;
 use super::*;
 
 /// The key of the server.
-struct KeyBytes(String);
+pub(crate) struct KeyBytes(pub(crate) String);
 
 impl Secrets for KeyBytes {
     fn bytes(&self, _: &SecretRef) -> Result<SecretBytes, SecretError> {

@@ -139,10 +139,10 @@ impl DnsLink for Client {
         let mut stream = self.connect()?;
         self.send(&mut stream, &additional.finish())?;
         let mut records = Vec::new();
-        let mut transfer = Transfer { zone, begun: false, ended: false };
+        let mut transfer = Transfer { zone, begun: None, ended: false };
         while !transfer.ended {
             let mut message = self.receive(&mut stream).map_err(|error| match error {
-                DnsError::NoAnswer { cause, .. } if transfer.begun => {
+                DnsError::NoAnswer { cause, .. } if transfer.begun.is_some() => {
                     DnsError::Broken(format!("the transfer ends before its last SOA record: {cause}"))
                 }
                 other => other,
@@ -216,7 +216,8 @@ impl DnsLink for Client {
 /// A transfer while it is read: it begins and ends with the zone's SOA (RFC 5936 §2.2).
 struct Transfer<'a> {
     zone: &'a str,
-    begun: bool,
+    /// The SOA record that it began with.
+    begun: Option<Vec<u8>>,
     ended: bool,
 }
 
@@ -235,11 +236,23 @@ impl Transfer<'_> {
                 if owner != self.zone {
                     return Err(broken("the transfer has the SOA record of another zone"));
                 }
-                self.ended = self.begun;
-                self.begun = true;
+                let record = parsed
+                    .into_any_record::<AllRecordData<_, _>>()
+                    .map_err(|_| broken("the SOA record of the transfer cannot be read"))?;
+                let mut data = Vec::new();
+                record.data().compose_canonical_rdata(&mut data).map_err(|_| too_large())?;
+                match &self.begun {
+                    None => self.begun = Some(data),
+                    Some(first) if *first == data => self.ended = true,
+                    Some(_) => {
+                        return Err(broken(
+                            "it begins and ends with different SOA records, so the zone changed meanwhile: plan again",
+                        ));
+                    }
+                }
                 continue;
             }
-            if !self.begun {
+            if self.begun.is_none() {
                 return Err(broken("the transfer does not begin with the zone's SOA record"));
             }
             let ttl = parsed.ttl().as_secs();
@@ -251,7 +264,7 @@ impl Transfer<'_> {
             let text = format!("{} {}", record.rtype(), record.data().display_zonefile(DisplayKind::Simple));
             records.push(Rr { owner, kind, ttl, data, text });
         }
-        if !self.begun {
+        if self.begun.is_none() {
             return Err(broken("the transfer begins with a message without records"));
         }
         Ok(())
