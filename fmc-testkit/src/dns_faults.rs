@@ -31,7 +31,7 @@ pub const FAULTS: &[(&str, Option<&str>)] = &[
     ("refused", Some("it answers REFUSED")),
     ("badtime", Some("its clock and ours differ by 1000 s")),
     ("no-dns", Some("closed the connection")),
-    ("loop", Some("it cannot be read")),
+    ("loop", Some("a record of the transfer cannot be read")),
 ];
 
 /// A server with a fault. It ends with the value.
