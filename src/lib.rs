@@ -104,6 +104,7 @@
 //! | `yaml` | by `cli` | clouds in YAML, and [`set`](mod@set) |
 //! | `toml` | by `cli` | clouds in TOML |
 //! | `k8s` | no | `k8s`: what runs in clusters, in files, plans and every command |
+//! | `dns` | no | `freeipa`: the zones of the cloud in DNS servers, in plans and every command |
 //! | `keys` | by `cli` | [`keys`]: secrets that are made from a root key, and [`mod@kubeconfig`] |
 //! | `ignition` | yes, by `cli` | machines of Fedora CoreOS and Flatcar; without it the check refuses them |
 //! | `lab` | yes, by `cli` | `Cloud::lab`: the small copy of a cloud for a laptop or for CI |
@@ -118,12 +119,14 @@
 
 pub use fmc_core::finding::findings;
 pub use fmc_core::{
-    addr, balancer, boot, check, checked, cloud, digest, disk, finding, firewall, flow, given, graph, guest,
-    host, image, k3s, machine, mirror, name, named, nearest, network, node_exporter, path, provider, role,
-    roles, secret, ssh, template, tz, unit,
+    addr, balancer, boot, check, checked, cloud, digest, disk, dns, finding, firewall, flow, given, graph,
+    guest, host, image, k3s, machine, mirror, name, named, nearest, network, node_exporter, path, provider,
+    role, roles, secret, ssh, template, tz, unit,
 };
 #[doc(no_inline)]
 pub use fmc_core::{cloud::Cloud, finding::Report};
+#[cfg(feature = "dns")]
+pub use fmc_freeipa as freeipa;
 #[cfg(feature = "k8s")]
 pub use fmc_k8s as k8s;
 #[cfg(feature = "keys")]

@@ -69,6 +69,8 @@ pub(crate) fn of_commands() -> Vec<AnyRoom> {
     vec![
         #[cfg(feature = "k8s")]
         AnyRoom::new(fmc_k8s::provider::Kubernetes::new()),
+        #[cfg(feature = "dns")]
+        AnyRoom::new(fmc_freeipa::rfc2136::Rfc2136::new()),
     ]
 }
 

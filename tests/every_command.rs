@@ -24,6 +24,9 @@ const COMMANDS: &[(&str, &str, i32)] = &[
     ("ssh-config", "", 0),
     ("graph", "", 0),
     ("graph", "--flows", 0),
+    // A cloud without DNS of its own has no zones.
+    ("dns export", "--out zones", 1),
+    ("dns help", "", 0),
     ("kubeconfig", "CLUSTER", 0),
     ("convert", "CHOICE", 0),
     ("init", "another.yaml", 0),

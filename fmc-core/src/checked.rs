@@ -17,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::addr::Subnet;
+use crate::dns::CheckedDns;
 use crate::finding::{Finding, KnownNames, Listed};
 use crate::k3s;
 use crate::name::{CloudName, OwnerId};
@@ -48,6 +49,7 @@ pub struct Checked {
     machines: Vec<Machine>,
     of_roles: OfRoles,
     role_values: RoleValues,
+    dns: Option<CheckedDns>,
     roles: BTreeMap<Arc<CheckedGroup>, Members>,
     flows: Vec<CheckedFlow>,
     answers: Vec<Answer>,
@@ -131,6 +133,11 @@ impl Checked {
     /// K3s clusters, by name.
     pub fn clusters(&self) -> &[k3s::resolved::Cluster] {
         &self.of_roles.clusters
+    }
+
+    /// The cloud's DNS, if it has its own; [`dns::zones_of`](crate::dns::zones_of) are its zones.
+    pub fn dns(&self) -> Option<&CheckedDns> {
+        self.dns.as_ref()
     }
 
     /// The values of the [spanning roles](crate::role::SpanningRole) of a type that the cloud states itself, in the order of the draft.

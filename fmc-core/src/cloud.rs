@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::addr::Ip;
+use crate::dns::Dns;
 use crate::draft::{Setting, draft};
 use crate::finding::{At, Finding, OwnKind, ValueProblem};
 use crate::flow::Peer;
@@ -111,6 +112,8 @@ draft! {
         /// K3s clusters, by name.
         #[each(cluster, map_clusters)]
         pub clusters: Named<k3s::Cluster>,
+        /// The DNS of the cloud: its zones, and the servers that have them. Without it names are known by the networks alone.
+        pub dns: Option<Dns>,
         /// Roles that span machines, each by its kind, or as a map of its kind to its settings.
         #[by_hand(role)]
         pub roles: Vec<Spanning>,

@@ -31,6 +31,7 @@ pub mod cloud;
 pub mod count;
 pub mod digest;
 pub mod disk;
+pub mod dns;
 pub mod finding;
 pub mod firewall;
 pub mod flow;

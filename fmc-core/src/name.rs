@@ -318,6 +318,16 @@ names! {
         pattern: r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$",
     }
 
+    /// The name of a server of zones in the cloud.
+    DnsServerName {
+        what: "name of a DNS server",
+        example: "ns1",
+        rule: label,
+        must: LABEL_RULE,
+        max: 63,
+        pattern: LABEL,
+    }
+
     /// The name of a user of a guest, as useradd(8) takes it.
     UserName {
         what: "user name",

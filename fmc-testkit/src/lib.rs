@@ -24,6 +24,8 @@
 //! | a cloud with operators | [`operators`]: stand-ins for the files of their projects |
 //! | an operator from its project's file, and objects of its kinds | [`prometheus_operator`] and [`cloudnative_pg`] with its webhooks: the operators themselves, in the slow tier |
 //! | waits for pods | [`kwok`]: stand-ins for kubelets, in the slow tier |
+//! | zones, and dynamic updates of them | [`named`]: the strict judge of zone files, and a server of zones |
+//! | a client of zone transfers | [`dns_faults`]: a server that breaks them in many ways |
 //! | the mirror's web server | [`nginx`] |
 //! | manifests of Kubernetes | [`manifests`]: schemas and rules without a cluster; [`kube`]: the real API server |
 //! | pods: user, mounts, arguments, probes | [`pod`]: Debian's program in the compiled container, by crun |
@@ -39,6 +41,7 @@ pub mod activate;
 pub mod bench;
 pub mod cloud_init;
 pub mod cloudnative_pg;
+pub mod dns_faults;
 mod go;
 pub mod graph;
 pub mod guest;
@@ -54,6 +57,7 @@ pub mod kwok;
 pub mod libvirt_schema;
 pub mod libvirtd;
 pub mod manifests;
+pub mod named;
 pub mod netns;
 pub mod nft;
 pub mod nginx;

@@ -241,6 +241,12 @@ pub(super) enum Command {
         #[arg(long)]
         flows: bool,
     },
+    /// Writes the zones of the cloud's DNS
+    Dns {
+        /// What about them
+        #[command(subcommand)]
+        command: super::dns::Command,
+    },
     /// Finds images, and pins those of containers
     Images {
         /// What about them

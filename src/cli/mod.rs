@@ -25,6 +25,7 @@
 //! | `ssh-config` | prints an OpenSSH configuration for the machines |
 //! | `console NAME` | a machine's serial console, Ctrl-] closes it; `--log` shows its last recorded lines |
 //! | `images resolve SYSTEM` | prints an upstream's newest image, pinned, as Rust and as YAML |
+//! | `dns export` | writes each zone of the cloud into a file of a folder, as DNS servers read it |
 //! | `images list` | lists the images of containers, and what states the digest of each (feature `k8s`) |
 //! | `images pin` | asks registries for digests, and writes them into the image lock beside the cloud's file (feature `k8s`) |
 //! | `root-key new` | prints a new root key, from which a cloud's secrets are made; `--out FILE` writes it to a file that only you can read |
@@ -102,6 +103,7 @@ mod compile;
 mod connect;
 mod console;
 mod convert;
+mod dns;
 mod draw;
 mod drift;
 mod explain;

@@ -22,8 +22,8 @@ use super::failure::Failure;
 use super::io::{Interrupt, Io};
 use super::plan::Towards;
 use super::{
-    DONE, INTERRUPTED, about, apply, check, cloud_file, compile, console, convert, drift, explain, graph,
-    images, init, kubeconfig, plan, root_key, saved, ssh, status,
+    DONE, INTERRUPTED, about, apply, check, cloud_file, compile, console, convert, dns, drift, explain,
+    graph, images, init, kubeconfig, plan, root_key, saved, ssh, status,
 };
 use crate::file::{RoleKinds, Syntax};
 
@@ -313,6 +313,7 @@ fn of(
     match &args.command {
         #[cfg(feature = "k8s")]
         Command::Images { command } => images::run_of_cloud(command, &cloud, args, io),
+        Command::Dns { command } => dns::run(command, &cloud, args, io),
         Command::Init { path } => init::of_program(&cloud, path, &args.program, io),
         Command::Check => check::run(&cloud, args, io),
         Command::Compile { out } => compile::run(&cloud, out, args, io),

@@ -18,6 +18,7 @@ pub(crate) fn cloud() -> Cloud {
         .public_address("192.0.2.1")
         .prefixed(true)
         .ssh_host_keys(true)
+        .dns(dns())
         .secrets(SecretSettings::new().derivation(Derivation::V1))
         .ssh_from([
             Peer::Anywhere,
@@ -316,4 +317,29 @@ fn registries() -> k3s::registries::Registries {
                 .certificate("/etc/rancher/k3s/own.pem", "/etc/rancher/k3s/own.key"),
         )
         .access(Access::to("*").token(Secret::environment("registry", "REGISTRY")).insecure_skip_verify())
+}
+
+fn dns() -> Dns {
+    let key = |name| TsigKey::new(name, Secret::file("dns-key", "secrets/dns-key"));
+    Dns::new()
+        .ttl(300)
+        .reverse(["lan"])
+        .server(
+            DnsServer::at("ns1", "192.168.0.53")
+                .fqdn("ns1.example.com")
+                .port(5353)
+                .key(key("fmc-key"))
+                .transfer_key(key("read-key").algorithm(TsigAlgorithm::HmacSha512))
+                .default(true),
+        )
+        .server(DnsServer::on("ns2", "web"))
+        .zone(
+            Zone::new("example.com")
+                .server("ns1")
+                .ttl(600)
+                .contact("ops.example.com")
+                .name_servers(["ns1.example.com", "ns.example.org"])
+                .records("www", ["60 CNAME web"])
+                .records("@", ["MX 10 mail.example.org.", "TXT \"v=spf1 -all\""]),
+        )
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 use xtask::{Failure, as_root};
 
 /// Each package with its purpose.
-const PACKAGES: [(&str, &str); 45] = [
+const PACKAGES: [(&str, &str); 48] = [
     ("pkg-config", "finds the C library for the feature `virt`"),
     ("libvirt-dev", "the C library that the feature `virt` links"),
     ("g++", "builds the fuzzer, which is LLVM's"),
@@ -35,6 +35,9 @@ const PACKAGES: [(&str, &str); 45] = [
     ("openssh-client", "ssh-keygen, which judges public keys, and ssh -G, which judges configurations"),
     ("openssh-server", "sshd, which judges its configuration and host keys"),
     ("openssl", "judges certificates, and makes those of the tests' own"),
+    ("bind9", "named, which has zones and takes updates of them"),
+    ("bind9-utils", "named-checkzone, which judges zones, and tsig-keygen"),
+    ("bind9-dnsutils", "dig and nsupdate, which ask named and change its zones"),
     ("haproxy", "judges balancers, and balances in namespaces"),
     ("keepalived", "judges shared addresses, and shares one in namespaces"),
     ("nginx-light", "judges the mirror's configuration, and serves in namespaces"),

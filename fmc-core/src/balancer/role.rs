@@ -7,6 +7,7 @@ use super::keepalived::Member;
 use super::problem::BalancerProblem;
 use super::{API, Balancer, Entry, Nodes, Setup, Software, Target, haproxy, keepalived, traefik};
 use crate::checked::{Checked, CheckedGroup, Forward, Idx, Machine, Network};
+use crate::dns::servers_of;
 use crate::finding::NameList;
 use crate::flow::{Flows, Peer, Service, tcp, vrrp};
 use crate::given::Given;
@@ -118,6 +119,7 @@ impl BalancerRole {
             self.name(site).is_some()
                 && !site.machine().resolvers.is_empty()
                 && site.forwarders().next().is_none()
+                && !self.own_dns_has_it(site)
         };
         let mut machines = self.members(site.cloud(), &KIND);
         let first = machines.find(|machine| asks_others(&site.of(machine)));
@@ -134,6 +136,13 @@ impl BalancerRole {
             Some(gateway) => BalancerProblem::Unasked { machine, cluster, record, resolvers, gateway },
             None => BalancerProblem::Unpublished { machine, cluster, record, resolvers },
         });
+    }
+
+    /// Whether the machine asks a server of the cloud's own DNS, which has the name in one of its zones.
+    fn own_dns_has_it(&self, site: &Site<'_>) -> bool {
+        let Some((dns, name)) = site.cloud().dns().zip(self.name(site)) else { return false };
+        let servers = servers_of(site.cloud());
+        dns.serves(&name) && servers.iter().any(|server| site.machine().resolvers.contains(&server.address))
     }
 
     /// The role whose machines take HTTP and HTTPS if none is named.

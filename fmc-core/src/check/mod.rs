@@ -5,6 +5,7 @@
 
 use crate::checked::Checked;
 use crate::cloud::Cloud;
+use crate::dns;
 use crate::finding::{Finding, Report};
 use crate::roles::{self as built_in, ROOMS};
 use view::View;
@@ -130,6 +131,10 @@ impl Cloud {
                 room.resolved_rules(&view, &resolved.cloud, &mut findings);
             }
             roles::expand(&view, &mut resolved.cloud, &mut findings);
+            // A name may be that of a machine that is left out.
+            if resolved.is_whole {
+                dns::rules::check(&resolved.cloud, &mut findings);
+            }
             large::check(&resolved.cloud, &mut findings);
             fetch::check(&resolved.cloud, &mut findings);
         }

@@ -5,8 +5,10 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use super::{
-    Answer, Checked, CheckedFlow, CheckedGroup, Host, Idx, Machine, Members, Network, OfRoles, RoleValues,
+    Answer, Checked, CheckedFlow, CheckedGroup, Host, Idx, Machine, Members, Network, OfRoles, PublishedName,
+    RoleValues,
 };
+use crate::dns::CheckedDns;
 use crate::finding::{Finding, Listed};
 use crate::name::{CloudName, OwnerId};
 use crate::secret::Derivation;
@@ -31,6 +33,7 @@ impl Building {
             network_names: Listed::default(),
             of_roles: OfRoles::default(),
             role_values: RoleValues::default(),
+            dns: None,
             roles: BTreeMap::new(),
             flows: Vec::new(),
             answers: Vec::new(),
@@ -67,6 +70,18 @@ impl Building {
     /// The values of its own spanning roles.
     pub(crate) fn set_role_values(&mut self, values: RoleValues) {
         self.0.role_values = values;
+    }
+
+    /// Its DNS, if it has its own.
+    pub(crate) fn set_dns(&mut self, dns: Option<CheckedDns>) {
+        self.0.dns = dns;
+    }
+
+    /// The names that its roles publish, for its DNS.
+    pub(crate) fn set_published(&mut self, names: Vec<PublishedName>) {
+        if let Some(dns) = &mut self.0.dns {
+            dns.published = names;
+        }
     }
 
     /// The machines of each role.

@@ -248,6 +248,15 @@ kinds! {
         FlowRefused "flow-refused" Error acceptable;
         FlowNobody "flow-nobody" Warning acceptable;
     }
+    "../dns/pages/" {
+        DnsServerMissing "dns-server-missing" Error never;
+        DnsRecordOutside "dns-record-outside" Error never;
+        DnsCnameBeside "dns-cname-beside" Error never;
+        DnsTargetUnknown "dns-target-unknown" Error acceptable;
+        DnsReverseDouble "dns-reverse-double" Error acceptable;
+        DnsTtlMixed "dns-ttl-mixed" Error never;
+        DnsHostName "dns-host-name" Error never;
+    }
     "../k3s/pages/" {
         K3sMemberDuplicate "k3s-member-duplicate" Error never;
         K3sNodeName "k3s-node-name" Error never;

@@ -365,6 +365,32 @@ ListenStream=80
                         .server("https://example.com/server", "sha256:0000000000000000000000000000000000000000000000000000000000000000"),
                 ),
         )
+        .dns(
+            Dns::new()
+                .ttl(300)
+                .reverse([LAN])
+                .server(
+                    DnsServer::at("ns1", "192.168.0.53")
+                        .fqdn("ns1.example.com")
+                        .port(5353)
+                        .key(TsigKey::new("fmc-key", Secret::file("dns-key", "secrets/dns-key")))
+                        .transfer_key(
+                            TsigKey::new("read-key", Secret::file("dns-key", "secrets/dns-key"))
+                                .algorithm(TsigAlgorithm::HmacSha512),
+                        )
+                        .default(true),
+                )
+                .server(DnsServer::on("ns2", "web"))
+                .zone(
+                    Zone::new("example.com")
+                        .server("ns1")
+                        .ttl(600)
+                        .contact("ops.example.com")
+                        .name_servers(["ns1.example.com", "ns.example.org"])
+                        .records("@", ["MX 10 mail.example.org.", "TXT \"v=spf1 -all\""])
+                        .records("www", ["60 CNAME web"]),
+                ),
+        )
         .accept("pool-thin", r#"yes: it's a "lab"
 # really
 "#)

@@ -22,7 +22,7 @@ const LAYERS: &[&[&str]] = &[
     // The trait by which the check asks the rooms of roles that span machines, and the types of their findings, for programs.
     &["balancer/room", "k3s/problem", "k3s/room", "mirror/room"],
     // The rules that the rooms of roles apply to a draft, and the roles that a draft states.
-    &["balancer/rules", "check/room", "k3s/parts", "k3s/rules"],
+    &["balancer/rules", "check/room", "dns/rules", "k3s/parts", "k3s/rules"],
     &["k3s/resolve"],
     // The draft with its references looked up.
     &["check/view"],
@@ -30,11 +30,13 @@ const LAYERS: &[&[&str]] = &[
     &["boot", "cloud", "k3s/capacity", "k3s/role"],
     &["balancer/role", "cloud_init", "firewall", "ignition", "machine", "mirror/role", "node_exporter"],
     // The trait of a role, and the guest as a whole.
-    &["boot/inside", "role"],
+    &["boot/inside", "dns/derive", "role"],
+    &["dns/server"],
     // The checked cloud.
     &["checked"],
     &["k3s/resolved"],
     &["checked/machine"],
+    &["dns/resolved"],
     &["checked/network", "role/fact", "role/membership"],
     &["checked/host"],
     &["checked/index"],
@@ -43,7 +45,7 @@ const LAYERS: &[&[&str]] = &[
     &["balancer", "mirror"],
     &["program", "yaml"],
     // The nouns of a draft.
-    &["flow", "guest", "identity", "network", "template"],
+    &["dns", "flow", "guest", "identity", "network", "template"],
     &["addr", "disk", "host", "image", "machine/power", "ready", "secret"],
     // The declaration of a draft's settings.
     &["draft"],
@@ -69,7 +71,7 @@ const CRATES: &[&[&str]] = &[
     &["fmc-api", "fmc-compile-fail", "fmc-platform", "fmc-registry", "fmc-testkit"],
     &["xtask"],
     &["fmc"],
-    &["fmc-k8s", "fmc-keys", "fmc-libvirt"],
+    &["fmc-freeipa", "fmc-k8s", "fmc-keys", "fmc-libvirt"],
     &["fmc-core"],
 ];
 

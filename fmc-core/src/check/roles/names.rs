@@ -12,11 +12,15 @@ use crate::role::{Assigned, Site};
 
 /// Lets the networks know the names of all roles.
 pub(super) fn publish(cloud: &mut Building, assigned: &[Assigned], findings: &mut Vec<Finding>) {
+    let mut all: BTreeMap<IpAddr, BTreeSet<Fqdn>> = BTreeMap::new();
     let mut by_network: BTreeMap<Idx<Network>, BTreeMap<IpAddr, BTreeSet<Fqdn>>> = BTreeMap::new();
     for one in assigned {
         let Some(machine) = cloud.at(one.machine) else { continue };
         let site = Site::new(cloud, machine, assigned);
         let names = one.role.names(&site).checked(&At::ROOT.key(&one.at), findings);
+        for (address, name) in &names {
+            all.entry(*address).or_default().insert(name.clone());
+        }
         for (network, _) in site.forwarders() {
             let known = by_network.entry(network).or_default();
             for (address, name) in &names {
@@ -24,6 +28,11 @@ pub(super) fn publish(cloud: &mut Building, assigned: &[Assigned], findings: &mu
             }
         }
     }
+    let published = all.into_iter();
+    let published =
+        published.map(|(address, names)| PublishedName { address, names: names.into_iter().collect() });
+    let published = published.collect();
+    cloud.set_published(published);
     if by_network.is_empty() {
         return;
     }

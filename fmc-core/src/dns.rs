@@ -1,0 +1,238 @@
+//! The DNS of a cloud: zones that follow from its machines and networks, and records of its author's own.
+//!
+//! A draft says little: [`Dns::new`] alone makes the forward zone of the cloud's domain and the reverse zones of its networks.
+//! [`zones_of`] has them as they are served, and [`ZoneContent::file`] as files.
+
+mod address;
+mod data;
+pub(crate) mod derive;
+mod name;
+mod parse;
+mod record;
+mod resolved;
+mod reverse;
+pub(crate) mod rules;
+mod server;
+#[cfg(test)]
+mod tests;
+mod ttl;
+mod zone;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::draft::{Setting, choice, draft};
+use crate::finding::{At, Finding, leaf};
+use crate::given::Given;
+use crate::name::{DnsServerName, DomainName, Fqdn, MachineName, NetworkName};
+use crate::named::Named;
+use crate::ready::TcpPort;
+use crate::rust::{Expr, Names, Unsaid};
+use crate::secret::Secret;
+
+pub use address::DnsServerAddress;
+pub use data::RecordData;
+pub use derive::zones_of;
+pub use name::{DnsName, RecordName};
+pub use record::Record;
+pub use resolved::CheckedDns;
+pub use rules::DnsProblem;
+pub use server::{ServerKey, ZoneServer, servers_of};
+pub use ttl::Ttl;
+pub use zone::{RecordSet, Soa, ZoneContent};
+
+draft! {
+    /// The DNS of a cloud. Its zones follow from the cloud: the zone of its domain, and of each network's own domain, with the
+    /// addresses of the machines; and the reverse zones of its networks. Zones that are listed have further records or settings.
+    ///
+    /// ```
+    /// use fmc_core::cloud::Cloud;
+    /// use fmc_core::dns::{Dns, DnsServer, TsigKey, Zone};
+    /// use fmc_core::secret::Secret;
+    ///
+    /// let key = TsigKey::new("fmc-key", Secret::file("dns-key", "secrets/fmc-key"));
+    /// let dns = Dns::new()
+    ///     .server(DnsServer::at("ns1", "10.17.3.11").fqdn("ns1.lab.example").key(key))
+    ///     .zone(Zone::new("lab.example").records("www", ["CNAME web"]).records("@", ["MX 10 mail"]));
+    /// let cloud = Cloud::new("first").domain("lab.example").dns(dns);
+    /// # let _ = cloud;
+    /// ```
+    ///
+    /// In a file:
+    ///
+    /// ```yaml
+    /// dns:
+    ///   servers:
+    ///     ns1:
+    ///       address: 10.17.3.11
+    ///       fqdn: ns1.lab.example
+    ///       key: {name: fmc-key, secret: {name: dns-key, source: {file: secrets/fmc-key}}}
+    ///   zones:
+    ///     lab.example:
+    ///       records:
+    ///         www: [CNAME web]
+    ///         "@": [MX 10 mail]
+    /// ```
+    #[derive(Default)]
+    pub struct Dns {
+        /// How long resolvers keep a record that has no time of its own, in seconds; 3600 by default.
+        pub ttl: Option<Given<Ttl>>,
+        /// The networks whose addresses have reverse zones; all of them by default.
+        #[list]
+        pub reverse: Vec<Given<NetworkName>>,
+        /// Servers that have the zones, by name.
+        #[each(server)]
+        pub servers: Named<DnsServer>,
+        /// Zones with records or settings of their own, by name.
+        #[each(zone)]
+        pub zones: Named<Zone>,
+    }
+
+    /// Zones from the cloud alone.
+    pub fn new(..);
+}
+
+draft! {
+    /// A server of zones. With a key the zones are kept up to date in it, by dynamic updates (RFC 2136); without one they are
+    /// only exported.
+    pub struct DnsServer {
+        /// Its name in the cloud.
+        #[key]
+        pub name: Given<DnsServerName>,
+        /// The address at which it is asked.
+        #[by_hand]
+        pub address: Option<Given<DnsServerAddress>>,
+        /// The machine of the cloud that it is on, in place of an `address`.
+        #[by_hand]
+        pub machine: Option<Given<MachineName>>,
+        /// Its own name in DNS, which the zones name as their server; by default that of its machine.
+        pub fqdn: Option<Given<Fqdn>>,
+        /// Its port; 53 by default.
+        pub port: Option<Given<TcpPort>>,
+        /// The key of updates.
+        pub key: Option<TsigKey>,
+        /// The key of zone transfers, by which the zones are read; by default that of updates.
+        pub transfer_key: Option<TsigKey>,
+        /// The server that a zone has if it names none. Needed only among several.
+        pub default: bool,
+    }
+
+    /// A server without an address.
+    fn new(..);
+    said DnsServer::said;
+}
+
+impl DnsServer {
+    /// A server by its address.
+    pub fn at(name: impl Into<Given<DnsServerName>>, address: impl Into<Given<DnsServerAddress>>) -> Self {
+        Self { address: Some(address.into()), ..Self::new(name) }
+    }
+
+    /// A server on a machine of the cloud: it is asked at the machine's address, and its zones are made after the machine.
+    pub fn on(name: impl Into<Given<DnsServerName>>, machine: impl Into<Given<MachineName>>) -> Self {
+        Self { machine: Some(machine.into()), ..Self::new(name) }
+    }
+
+    fn said(&self, names: &Names) -> Result<Expr, Unsaid> {
+        let name = self.name.rust(names)?;
+        let (constructor, at) = match (&self.address, &self.machine) {
+            (Some(address), None) => ("DnsServer::at", address.rust(names)?),
+            (None, Some(machine)) => ("DnsServer::on", machine.rust(names)?),
+            _ => return Err("a server of zones without an address and a machine, or with both".to_owned()),
+        };
+        let mut on = Expr::of(constructor, vec![name, at]);
+        self.say_settings(&mut on, &["address", "machine"], names)?;
+        Ok(on)
+    }
+}
+
+draft! {
+    /// A key by which a server knows who asks (TSIG, RFC 8945).
+    pub struct TsigKey {
+        /// Its name, which the server knows it by.
+        #[needed]
+        pub name: Given<DomainName>,
+        /// Its bytes in base64, as `tsig-keygen` prints them.
+        #[needed]
+        pub secret: Secret,
+        /// Its algorithm: `hmac-sha256` by default, `hmac-sha384` or `hmac-sha512`.
+        pub algorithm: TsigAlgorithm,
+    }
+
+    /// A key of HMAC-SHA-256.
+    pub fn new(..);
+}
+
+/// The algorithm of a key (RFC 8945 §6); older ones are not offered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum TsigAlgorithm {
+    /// HMAC with SHA-256.
+    #[default]
+    #[serde(rename = "hmac-sha256")]
+    HmacSha256,
+    /// HMAC with SHA-384.
+    #[serde(rename = "hmac-sha384")]
+    HmacSha384,
+    /// HMAC with SHA-512.
+    #[serde(rename = "hmac-sha512")]
+    HmacSha512,
+}
+
+choice!(TsigAlgorithm);
+
+draft! {
+    /// A zone with records or settings of its own, beside what follows from the cloud.
+    pub struct Zone {
+        /// Its name: a domain, or a reverse zone as `3.17.10.in-addr.arpa`.
+        #[key]
+        pub name: Given<DomainName>,
+        /// The server that has it; by default the only one, or the default one.
+        pub server: Option<Given<DnsServerName>>,
+        /// How long resolvers keep a record of it that has no time of its own, in seconds; that of `dns` by default.
+        pub ttl: Option<Given<Ttl>>,
+        /// Who answers for it, as a mailbox with a dot in place of the `@`; `hostmaster` in the zone by default.
+        pub contact: Option<Given<Fqdn>>,
+        /// The names of its servers; by default that of the server that has it.
+        #[list]
+        pub name_servers: Vec<Given<Fqdn>>,
+        /// Records, by name: `www: [CNAME web]`, `"@": [MX 10 mail]`, `"*.apps": [A 10.17.5.10]`, `_ldap._tcp: [SRV 0 100 389 ipa]`.
+        #[by_hand]
+        #[rule(look_at_records)]
+        pub records: BTreeMap<Given<RecordName>, Vec<Given<Record>>>,
+    }
+
+    /// A zone without records of its own.
+    pub fn new(..);
+}
+
+impl Zone {
+    /// Records of a name in the zone: `@` is the zone itself, and a name with a final dot is absolute.
+    #[must_use]
+    pub fn records<R: Into<Given<Record>>>(
+        mut self,
+        name: impl Into<Given<RecordName>>,
+        records: impl IntoIterator<Item = R>,
+    ) -> Self {
+        self.records.entry(name.into()).or_default().extend(records.into_iter().map(Into::into));
+        self
+    }
+}
+
+/// Looks at each name and each record.
+fn look_at_records(
+    records: &BTreeMap<Given<RecordName>, Vec<Given<Record>>>,
+    at: &At<'_>,
+    findings: &mut Vec<Finding>,
+) {
+    for (name, records) in records {
+        let at = at.name(name);
+        leaf(name, &at, findings);
+        for (index, record) in records.iter().enumerate() {
+            leaf(record, &at.index(index), findings);
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! The rules of zones: each is one kind of finding, at the author's own value.
+
+use std::collections::BTreeMap;
+
+use super::data::RecordData;
+use super::derive::{self, A, AAAA, CNAME, zone_of};
+use super::name::DnsName;
+use super::server::servers_of;
+use super::zone::ZoneContent;
+use super::{Record, RecordName, Zone};
+use crate::checked::Checked;
+use crate::finding::{At, Finding, NameList, Remedy, problems};
+use crate::given::Given;
+
+/// Looks at the zones of a resolved cloud.
+pub(crate) fn check(cloud: &Checked, findings: &mut Vec<Finding>) {
+    let Some(dns) = cloud.dns() else { return };
+    let zones: BTreeMap<DnsName, ZoneContent> =
+        derive::zones_of(cloud).into_iter().map(|zone| (zone.name.clone(), zone)).collect();
+    let root = At::ROOT.key("dns");
+    servers(cloud, &root, findings);
+    let stated = root.key("zones");
+    for said in &dns.said().zones {
+        let at = stated.name(&said.name);
+        let Some(zone) = said.name.ok().and_then(|name| zones.get(&DnsName::from(name))) else { continue };
+        unknown_server(said, cloud, &at, findings);
+        let at = at.key("records");
+        for (owner, records) in &said.records {
+            let at = at.name(owner);
+            let one = Own { zone, zones: &zones, records, at };
+            one.check(owner, findings);
+        }
+    }
+    without_servers(&zones, &root, findings);
+    without_glue(&zones, &root, findings);
+}
+
+/// Each server has one place and a name.
+fn servers(cloud: &Checked, root: &At<'_>, findings: &mut Vec<Finding>) {
+    let Some(dns) = cloud.dns() else { return };
+    let all = root.key("servers");
+    let known = servers_of(cloud);
+    for said in &dns.said().servers {
+        let at = all.name(&said.name);
+        let name = said.name.to_string();
+        match (&said.address, &said.machine) {
+            (Some(_), Some(_)) => findings.push(DnsProblem::TwoPlaces { server: name }.at(at)),
+            (None, None) => findings.push(DnsProblem::NoPlace { server: name }.at(at)),
+            (None, Some(machine)) if known.iter().all(|known| known.name != name) => {
+                findings.push(
+                    DnsProblem::NoAddressOfMachine { server: name, machine: machine.to_string() }.at(at),
+                );
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A zone's server is one of the cloud's.
+fn unknown_server(said: &Zone, cloud: &Checked, at: &At<'_>, findings: &mut Vec<Finding>) {
+    let (Some(server), Some(dns)) = (said.server.as_ref().and_then(Given::ok), cloud.dns()) else { return };
+    if dns.said().servers.get(server.as_str()).is_none() {
+        let known = NameList::new(dns.said().servers.iter().map(|server| server.name.to_string()));
+        findings.push(DnsProblem::UnknownServer { server: server.to_string(), known }.at(at.key("server")));
+    }
+}
+
+/// Every zone has a server: one finding for all that have none.
+fn without_servers(zones: &BTreeMap<DnsName, ZoneContent>, root: &At<'_>, findings: &mut Vec<Finding>) {
+    let without = zones.values().filter(|zone| {
+        let sets = zone.sets_of(&zone.name);
+        sets.is_none_or(|sets| !sets.contains_key(&derive::NS))
+    });
+    let without = NameList::new(without.map(|zone| zone.name.bare()));
+    if !without.is_empty() {
+        findings.push(DnsProblem::NoServer { zones: without }.at(root));
+    }
+}
+
+/// A server of a zone whose name is in one of the cloud's zones has an address there: one finding for each name.
+fn without_glue(zones: &BTreeMap<DnsName, ZoneContent>, root: &At<'_>, findings: &mut Vec<Finding>) {
+    let mut of_server: BTreeMap<&DnsName, Vec<&str>> = BTreeMap::new();
+    for zone in zones.values() {
+        let servers = zone.sets_of(&zone.name).and_then(|sets| sets.get(&derive::NS));
+        for server in servers.into_iter().flat_map(|set| &set.data).filter_map(RecordData::target) {
+            let home = zone_of(zones, server).map(|(_, home)| home);
+            let has_address = |home: &ZoneContent| {
+                found(home, server).is_some_and(|sets| sets.contains_key(&A) || sets.contains_key(&AAAA))
+            };
+            if home.is_some_and(|home| !has_address(home)) {
+                of_server.entry(server).or_default().push(zone.name.bare());
+            }
+        }
+    }
+    for (server, zones) in of_server {
+        let problem = DnsProblem::NoGlue { server: server.bare().to_owned(), zones: NameList::new(zones) };
+        findings.push(problem.at(root));
+    }
+}
+
+/// The records of a name that an author wrote.
+struct Own<'a> {
+    zone: &'a ZoneContent,
+    zones: &'a BTreeMap<DnsName, ZoneContent>,
+    records: &'a [Given<Record>],
+    at: At<'a>,
+}
+
+impl Own<'_> {
+    fn check(&self, owner: &Given<RecordName>, findings: &mut Vec<Finding>) {
+        let Some(owner) = owner.ok().and_then(|owner| owner.absolute(&self.zone.name).ok()) else { return };
+        if let Some(problem) = self.outside(&owner) {
+            findings.push(problem.at(self.at));
+            return;
+        }
+        self.ttls(&owner, findings);
+        self.beside(&owner, findings);
+        self.hosts(&owner, findings);
+        self.two_names(&owner, findings);
+        for (index, record) in self.records.iter().enumerate() {
+            let Some(data) = record.ok().and_then(|record| record.in_zone(&self.zone.name).ok()) else {
+                continue;
+            };
+            if let Some(problem) = self.target(&owner, &data) {
+                findings.push(problem.at(self.at.index(index)));
+            }
+        }
+    }
+
+    /// A record is in its zone, and not in one that begins below it.
+    fn outside(&self, owner: &DnsName) -> Option<DnsProblem> {
+        let name = owner.bare().to_owned();
+        let zone = self.zone.name.bare().to_owned();
+        if !owner.is_within(&self.zone.name) {
+            return Some(DnsProblem::Outside { name, zone });
+        }
+        let (nearest, _) = zone_of(self.zones, owner)?;
+        if *nearest != self.zone.name {
+            return Some(DnsProblem::InAnotherZone { name, zone, other: nearest.bare().to_owned() });
+        }
+        let cut = self.zone.cuts().find(|cut| owner.is_within(cut) && *cut != owner)?;
+        // The address of a server below a cut is what leads to it.
+        let is_glue = self
+            .zone
+            .sets_of(cut)
+            .into_iter()
+            .flatten()
+            .any(|(_, set)| set.data.iter().any(|data| data.target() == Some(owner)));
+        (!is_glue).then(|| DnsProblem::BelowCut { name, zone, cut: cut.bare().to_owned() })
+    }
+
+    /// All records of a set have one time to live.
+    fn ttls(&self, owner: &DnsName, findings: &mut Vec<Finding>) {
+        let mut seen: BTreeMap<u16, u32> = BTreeMap::new();
+        for (index, record) in self.records.iter().enumerate() {
+            let Some(record) = record.ok() else { continue };
+            let ttl = record.own_ttl().unwrap_or(self.zone.ttl).get();
+            let first = *seen.entry(record.data().type_number()).or_insert(ttl);
+            if first != ttl {
+                let (name, kind) = (owner.bare().to_owned(), record.data().type_name());
+                let problem = DnsProblem::TwoTtls { name, kind, first, other: ttl };
+                findings.push(problem.at(self.at.index(index)));
+                return;
+            }
+        }
+    }
+
+    /// A name that stands for another one has nothing else.
+    fn beside(&self, owner: &DnsName, findings: &mut Vec<Finding>) {
+        let Some(sets) = self.zone.sets_of(owner).filter(|sets| sets.contains_key(&CNAME)) else { return };
+        let name = owner.bare().to_owned();
+        let others = sets.values().flat_map(|set| set.data.first()).map(RecordData::type_name);
+        let mut others: Vec<&str> = others.filter(|kind| *kind != "CNAME").collect();
+        if *owner == self.zone.name {
+            others.push("SOA");
+        }
+        if !others.is_empty() {
+            let others = NameList::new(others);
+            findings.push(DnsProblem::BesideCname { name, others }.at(self.at));
+        } else if sets.get(&CNAME).is_some_and(|set| set.data.len() > 1) {
+            findings.push(DnsProblem::TwoCnames { name }.at(self.at));
+        }
+    }
+
+    /// The owner of an address is a host.
+    fn hosts(&self, owner: &DnsName, findings: &mut Vec<Finding>) {
+        let addresses = self.records.iter().filter_map(Given::ok).map(|record| record.data());
+        let mut of_hosts = addresses
+            .filter(|data| matches!(data, RecordData::A(_) | RecordData::Aaaa(_) | RecordData::Mx { .. }));
+        if let Some(data) = of_hosts.next().filter(|_| !owner.is_of_host()) {
+            let near = owner.relative_to(&self.zone.name).replace('_', "-");
+            let near = near.trim_matches('-').to_owned();
+            let (name, kind) = (owner.bare().to_owned(), data.type_name());
+            findings.push(DnsProblem::NotAHost { name, kind, near }.at(self.at));
+        }
+    }
+
+    /// An address has one name.
+    fn two_names(&self, owner: &DnsName, findings: &mut Vec<Finding>) {
+        let names = self.records.iter().filter_map(Given::ok).filter_map(|record| match record.data() {
+            RecordData::Ptr(name) => Some(name.as_str()),
+            _ => None,
+        });
+        let names = NameList::new(names);
+        if names.len() > 1 {
+            findings.push(DnsProblem::TwoNames { owner: owner.bare().to_owned(), names }.at(self.at));
+        }
+    }
+
+    /// A name that a record leads to is in the cloud's zones, if it is inside one of them.
+    fn target(&self, owner: &DnsName, data: &RecordData) -> Option<DnsProblem> {
+        let target = data.target().filter(|target| target.as_str() != ".")?;
+        let (_, zone) = zone_of(self.zones, target)?;
+        if zone.cuts().any(|cut| target.is_within(cut)) {
+            return None;
+        }
+        let name = target.bare().to_owned();
+        let kind = data.type_name();
+        let sets = found(zone, target);
+        let Some(sets) = sets else {
+            let twice = self.without_dot(target);
+            let owner = owner.bare().to_owned();
+            return Some(match twice {
+                Some(absolute) => DnsProblem::NoDot { owner, kind, name, absolute },
+                None => DnsProblem::UnknownTarget { owner, kind, name },
+            });
+        };
+        let needs_address =
+            matches!(data, RecordData::Ns(_) | RecordData::Mx { .. } | RecordData::Srv { .. });
+        if !needs_address {
+            return None;
+        }
+        if sets.contains_key(&CNAME) {
+            return Some(DnsProblem::AliasTarget { owner: owner.bare().to_owned(), kind, name });
+        }
+        let has_address = sets.contains_key(&A) || sets.contains_key(&AAAA);
+        (!has_address).then(|| DnsProblem::NoAddress { owner: owner.bare().to_owned(), kind, name })
+    }
+
+    /// The name that was meant, if a relative one looks like an absolute one without its dot.
+    fn without_dot(&self, target: &DnsName) -> Option<String> {
+        let relative = target.relative_to(&self.zone.name);
+        (target.is_within(&self.zone.name) && relative.contains('.')).then(|| format!("{relative}."))
+    }
+}
+
+/// The record sets of a name: its own, or those of a wildcard around it.
+fn found<'z>(zone: &'z ZoneContent, name: &DnsName) -> Option<&'z BTreeMap<u16, super::zone::RecordSet>> {
+    if let Some(sets) = zone.sets_of(name) {
+        return Some(sets);
+    }
+    let mut above = name.bare();
+    while let Some((_, rest)) = above.split_once('.') {
+        let wildcard = DnsName::parse(&format!("*.{rest}")).ok()?;
+        if let Some(sets) = zone.sets_of(&wildcard) {
+            return Some(sets);
+        }
+        above = rest;
+    }
+    None
+}
+
+problems! {
+    /// Problems with the cloud's DNS.
+    pub enum DnsProblem {
+        Outside { name: String, zone: String } is DnsRecordOutside:
+            "{name} is not in the zone {zone}",
+            "write a name relative to {zone}, or move the record to the zone that it is in";
+        InAnotherZone { name: String, zone: String, other: String } is DnsRecordOutside:
+            "{name} is in the zone {other}, which begins inside {zone}",
+            "move the record to the zone {other}";
+        BelowCut { name: String, zone: String, cut: String } is DnsRecordOutside:
+            "{name} is below {cut}, for which {zone} names other servers",
+            "put the record into the zone of those servers, or remove the NS records of {cut}";
+        BesideCname { name: String, others: NameList } is DnsCnameBeside:
+            "{name} is an alias (CNAME), and has {others} records too",
+            "remove the CNAME, or the other records: the name that it stands for has them";
+        TwoCnames { name: String } is DnsCnameBeside:
+            "{name} is an alias (CNAME) of several names",
+            "keep one of them; several addresses of one name are several A records";
+        UnknownTarget { owner: String, kind: &'static str, name: String } is DnsTargetUnknown:
+            "the {kind} record of {owner} leads to {name}, and the zone has no such name",
+            "write the name of a machine or of another record, or add one of {name}";
+        NoDot { owner: String, kind: &'static str, name: String, absolute: String } is DnsTargetUnknown:
+            "the {kind} record of {owner} leads to {name}, and the zone has no such name",
+            "write {absolute} with a dot at its end if the name stands by itself: without one the zone is added to it";
+        AliasTarget { owner: String, kind: &'static str, name: String } is DnsTargetUnknown:
+            "the {kind} record of {owner} leads to {name}, which is an alias (CNAME)",
+            "write the name that {name} stands for: RFC 2181 §10.3 wants addresses there";
+        NoAddress { owner: String, kind: &'static str, name: String } is DnsTargetUnknown:
+            "the {kind} record of {owner} leads to {name}, which has no address",
+            "add an A or AAAA record of {name}, or write a name that has one";
+        TwoNames { owner: String, names: NameList } is DnsReverseDouble:
+            "{owner} has several names: {names}",
+            "keep one PTR record: many programs take the first they get, and it differs from one answer to the next";
+        TwoTtls { name: String, kind: &'static str, first: u32, other: u32 } is DnsTtlMixed:
+            "the {kind} records of {name} have a time to live of {first} s and of {other} s",
+            "give all {kind} records of {name} the same: a server has one for all of them";
+        NotAHost { name: String, kind: &'static str, near: String } is DnsHostName:
+            "{name} has {kind} records, and no host can be called so: a label of it begins with an underscore",
+            "write {near}; names with an underscore are for SRV and TXT records";
+        NoServer { zones: NameList } is DnsServerMissing with (have = zones.verb("has", "have")):
+            "{zones} {have} no name server",
+            "give `dns` a server whose own name is known, or name the servers of each zone, for example {servers}",
+            servers = Remedy::either("name_servers: [ns1.lab.example]", ".name_servers([\"ns1.lab.example\"])");
+        NoGlue { server: String, zones: NameList } is DnsServerMissing:
+            "{server}, which has {zones}, is in a zone of the cloud without an address",
+            "write the name of a machine, or give {server} an A or AAAA record there";
+        UnknownServer { server: String, known: NameList } is ReferenceUnknown:
+            "`dns` has no server {server}",
+            "write the name of one of its servers: {known}";
+        NoPlace { server: String } is DnsServerMissing:
+            "{server} has neither an address nor a machine",
+            "say where it is: give it an address, or a machine of the cloud";
+        TwoPlaces { server: String } is DnsServerMissing:
+            "{server} has an address and a machine",
+            "keep one of them: the address of a machine follows from it";
+        NoAddressOfMachine { server: String, machine: String } is DnsServerMissing:
+            "{server} is on {machine}, which has no fixed address",
+            "give an interface of {machine} a static or reserved address, for example {address}",
+            address = Remedy::set("address", "10.17.3.11");
+    }
+}

@@ -1,0 +1,88 @@
+//! The servers of a checked cloud's zones, each at its address.
+
+use std::net::IpAddr;
+
+use super::{DnsServer, TsigAlgorithm, TsigKey};
+use crate::checked::{Checked, Machine};
+use crate::given::Given;
+use crate::name::{DomainName, Fqdn};
+use crate::secret::SecretRef;
+
+/// The servers of a cloud's zones, by name; none if it has no DNS of its own.
+///
+/// ```
+/// use fmc_core::cloud::Cloud;
+/// use fmc_core::dns::{Dns, DnsServer, servers_of};
+///
+/// let ns1 = DnsServer::at("ns1", "192.0.2.53").fqdn("ns1.example.org");
+/// let checked = Cloud::new("first").domain("example.org").dns(Dns::new().server(ns1)).check()?;
+/// assert_eq!(servers_of(&checked)[0].port, 53);
+/// # Ok::<(), fmc_core::finding::Report>(())
+/// ```
+pub fn servers_of(checked: &Checked) -> Vec<ZoneServer> {
+    let said = checked.dns().into_iter().flat_map(|dns| &dns.said().servers);
+    let mut servers: Vec<ZoneServer> = said.filter_map(|said| ZoneServer::of(said, checked)).collect();
+    servers.sort_by(|one, other| one.name.cmp(&other.name));
+    servers
+}
+
+/// A server of zones.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ZoneServer {
+    /// Its name in the cloud.
+    pub name: String,
+    /// The address at which it is asked.
+    pub address: IpAddr,
+    /// Its port.
+    pub port: u16,
+    /// Its own name in DNS, if it has one.
+    pub fqdn: Option<Fqdn>,
+    /// The machine of the cloud that it is on, by name.
+    pub machine: Option<String>,
+    /// The key of updates; without one the zones are only exported.
+    pub key: Option<ServerKey>,
+    /// The key of zone transfers.
+    pub transfer_key: Option<ServerKey>,
+}
+
+/// A key by which a server knows who asks.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ServerKey {
+    /// Its name.
+    pub name: DomainName,
+    /// Its algorithm.
+    pub algorithm: TsigAlgorithm,
+    /// Its bytes in base64, by reference.
+    pub secret: SecretRef,
+}
+
+impl ServerKey {
+    fn of(said: &TsigKey) -> Option<Self> {
+        Some(Self {
+            name: said.name.ok()?.clone(),
+            algorithm: said.algorithm,
+            secret: said.secret.reference()?,
+        })
+    }
+}
+
+impl ZoneServer {
+    /// The server with its address; `None` if it has none.
+    pub(crate) fn of(said: &DnsServer, checked: &Checked) -> Option<Self> {
+        let machine = said.machine.as_ref().and_then(Given::ok);
+        let machine: Option<&Machine> = machine.and_then(|name| checked.machine(name.as_str()));
+        let own = said.address.as_ref().and_then(|address| Some(address.ok()?.get()));
+        let key = said.key.as_ref().and_then(ServerKey::of);
+        Some(Self {
+            name: said.name.ok()?.to_string(),
+            address: own.or_else(|| machine?.address())?,
+            port: said.port.as_ref().and_then(Given::ok).map_or(53, |port| port.get()),
+            fqdn: said.fqdn.as_ref().and_then(Given::ok).cloned().or_else(|| machine?.fqdn.clone()),
+            machine: machine.map(|machine| machine.name.to_string()),
+            transfer_key: said.transfer_key.as_ref().and_then(ServerKey::of).or_else(|| key.clone()),
+            key,
+        })
+    }
+}

@@ -1,0 +1,23 @@
+//! DNS for fmc: the zones of a cloud, kept up to date in servers.
+//!
+//! [`rfc2136`] is the provider for any server that takes dynamic updates: BIND, Knot, PowerDNS.
+//!
+//! ```
+//! use fmc_core::cloud::Cloud;
+//! use fmc_core::dns::{Dns, DnsServer, TsigKey};
+//! use fmc_core::provider::Room as _;
+//! use fmc_core::secret::Secret;
+//! use fmc_freeipa::rfc2136::Rfc2136;
+//!
+//! let key = TsigKey::new("fmc-key", Secret::file("dns-key", "secrets/fmc-key"));
+//! let ns1 = DnsServer::at("ns1", "192.0.2.53").fqdn("ns1.example.org").key(key);
+//! let checked = Cloud::new("first").domain("example.org").dns(Dns::new().server(ns1)).check()?;
+//! let wanted = Rfc2136::new().documents(&checked);
+//! let addresses: Vec<String> = wanted.nodes.keys().map(ToString::to_string).collect();
+//! assert_eq!(addresses, ["dns/ns1/name/ns1.example.org", "dns/ns1/zone/example.org"]);
+//! # Ok::<(), fmc_core::finding::Report>(())
+//! ```
+
+#![forbid(unsafe_code)]
+
+pub mod rfc2136;

@@ -1,0 +1,187 @@
+//! Steps: a message for each name, and waiting for a zone.
+
+use std::sync::Arc;
+
+use fmc_core::dns::DnsName;
+use fmc_core::graph::{Acting, ObserveError, Place, Provider, Seen, Step, StepError, Wanted};
+
+use super::document::{Access, Document};
+use super::link::DnsLink;
+use super::model::{Object, seen_as};
+use super::rr::{Mark, Set, Sets, TXT, is_servers_own, mark_name};
+use super::update::Update;
+use super::{DnsError, NAME_KIND, Rfc2136, off_thread};
+
+/// How long an apply waits for a zone, in seconds: its server's machine boots, and installs the server.
+const WITHIN: u64 = 900;
+
+/// The time between two questions, in milliseconds.
+const PAUSE: u64 = 1000;
+
+impl Provider for Rfc2136 {
+    async fn observe(&self, wanted: &Wanted<Document>) -> Result<Seen<Object>, ObserveError> {
+        Ok(self.look(wanted).await)
+    }
+
+    async fn act(
+        &self,
+        step: &Step<Document>,
+        acting: &(impl Acting + Clone + 'static),
+    ) -> Result<(), StepError> {
+        if acting.cancelled() {
+            return Err(StepError::Cancelled);
+        }
+        if step.address.kind() != NAME_KIND {
+            let Some(document) = &step.document else { return Ok(()) };
+            return self.answers(step, document, acting).await;
+        }
+        let (access, zone) = self.home(step)?;
+        let link = self.link(&access).map_err(|error| failed(step, &error))?;
+        let owner = self.owner(step, &zone)?;
+        let change = self.change(step, &zone, &owner, &access.name)?;
+        let sent = change.clone();
+        off_thread(link, move |link| link.update(&sent.update))
+            .await
+            .map_err(|error| failed(step, &error))?;
+        self.last_seen(step.address.place(), zone.as_str(), |names| {
+            for (name, sets) in change.after {
+                names.insert(name, sets);
+            }
+        });
+        Ok(())
+    }
+
+    fn lanes(&self, _: &Place) -> usize {
+        4
+    }
+
+    fn waiting_lanes(&self, step: &Step<Document>) -> Option<usize> {
+        (step.address.kind() != NAME_KIND).then_some(64)
+    }
+}
+
+/// A message, and the records of the names once it is done.
+#[derive(Clone)]
+struct Sent {
+    update: Update,
+    after: Vec<(String, Sets)>,
+}
+
+impl Rfc2136 {
+    /// The server and the zone of a step.
+    fn home(&self, step: &Step<Document>) -> Result<(Arc<Access>, DnsName), StepError> {
+        if let Some(document) = &step.document {
+            return Ok((Arc::clone(&document.access), document.zone.clone()));
+        }
+        let known = self.homes(step.address.place());
+        let name = step.address.name();
+        let (bare, said) = name.split_once('@').map_or((name, None), |(bare, zone)| (bare, Some(zone)));
+        let owner = DnsName::parse(bare).map_err(|_| gone(step))?;
+        let zones = known.into_iter().filter(|(_, zone)| match said {
+            Some(said) => zone.bare() == said,
+            None => owner.is_within(zone),
+        });
+        zones.max_by_key(|(_, zone)| zone.labels().count()).ok_or_else(|| gone(step))
+    }
+
+    fn owner(&self, step: &Step<Document>, zone: &DnsName) -> Result<DnsName, StepError> {
+        if let Some(name) = step.document.as_ref().and_then(|document| document.name()) {
+            return Ok(name.owner.clone());
+        }
+        let name = step.address.name();
+        let bare = name.split_once('@').map_or(name, |(bare, _)| bare);
+        let owner = DnsName::parse(bare).map_err(|_| gone(step))?;
+        if owner.is_within(zone) { Ok(owner) } else { Err(gone(step)) }
+    }
+
+    /// The message of a step, from the records that were read last.
+    fn change(
+        &self,
+        step: &Step<Document>,
+        zone: &DnsName,
+        owner: &DnsName,
+        server: &str,
+    ) -> Result<Sent, StepError> {
+        let mark_at = mark_name(zone, owner).ok_or_else(|| StepError::Input {
+            what: owner.bare().to_owned(),
+            cause: "it is so long that its mark, 5 bytes longer, has no place: shorten it".to_owned(),
+        })?;
+        let (seen, seen_mark) = self.last_seen(step.address.place(), zone.as_str(), |names| {
+            let of = |name: &DnsName| names.get(name.as_str()).cloned().unwrap_or_default();
+            (of(owner), of(&mark_at))
+        });
+        let is_apex = owner == zone;
+        let mut own = seen.clone();
+        own.retain(|kind, _| !is_servers_own(*kind, is_apex));
+        let mark = Mark::of(&seen_mark);
+        let object = Object::of_step(own.clone(), mark.clone());
+        let is_there = !own.is_empty() || mark.is_some();
+        if is_there.then(|| seen_as(&object)) != step.expects {
+            return Err(StepError::Changed { what: format!("{} at {server}", step.address.name()) });
+        }
+        let name = step.document.as_ref().and_then(|document| document.name());
+        let wanted = name.map(|name| name.sets.clone()).unwrap_or_default();
+        let ttl = wanted.values().map(|set| set.ttl).min().unwrap_or_default();
+        let mark: Sets = name.map(|name| (TXT, name.mark().set(ttl))).into_iter().collect();
+        // A zone itself always has records, which are the server's own: without ours there is no condition of emptiness.
+        let mut update = Update::of(
+            zone.as_str(),
+            [(owner.as_str(), &own, &wanted), (mark_at.as_str(), &seen_mark, &mark)],
+        );
+        if own.len() != seen.len() {
+            update.conditions.retain(|condition| !matches!(condition, super::update::Condition::Unused(name) if name == owner.as_str()));
+        }
+        let servers: Vec<(u16, Set)> =
+            seen.into_iter().filter(|(kind, _)| is_servers_own(*kind, is_apex)).collect();
+        let after = wanted.into_iter().chain(servers).collect();
+        Ok(Sent { update, after: vec![(owner.to_string(), after), (mark_at.to_string(), mark)] })
+    }
+
+    /// Waits until the server has a zone.
+    async fn answers(
+        &self,
+        step: &Step<Document>,
+        document: &Document,
+        acting: &(impl Acting + Clone + 'static),
+    ) -> Result<(), StepError> {
+        let link = self.link(&document.access).map_err(|error| failed(step, &error))?;
+        let zone = document.zone.to_string();
+        let acting = acting.clone();
+        let end = off_thread(link, move |link| Ok(wait(link, &zone, &acting))).await;
+        match end {
+            Ok(Some(Ok(()))) => Ok(()),
+            Ok(Some(Err(error))) | Err(error) => Err(failed(step, &error)),
+            Ok(None) => Err(StepError::Cancelled),
+        }
+    }
+}
+
+/// Asks for a zone until it is there, an error lasts, or the apply stops; `None` if it stops.
+fn wait(link: &dyn DnsLink, zone: &str, acting: &impl Acting) -> Option<Result<(), DnsError>> {
+    let mut left = WITHIN * 1000 / PAUSE;
+    loop {
+        match link.transfer(zone) {
+            Ok(_) => return Some(Ok(())),
+            Err(error) if !error.is_absent() || left == 0 => return Some(Err(error)),
+            Err(_) if acting.stopping() => return None,
+            Err(_) => {}
+        }
+        left -= 1;
+        link.pause(PAUSE);
+    }
+}
+
+fn failed(step: &Step<Document>, error: &DnsError) -> StepError {
+    let what = step.address.to_string();
+    match error {
+        DnsError::Changed(_) => StepError::Changed { what },
+        DnsError::Key { name, cause } => {
+            StepError::Input { what: format!("the key {name}"), cause: cause.clone() }
+        }
+        other => StepError::Call { call: what, cause: other.to_string() },
+    }
+}
+
+fn gone(step: &Step<Document>) -> StepError {
+    StepError::Changed { what: step.address.to_string() }
+}

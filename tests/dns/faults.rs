@@ -1,0 +1,34 @@
+//! A server whose answers are wrong: each fault has its own words, and no fault is an empty zone.
+
+use std::sync::Arc;
+
+use fmc::Providers;
+use fmc::freeipa::rfc2136::Rfc2136;
+use fmc_testkit::dns_faults::{FAULTS, Faulty, SECRET};
+use pollster::block_on;
+
+use super::*;
+use crate::server::KeyBytes;
+
+#[test]
+fn each_fault_has_its_words_and_none_is_an_empty_zone() {
+    for (fault, words) in FAULTS {
+        let server = Faulty::start(fault);
+        let key = TsigKey::new("fmc-key", Secret::environment("dns-key", "DNS_KEY"));
+        let ns =
+            DnsServer::at("ns", "127.0.0.1").port(u32::from(server.port())).fqdn("ns.example.org").key(key);
+        let zone = Zone::new("lab.example").records("www", ["A 192.0.2.80"]);
+        let cloud = Cloud::new("first").dns(Dns::new().server(ns).zone(zone));
+        let providers = Providers::new().with(Rfc2136::new()).secrets(Arc::new(KeyBytes(SECRET.to_owned())));
+        let checked = cloud.check().unwrap_or_else(|report| panic!("{report}"));
+        let plan = block_on(providers.plan(&providers.compile(&checked))).unwrap();
+        let text = plan.to_string();
+        match words {
+            Some(words) => {
+                assert!(text.contains(words), "{fault}:\n{text}");
+                assert!(plan.steps.is_empty() && !plan.is_empty(), "{fault}:\n{text}");
+            }
+            None => assert_eq!(plan.steps.len(), 1, "{fault}:\n{text}"),
+        }
+    }
+}
