@@ -225,15 +225,15 @@ impl Kafka {
         claim.class.clone_from(&self.class);
         let container = container.metrics(METRICS.0, "/metrics").user(USER).volume("/var/lib/kafka", "data");
         let pods = Stateful::new(self.name.clone(), container).replicas(self.brokers).claim_of(claim);
-        let beside = (!self.topics.is_empty()).then(|| Beside {
+        let beside = Beside {
             name: format!("{}-entity-operator", self.name),
             cpu: TOPIC_OPERATOR.0.millicores(),
             memory: TOPIC_OPERATOR.1,
-        });
+        };
         Operated {
             pods: pods.ready_within(self.ready_within),
             label: (STRIMZI.label, self.name.to_string()),
-            beside,
+            beside: Some(beside),
             service: OperatedService::Kafka(self.clone()),
         }
     }
@@ -292,7 +292,8 @@ impl Kafka {
                     "config": self.settings(),
                     "metricsConfig": { "type": "strimziMetricsReporter", "values": { "allowList": [".*"] } },
                 },
-                "entityOperator": (!self.topics.is_empty()).then(entity_operator),
+                // Also without a topic: one that left the cloud is kept, and goes only while its operator runs.
+                "entityOperator": entity_operator(),
             },
         });
         let topics = self.topics.iter().map(|topic| self.topic_object(topic, &labels, namespace));

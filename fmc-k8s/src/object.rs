@@ -75,6 +75,11 @@ pub(crate) enum Unwanted {
         /// The names by which a person asks for what needs it, as `cluster.postgresql.cnpg.io/shop/db`. There is one at least.
         named: Vec<Arc<str>>,
     },
+    /// It is a storage class that wanted objects name: it stays, with the pool below it.
+    Named {
+        /// The wanted objects whose volumes have the class, as `cluster.postgresql.cnpg.io/shop/db`. There is one at least.
+        by: Vec<String>,
+    },
     /// It is not ours: a person copied one of ours with its mark.
     Copied,
 }

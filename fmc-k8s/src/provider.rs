@@ -2,6 +2,7 @@
 
 mod act;
 mod beside;
+mod ceph;
 mod claims;
 mod classes;
 mod data;
@@ -25,6 +26,7 @@ mod shown;
 #[cfg(feature = "sim")]
 mod simulation;
 mod takeover;
+mod ways;
 
 use std::collections::BTreeMap;
 use std::fmt;

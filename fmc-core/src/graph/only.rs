@@ -8,7 +8,7 @@ use super::address::Address;
 use super::deferral::Deferral;
 use super::impact::Impact;
 use super::plan::{Action, Later, Note, NoteKind, Step, Untouched, Why};
-use super::provider::{Choices, DeleteData, Settled};
+use super::provider::{Choices, DeleteData, Model, Settled};
 use super::wanted::Carries;
 use crate::nearest::nearest;
 
@@ -24,16 +24,17 @@ pub(super) struct Part<D: ?Sized> {
     pub(super) untouched: Vec<Untouched>,
 }
 
-/// Leaves out the steps of objects that are not named. A named object's needs come along if they change or
-/// are not there yet. For a deletion, the objects that need it come along. Objects that restart
+/// Leaves out the steps of objects that are not named. A named object's needs, and what the model says goes along with them, come along if they
+/// change or are not there yet. For a deletion, the objects that need it come along. Objects that restart
 /// because of one that comes along do so too. Other objects that are deferred, outdated or refused do not
 /// matter for the chosen ones. Those that are refused or wait for a person are left out too.
-pub(super) fn only<D: ?Sized>(
+pub(super) fn only<M: Model>(
+    model: &M,
     choices: &Choices,
-    settled: &Settled<'_, D>,
+    settled: &Settled<'_, M::Document>,
     users: &Users,
-    whole: Part<D>,
-) -> Part<D> {
+    whole: Part<M::Document>,
+) -> Part<M::Document> {
     let names = &choices.only;
     let Part { steps, later, deferrals, notes: told, untouched } = whole;
     let mut notes = Vec::new();
@@ -54,7 +55,7 @@ pub(super) fn only<D: ?Sized>(
         }
         kept.extend(named);
     }
-    let kept: BTreeSet<Address> = with_needs(settled, kept).into_iter().cloned().collect();
+    let kept = with_needs(model, settled, kept.into_iter().cloned().collect());
     let known: BTreeSet<About> = known.iter().flat_map(|(at, part_of)| abouts(at, *part_of)).collect();
 
     let mut stays: Vec<bool> = steps.iter().map(|step| kept.contains(&step.address)).collect();
@@ -183,16 +184,20 @@ fn together(one: Action, other: Action) -> Action {
     }
 }
 
-fn with_needs<'a, D: ?Sized>(
-    settled: &'a Settled<'_, D>,
-    named: BTreeSet<&'a Address>,
-) -> BTreeSet<&'a Address> {
-    let mut spread: Vec<&Address> = named.iter().copied().collect();
+/// The named objects with their needs, and with what goes along with both.
+fn with_needs<M: Model>(
+    model: &M,
+    settled: &Settled<'_, M::Document>,
+    named: BTreeSet<Address>,
+) -> BTreeSet<Address> {
+    let mut spread: Vec<Address> = named.iter().cloned().collect();
     let mut found = named;
     while let Some(address) = spread.pop() {
-        for edge in settled.nodes.get(address).into_iter().flat_map(|node| &node.needs) {
-            if found.insert(&edge.to) {
-                spread.push(&edge.to);
+        let Some(node) = settled.nodes.get(&address) else { continue };
+        let needs = node.needs.iter().map(|edge| edge.to.clone());
+        for next in needs.chain(model.along(&address, &node.document)) {
+            if found.insert(next.clone()) {
+                spread.push(next);
             }
         }
     }

@@ -85,7 +85,7 @@ pub fn plan<M: Model>(
         Vec::new()
     });
     if !choices.only.is_empty() {
-        let part = only(choices, &settled, &users, Part { steps, later, deferrals, notes, untouched });
+        let part = only(model, choices, &settled, &users, Part { steps, later, deferrals, notes, untouched });
         Part { steps, later, deferrals, notes, untouched } = part;
     }
     // Without an order there is no step, whatever was chosen.

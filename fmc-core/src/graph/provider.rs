@@ -140,6 +140,12 @@ pub trait Model {
         false
     }
 
+    /// The wanted objects that a chosen one takes along although it does not need them, as the name by which others reach a server: a plan that is
+    /// limited to one of them [by name](Choices::only) has them too. By default there are none.
+    fn along(&self, _at: &Address, _document: &Self::Document) -> Vec<Address> {
+        Vec::new()
+    }
+
     /// Fits the wanted objects to the existing ones. By default they are wanted as they are.
     fn settle<'a>(
         &self,

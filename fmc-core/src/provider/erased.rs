@@ -146,6 +146,7 @@ pub(super) trait Erased: Send + Sync {
 
     fn known_as_any(&self, place: &Place) -> String;
     fn goes_along_any(&self, place: &Place) -> bool;
+    fn along_any(&self, at: &Address, document: &AnyDocument) -> Vec<Address>;
     fn settle_any(
         &self,
         wanted: &Wanted<AnyDocument>,

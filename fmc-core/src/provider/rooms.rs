@@ -277,6 +277,10 @@ impl Model for Rooms<'_> {
         self.named(place.provider()).is_some_and(|room| room.goes_along_any(place))
     }
 
+    fn along(&self, at: &Address, document: &AnyDocument) -> Vec<Address> {
+        self.of(at).map(|room| room.along_any(at, document)).unwrap_or_default()
+    }
+
     fn settle<'a>(
         &self,
         wanted: &'a Wanted<AnyDocument>,

@@ -6,6 +6,7 @@ mod autoscale;
 mod between;
 mod ceph;
 mod claims;
+mod classes;
 mod container;
 mod host;
 mod images;
@@ -278,6 +279,7 @@ pub(super) fn together(platform: &Platform, site: &SpanSite<'_>, findings: &mut 
     host::check(platform, site.cloud(), findings);
     room::check(platform, site, findings);
     volumes::check(platform, site, findings);
+    classes::check(platform, site, findings);
     measured::check(platform, site, findings);
     raw::twice(platform, site.cloud(), findings);
 }

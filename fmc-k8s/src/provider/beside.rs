@@ -16,27 +16,26 @@ pub(super) type Kept = BTreeMap<String, Vec<(String, Arc<str>)>>;
 
 /// The names by which a person asks for what needs this object, of what is kept. Each is there once.
 pub(super) fn needed_by(at: &Address, object: &ApiObject, kept: &Kept) -> Vec<Arc<str>> {
-    let needing = |needs: &dyn Fn(&str) -> bool| -> Vec<Arc<str>> {
-        let all = at.name().split_once('/').and_then(|(namespace, _)| kept.get(namespace));
-        let all = all.into_iter().flatten().filter(|(data, _)| needs(data));
-        all.map(|(_, named)| Arc::clone(named)).collect::<BTreeSet<_>>().into_iter().collect()
-    };
-    let Some((namespace, name)) = at.name().split_once('/') else { return Vec::new() };
+    let all = at.name().split_once('/').and_then(|(namespace, _)| kept.get(namespace));
+    let all = all.into_iter().flatten().filter(|(data, _)| serves(at, object, data));
+    all.map(|(_, named)| Arc::clone(named)).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Whether an object serves another one of its namespace that holds data and has this name: a policy of its pods, their names, its secret.
+pub(super) fn serves(at: &Address, object: &ApiObject, data: &str) -> bool {
+    let Some((namespace, name)) = at.name().split_once('/') else { return false };
     let value = object.value();
     let selected = match at.kind() {
         word if word == kind::NETWORK_POLICY.word => {
             if closed(at, namespace).contains(at) {
-                return needing(&|_| true);
+                return true;
             }
             value.pointer("/spec/podSelector/matchLabels")
         }
         word if word == kind::SERVICE.word => value.pointer("/spec/selector"),
-        word if word == kind::SECRET.word => {
-            return needing(&|data| name.strip_suffix("-owner") == Some(data));
-        }
+        word if word == kind::SECRET.word => return name.strip_suffix("-owner") == Some(data),
         _ => None,
     };
     let label = |key: &str| selected.and_then(|labels| labels.get(key)).and_then(Value::as_str);
-    let of = label(CNPG.label).or_else(|| label(STRIMZI.label));
-    of.map(|of| needing(&|data| data == of)).unwrap_or_default()
+    label(CNPG.label).or_else(|| label(STRIMZI.label)) == Some(data)
 }

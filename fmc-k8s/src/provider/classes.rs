@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use fmc_core::count::counted;
+use fmc_core::finding::NameList;
 use fmc_core::graph::Address;
 use serde_json::Value;
 
-use super::Refusal;
 use super::observe::list;
-use crate::kind::{CLAIM, Kind, STORAGE_CLASS};
+use super::{Document, Refusal};
+use crate::kind::{CLAIM, Kind, STATEFUL_SET, STORAGE_CLASS};
 use crate::link::ApiLink;
-use crate::manifest;
+use crate::manifest::{self, Manifest};
 use crate::object::ApiObject;
 
 /// The end of the names of Ceph's drivers of volumes (*Block Storage* and *Shared Filesystem* of Rook).
@@ -96,6 +97,30 @@ pub(super) fn has_claims(claims: &[String]) -> String {
         "{} of it that fmc did not make ({}): delete {its}, or move the data to another class, and apply again",
         counted(claims.len(), "claim"),
         super::data::named(claims)
+    )
+}
+
+/// The wanted objects whose volumes have this class.
+pub(super) fn users(class: &str, wanted: &BTreeMap<&Address, &Document>) -> Vec<String> {
+    let all = wanted.iter().filter(|(_, document)| {
+        let manifest = document.wanted().map(|wanted| &wanted.manifest);
+        manifest.is_some_and(|one| has_volumes(one) && named(one.content()).contains(&class))
+    });
+    all.map(|(at, _)| at.short().to_string()).collect()
+}
+
+/// Whether an object can name the class of volumes: a set, a claim, or one of an operator's kinds.
+pub(super) fn has_volumes(manifest: &Manifest) -> bool {
+    let kind = manifest.kind();
+    kind.is_custom() || [STATEFUL_SET, CLAIM].contains(kind)
+}
+
+/// The reason why a class stays that wanted objects name.
+pub(super) fn is_named(by: &[String]) -> String {
+    let (name, their) = if by.len() == 1 { ("names", "its") } else { ("name", "their") };
+    format!(
+        "{} of the cloud {name} it as the class of {their} volumes: it stays with all below it, also with `--delete-data`",
+        NameList::new(by)
     )
 }
 

@@ -1,8 +1,9 @@
 //! The document of an object: its manifest, its owner, and what it waits for.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
-use fmc_core::graph::Fingerprint;
+use fmc_core::graph::{Address, Fingerprint};
 use fmc_core::secret::ClusterAccess;
 use fmc_core::template::Template;
 use serde_json::Value;
@@ -25,6 +26,10 @@ pub enum Document {
         access: Option<Box<ClusterAccess>>,
         /// The file by which kustomize reads all objects of the cluster.
         kustomization: String,
+        /// The hosts of the cloud, by name.
+        hosts: Vec<String>,
+        /// The machines of the cloud, by name and by former name.
+        machines: BTreeSet<String>,
     },
     /// An object in it.
     Object(Box<Wanted>),
@@ -41,8 +46,12 @@ pub struct Wanted {
     pub(crate) without_form: Option<Fingerprint>,
     /// The name of an object of its kind and namespace that the cloud does not have any more and that stays with its data.
     pub(crate) beside: Option<Arc<str>>,
+    /// The reason why it is not changed, which follows from other objects.
+    pub(crate) held: Option<String>,
     /// The objects that are ready before it is made.
     pub(crate) awaited: Arc<[AwaitedObject]>,
+    /// The objects that a plan of it alone has too.
+    pub(super) along: Arc<[Address]>,
     yaml: OnceLock<String>,
     template: OnceLock<Template>,
 }
@@ -69,7 +78,9 @@ impl Document {
             is_forced: false,
             without_form: None,
             beside: None,
+            held: None,
             awaited,
+            along: Arc::default(),
             yaml: OnceLock::new(),
             template: OnceLock::new(),
         }))
@@ -77,12 +88,22 @@ impl Document {
 
     /// The same document, changed.
     fn with(&self, change: impl FnOnce(&mut Wanted)) -> Option<Self> {
-        let Wanted { manifest, owner, is_forced, without_form, beside, awaited, .. } = self.wanted()?;
+        let Wanted { manifest, owner, is_forced, without_form, beside, held, awaited, along, .. } =
+            self.wanted()?;
         let same = Self::awaiting(manifest.clone(), owner, Arc::clone(awaited));
         let Self::Object(mut same) = same else { return None };
-        (same.is_forced, same.without_form, same.beside) = (*is_forced, *without_form, beside.clone());
+        (same.is_forced, same.without_form) = (*is_forced, *without_form);
+        (same.beside, same.held, same.along) = (beside.clone(), held.clone(), Arc::clone(along));
         change(&mut same);
         Some(Self::Object(same))
+    }
+
+    /// The same document, with what a plan of it alone has too.
+    pub(super) fn with_along(self, along: Arc<[Address]>) -> Self {
+        match self {
+            Self::Object(wanted) => Self::Object(Box::new(Wanted { along, ..*wanted })),
+            api @ Self::Api { .. } => api,
+        }
     }
 
     /// The same document, whose fields are taken from others.
@@ -93,6 +114,11 @@ impl Document {
     /// The same document, for an object that is made beside one that stays with its data.
     pub(super) fn beside(&self, other: &str) -> Option<Self> {
         self.with(|wanted| wanted.beside = Some(other.into()))
+    }
+
+    /// The same document, of an object that is not changed for this reason.
+    pub(super) fn held(&self, why: &str) -> Option<Self> {
+        self.with(|wanted| wanted.held = Some(why.to_owned()))
     }
 
     /// The same document, for an object that its changed definition may show in another form.

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::document::{Document, Wanted};
 use super::mentions::{closed, has_pods, mentioned};
 use super::shown::{both, short};
-use super::{API, Kubernetes, NAME, claims, classes, data, fixed, ready, takeover};
+use super::{API, Kubernetes, NAME, ceph, claims, classes, data, fixed, ready, takeover};
 use crate::compare::{Difference, plain};
 use crate::config_map::CONFIGS;
 use crate::kind::{self, Kind};
@@ -61,6 +61,10 @@ impl Model for Kubernetes {
         for (at, object) in seen.present().filter(|(_, object)| object.is_redefined) {
             set(at, &|document| document.redefined(object));
         }
+        let leaving = ceph::leaving(wanted, seen, &choices.delete_data);
+        for one in &leaving {
+            set(one.at, &|document| document.held(&one.held()?));
+        }
         for (at, other) in data::besides(wanted, seen) {
             set(at, &|document| document.beside(other));
         }
@@ -70,7 +74,12 @@ impl Model for Kubernetes {
             added: BTreeMap::new(),
             moved: BTreeMap::new(),
             renamed: BTreeMap::new(),
-            notes: [claims::notes(wanted, seen), data::still_wanted(wanted, &choices.delete_data)].concat(),
+            notes: [
+                claims::notes(wanted, seen),
+                data::still_wanted(wanted, &choices.delete_data),
+                leaving.iter().filter(|one| one.held().is_none()).map(ceph::Leaving::beforehand).collect(),
+            ]
+            .concat(),
         }
     }
 
@@ -100,6 +109,9 @@ impl Model for Kubernetes {
         }
         if object.is_leaving() {
             return Verdict::Held("it is being deleted: apply again once it is gone".to_owned());
+        }
+        if let Some(why) = &wanted.held {
+            return Verdict::Held(why.clone());
         }
         if wanted.is_met_by(object) {
             if let Some(Trial::Refused(words)) = &object.trial {
@@ -157,6 +169,10 @@ impl Model for Kubernetes {
         true
     }
 
+    fn along(&self, _: &Address, document: &Document) -> Vec<Address> {
+        document.wanted().map(|wanted| wanted.along.to_vec()).unwrap_or_default()
+    }
+
     fn remove(
         &self,
         at: &Address,
@@ -202,6 +218,7 @@ impl Model for Kubernetes {
                     });
                 }
             }
+            Unwanted::Named { by } => return Removal::Keep(classes::is_named(by)),
             Unwanted::Copied | Unwanted::Used => return Removal::Ignore,
             Unwanted::Destroyed(_) if !choices.only.iter().any(|name| is_in_a_cluster(name)) => {
                 return Removal::Ignore;

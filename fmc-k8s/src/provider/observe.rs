@@ -7,8 +7,6 @@ pub(super) use custom::strangers;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use fmc_core::count::counted;
-use fmc_core::finding::NameList;
 use fmc_core::graph::{Address, Fingerprint, ObserveError, Place, Seen, State, Wanted};
 use futures_util::future::try_join_all;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
@@ -19,7 +17,10 @@ use super::document::Wanted as OfOwner;
 use super::foreign::foreign;
 use super::patience::is_silent_webhook;
 use super::replicas;
-use super::{API, Document, Kubernetes, Refusal, ask, claims, classes, data, manager, operated, path_of};
+use super::shown::spoken;
+use super::{
+    API, Document, Kubernetes, Refusal, ask, ceph, claims, classes, data, manager, operated, path_of,
+};
 use crate::kind::{self, KINDS};
 use crate::link::{ApiLink, Verb};
 use crate::manifest::{self, OWNER};
@@ -204,11 +205,13 @@ impl Cluster<'_> {
         }
         self.stand(there);
         operated::stand(there);
-        let is_going = |at: &Address, object: &ApiObject| {
-            !self.wanted.is_destroyed
-                && !self.documents.contains_key(at)
-                && object.is_made_by(&self.wanted.owner)
+        let is_unwanted = |at: &Address, object: &ApiObject| {
+            !self.documents.contains_key(at) && object.is_made_by(&self.wanted.owner)
         };
+        operated::stand_on_servants(is_unwanted, there);
+        ceph::stand(there, self.documents);
+        let is_going =
+            |at: &Address, object: &ApiObject| !self.wanted.is_destroyed && is_unwanted(at, object);
         classes::stand(self.link, is_going, there).await
     }
 
@@ -256,6 +259,10 @@ impl Cluster<'_> {
             return Unwanted::Destroyed(String::new());
         }
         if !self.documents.is_empty() {
+            if at.kind() == kind::STORAGE_CLASS.word && !self.documents.contains_key(at) {
+                let by = classes::users(at.name(), self.documents);
+                return if by.is_empty() { Unwanted::Pruned } else { Unwanted::Named { by } };
+            }
             let set = claims::set_of(at, object).filter(|_| is_claim);
             let wanted = set.as_ref().and_then(|set| self.documents.get(set)?.wanted());
             if let Some(why) = wanted.and_then(|set| claims::unused(&set.manifest, at)) {
@@ -327,43 +334,6 @@ impl Cluster<'_> {
 fn group_and_kind(wanted: &OfOwner) -> (String, String) {
     let kind = wanted.manifest.kind();
     (kind.group.to_owned(), kind.name.to_owned())
-}
-
-/// Our objects of a cluster in a person's words: `8 objects in the namespace shop`.
-fn spoken(there: &BTreeMap<Address, ApiObject>, owner: &str) -> String {
-    let mut counts: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
-    let (mut others, mut data) = (0, Vec::new());
-    for (at, object) in there {
-        let (is_made, is_volume) = (object.is_made_by(owner), object.is_claim_of(owner));
-        let namespace = manifest::namespace_of(at);
-        if !is_made && !is_volume {
-            continue;
-        }
-        if data::is_data(at) && at.kind() != kind::CUSTOM_RESOURCE_DEFINITION.word {
-            data.push(at.short().to_string());
-        }
-        if namespace.is_none() && at.kind() != kind::NAMESPACE.word {
-            others += 1;
-            continue;
-        }
-        let (objects, volumes) = counts.entry(namespace.unwrap_or_else(|| at.name())).or_default();
-        match namespace {
-            Some(_) if is_volume => *volumes += 1,
-            Some(_) => *objects += 1,
-            None => {}
-        }
-    }
-    let each = counts.iter().map(|(namespace, (objects, volumes))| {
-        let objects = counted(*objects, "object");
-        let volumes = match volumes {
-            0 => String::new(),
-            some => format!(" and the data of {}", counted(*some, "volume")),
-        };
-        format!("the namespace {namespace} with {objects}{volumes}")
-    });
-    let of_cluster = (others > 0).then(|| format!("{} of the whole cluster", counted(others, "object")));
-    let data = (!data.is_empty()).then(|| format!("the data of {}", NameList::new(data)));
-    each.chain(of_cluster).chain(data).collect::<Vec<_>>().join(", ")
 }
 
 /// All objects at a path, page by page. A kind that the server does not have has none.

@@ -6,15 +6,16 @@ use fmc_core::graph::Address;
 use serde_json::Value;
 
 use super::mentions::closed;
+use super::{beside, data};
 use crate::kind::{NETWORK_POLICY, SECRET};
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, namespace_of};
 use crate::object::ApiObject;
 use crate::operated::{CNPG, KnownOperator, ROOK, STRIMZI};
 
-const POSTGRES: &str = "cluster.postgresql.cnpg.io";
-const KAFKA: &str = "kafka.kafka.strimzi.io";
-const BROKERS: &str = "kafkanodepool.kafka.strimzi.io";
-const CEPH: &str = "cephcluster.ceph.rook.io";
+pub(super) const POSTGRES: &str = "cluster.postgresql.cnpg.io";
+pub(super) const KAFKA: &str = "kafka.kafka.strimzi.io";
+pub(super) const BROKERS: &str = "kafkanodepool.kafka.strimzi.io";
+pub(super) const CEPH: &str = "cephcluster.ceph.rook.io";
 
 /// The object that another one is a part of: the Kafka of a topic, of a user or of brokers, the Ceph of a pool.
 fn whole(at: &Address, content: &Value) -> Option<Address> {
@@ -46,6 +47,27 @@ pub(super) fn stand(there: &mut BTreeMap<Address, ApiObject>) {
         let whole = whole(at, object.value()).filter(|whole| at.kind() != BROKERS && known.contains(whole));
         object.stands_on.extend(whole);
         object.stands_on.extend(cephs.iter().filter(|ceph| is_in(at, ceph)).cloned());
+    }
+}
+
+/// What holds data goes before what serves it: its policies, its names and its secret.
+pub(super) fn stand_on_servants(
+    is_going: impl Fn(&Address, &ApiObject) -> bool,
+    there: &mut BTreeMap<Address, ApiObject>,
+) {
+    let going = there.iter().filter(|(at, object)| data::is_data_kind(at.kind()) && is_going(at, object));
+    let servants: Vec<(Address, Vec<Address>)> = going
+        .filter_map(|(at, _)| {
+            let (namespace, name) = at.name().split_once('/')?;
+            let beside = there.iter().filter(|(other, _)| namespace_of(other) == Some(namespace));
+            let all = beside.filter(|(other, object)| *other != at && beside::serves(other, object, name));
+            Some((at.clone(), all.map(|(other, _)| other.clone()).collect()))
+        })
+        .collect();
+    for (at, servants) in servants {
+        if let Some(object) = there.get_mut(&at) {
+            object.stands_on.extend(servants);
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use fmc_core::graph::{Address, Carries, Edge};
 
 use super::document::AwaitedObject;
 use super::mentions::{PODS, closed, has_pods, mentioned};
+use super::ways::Ways;
 use super::{classes, operated, ready};
 use crate::compare::plain;
 use crate::kind::{self, Kind};
@@ -22,6 +23,7 @@ pub(super) struct Order {
     /// The address of a kind's definition, by group and kind, and its operator.
     definitions: BTreeMap<(String, String), (Address, Option<String>)>,
     operators: BTreeMap<String, Parts>,
+    ways: Ways,
 }
 
 /// The objects of an operator.
@@ -42,6 +44,7 @@ impl Order {
             let operator = operator_of(manifest);
             let key = format!("{}/{}", manifest.kind().word, at.name());
             let what = format!("{}/{}, which it needs,", manifest.kind().word, manifest.name());
+            order.ways.add(manifest, &at);
             order.objects.insert(key, (at.clone(), awaited(manifest, what)));
             if manifest.kind().is_custom() || *manifest.kind() == kind::STORAGE_CLASS {
                 order.below.insert(at.clone(), manifest.clone());
@@ -74,6 +77,10 @@ impl Order {
     ) -> (Vec<Edge>, Arc<[AwaitedObject]>) {
         let mut all = near(manifest, at, api);
         let operator = operator_of(manifest).and_then(|name| self.operators.get(&name));
+        // The parts of an operator are its ways too, and it waits for no policy of what it operates.
+        if operator.is_none() {
+            all.extend(self.ways.policies(manifest, at));
+        }
         let is_pods = manifest.kind().has_pods();
         all.extend(operator.iter().filter(|_| is_pods).flat_map(|parts| parts.others.iter().cloned()));
         let mut all_awaited: Vec<AwaitedObject> = Vec::new();
@@ -104,10 +111,15 @@ impl Order {
         (all.into_values().collect(), all_awaited.into())
     }
 
+    /// The objects by which others reach the pods of a wanted one: they go along with it, and it does not wait for them.
+    pub(super) fn along(&self, manifest: &Manifest, at: &Address) -> Arc<[Address]> {
+        self.ways.names(manifest, at).into()
+    }
+
     /// The objects of the cloud that a wanted one is made of or stands on: the class of its volumes, the pool of a class, what its operator reads.
     fn first(&self, manifest: &Manifest, at: &Address) -> Vec<Address> {
-        let has_volumes = manifest.kind().is_custom() || *manifest.kind() == kind::STATEFUL_SET;
-        let classes = if has_volumes { classes::named(manifest.content()) } else { Vec::new() };
+        let classes =
+            if classes::has_volumes(manifest) { classes::named(manifest.content()) } else { Vec::new() };
         let classes = classes.into_iter().map(|name| at.beside(kind::STORAGE_CLASS.word, name));
         let is_class = *manifest.kind() == kind::STORAGE_CLASS;
         let pool = is_class.then(|| classes::below(at, manifest.content())).flatten();

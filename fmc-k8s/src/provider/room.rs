@@ -14,7 +14,7 @@ use fmc_core::secret::{SecretRef, Secrets};
 #[cfg(feature = "client")]
 use super::entered::Entered;
 use super::order::Order;
-use super::{API, Document, Kubernetes, NAME, drift, ready};
+use super::{API, Document, Kubernetes, NAME, ceph, drift, ready};
 use crate::manifest::Manifest;
 use crate::object::{ApiObject, Unwanted};
 use crate::platform::Platform;
@@ -39,14 +39,18 @@ impl Room for Kubernetes {
                 within: API_WITHIN,
                 access: checked.access(&cluster).map(Box::new),
                 kustomization: kustomization(&manifests),
+                hosts: ceph::hosts(checked),
+                machines: ceph::known(checked),
             });
             let api_node = Node { document, needs: servers(checked, &cluster), part_of: None };
             wanted.nodes.insert(api.clone(), api_node);
             let order = Order::of(&manifests, &cluster);
             for manifest in manifests {
                 let at = manifest.address(&cluster);
-                let (needs, awaited) = order.needs(&manifest, &at, &api);
-                let document = Arc::new(Document::awaiting(manifest, owner, awaited));
+                let (mut needs, awaited) = order.needs(&manifest, &at, &api);
+                needs.extend(ceph::needs(&at, manifest.content(), checked));
+                let along = order.along(&manifest, &at);
+                let document = Arc::new(Document::awaiting(manifest, owner, awaited).with_along(along));
                 wanted.nodes.insert(at, Node { document, needs, part_of: None });
             }
         }
@@ -110,7 +114,11 @@ impl Room for Kubernetes {
             | Unwanted::Unused { named, .. }
             | Unwanted::Data { named, .. } => Some(named),
             Unwanted::Beside { named } => named.first().map(AsRef::as_ref),
-            Unwanted::Pruned | Unwanted::Used | Unwanted::Destroyed(_) | Unwanted::Copied => None,
+            Unwanted::Pruned
+            | Unwanted::Used
+            | Unwanted::Destroyed(_)
+            | Unwanted::Named { .. }
+            | Unwanted::Copied => None,
         }
     }
 
@@ -153,15 +161,12 @@ fn kustomization(manifests: &[Manifest]) -> String {
 
 /// The API answers once the machines of its servers are there.
 fn servers(checked: &Checked, cluster: &str) -> Vec<Edge> {
-    // The address of a machine, as the provider of hypervisors gives it.
-    const MACHINE: (&str, &str) = ("libvirt", "domain");
     let servers = checked.cluster(cluster).into_iter().flat_map(|cluster| &cluster.servers);
     let machines = servers.filter_map(|server| checked.at(*server));
     machines
         .filter_map(|machine| {
             let host = checked.at(machine.host)?;
-            let to =
-                Address::new(Place::new(MACHINE.0, host.name.as_str()), MACHINE.1, machine.name.as_str());
+            let to = ceph::machine(host.name.as_str(), machine.name.as_str());
             Some(Edge { to, carries: Carries::Exists })
         })
         .collect()

@@ -1,8 +1,17 @@
 //! Values in the lines of a plan and of drift. Which may be a secret is not shown.
 
+use std::collections::BTreeMap;
+
+use fmc_core::count::counted;
+use fmc_core::finding::NameList;
+use fmc_core::graph::Address;
 use serde_json::Value;
 
+use super::data;
 use crate::compare::{Difference, plain};
+use crate::kind;
+use crate::manifest;
+use crate::object::ApiObject;
 use crate::secret::{AS_WANTED, GENERATIONS, OTHER};
 
 const HIDDEN: &str = "(not shown)";
@@ -146,6 +155,43 @@ pub(super) fn short(text: &str) -> String {
     } else {
         format!("{}…", line.chars().take(MOST).collect::<String>())
     }
+}
+
+/// Our objects of a cluster in a person's words: `8 objects in the namespace shop`.
+pub(super) fn spoken(there: &BTreeMap<Address, ApiObject>, owner: &str) -> String {
+    let mut counts: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    let (mut others, mut data) = (0, Vec::new());
+    for (at, object) in there {
+        let (is_made, is_volume) = (object.is_made_by(owner), object.is_claim_of(owner));
+        let namespace = manifest::namespace_of(at);
+        if !is_made && !is_volume {
+            continue;
+        }
+        if data::is_data(at) && at.kind() != kind::CUSTOM_RESOURCE_DEFINITION.word {
+            data.push(at.short().to_string());
+        }
+        if namespace.is_none() && at.kind() != kind::NAMESPACE.word {
+            others += 1;
+            continue;
+        }
+        let (objects, volumes) = counts.entry(namespace.unwrap_or_else(|| at.name())).or_default();
+        match namespace {
+            Some(_) if is_volume => *volumes += 1,
+            Some(_) => *objects += 1,
+            None => {}
+        }
+    }
+    let each = counts.iter().map(|(namespace, (objects, volumes))| {
+        let objects = counted(*objects, "object");
+        let volumes = match volumes {
+            0 => String::new(),
+            some => format!(" and the data of {}", counted(*some, "volume")),
+        };
+        format!("the namespace {namespace} with {objects}{volumes}")
+    });
+    let of_cluster = (others > 0).then(|| format!("{} of the whole cluster", counted(others, "object")));
+    let data = (!data.is_empty()).then(|| format!("the data of {}", NameList::new(data)));
+    each.chain(of_cluster).chain(data).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -1,14 +1,16 @@
 //! Ceph on the disks of a cluster's machines.
 
+use fmc::graph::{Choices, DeleteData, NoteKind};
 use fmc::prelude::*;
 use fmc_k8s::ceph::Ceph;
 use fmc_k8s::manifest::Manifest;
 use fmc_k8s::operator::Operator;
 use fmc_k8s::platform::{Namespace, Platform};
 use fmc_k8s::stateful::VolumeClaim;
+use pollster::block_on;
 use serde_json::{Value, json};
 
-use crate::cloud::World;
+use crate::cloud::{World, notes};
 use crate::operated::{definition, image, operator};
 use crate::stateful::set;
 
@@ -126,6 +128,56 @@ fn what_has_its_class_is_made_when_its_pool_is_ready() {
     world.run(&world.plan_of(&wanted)).converged().unwrap();
     assert!(world.cluster.object("stateful-set", "shop", "db").is_some());
     assert!(world.plan_of(&wanted).is_empty());
+}
+
+/// The cloud with the machines of these agents alone, all of which bring a disk.
+fn cloud_of(agents: &[&str]) -> Cloud {
+    let machine = |name: &str, address: &str| {
+        Machine::new(name, Image::debian("12").path("/images/debian-12.qcow2"))
+            .cpus(2)
+            .memory(6.gib())
+            .root_disk(20.gib())
+            .interface(Interface::on("lab").address(address))
+    };
+    let server =
+        machine("server", "10.17.3.10").disk(Disk::new("k3s", 20.gib()).mount("/var/lib/rancher/k3s"));
+    let cloud =
+        Cloud::new("first").host(Host::local()).network(Network::nat("lab", "10.17.3.0/24")).machine(server);
+    let each =
+        agents.iter().enumerate().map(|(at, name)| machine(name, &format!("10.17.3.2{at}")).disk(raw()));
+    each.fold(cloud, Cloud::machine)
+        .cluster(k3s::Cluster::new("single", "v1.36.2+k3s1").servers(["server"]).agents(agents.to_vec()))
+}
+
+/// All copies of a volume may be on three machines.
+#[test]
+fn machines_leave_a_ceph_few_at_a_time_and_after_it_was_told() {
+    let world = World::new();
+    let of = |agents: &[&str]| world.compile(cloud_of(agents).role(platform(ceph())));
+    let six = ["a", "b", "c", "d", "e", "f"];
+    world.run(&world.plan_of(&of(&six))).converged().unwrap();
+    assert!(world.plan_of(&of(&six)).is_empty());
+    let plan = world.plan_of(&of(&six[..3]));
+    let held = notes(&plan, NoteKind::Held);
+    assert!(
+        held.iter().any(|note| note.starts_with("the disks of d, e and f would leave it at once")),
+        "{plan}"
+    );
+    assert!(!plan.steps.iter().any(|step| step.address.is_named("domain/d")), "{plan}");
+    // A person gives the data up by name.
+    let named = DeleteData::Of(["d".to_owned()].into());
+    let choices = Choices { delete_data: named, ..Choices::default() };
+    let plan = block_on(world.providers.plan_with(&of(&six[..3]), choices)).unwrap();
+    assert_eq!(notes(&plan, NoteKind::Held), [""; 0], "{plan}");
+    let plan = world.plan_of(&of(&six[..4]));
+    let told = notes(&plan, NoteKind::Beforehand);
+    assert!(told.iter().any(|note| note.starts_with("the disks of e and f leave it")), "{plan}");
+    let order: Vec<String> = plan.steps.iter().map(|step| step.address.short().to_string()).collect();
+    let place =
+        |name: &str| order.iter().position(|one| one == name).unwrap_or_else(|| panic!("{name}: {plan}"));
+    assert!(place("cephcluster.ceph.rook.io/rook-system/ceph") < place("domain/e"), "{plan}");
+    world.run(&plan).converged().unwrap_or_else(|error| panic!("{error}\n{plan}"));
+    assert!(world.plan_of(&of(&six[..4])).is_empty());
 }
 
 #[test]

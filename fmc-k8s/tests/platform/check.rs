@@ -108,3 +108,27 @@ fn a_second_platform_of_a_cluster_is_refused_and_the_finding_names_both() {
     assert_eq!(second.message(), "roles[0] is a platform of the cluster single too");
     assert_eq!(report.findings().iter().filter(|one| one.kind().to_string() == "platform-twice").count(), 1);
 }
+
+/// A claim of a mistyped class waits for ever.
+#[test]
+fn a_class_that_nothing_makes_is_told() {
+    use fmc_k8s::redis::Redis;
+    use fmc_k8s::stateful::VolumeClaim;
+    let shop = |class: &str| {
+        let keeps = crate::stateful::set(VolumeClaim::new("data", 1.gib()).class(class.to_owned()));
+        let class_of = |name: &str| serde_json::json!({ "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": { "name": name }, "provisioner": "example.org/block" });
+        Platform::on("single")
+            .object(fmc_k8s::raw::RawObject::of(&class_of("fast-block")))
+            .namespace(Namespace::new("shop").stateful(keeps))
+    };
+    assert_eq!(kinds(shop("fast-block")), []);
+    one(shop("fast-blok"), "platform-no-class", "namespaces[0].stateful_sets[0].claims[0].class");
+    let cloud = cloud().role(shop("fast-blok")).check().unwrap();
+    let found = cloud.findings().iter().find(|one| one.kind().to_string() == "platform-no-class").unwrap();
+    assert_eq!(found.help(), "did you mean fast-block?", "{found:?}");
+    let redis =
+        Redis::new("sessions", "registry.example.org/redis:1", 128.mib()).keep(1.gib()).class("bolck");
+    let found = kinds(Platform::on("single").namespace(Namespace::new("shop").redis(redis)));
+    let at = "roles[0].platform.namespaces[0].redis[0].class".to_owned();
+    assert!(found.contains(&("platform-no-class".to_owned(), at)), "{found:?}");
+}

@@ -210,3 +210,28 @@ fn a_job_that_goes_by_itself_is_told() {
         "namespaces[0].objects[0].spec.ttlSecondsAfterFinished",
     );
 }
+
+/// A job that cannot reach the database that it needs fails until its deadline.
+#[test]
+fn a_part_of_a_plan_takes_the_ways_and_the_names_of_a_job() {
+    let set = crate::stateful::set(fmc_k8s::stateful::VolumeClaim::new("data", 1.gib())).ready_within(0);
+    let shop = Namespace::new("shop")
+        .stateful(set)
+        .job(migrate(1).needs("stateful-set/db"))
+        .deployment(web(1))
+        .connect("migrate", "db", "sql")
+        .connect("web", "db", "sql");
+    let world = World::new();
+    let plan = world.plan(Platform::on("single").namespace(shop)).only("job/shop/migrate");
+    let order: Vec<String> = steps(&plan).into_iter().map(|(_, name)| name).collect();
+    let place =
+        |name: &str| order.iter().position(|one| one == name).unwrap_or_else(|| panic!("{name}: {plan}"));
+    for way in ["network-policy/shop/migrate-to-db-sql", "network-policy/shop/db-from-migrate-sql"] {
+        assert!(place(way) < place("job/shop/migrate"), "{plan}");
+    }
+    for name in ["service/shop/db", "service/shop/db-pods"] {
+        assert!(place(name) > place("namespace/shop"), "{plan}");
+    }
+    assert!(!order.contains(&"deployment/shop/web".to_owned()), "{plan}");
+    world.run(&plan).converged().unwrap_or_else(|error| panic!("{error}\n{plan}"));
+}

@@ -207,6 +207,38 @@ fn what_two_databases_need_stays_while_one_of_them_does() {
     assert!(world.cluster.object("namespace", "", "shop").is_none(), "{plan}");
 }
 
+/// No pod without its policies: a database whose deletion a person asked for goes before what serves it.
+#[test]
+fn a_database_that_goes_goes_before_its_policies_and_its_secret() {
+    let world = World::new();
+    world.apply(&shop());
+    let gone = with_operators(Namespace::new("shop").deployment(web()));
+    let names = ["cluster.postgresql.cnpg.io/shop/db", "kafka.kafka.strimzi.io/shop/events"];
+    let asked = |platform: Platform, names: &[&str]| {
+        let data = DeleteData::Of(names.iter().map(|name| (*name).to_owned()).collect());
+        let choices = Choices { delete_data: data, ..Choices::default() };
+        block_on(world.providers.plan_with(&world.wanted(platform), choices)).unwrap()
+    };
+    let in_order = |plan: &fmc::Plan, first: &str, then: &[&str]| {
+        let order: Vec<String> = steps(plan).into_iter().map(|(_, name)| name).collect();
+        let place =
+            |name: &str| order.iter().position(|one| one == name).unwrap_or_else(|| panic!("{name}: {plan}"));
+        for one in then {
+            assert!(place(first) < place(one), "{one}: {plan}");
+        }
+    };
+    let plan = asked(gone, &names);
+    in_order(
+        &plan,
+        names[0],
+        &["network-policy/shop/db-operated", "network-policy/shop/db-answers", "secret/shop/db-owner"],
+    );
+    in_order(&plan, names[1], &["network-policy/shop/events-operated", "service/shop/events-pods"]);
+    let all = asked(Platform::on("single"), &names);
+    in_order(&all, names[0], &["network-policy/shop/nothing", "network-policy/shop/db-operated"]);
+    world.run(&plan).converged().unwrap_or_else(|error| panic!("{error}\n{plan}"));
+}
+
 #[test]
 fn the_pods_of_a_database_reach_each_other_the_api_and_nothing_else() {
     let all = compiled(&shop());

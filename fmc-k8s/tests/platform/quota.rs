@@ -69,7 +69,7 @@ fn within(quota: Quota) -> Namespace {
 #[test]
 fn workloads_that_are_more_than_their_quota_are_found() {
     let find = |namespace: Namespace, kind: &str, at: &str| {
-        one(Platform::on("single").namespace(namespace), kind, &format!("namespaces[0].{at}"));
+        one(crate::stateful::shelf_of(namespace), kind, &format!("namespaces[0].{at}"));
     };
     let web = || asks("web", 2, 100, 256);
     find(within(Quota::new().pods(1)).deployment(web()), "platform-over-quota", "quota.pods");

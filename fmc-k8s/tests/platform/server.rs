@@ -32,7 +32,7 @@ use serde_json::{Value, json};
 use crate::cloud::{Cluster as _, World, cloud_with, deleted, notes, shop, steps, web};
 use crate::ingress::{host, open, with_certificate};
 use crate::plane::{Plane, start, unawaited};
-use crate::stateful::{set, shelf};
+use crate::stateful::{set, shelf_without_class};
 use crate::value::{edges, refused_by_the_server};
 
 #[test]
@@ -83,7 +83,7 @@ fn a_set_grows_is_made_again_and_leaves_its_data() {
     }
     let sized = |size| VolumeClaim::new("data", size).class("block");
     // The pods are not ready without nodes, and the set makes one after the other: one is enough.
-    let platform = |claim: VolumeClaim| shelf([set(claim).replicas(1).ready_within(0)]);
+    let platform = |claim: VolumeClaim| shelf_without_class([set(claim).replicas(1).ready_within(0)]);
     world.apply(&platform(sized(1.gib())));
     let until = std::time::Instant::now() + Duration::from_secs(60);
     let is_bound = || {
@@ -108,14 +108,14 @@ fn a_set_grows_is_made_again_and_leaves_its_data() {
     assert_eq!(claim["spec"]["resources"]["requests"]["storage"], "2Gi");
     assert_eq!(pod(), before, "its pod went on");
 
-    let further = shelf([set(sized(2.gib()))
+    let further = shelf_without_class([set(sized(2.gib()))
         .claim_of(VolumeClaim::new("log", 1.gib()).class("block"))
         .replicas(1)
         .ready_within(0)]);
     let plan = world.apply(&further);
     assert_eq!(steps(&plan), [(Action::Replace, "stateful-set/shop/db".to_owned())], "{plan}");
 
-    let plan = world.apply(&shelf([]));
+    let plan = world.apply(&shelf_without_class([]));
     assert!(deleted(&plan).contains(&"stateful-set/shop/db".to_owned()), "{plan}");
     let kept = notes(&world.plan(Platform::on("single")), NoteKind::Kept);
     assert!(kept.iter().any(|text| text.contains("--delete-data stateful-set/shop/db")), "{kept:?}");

@@ -4,6 +4,7 @@ use fmc::graph::{Action, Choices, DeleteData, Impact, NoteKind};
 use fmc::prelude::*;
 use fmc_k8s::container::{Container, Probe};
 use fmc_k8s::platform::{Namespace, Platform};
+use fmc_k8s::raw::RawObject;
 use fmc_k8s::sim::Sim;
 use fmc_k8s::stateful::{Stateful, VolumeClaim};
 use fmc_k8s::workload::Deployment;
@@ -24,7 +25,25 @@ pub(crate) fn set(claim: VolumeClaim) -> Stateful {
 }
 
 pub(crate) fn shelf(sets: impl IntoIterator<Item = Stateful>) -> Platform {
+    shelf_of(sets.into_iter().fold(Namespace::new("shop"), Namespace::stateful))
+}
+
+/// The same without a class of volumes, where another hand makes it.
+#[cfg(all(feature = "client", feature = "full"))]
+pub(crate) fn shelf_without_class(sets: impl IntoIterator<Item = Stateful>) -> Platform {
     Platform::on("single").namespace(sets.into_iter().fold(Namespace::new("shop"), Namespace::stateful))
+}
+
+/// A namespace in a platform that makes the class `block`.
+pub(crate) fn shelf_of(namespace: Namespace) -> Platform {
+    let class = json!({
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "StorageClass",
+        "metadata": { "name": "block" },
+        "provisioner": "block.example.org",
+        "allowVolumeExpansion": true,
+    });
+    Platform::on("single").object(RawObject::of(&class)).namespace(namespace)
 }
 
 fn block(size: Size) -> VolumeClaim {
@@ -193,9 +212,9 @@ fn each_mistake_with_a_claim_is_found_where_it_stands() {
     );
     let named =
         Namespace::new("shop").stateful(right()).deployment(Deployment::new("db-pods", container("a")));
-    one(Platform::on("single").namespace(named), "platform-twice", SET);
+    one(shelf_of(named), "platform-twice", SET);
     let named = Namespace::new("shop").stateful(right()).deployment(Deployment::new("db", container("a")));
-    one(Platform::on("single").namespace(named), "platform-twice", SET);
+    one(shelf_of(named), "platform-twice", SET);
     assert_eq!(kinds(shelf([right()])), []);
 }
 

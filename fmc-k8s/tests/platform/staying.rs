@@ -247,6 +247,11 @@ fn a_part_of_a_plan_takes_what_a_database_and_a_kafka_stand_on() {
     ];
     let db = made("cluster.postgresql.cnpg.io/shop/db");
     let own = ["secret/shop/db-owner", "network-policy/shop/db-operated", "deployment/cnpg-system/cnpg"];
+    let plan = world.plan_of(&wanted).only("cluster.postgresql.cnpg.io/shop/db");
+    for machine in ["a", "b", "c"] {
+        assert!(plan.step(&format!("domain/{machine}")).is_ok(), "{machine}: {plan}");
+    }
+    assert!(plan.step("domain/d").is_err(), "{plan}");
     for name in ceph.iter().chain(&own) {
         assert!(db.contains(&(*name).to_owned()), "{name}: {db:?}");
     }
@@ -288,4 +293,49 @@ fn a_renamed_kafka_takes_no_topics_along_and_a_renamed_database_begins_empty() {
         deleted(&plan).iter().all(|name| !name.contains("shop/db") && !name.contains("shop/events")),
         "{plan}"
     );
+}
+
+/// A database whose class goes waits for its next volume for ever.
+#[test]
+fn a_class_stays_while_a_wanted_database_names_it() {
+    let world = World::new();
+    let shop = || Namespace::new("shop").postgres(postgres().class("ceph-block"));
+    let cnpg = || operator("cnpg", "postgresql.cnpg.io", &["Cluster"]);
+    let base = || Platform::on("single").operator(cnpg()).operator(rook()).namespace(shop());
+    let all = world.compile(ceph_cloud(3, raw()).role(base().ceph(ceph())));
+    world.run(&world.plan_of(&all)).converged().unwrap();
+    let parts = [
+        "storage-class/ceph-block",
+        "cephblockpool.ceph.rook.io/rook-system/ceph-block",
+        "cephcluster.ceph.rook.io/rook-system/ceph",
+    ];
+    let data = DeleteData::Of(parts[1..].iter().map(|name| (*name).to_owned()).collect());
+    for data in [DeleteData::None, data] {
+        let choices = Choices { delete_data: data, ..Choices::default() };
+        let wanted = world.compile(ceph_cloud(3, raw()).role(base()));
+        let plan = block_on(world.providers.plan_with(&wanted, choices)).unwrap();
+        assert_eq!(deleted(&plan), [""; 0], "{plan}");
+        let why = "cluster.postgresql.cnpg.io/shop/db of the cloud names it as the class of its volumes";
+        assert!(notes(&plan, NoteKind::Kept).iter().any(|note| note.starts_with(why)), "{plan}");
+    }
+    // Another class beside it takes nothing away.
+    let plan = world.plan_of(&world.compile(ceph_cloud(3, raw()).role(base().ceph(ceph().class("other")))));
+    assert_eq!(deleted(&plan), [""; 0], "{plan}");
+}
+
+/// A topic goes only while the operator of topics runs.
+#[test]
+fn a_kafka_keeps_its_topic_operator_when_its_last_topic_leaves_the_cloud() {
+    let with_strimzi = |shop: Namespace| {
+        let strimzi = operator("strimzi", "kafka.strimzi.io", &["Kafka", "KafkaNodePool", "KafkaTopic"]);
+        Platform::on("single").operator(strimzi).namespace(shop)
+    };
+    let world = World::new();
+    world.apply(&with_strimzi(Namespace::new("shop").kafka(kafka())));
+    let none = Kafka::new("events", image("quay.io/strimzi/kafka:1.2.0-kafka-4.3.0"), 512.mib(), 2.gib())
+        .cpu(100.millicores())
+        .ready_within(0);
+    let plan = world.plan(with_strimzi(Namespace::new("shop").kafka(none)));
+    assert_eq!(steps(&plan), [], "{plan}");
+    assert!(notes(&plan, NoteKind::Kept).iter().any(|note| note.contains("kafkatopic")), "{plan}");
 }

@@ -137,6 +137,10 @@ impl<R: Room> Erased for R {
         self.goes_along(place)
     }
 
+    fn along_any(&self, at: &Address, document: &AnyDocument) -> Vec<Address> {
+        document.downcast_ref().map(|document| self.along(at, document)).unwrap_or_default()
+    }
+
     fn settle_any(
         &self,
         wanted: &Wanted<AnyDocument>,
