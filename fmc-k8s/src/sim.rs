@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 
-use crate::kind::{KINDS, Kind, NAMESPACE};
+use crate::kind::{CUSTOM_RESOURCE_DEFINITION, KINDS, Kind, NAMESPACE};
 use crate::link::{Answering, ApiLink, NoAnswer, Request, Response, Verb};
 
 /// A simulated API server. A clone is another handle of it.
@@ -412,7 +412,9 @@ impl State {
             self.objects.retain(|(_, namespace, _), _| *namespace != key.2);
             self.others.leave(&key.2);
         }
-        self.leave_without_definition();
+        if key.0 == CUSTOM_RESOURCE_DEFINITION.word {
+            self.leave_without_definition();
+        }
     }
 }
 

@@ -2,12 +2,13 @@
 
 mod empty;
 mod further;
+mod pace;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use fmc_core::checked::{self, Checked, Idx, Machine};
 use fmc_core::host::LibvirtUri;
@@ -17,6 +18,7 @@ use fmc_core::provider::AnyRoom;
 use fmc_core::secret::{RootKeyCheck, SecretBytes, SecretError, SecretRef, Secrets};
 use fmc_keys::Keyring;
 
+use self::pace::Pace;
 use super::args::Args;
 use super::failure::Failure;
 use super::images;
@@ -44,12 +46,9 @@ pub(super) struct World {
     files: Vec<SimFile>,
     /// Simulations of the program's own providers, each with its file.
     kept: Vec<(PathBuf, AnyRoom)>,
-    saved: Instant,
+    pace: Pace,
     is_simulation: bool,
 }
-
-/// How often a simulation is saved while steps run. A killed apply loses at most this.
-const SAVE_EVERY: Duration = Duration::from_millis(500);
 
 /// A simulation is saved after each step of a plan with no more steps.
 const FEW: usize = 500;
@@ -110,7 +109,7 @@ impl World {
             on: Vec::new(),
             files: Vec::new(),
             kept: Vec::new(),
-            saved: Instant::now(),
+            pace: Pace::new(),
             is_simulation,
         };
         let mut failures = Vec::new();
@@ -204,12 +203,13 @@ impl World {
 
     /// Saves the simulations.
     pub(super) fn save(&mut self) -> Result<(), Failure> {
-        self.saved = Instant::now();
+        let begins = Instant::now();
         self.files.iter().try_for_each(|file| file.save().map_err(Failure::to))?;
         for (file, provider) in &self.kept {
             further::keep(file, provider)
                 .map_err(|error| Failure::new(format!("failed to write {}: {error}", file.display())))?;
         }
+        self.pace.saved(begins, Instant::now());
         Ok(())
     }
 
@@ -230,7 +230,7 @@ impl World {
         if self.files.is_empty() && self.kept.is_empty() {
             return Ok(());
         }
-        if self.saved.elapsed() >= SAVE_EVERY {
+        if self.pace.is_due(Instant::now()) {
             return self.save();
         }
         if steps > FEW {
@@ -428,7 +428,7 @@ pub(super) mod tests {
                 on: vec![(HostName::literal("local"), "qemu:///system".to_owned())],
                 files: Vec::new(),
                 kept: Vec::new(),
-                saved: Instant::now(),
+                pace: Pace::new(),
                 is_simulation: false,
             }
         }

@@ -42,6 +42,10 @@ fn the_order_in_which_servers_are_listed_is_history_too() {
         |cluster| cluster.cis(true),
         |cluster| cluster.endpoint(k3s::Endpoint::Server),
         |cluster| cluster.datastore(k3s::Datastore::endpoint(Secret::environment("dsn", "DSN"))),
+        |cluster| {
+            let manifest = r#"{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "own"}}"#;
+            cluster.auto_deploy(k3s::Addon::new("own").manifest(manifest))
+        },
     ] {
         let of = |servers: [&'static str; 3]| {
             with_disks(&servers, &["w1"], &[], change).accept("k3s-endpoint-single", "a test")
@@ -51,6 +55,19 @@ fn the_order_in_which_servers_are_listed_is_history_too() {
         settled(&stage, &|| of(["m3", "m1", "m2"]));
         settled(&stage, &|| of(["m2", "m1", "m3"]));
     }
+}
+
+/// A server's firewall admits the others, in whatever order they are listed.
+#[test]
+fn the_order_in_which_a_firewall_admits_servers_says_nothing() {
+    let of = |servers: [&'static str; 3]| {
+        let cloud = with_disks(&servers, &["w1"], &[], same).accept("k3s-endpoint-single", "a test");
+        cloud.map_machines(|machine| machine.firewall(true))
+    };
+    let stage = Stage::new();
+    stage.done(of(THREE), "apply");
+    settled(&stage, &|| of(["m3", "m1", "m2"]));
+    settled(&stage, &|| of(["m2", "m1", "m3"]));
 }
 
 #[test]

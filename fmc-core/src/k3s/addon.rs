@@ -65,6 +65,11 @@ impl Addon {
         self
     }
 
+    /// Its objects in the form of the API.
+    pub(crate) fn objects(&self) -> impl Iterator<Item = &Map<String, Value>> {
+        self.objects.iter()
+    }
+
     /// Its path on the server, when its name is right.
     pub(crate) fn path(&self) -> Option<AbsPath> {
         FOLDER.join(&format!("{}.yaml", self.name.ok()?)).ok()
@@ -100,6 +105,11 @@ impl Addon {
                 ("kind", object.get("kind")),
                 ("metadata.name", name),
             ];
+            if object.get("items").is_some_and(Value::is_array) && text(object.get("kind")).ends_with("List")
+            {
+                findings.push(AddonProblem::List { kind: text(object.get("kind")) }.at(at.key("kind")));
+                continue;
+            }
             let missing = needed.into_iter().find(|(_, value)| text(*value).is_empty());
             if let Some((field, _)) = missing {
                 findings.push(AddonProblem::Incomplete { field }.at(at));
@@ -153,6 +163,12 @@ problems! {
         Incomplete { field: &'static str } is ValueInvalid:
             "`{field}` is missing",
             "write the object as the API takes it";
+        List { kind: String } is ValueInvalid:
+            "a {kind} is not one object",
+            "write its items themselves, one after another";
+        Twice { kind: String, name: String, first: String } is ValueInvalid:
+            "{first} makes the {kind} {name} too, and the later one wins at each start",
+            "leave one of them out";
         Secret is ValueInvalid:
             "everyone who reads the cloud's file or the machine's would see this secret",
             "make it by the cluster's platform: `secret_environment` or `secret_files` of a workload";
@@ -189,6 +205,10 @@ mod tests {
         one(&map("fmc-own", "ConfigMap"), "", "fmc writes fmc-own.yaml itself");
         one(&map("own", "Secret"), "[0].kind", "would see this secret");
         one(&map("own", ""), "[0]", "`kind` is missing");
+        let list = Addon::new("own").manifest(
+            r#"{"apiVersion": "v1", "kind": "List", "items": [{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}}]}"#,
+        );
+        one(&list, "[0].kind", "a List is not one object");
         one(&Addon::new("own").manifest("kind: Secret"), "", "not an object of JSON");
         one(&Addon::new("own"), "", "no manifest");
     }

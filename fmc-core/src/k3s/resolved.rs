@@ -3,6 +3,9 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use serde_json::Map;
+
+use super::addon::Addon;
 use super::cluster::{self, Download};
 use super::pki::Pki;
 use super::version::Version;
@@ -141,6 +144,11 @@ impl Cluster {
     /// Whether it runs a part that K3s comes with.
     pub fn has(&self, part: Component) -> bool {
         !self.said.leaves_out(part)
+    }
+
+    /// The objects that K3s applies when it starts, in the form of the API, by the name of their file and then as stated.
+    pub fn auto_deployed(&self) -> impl Iterator<Item = &Map<String, serde_json::Value>> {
+        self.said.auto_deploy.iter().flat_map(Addon::objects)
     }
 
     /// Its draft.

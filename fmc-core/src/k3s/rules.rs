@@ -4,6 +4,7 @@
 //! setting that must be equal on all servers, a name missing in a certificate, a joiner without a token, two servers
 //! that restart in one hour.
 
+mod addon;
 pub(super) mod address;
 pub(super) mod argument;
 pub(super) mod config;
@@ -74,6 +75,7 @@ const RULES: &[Rule] = &[
     install::policy,
     placement::quorum,
     placement::power,
+    addon::once,
 ];
 
 /// Looks at every cluster, and at the labels and taints of machines.

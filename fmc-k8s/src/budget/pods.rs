@@ -19,6 +19,7 @@ use crate::manifest::Manifest;
 use crate::operated::ROOK;
 use crate::platform::Platform;
 use crate::quantity::Cpu;
+use crate::traefik;
 use crate::workload::Workload;
 
 /// Pods that are alike.
@@ -76,10 +77,20 @@ impl Pods {
             packaged: nodes.iter().map(Node::takes_packaged).collect(),
         };
         let overlaid = overlaid(platform, cloud);
-        let own = packaged(cluster).into_iter().map(|one| Self {
-            is_on_each_node: one.is_on_each_node,
-            on: Arc::clone(&nodes.packaged),
-            ..nodes.group(None, format!("kube-system/{}", one.name), one.asks, 1)
+        let own = packaged(cluster).into_iter().map(|one| {
+            let said = platform.traefik.as_ref().and_then(|traefik| traefik.replicas);
+            let said = said.filter(|_| one.name == traefik::NAME);
+            Self {
+                count_at: if said.is_some() { "replicas" } else { "" },
+                is_on_each_node: one.is_on_each_node,
+                on: Arc::clone(&nodes.packaged),
+                ..nodes.group(
+                    said.map(|_| traefik::NAME.to_owned()),
+                    format!("kube-system/{}", one.name),
+                    one.asks,
+                    said.unwrap_or(1).into(),
+                )
+            }
         });
         let mut all: Vec<Self> = own.collect();
         let ceph = platform.ceph.iter().flat_map(|ceph| ceph.pods(cluster, cloud));

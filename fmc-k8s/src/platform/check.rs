@@ -2,6 +2,7 @@
 
 mod account;
 mod alertmanager;
+mod auto_deploy;
 mod autoscale;
 mod between;
 mod ceph;
@@ -24,6 +25,7 @@ mod quota;
 mod raw;
 mod reach;
 mod room;
+mod scaler;
 mod schema;
 mod secret;
 mod service;
@@ -261,7 +263,6 @@ pub(super) fn together(platform: &Platform, site: &SpanSite<'_>, findings: &mut 
             ingress::together(namespace, platform, site, findings);
             ingress::closed(namespace, platform, findings);
             outside::together(namespace, platform, site, findings);
-            raw::autoscalers(namespace, findings);
             autoscale::together(namespace, platform, site, findings);
             host::folders(namespace, findings);
             quota::together(namespace, &format!("namespaces[{index}]"), platform, site, findings);
@@ -282,6 +283,8 @@ pub(super) fn together(platform: &Platform, site: &SpanSite<'_>, findings: &mut 
     classes::check(platform, site, findings);
     measured::check(platform, site, findings);
     raw::twice(platform, site.cloud(), findings);
+    scaler::check(platform, site.cloud(), findings);
+    auto_deploy::check(platform, site.cloud(), findings);
 }
 
 /// Without the controller of network policies every pod reaches every other one.

@@ -4,6 +4,7 @@ use fmc::graph::Action;
 use fmc::prelude::*;
 use fmc_k8s::platform::{Namespace, Platform};
 use fmc_k8s::raw::RawObject;
+use fmc_k8s::stateful::Stateful;
 use fmc_k8s::workload::{Autoscale, Deployment};
 use serde_json::json;
 
@@ -104,4 +105,42 @@ fn each_mistake_is_found_where_it_stands() {
     assert!(
         checked.findings().iter().any(|one| one.kind().as_str() == "platform-no-metrics" && one.at() == at)
     );
+}
+
+#[test]
+fn an_autoscaler_as_an_object_has_a_target_that_leaves_the_number_to_it() {
+    let of = |kind: &str, name: &str| {
+        RawObject::of(&json!({
+            "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": { "name": "own" },
+            "spec": { "maxReplicas": 3, "scaleTargetRef": { "apiVersion": "apps/v1", "kind": kind, "name": name } },
+        }))
+    };
+    let set = |replicas: Option<u16>| {
+        let labels = json!({ "app": "raw" });
+        let pod = json!({ "containers": [{ "name": "a", "image": format!("registry.example.org/a:1@sha256:{}", "0".repeat(64)) }] });
+        let mut set = json!({
+            "apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": { "name": "raw" },
+            "spec": { "selector": { "matchLabels": labels }, "template": { "metadata": { "labels": labels }, "spec": pod } },
+        });
+        if let Some(replicas) = replicas {
+            set["spec"]["replicas"] = json!(replicas);
+        }
+        RawObject::of(&set)
+    };
+    let shop = |replicas, scaler| {
+        let data = Stateful::new("data", container("data"));
+        Platform::on("single")
+            .namespace(Namespace::new("shop").stateful(data).object(set(replicas)).object(scaler))
+    };
+    let at = "namespaces[0].objects[1].spec.scaleTargetRef";
+    let scalers = |platform| {
+        let all = kinds(platform).into_iter();
+        all.filter(|(_, place)| place.ends_with(at)).map(|(kind, _)| kind).collect::<Vec<_>>()
+    };
+    assert_eq!(scalers(shop(None, of("StatefulSet", "raw"))), [""; 0]);
+    assert_eq!(scalers(shop(None, of("Cluster", "other"))), [""; 0]);
+    assert_eq!(scalers(shop(Some(2), of("StatefulSet", "raw"))), ["platform-value"]);
+    assert_eq!(scalers(shop(None, of("StatefulSet", "data"))), ["platform-value"]);
+    assert_eq!(scalers(shop(None, of("StatefulSet", "dta"))), ["platform-no-workload"]);
+    assert_eq!(scalers(shop(None, of("Deployment", "data"))), ["platform-no-workload"]);
 }

@@ -3,6 +3,7 @@
 
 mod account;
 mod alertmanager;
+mod auto_deploy;
 mod autoscale;
 mod between;
 mod ceph;

@@ -1,12 +1,15 @@
 //! Overlays: fields of compiled objects for which a platform has no words.
 
 use fmc::graph::Action;
+use fmc_k8s::job::{CronJob, Job};
 use fmc_k8s::overlay::Overlay;
 use fmc_k8s::platform::{Namespace, Platform};
 use fmc_k8s::raw::RawObject;
+use fmc_k8s::traefik::Traefik;
+use fmc_k8s::workload::{Autoscale, Deployment};
 use serde_json::json;
 
-use crate::check::{kinds, one};
+use crate::check::{self, kinds, one};
 use crate::cloud::{World, db, shop, steps, web};
 use crate::custom::{definition, unawaited};
 use crate::operated::operator;
@@ -127,4 +130,49 @@ fn the_schema_of_a_definition_judges_an_overlay() {
     };
     assert_eq!(kinds(platform(json!("blue"))), []);
     one(platform(json!("green")), "platform-schema", "overlays[0].set.spec.colour");
+}
+
+#[test]
+fn no_overlay_says_what_the_platform_says_itself() {
+    let container = || check::container("web");
+    let shop = || {
+        let scaled = Deployment::new("web", container()).autoscale(Autoscale::between(1, 2).cpu("80%"));
+        let migrate = Job::new("migrate", container());
+        let nightly = CronJob::new("nightly", "@daily", container());
+        Namespace::new("shop").deployment(scaled).job(migrate).cron_job(nightly)
+    };
+    let platform = |overlay| {
+        Platform::on("single").traefik(Traefik::new().replicas(2)).namespace(shop()).overlay(overlay)
+    };
+    for (of, path, value) in [
+        ("horizontal-pod-autoscaler/shop/web", "spec.maxReplicas", json!(300)),
+        ("helm-chart-config/kube-system/traefik", "spec.valuesContent", json!("deployment: { replicas: 9 }")),
+        ("job/shop/migrate", "spec.backoffLimit", json!(60)),
+        ("job/shop/migrate", "spec.completions", json!(60)),
+        ("cron-job/shop/nightly", "spec.schedule", json!("@hourly")),
+        ("cron-job/shop/nightly", "spec.jobTemplate.spec.parallelism", json!(60)),
+        ("deployment/shop/web", "spec.template.metadata.labels[\"app.kubernetes.io/name\"]", json!("other")),
+    ] {
+        let set = Overlay::of(of).set(path, &value);
+        one(platform(set), "platform-value", &format!("overlays[0].set.{path}"));
+        one(platform(Overlay::of(of).remove(path)), "platform-value", "overlays[0].remove[0]");
+    }
+    // What has a rule of its own has it in an overlay too.
+    let again = Overlay::of("job/shop/migrate").set("spec.ttlSecondsAfterFinished", &60);
+    one(platform(again), "platform-runs-again", "overlays[0].set.spec.ttlSecondsAfterFinished");
+    let waits = Overlay::of("job/shop/migrate").set("metadata.annotations[\"fmc/ready-within\"]", &"soon");
+    one(platform(waits), "platform-value", "overlays[0].set.metadata.annotations.fmc/ready-within");
+    // Nothing says these.
+    for (of, path, value) in [
+        (
+            "horizontal-pod-autoscaler/shop/web",
+            "spec.behavior.scaleDown.stabilizationWindowSeconds",
+            json!(60),
+        ),
+        ("job/shop/migrate", "spec.podReplacementPolicy", json!("Failed")),
+        ("pod-disruption-budget/shop/web", "spec.maxUnavailable", json!("50%")),
+        ("deployment/shop/web", "spec.template.spec.automountServiceAccountToken", json!(true)),
+    ] {
+        assert_eq!(kinds(platform(Overlay::of(of).set(path, &value))), [], "{path}");
+    }
 }

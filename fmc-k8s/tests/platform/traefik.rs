@@ -1,6 +1,7 @@
 //! The settings of K3s's own Traefik.
 
 use fmc::prelude::*;
+use fmc_k8s::budget::ClusterBudget;
 use fmc_k8s::platform::{Namespace, Platform};
 use fmc_k8s::raw::RawObject;
 use fmc_k8s::sim::Sim;
@@ -101,4 +102,16 @@ fn traefik_itself_takes_its_arguments() {
     // So it can say no.
     let wrong = takes(&[&all[..], &["--entryPoints.web.proxyProtocol.trustedIP=10.17.3.12"]].concat());
     assert!(wrong.unwrap_err().words().contains("trustedIP"), "it takes everything");
+}
+
+#[test]
+fn its_pods_are_in_the_budget() {
+    let asked = |traefik: Traefik| {
+        let platform = with(traefik);
+        let checked = cloud_with(k3s::Cluster::new("single", "v1.36.2+k3s1").servers(["node"]));
+        let checked = checked.role(platform.clone()).check().unwrap_or_else(|report| panic!("{report}"));
+        ClusterBudget::of(&platform, &checked).unwrap().nodes[0].asked.pods
+    };
+    assert_eq!(asked(Traefik::new().replicas(4)), asked(Traefik::new()) + 3);
+    one(with(Traefik::new().replicas(200)), "platform-no-room", "namespaces");
 }

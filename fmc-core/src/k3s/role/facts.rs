@@ -42,10 +42,11 @@ const RUNTIME: AbsPath = AbsPath::literal("/var/lib/rancher/k3s/agent");
 /// with SQLite moves to etcd when it starts with `cluster-init`).
 pub(super) fn server(node: &Node<'_>) -> Facts {
     let cluster = node.cluster;
-    let facts = release(node, named(node, cluster.has_etcd() && is_kept(node, &STATE)))
-        .fact(ADMITS, admitted(node, &cluster.servers));
+    let facts = release(node, named(node, cluster.has_etcd() && is_kept(node, &STATE)));
+    let facts = of_names(facts, ADMITS, admitted(node, &cluster.servers));
     let facts = if cluster.endpoint.is_balanced {
-        facts.fact(BALANCERS, admitted(node, &cluster.endpoint.machines))
+        let balancers = admitted(node, &cluster.endpoint.machines);
+        of_names(facts, BALANCERS, balancers)
     } else {
         facts
     };
@@ -193,6 +194,20 @@ fn addressed(node: &Node<'_>, facts: Facts) -> Facts {
          {name} its address, or make a server with another name and then remove this one"
     );
     facts.fixed("address", address.to_string(), why)
+}
+
+/// A fact with names in any order: a mark may have them in the order in which a cloud once stated them.
+fn of_names(facts: Facts, key: &'static str, names: String) -> Facts {
+    let sorted = |names: &str| {
+        let mut all: Vec<String> = names.split(',').map(str::to_owned).collect();
+        all.sort();
+        all
+    };
+    let wanted = sorted(&names);
+    facts.judged(key, names, move |was| match sorted(was) == wanted {
+        true => FactChange::Nothing,
+        false => FactChange::Replacement,
+    })
 }
 
 /// The machines of these that the firewall of a server lets in.

@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use super::schema::Definitions;
 use super::value::wrong;
-use super::{SCHEMA, TWICE, VALUE};
-use crate::kind::SECRET;
+use super::{SCHEMA, TWICE, VALUE, raw};
+use crate::kind::{DISRUPTION_BUDGET, Kind, NAMESPACE, SECRET};
 use crate::manifest::{Manifest, OPERATOR};
 use crate::overlay::{Change, Overlay, Part, parts};
 use crate::platform::Platform;
@@ -22,6 +22,23 @@ const KNOWN_BY: [&[&str]; 5] =
 
 /// Fields that the values of a platform say, and by which it is judged.
 const SAID: [&[&str]; 3] = [&["spec", "replicas"], &["spec", "selector"], &["spec", "volumeClaimTemplates"]];
+
+/// Keys of compiled objects for which the values of a platform have no words: an overlay may change them. Any other field that a compiled object
+/// has is said by a value, and the rules and the budget judge that.
+const FREE: [&str; 3] = ["securityContext", "topologySpreadConstraints", "automountServiceAccountToken"];
+
+/// The same of whole paths, by kind.
+const FREE_PATHS: [(Kind, &str); 2] =
+    [(NAMESPACE, "metadata.labels.pod-security.kubernetes.io/"), (DISRUPTION_BUDGET, "spec.maxUnavailable")];
+
+/// Fields that have rules of their own wherever an object says them.
+const JUDGED: [&str; 5] = [
+    "metadata.annotations",
+    "spec.ttlSecondsAfterFinished",
+    "spec.persistentVolumeClaimRetentionPolicy",
+    "rules",
+    "roleRef",
+];
 
 /// The same of a container.
 const OF_CONTAINERS: [&str; 2] = ["image", "resources"];
@@ -74,8 +91,7 @@ fn of_object(
     }
     let is_of_operator =
         manifest.content().pointer("/metadata/labels").is_some_and(|all| all.get(OPERATOR).is_some());
-    // The objects of values say what the budget and the rules judge.
-    let is_said = manifest.kind().is_custom() && !is_of_operator && !is_raw;
+    let compiled = (!is_of_operator && !is_raw).then(|| manifest.content());
     for (place, change) in overlay.changes() {
         let mut told = |message: String, help: String| {
             findings.part(&place, |findings| findings.find(&VALUE, message, help));
@@ -95,9 +111,8 @@ fn of_object(
             told(why.0, why.1);
             continue;
         }
-        if let Some(lost) = takes_away(&change, content, is_said) {
-            let help = "set the fields that you mean by their own paths, and leave the others as they are";
-            told(format!("it would take away {lost}, which the platform says"), help.to_owned());
+        if let Some((message, help)) = takes_away(&change, manifest.kind(), content, compiled) {
+            told(message, help.to_owned());
             continue;
         }
         let mut changed = content.clone();
@@ -133,6 +148,10 @@ fn of_object(
             findings.part(&place, |findings| findings.find(&SCHEMA, message, help));
         }
     }
+    let is_judged = |path: &String| JUDGED.iter().any(|field| path.starts_with(field));
+    if overlay.set.keys().any(is_judged) {
+        findings.part("set", |findings| raw::content(manifest.kind(), content, findings));
+    }
 }
 
 /// An overlay changes something, and no other one changes the same field.
@@ -164,13 +183,14 @@ fn raw_names(platform: &Platform) -> BTreeSet<String> {
     own.chain(within).filter_map(|value| Some(Manifest::of_value(value).ok()?.short())).collect()
 }
 
-/// A value of the object that a change would take away, by its path, although the path of the change is not its own: a map that is set replaces the
-/// map that is there. Of an object that a value says whole, no value is changed.
-fn takes_away(change: &Change<'_>, object: &Value, is_said: bool) -> Option<String> {
-    let mut changed = object.clone();
-    change.apply(&mut changed).ok()?;
-    let mut lost = Vec::new();
-    gone(object, &changed, String::new(), &mut lost);
+/// Why a change may not replace what the object has, and what to do. A field of an object that a value says is the value's, unless no value has
+/// words for it: `compiled` is such an object as the values make it. Of other objects a field is changed by its own path alone: a map that is set replaces the map that is there.
+fn takes_away(
+    change: &Change<'_>,
+    kind: &Kind,
+    object: &Value,
+    compiled: Option<&Value>,
+) -> Option<(String, &'static str)> {
     let parts = parts(change.path).ok()?;
     let own = parts.iter().map(|part| match part {
         Part::Key(key) => format!(".{key}"),
@@ -178,9 +198,34 @@ fn takes_away(change: &Change<'_>, object: &Value, is_said: bool) -> Option<Stri
     });
     let own = own.collect::<String>();
     let own = own.trim_start_matches('.');
-    // A field that is set or taken out by its own name is what a person means.
-    let is_meant = |path: &String| !is_said && (path == own || change.value.is_none());
-    lost.into_iter().find(|path| !is_meant(path))
+    let is_own = |path: &String| path == own || change.value.is_none();
+    let beside = lost(change, object).into_iter().find(|path| !is_own(path));
+    let said = || lost(change, compiled?).into_iter().find(|path| !is_free(kind, path));
+    let lost = beside.or_else(said)?;
+    if lost == own {
+        let message =
+            format!("the platform says {lost} itself, and its rules and its budget count with that");
+        return Some((message, "say it where the platform says it, and leave it out here"));
+    }
+    let help = "set the fields that you mean by their own paths, and leave the others as they are";
+    Some((format!("it would take away {lost}, which the platform says"), help))
+}
+
+/// Whether no value of a platform has words for a field of a compiled object.
+fn is_free(kind: &Kind, path: &str) -> bool {
+    let is_key = |step: &str| FREE.contains(&step.split('[').next().unwrap_or_default());
+    !kind.is_custom()
+        && (path.split('.').any(is_key)
+            || FREE_PATHS.iter().any(|(of, begin)| of == kind && path.starts_with(begin)))
+}
+
+/// The paths of the values of an object that a change takes away or replaces; none if it cannot be made.
+fn lost(change: &Change<'_>, object: &Value) -> Vec<String> {
+    let (mut changed, mut lost) = (object.clone(), Vec::new());
+    if change.apply(&mut changed).is_ok() {
+        gone(object, &changed, String::new(), &mut lost);
+    }
+    lost
 }
 
 /// The paths of values that are gone or have become others.

@@ -12,8 +12,8 @@ use super::value::wrong;
 use super::{RUNS_AGAIN, TWICE, account};
 use crate::compile::operator::scopes;
 use crate::kind::{
-    AUTOSCALER, CLAIM, CLUSTER_ROLE, CLUSTER_ROLE_BINDING, JOB, KINDS, Kind, NAMESPACE, ROLE, ROLE_BINDING,
-    SECRET, STATEFUL_SET,
+    CLAIM, CLUSTER_ROLE, CLUSTER_ROLE_BINDING, JOB, KINDS, Kind, NAMESPACE, ROLE, ROLE_BINDING, SECRET,
+    STATEFUL_SET,
 };
 use crate::manifest::{Manifest, READY_WITHIN};
 use crate::platform::{Namespace, Platform};
@@ -96,15 +96,20 @@ fn any(object: &RawObject, is_namespaced: bool, findings: &mut RoleFindings<'_>)
     if object.0.get("status").is_some() {
         wrong("status", findings, "the status of an object is its controller's matter", "leave it out");
     }
-    within(&object.0, findings);
+    content(kind, &object.0, findings);
+    Some(kind)
+}
+
+/// The rules of what an object says, whoever says it.
+pub(super) fn content(kind: &Kind, object: &Value, findings: &mut RoleFindings<'_>) {
+    within(object, findings);
     match *kind {
-        ROLE | CLUSTER_ROLE => account::raw(&object.0, *kind == CLUSTER_ROLE, findings),
-        ROLE_BINDING | CLUSTER_ROLE_BINDING => account::raw_binding(&object.0, findings),
-        STATEFUL_SET => retention(&object.0, findings),
-        JOB => again(&object.0, findings),
+        ROLE | CLUSTER_ROLE => account::raw(object, *kind == CLUSTER_ROLE, findings),
+        ROLE_BINDING | CLUSTER_ROLE_BINDING => account::raw_binding(object, findings),
+        STATEFUL_SET => retention(object, findings),
+        JOB => again(object, findings),
         _ => {}
     }
-    Some(kind)
 }
 
 /// The time that an apply waits for an object is a number of seconds.
@@ -143,32 +148,6 @@ fn again(job: &Value, findings: &mut RoleFindings<'_>) {
                 "the cluster deletes the finished job, and the next apply makes it and runs it again";
             findings.find(&RUNS_AGAIN, message, "leave it out: the finished job is the record that it ran");
         });
-    }
-}
-
-/// Who decides the number of pods: a deployment, or its autoscaler.
-pub(super) fn autoscalers(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
-    let scalers = namespace.objects.iter().enumerate();
-    for (index, object) in scalers.filter(|(_, one)| one.kind() == AUTOSCALER.name) {
-        let target =
-            |key: &str| object.0.pointer(&format!("/spec/scaleTargetRef/{key}")).and_then(Value::as_str);
-        let (Some("Deployment"), Some(name)) = (target("kind"), target("name")) else { continue };
-        let deployment = namespace.deployments.iter().find(|one| one.name.to_string() == name);
-        if deployment.is_some_and(|one| one.autoscale.is_some()) {
-            let message = format!("`autoscale` of {name} makes an autoscaler already");
-            wrong(
-                &format!("objects[{index}].spec.scaleTargetRef"),
-                findings,
-                message,
-                "leave one of them out",
-            );
-        } else if deployment.is_some_and(|one| !one.autoscaled) {
-            let message = format!("{name} says how many pods it has, and so does its autoscaler");
-            let help = format!(
-                "say `autoscaled: true` at the deployment {name}, or `autoscale` in place of this object"
-            );
-            wrong(&format!("objects[{index}].spec.scaleTargetRef"), findings, message, help);
-        }
     }
 }
 
@@ -228,7 +207,19 @@ pub(super) fn twice(platform: &Platform, cloud: &Checked, findings: &mut RoleFin
     for manifest in platform.manifests_in(cloud) {
         *made.entry(manifest.address("")).or_default() += 1;
     }
-    let of = |value: Value| Manifest::of_value(value).ok().map(|manifest| manifest.address(""));
+    for (path, at) in stated(platform) {
+        if made.get(&at).is_none_or(|times| *times < 2) {
+            continue;
+        }
+        findings.part(&path, |findings| {
+            let message = format!("something else makes the {} {} too", at.kind(), at.name());
+            findings.find(&TWICE, message, "leave one of them out, or give it another name");
+        });
+    }
+}
+
+/// The objects that a platform states in the form of the API, each with its path.
+pub(super) fn stated(platform: &Platform) -> Vec<(String, Address)> {
     let inside = platform.namespaces.iter().enumerate().flat_map(|(index, namespace)| {
         let name = namespace.name.to_string();
         let each = namespace.objects.iter().enumerate();
@@ -244,11 +235,6 @@ pub(super) fn twice(platform: &Platform, cloud: &Checked, findings: &mut RoleFin
             (format!("operators[{index}].{}", object.source), operator.placed(object.value, scopes))
         })
     });
-    for (path, value) in inside.chain(outside).chain(operators) {
-        let Some(at) = of(value).filter(|at| made.get(at).is_some_and(|times| *times > 1)) else { continue };
-        findings.part(&path, |findings| {
-            let message = format!("something else makes the {} {} too", at.kind(), at.name());
-            findings.find(&TWICE, message, "leave one of them out, or give it another name");
-        });
-    }
+    let of = |value: Value| Some(Manifest::of_value(value).ok()?.address(""));
+    inside.chain(outside).chain(operators).filter_map(|(path, value)| Some((path, of(value)?))).collect()
 }
