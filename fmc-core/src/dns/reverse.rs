@@ -51,7 +51,7 @@ pub(super) fn zone_of(subnet: &Subnet, address: IpAddr) -> Option<DnsName> {
 pub(super) fn only_zone_of(subnet: &Subnet) -> Option<DnsName> {
     let length = subnet.prefix_len();
     let step = if subnet.is_ipv4() { 8 } else { 4 };
-    let is_only = length % step == 0 || (subnet.is_ipv4() && length > 24);
+    let is_only = length.is_multiple_of(step) || (subnet.is_ipv4() && length > 24);
     zone_of(subnet, subnet.network()).filter(|_| is_only)
 }
 
