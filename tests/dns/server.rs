@@ -91,7 +91,7 @@ impl World {
         for zone in zones_of(&cloud.check().unwrap()) {
             for (owner, sets) in &zone.sets {
                 for set in sets.values() {
-                    let kind = set.data[0].type_name();
+                    let kind = set.data.first().unwrap().type_name();
                     let mut wanted: Vec<String> =
                         set.data.iter().map(|data| plain(&data.to_string())).collect();
                     wanted.sort();
