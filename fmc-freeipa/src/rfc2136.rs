@@ -38,7 +38,7 @@ use rr::Names;
 
 pub use document::Document;
 pub use error::DnsError;
-pub use model::Object;
+pub use model::DnsObject;
 
 /// The provider's name in addresses.
 pub const NAME: &str = "dns";
