@@ -38,7 +38,7 @@ use rr::Names;
 
 pub use document::Document;
 pub use error::DnsError;
-pub use model::Object;
+pub use model::DnsObject;
 
 /// The provider's name in addresses.
 pub const NAME: &str = "dns";
@@ -49,6 +49,9 @@ pub const NAME_KIND: &str = "name";
 /// The kind of a zone: its names exist once it is served.
 pub const ZONE_KIND: &str = "zone";
 
+/// Zones by the place of their server and their name, each with the way to it.
+type Homes = BTreeMap<(Place, String), Arc<Access>>;
+
 /// The servers of a cloud's zones. Their addresses and keys are in the cloud; the bytes of the keys are secrets.
 #[derive(Clone, Default)]
 pub struct Rfc2136 {
@@ -57,7 +60,7 @@ pub struct Rfc2136 {
     /// What was read of each zone: the conditions of the next changes.
     seen: Arc<Mutex<BTreeMap<(Place, String), Names>>>,
     /// The zones that were looked at, by the server that has them: a name that is deleted has no document.
-    homes: Arc<Mutex<BTreeMap<(Place, String), Arc<Access>>>>,
+    homes: Arc<Mutex<Homes>>,
     #[cfg(feature = "sim")]
     simulated: Option<sim::Simulated>,
 }

@@ -1,4 +1,4 @@
-//! BIND: the strict judge of zone files, and a server of zones that takes updates with a key.
+//! The strict judge of zone files, and servers of zones that take updates with a key: BIND, Knot and PowerDNS.
 
 use std::fmt::Write as _;
 use std::net::{TcpListener, TcpStream, UdpSocket};
@@ -35,8 +35,25 @@ pub fn check_zone(name: &str, text: &str) -> Result<(), Refused> {
     run(check.arg(&file)).silent_success().map(drop)
 }
 
+/// The program that a server runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Software {
+    /// BIND's `named`.
+    Bind,
+    /// `knotd`.
+    Knot,
+    /// `pdns_server` with a database of SQLite.
+    PowerDns,
+}
+
+impl Software {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Bind, Self::Knot, Self::PowerDns];
+}
+
 /// A server on a port of this machine. It ends with the value.
 pub struct Named {
+    software: Software,
     folder: TempDir,
     port: u16,
     secret: String,
@@ -44,37 +61,123 @@ pub struct Named {
 }
 
 impl Named {
-    /// Starts a server that has these zones, each with its text, and returns once it answers.
+    /// Starts BIND with these zones, each with its text, and returns once it answers.
     ///
     /// # Panics
     ///
     /// When it does not start, with its log.
     #[must_use]
     pub fn start(zones: &[(&str, String)]) -> Self {
+        Self::start_as(Software::Bind, zones)
+    }
+
+    /// Starts a server with these zones, each with its text, and returns once it answers.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start, with its log.
+    #[must_use]
+    pub fn start_as(software: Software, zones: &[(&str, String)]) -> Self {
         let folder = scratch();
         let keys = run(command("tsig-keygen").args(["-a", "hmac-sha256", KEY])).success();
         let keys = keys.unwrap_or_default();
         let secret = keys.split('"').nth(3).unwrap_or_default().to_owned();
-        let mut named = Self { folder, port: port(), secret, child: None };
-        let path = named.folder.path().display().to_string();
+        let mut named = Self { software, folder, port: port(), secret, child: None };
         write(&named.file("key.conf"), keys.as_bytes());
-        let port = named.port;
+        for (name, text) in zones {
+            write(&named.file(&format!("{name}.zone")), text.as_bytes());
+        }
+        let names: Vec<&str> = zones.iter().map(|(name, _)| *name).collect();
+        match software {
+            Software::Bind => named.configure_bind(&names),
+            Software::Knot => named.configure_knot(&names),
+            Software::PowerDns => named.configure_power_dns(&names),
+        }
+        named.restart();
+        named
+    }
+
+    fn configure_bind(&self, zones: &[&str]) {
+        let (path, port) = (self.folder.path().display(), self.port);
         let mut config = format!(
             "include \"{path}/key.conf\";\noptions {{ directory \"{path}\"; pid-file none; session-keyfile none; \
              listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }}; recursion no; notify no; \
              dnssec-validation no; allow-transfer {{ none; }}; max-journal-size 4m; }};\ncontrols {{ }};\n"
         );
-        for (name, text) in zones {
-            write(&named.file(&format!("{name}.zone")), text.as_bytes());
+        for name in zones {
             let _ = writeln!(
                 config,
                 "zone \"{name}\" {{ type primary; file \"{name}.zone\"; update-policy {{ grant {KEY} zonesub ANY; }}; \
                  allow-transfer {{ key {KEY}; }}; }};"
             );
         }
-        write(&named.file("named.conf"), config.as_bytes());
-        named.restart();
-        named
+        write(&self.file("server.conf"), config.as_bytes());
+    }
+
+    fn configure_knot(&self, zones: &[&str]) {
+        let (path, port, secret) = (self.folder.path().display(), self.port, &self.secret);
+        let mut config = format!(
+            "server:\n    listen: 127.0.0.1@{port}\n    rundir: {path}\ndatabase:\n    storage: {path}\nlog:\n  - target: stderr\n    \
+             any: info\nkey:\n  - id: {KEY}\n    algorithm: hmac-sha256\n    secret: {secret}\nacl:\n  - id: fmc\n    key: {KEY}\n    \
+             action: [transfer, update]\ntemplate:\n  - id: default\n    storage: {path}\n    acl: fmc\nzone:\n"
+        );
+        for name in zones {
+            let _ = writeln!(config, "  - domain: {name}\n    file: {name}.zone");
+        }
+        write(&self.file("server.conf"), config.as_bytes());
+    }
+
+    #[expect(clippy::panic, reason = "a server that cannot be set up must fail the test")]
+    fn configure_power_dns(&self, zones: &[&str]) {
+        let path = self.folder.path().display().to_string();
+        let config = format!(
+            "launch=gsqlite3\ngsqlite3-database={path}/pdns.sqlite3\nlocal-address=127.0.0.1\nlocal-port={}\nsocket-dir={path}\n\
+             daemon=no\nguardian=no\ndisable-syslog=yes\ndnsupdate=yes\nallow-dnsupdate-from=127.0.0.0/8\nallow-axfr-ips=\n\
+             cache-ttl=0\nquery-cache-ttl=0\nnegquery-cache-ttl=0\nzone-cache-refresh-interval=0\ndname-processing=yes\n\
+             receiver-threads=1\nloglevel=5\n",
+            self.port
+        );
+        write(&self.file("pdns.conf"), config.as_bytes());
+        let schema = or_panic(
+            std::fs::read_to_string("/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql"),
+            Path::new("pdns-backend-sqlite3"),
+        );
+        let tool = |arguments: &[&str]| {
+            let done = run(command("pdnsutil").arg(format!("--config-dir={path}")).args(arguments)).success();
+            done.map(drop).unwrap_or_else(|refused| panic!("{refused}"));
+        };
+        let database = run_with_input(command("sqlite3").arg(self.file("pdns.sqlite3")), &schema).success();
+        database.map(drop).unwrap_or_else(|refused| panic!("{refused}"));
+        tool(&["import-tsig-key", KEY, "hmac-sha256", &self.secret]);
+        for name in zones {
+            let file = self.file(&format!("{name}.zone")).display().to_string();
+            tool(&["load-zone", name, &file]);
+            tool(&["set-kind", name, "master"]);
+            tool(&["set-meta", name, "TSIG-ALLOW-AXFR", KEY]);
+            tool(&["set-meta", name, "TSIG-ALLOW-DNSUPDATE", KEY]);
+        }
+    }
+
+    /// The program with its configuration, and the words of its log once it has all its zones.
+    fn program(&self) -> (std::process::Command, &'static str) {
+        let config = self.file("server.conf");
+        match self.software {
+            Software::Bind => {
+                let mut serve = command("named");
+                serve.args(["-g", "-n", "1", "-c"]).arg(config);
+                (serve, "all zones loaded")
+            }
+            Software::Knot => {
+                let mut serve = command("knotd");
+                serve.arg("-c").arg(config);
+                (serve, "server started")
+            }
+            Software::PowerDns => {
+                let mut serve = command("pdns_server");
+                serve.arg(format!("--config-dir={}", self.folder.path().display()));
+                (serve, "Done launching threads")
+            }
+        }
     }
 
     fn file(&self, name: &str) -> std::path::PathBuf {
@@ -91,18 +194,16 @@ impl Named {
         self.kill();
         let log = self.file("log");
         let output = or_panic(std::fs::File::create(&log), &log);
-        let mut serve = command("named");
-        serve.args(["-g", "-n", "1", "-c"]).arg(self.file("named.conf"));
-        serve.stdin(Stdio::null()).stdout(Stdio::null()).stderr(output);
-        self.child = Some(or_panic(serve.spawn(), Path::new("named")));
+        let (mut serve, ready) = self.program();
+        let both = or_panic(output.try_clone(), &log);
+        serve.stdin(Stdio::null()).stdout(both).stderr(output);
+        self.child = Some(or_panic(serve.spawn(), Path::new("the server")));
         let began = Instant::now();
         // It listens before its zones are loaded.
-        while !self.log().contains("all zones loaded")
-            || TcpStream::connect(("127.0.0.1", self.port)).is_err()
-        {
-            assert!(began.elapsed() < PATIENCE, "named does not answer:\n{}", self.log());
+        while !self.log().contains(ready) || TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            assert!(began.elapsed() < PATIENCE, "the server does not answer:\n{}", self.log());
             if let Some(Ok(Some(status))) = self.child.as_mut().map(Child::try_wait) {
-                panic!("named ended with {status}:\n{}", self.log());
+                panic!("the server ended with {status}:\n{}", self.log());
             }
             std::thread::sleep(Duration::from_millis(20));
         }

@@ -7,7 +7,7 @@ use fmc::freeipa::rfc2136::Rfc2136;
 use fmc::graph::{DeleteData, Event, NoteKind, Outcome};
 use fmc::secret::{SecretBytes, SecretError, SecretRef, Secrets};
 use fmc::{Plan, Providers};
-use fmc_testkit::named::{KEY, Named};
+use fmc_testkit::named::{KEY, Named, Software};
 use pollster::block_on;
 
 use super::*;
@@ -41,7 +41,11 @@ fn empty() -> Vec<(&'static str, String)> {
 
 impl World {
     fn new() -> Self {
-        let named = Named::start(&empty());
+        Self::of(Software::Bind)
+    }
+
+    fn of(software: Software) -> Self {
+        let named = Named::start_as(software, &empty());
         let providers = Self::providers(&named);
         Self { named, providers }
     }
@@ -87,7 +91,7 @@ impl World {
         for zone in zones_of(&cloud.check().unwrap()) {
             for (owner, sets) in &zone.sets {
                 for set in sets.values() {
-                    let kind = set.data[0].type_name();
+                    let kind = set.data.first().unwrap().type_name();
                     let mut wanted: Vec<String> =
                         set.data.iter().map(|data| plain(&data.to_string())).collect();
                     wanted.sort();
@@ -110,12 +114,44 @@ fn plain(text: &str) -> String {
     if is_hash { text.to_lowercase().replace(' ', "") } else { text.to_owned() }
 }
 
-#[test]
-fn a_zone_is_made_and_found_as_wanted() {
-    let world = World::new();
+/// The same zones are made, found as wanted, changed by others, mended, and given back at a server.
+fn keeps_zones(software: Software) {
+    let world = World::of(software);
     let cloud = seed(world.dns().zone(every_type(World::zone())));
     world.apply(&cloud);
     world.has_every_record_of(&cloud);
+    world
+        .named
+        .nsupdate(
+            "zone cefaslocalserver.com\nupdate delete www.cefaslocalserver.com\nupdate add www.cefaslocalserver.com 60 A 192.0.2.1\n\
+             update add printer.cefaslocalserver.com 60 A 192.168.0.9",
+        )
+        .unwrap();
+    world.apply(&cloud);
+    world.has_every_record_of(&cloud);
+    let less = seed(world.dns().zone(World::zone().records("www", ["A 10.17.3.12"])));
+    let plan = world.plan(&less).delete_data(DeleteData::All);
+    world.run(&plan).converged().unwrap_or_else(|left| panic!("{left}\n{plan}\n{}", world.named.log()));
+    world.has_every_record_of(&less);
+    for gone in ["_ldap._tcp", "*.apps", "gate", "gate._fmc"] {
+        assert_eq!(world.named.dig(&format!("{gone}.cefaslocalserver.com"), "ANY"), [""; 0], "{gone}");
+    }
+    assert_eq!(world.named.dig("printer.cefaslocalserver.com", "A"), ["192.168.0.9"]);
+}
+
+#[test]
+fn bind_keeps_zones() {
+    keeps_zones(Software::Bind);
+}
+
+#[test]
+fn knot_keeps_zones() {
+    keeps_zones(Software::Knot);
+}
+
+#[test]
+fn powerdns_keeps_zones() {
+    keeps_zones(Software::PowerDns);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Groups 1, 2 and 16: one address and one name in many places, and the servers that answer for them.
 
+use fmc::dns::zones_of;
 use fmc::prelude::*;
 use fmc::testing::{Artifacts, Impact, Sim, assert_impact};
 
@@ -118,6 +119,23 @@ fn h02_a_name_that_nobody_answers_for_is_said() {
             ),
         );
     }
+}
+
+/// The records were typed: PostgreSQL had the gateway's address, and the reverse zones nothing at all.
+#[test]
+fn h02_every_address_has_a_name_that_leads_back_to_it() {
+    let checked = seed(&[]).dns(Dns::new().server(DnsServer::on("freeipa", "freeipa1"))).check();
+    let checked = checked.unwrap_or_else(|report| panic!("{report}"));
+    let zones: String = zones_of(&checked).iter().map(|zone| zone.file()).collect();
+    for machine in checked.machines() {
+        let name = machine.fqdn.as_ref().unwrap();
+        let address = machine.address().unwrap().to_string();
+        let reverse: Vec<&str> = address.split('.').rev().collect();
+        assert!(zones.contains(&format!("\n{name}. 3600 IN A {address}\n")), "{name}:\n{zones}");
+        let pointer = format!("\n{}.in-addr.arpa. 3600 IN PTR {name}.\n", reverse.join("."));
+        assert!(zones.contains(&pointer), "{name}:\n{zones}");
+    }
+    assert!(!zones.contains(" A 10.17.3.1\n"));
 }
 
 /// `8.8.8.8` was moved to the front of the list to reach the Internet, and the cloud's names no longer

@@ -11,7 +11,7 @@ use crate::Failure;
 use crate::workspace::{cargo, cargo_with, root, target_folder};
 
 /// The crates that are published, by the names of their JSON files.
-const CRATES: [&str; 5] = ["fmc", "fmc-core", "fmc-k8s", "fmc-keys", "fmc-libvirt"];
+const CRATES: [&str; 6] = ["fmc", "fmc-core", "fmc-freeipa", "fmc-k8s", "fmc-keys", "fmc-libvirt"];
 
 /// Set to the real rustdoc for the program that stands in for it.
 const STANDS_IN_FOR: &str = "FMC_XTASK_RUSTDOC";

@@ -7,7 +7,7 @@ use std::process::Command;
 use xtask::{Failure, as_root};
 
 /// Each package with its purpose.
-const PACKAGES: [(&str, &str); 48] = [
+const PACKAGES: [(&str, &str); 52] = [
     ("pkg-config", "finds the C library for the feature `virt`"),
     ("libvirt-dev", "the C library that the feature `virt` links"),
     ("g++", "builds the fuzzer, which is LLVM's"),
@@ -38,6 +38,10 @@ const PACKAGES: [(&str, &str); 48] = [
     ("bind9", "named, which has zones and takes updates of them"),
     ("bind9-utils", "named-checkzone, which judges zones, and tsig-keygen"),
     ("bind9-dnsutils", "dig and nsupdate, which ask named and change its zones"),
+    ("knot", "a second server of zones"),
+    ("pdns-server", "a third one"),
+    ("pdns-backend-sqlite3", "its database"),
+    ("sqlite3", "makes that database"),
     ("haproxy", "judges balancers, and balances in namespaces"),
     ("keepalived", "judges shared addresses, and shares one in namespaces"),
     ("nginx-light", "judges the mirror's configuration, and serves in namespaces"),

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::name::DnsName;
-use crate::addr::{Subnet, is_public};
+use crate::addr::{Subnet, is_rfc1918};
 
 /// The name of an address in the reverse tree (RFC 1035 §3.5, RFC 3596 §2.5).
 pub(super) fn name_of(address: IpAddr) -> Option<DnsName> {
@@ -51,7 +51,7 @@ pub(super) fn zone_of(subnet: &Subnet, address: IpAddr) -> Option<DnsName> {
 pub(super) fn only_zone_of(subnet: &Subnet) -> Option<DnsName> {
     let length = subnet.prefix_len();
     let step = if subnet.is_ipv4() { 8 } else { 4 };
-    let is_only = length % step == 0 || (subnet.is_ipv4() && length > 24);
+    let is_only = length.is_multiple_of(step) || (subnet.is_ipv4() && length > 24);
     zone_of(subnet, subnet.network()).filter(|_| is_only)
 }
 
@@ -74,7 +74,7 @@ pub(super) fn name_in(zone: &DnsName, address: IpAddr) -> Option<DnsName> {
 
 fn classless(subnet: &Subnet) -> Option<String> {
     let (IpAddr::V4(first), IpAddr::V4(last)) = (subnet.network(), subnet.broadcast()) else { return None };
-    let is_small = subnet.prefix_len() > 24 && is_public(subnet.network());
+    let is_small = subnet.prefix_len() > 24 && !is_rfc1918(subnet.network());
     is_small.then(|| format!("{}-{}", last_octet(first), last_octet(last)))
 }
 

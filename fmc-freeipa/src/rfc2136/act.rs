@@ -7,7 +7,7 @@ use fmc_core::graph::{Acting, ObserveError, Place, Provider, Seen, Step, StepErr
 
 use super::document::{Access, Document};
 use super::link::DnsLink;
-use super::model::{Object, seen_as};
+use super::model::{DnsObject, seen_as};
 use super::rr::{Mark, Set, Sets, TXT, is_servers_own, mark_name};
 use super::update::Update;
 use super::{DnsError, NAME_KIND, Rfc2136, off_thread};
@@ -19,7 +19,7 @@ const WITHIN: u64 = 900;
 const PAUSE: u64 = 1000;
 
 impl Provider for Rfc2136 {
-    async fn observe(&self, wanted: &Wanted<Document>) -> Result<Seen<Object>, ObserveError> {
+    async fn observe(&self, wanted: &Wanted<Document>) -> Result<Seen<DnsObject>, ObserveError> {
         Ok(self.look(wanted).await)
     }
 
@@ -114,7 +114,7 @@ impl Rfc2136 {
         let mut own = seen.clone();
         own.retain(|kind, _| !is_servers_own(*kind, is_apex));
         let mark = Mark::of(&seen_mark);
-        let object = Object::of_step(own.clone(), mark.clone());
+        let object = DnsObject::of_step(own.clone(), mark.clone());
         let is_there = !own.is_empty() || mark.is_some();
         if is_there.then(|| seen_as(&object)) != step.expects {
             return Err(StepError::Changed { what: format!("{} at {server}", step.address.name()) });

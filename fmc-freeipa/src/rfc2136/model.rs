@@ -16,7 +16,7 @@ use super::{Rfc2136, ZONE_KIND};
 
 /// What is at a server: a zone, or a name in one.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Object {
+pub struct DnsObject {
     /// The zone that it is in.
     pub(super) zone: String,
     pub(super) sets: Sets,
@@ -31,7 +31,7 @@ pub struct Object {
     pub(super) stands_on: Vec<Address>,
 }
 
-impl Object {
+impl DnsObject {
     /// A name with nothing but its records and its mark.
     pub(super) fn of_step(sets: Sets, mark: Option<Mark>) -> Self {
         Self {
@@ -47,7 +47,7 @@ impl Object {
 }
 
 /// The fingerprint of a name with its mark.
-pub(super) fn seen_as(object: &Object) -> Fingerprint {
+pub(super) fn seen_as(object: &DnsObject) -> Fingerprint {
     let mark = object.mark.as_ref().map(|mark| mark.set(0)).unwrap_or_default();
     let sets = fingerprint(&object.sets);
     Fingerprint::of(format!("{sets} {}", mark.text()).as_bytes())
@@ -55,7 +55,7 @@ pub(super) fn seen_as(object: &Object) -> Fingerprint {
 
 impl Model for Rfc2136 {
     type Document = Document;
-    type Object = Object;
+    type Object = DnsObject;
 
     fn known_as(&self, place: &Place) -> String {
         match place.name() {
@@ -68,7 +68,7 @@ impl Model for Rfc2136 {
     fn settle<'a>(
         &self,
         wanted: &'a Wanted<Document>,
-        _: &Seen<Object>,
+        _: &Seen<DnsObject>,
         choices: &Choices,
     ) -> Settled<'a, Document> {
         let mut nodes = Cow::Borrowed(&wanted.nodes);
@@ -103,7 +103,7 @@ impl Model for Rfc2136 {
         }
     }
 
-    fn compare(&self, _: &Address, document: &Document, object: &Object) -> Verdict {
+    fn compare(&self, _: &Address, document: &Document, object: &DnsObject) -> Verdict {
         let Some(name) = document.name() else { return Verdict::Same };
         let differences = differences(&object.sets, &name.sets);
         match &object.mark {
@@ -134,7 +134,7 @@ impl Model for Rfc2136 {
     fn remove(
         &self,
         _: &Address,
-        object: &Object,
+        object: &DnsObject,
         _: &dyn Fn(&Address) -> bool,
         choices: &Choices,
     ) -> Removal {
@@ -147,12 +147,12 @@ impl Model for Rfc2136 {
         }
     }
 
-    fn needs(&self, _: &Address, object: &Object) -> Vec<Edge> {
+    fn needs(&self, _: &Address, object: &DnsObject) -> Vec<Edge> {
         object.stands_on.iter().map(|to| Edge { to: to.clone(), carries: Carries::Exists }).collect()
     }
 
     /// The names of a zone that are left alone.
-    fn notes(&self, at: &Address, _: &Document, object: &Object) -> Vec<Note> {
+    fn notes(&self, at: &Address, _: &Document, object: &DnsObject) -> Vec<Note> {
         if at.kind() != ZONE_KIND || object.foreign.is_empty() {
             return Vec::new();
         }
@@ -191,7 +191,7 @@ pub(super) fn differences(seen: &Sets, wanted: &Sets) -> Vec<Change> {
 }
 
 /// The refusal of a stranger's name.
-fn stranger(object: &Object, name: &Name) -> String {
+fn stranger(object: &DnsObject, name: &Name) -> String {
     let has: Vec<String> = object.sets.values().map(shown).collect();
     format!(
         "fmc did not make it, and it has {}: remove its records at the server, or give {} another name",

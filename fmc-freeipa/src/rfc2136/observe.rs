@@ -8,7 +8,7 @@ use fmc_core::finding::NameList;
 use fmc_core::graph::{Address, Place, Seen, State, Wanted};
 
 use super::document::{Access, Document};
-use super::model::{Object, differences, seen_as};
+use super::model::{DnsObject, differences, seen_as};
 use super::rr::{Mark, Names, is_servers_own, marked, sorted};
 use super::{NAME_KIND, Rfc2136, ZONE_KIND, off_thread};
 
@@ -16,7 +16,7 @@ use super::{NAME_KIND, Rfc2136, ZONE_KIND, off_thread};
 const FEW: usize = 3;
 
 impl Rfc2136 {
-    pub(super) async fn look(&self, wanted: &Wanted<Document>) -> Seen<Object> {
+    pub(super) async fn look(&self, wanted: &Wanted<Document>) -> Seen<DnsObject> {
         let mut seen = Seen::default();
         let mut zones: BTreeMap<(&Place, &DnsName), Zone<'_>> = BTreeMap::new();
         for (at, node) in wanted.nodes.iter().chain(&wanted.gone) {
@@ -77,7 +77,7 @@ struct Zone<'a> {
 
 impl Zone<'_> {
     /// The server does not answer yet: all that is wanted in the zone waits for it.
-    fn not_yet(&self, seen: &mut Seen<Object>) {
+    fn not_yet(&self, seen: &mut Seen<DnsObject>) {
         let phase = format!("the DNS server {} has {}", self.access.name, self.name.bare());
         for at in self.wanted.keys().filter(|at| at.kind() != ZONE_KIND) {
             seen.objects.insert((*at).clone(), State::NotYet { phase: phase.clone(), is_new: true });
@@ -85,7 +85,7 @@ impl Zone<'_> {
     }
 
     /// The zone could not be read.
-    fn unknown(&self, cause: &str, seen: &mut Seen<Object>) {
+    fn unknown(&self, cause: &str, seen: &mut Seen<DnsObject>) {
         let cause =
             format!("failed to read the zone {} from {}: {cause}", self.name.bare(), self.access.name);
         for at in self.wanted.keys() {
@@ -94,10 +94,10 @@ impl Zone<'_> {
     }
 
     /// The names of the zone.
-    fn found(&self, names: &Names, wanted: &Wanted<Document>, seen: &mut Seen<Object>) {
+    fn found(&self, names: &Names, wanted: &Wanted<Document>, seen: &mut Seen<DnsObject>) {
         let zone = self.name.to_string();
         let mut marks: BTreeMap<String, Mark> = BTreeMap::new();
-        let mut objects: BTreeMap<String, Object> = BTreeMap::new();
+        let mut objects: BTreeMap<String, DnsObject> = BTreeMap::new();
         for (name, sets) in names {
             if let Some(owner) = marked(self.name, name) {
                 marks.extend(Mark::of(sets).map(|mark| (owner, mark)));
@@ -106,7 +106,7 @@ impl Zone<'_> {
             let sets = sets.iter().filter(|(kind, _)| !is_servers_own(**kind, *name == zone));
             let sets: BTreeMap<_, _> = sets.map(|(kind, set)| (*kind, set.clone())).collect();
             if !sets.is_empty() {
-                objects.insert(name.clone(), Object { sets, ..self.nothing() });
+                objects.insert(name.clone(), DnsObject { sets, ..self.nothing() });
             }
         }
         for (name, mark) in marks {
@@ -137,13 +137,13 @@ impl Zone<'_> {
             seen.objects.insert(at, State::present(object, fingerprint));
         }
         let at = Address::new(self.place.clone(), ZONE_KIND, self.name.bare());
-        let object = Object { foreign: NameList::new(foreign), ..self.nothing() };
+        let object = DnsObject { foreign: NameList::new(foreign), ..self.nothing() };
         let fingerprint = seen_as(&object);
         seen.objects.insert(at, State::present(object, fingerprint));
     }
 
-    fn nothing(&self) -> Object {
-        Object {
+    fn nothing(&self) -> DnsObject {
+        DnsObject {
             zone: self.name.bare().to_owned(),
             sets: BTreeMap::new(),
             mark: None,
@@ -165,7 +165,7 @@ impl Zone<'_> {
     /// How many names of ours a plan would change or delete, and how many there are, if that is more than a third.
     fn many(
         &self,
-        objects: &BTreeMap<String, Object>,
+        objects: &BTreeMap<String, DnsObject>,
         wanted: &BTreeMap<String, (&Address, &Document)>,
     ) -> Option<(usize, usize)> {
         let ours = objects.iter().filter(|(_, object)| object.is_ours);

@@ -12,7 +12,7 @@ use fmc_core::provider::{ByHand, Drift, DriftKind, Drifted, Moved, Room};
 use fmc_core::secret::{SecretRef, Secrets};
 
 use super::document::{Access, Document, Name, Part};
-use super::model::Object;
+use super::model::DnsObject;
 use super::observe::inner;
 use super::rr::{fingerprint, is_servers_own, sets};
 use super::{NAME, NAME_KIND, Rfc2136, ZONE_KIND};
@@ -69,12 +69,12 @@ impl Room for Rfc2136 {
         &[(NAME_KIND, "name")]
     }
 
-    fn former<'a>(&self, object: &'a Object) -> Option<&'a str> {
+    fn former<'a>(&self, object: &'a DnsObject) -> Option<&'a str> {
         object.many.map(|_| object.zone.as_str())
     }
 
     /// A name whose mark has the hash of the wanted records was changed by somebody else.
-    fn drift(&self, wanted: &Wanted<Document>, seen: &Seen<Object>) -> Drift {
+    fn drift(&self, wanted: &Wanted<Document>, seen: &Seen<DnsObject>) -> Drift {
         let mut found = Drift::unknown_of(seen);
         for (at, node) in &wanted.nodes {
             let Some((name, object)) = node.document.name().zip(seen.object(at)) else { continue };

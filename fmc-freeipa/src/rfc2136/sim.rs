@@ -22,12 +22,20 @@ pub(super) struct Simulated(Arc<Mutex<BTreeMap<String, Server>>>);
 struct Server {
     /// Whether it answers. One on a machine of the cloud does not the first time: the machine boots.
     is_up: bool,
-    zones: BTreeMap<String, BTreeMap<String, Vec<(u16, u32, Vec<(Vec<u8>, String)>)>>>,
+    zones: BTreeMap<String, BTreeMap<String, Vec<KeptSet>>>,
     #[serde(skip)]
     names: BTreeMap<String, Names>,
     /// The zones that it was asked for while it did not answer.
     #[serde(skip)]
     asked: BTreeSet<String>,
+}
+
+/// A record set as it is kept: JSON has no bytes as keys.
+#[derive(Clone, Serialize, Deserialize)]
+struct KeptSet {
+    kind: u16,
+    ttl: u32,
+    data: Vec<(Vec<u8>, String)>,
 }
 
 impl Simulated {
@@ -53,8 +61,10 @@ impl Simulated {
 impl Server {
     /// The server with its zones as lists, as they are kept.
     fn kept(&self) -> Self {
-        let set = |(kind, set): (&u16, &Set)| {
-            (*kind, set.ttl, set.data.iter().map(|(data, text)| (data.clone(), text.clone())).collect())
+        let set = |(kind, set): (&u16, &Set)| KeptSet {
+            kind: *kind,
+            ttl: set.ttl,
+            data: set.data.iter().map(|(data, text)| (data.clone(), text.clone())).collect(),
         };
         let zone = |names: &Names| {
             names.iter().map(|(name, sets)| (name.clone(), sets.iter().map(set).collect())).collect()
@@ -67,9 +77,8 @@ impl Server {
     fn woken(self) -> Self {
         let zones = self.zones.into_iter().map(|(zone, names)| {
             let names = names.into_iter().map(|(name, sets)| {
-                let set = |(kind, ttl, data): (u16, u32, Vec<_>)| {
-                    (kind, Set { ttl, data: data.into_iter().collect() })
-                };
+                let set =
+                    |kept: KeptSet| (kept.kind, Set { ttl: kept.ttl, data: kept.data.into_iter().collect() });
                 (name, sets.into_iter().map(set).collect())
             });
             (zone, names.collect())

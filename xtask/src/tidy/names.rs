@@ -10,7 +10,8 @@ use crate::Failure;
 use crate::workspace::root;
 
 /// The folders of the published crates.
-const PUBLISHED: &[&str] = &["fmc-core/src", "fmc-k8s/src", "fmc-keys/src", "fmc-libvirt/src", "src"];
+const PUBLISHED: &[&str] =
+    &["fmc-core/src", "fmc-freeipa/src", "fmc-k8s/src", "fmc-keys/src", "fmc-libvirt/src", "src"];
 
 /// The folders of checked values. A checked type has the name of its draft, and its module says which of the
 /// two is meant.

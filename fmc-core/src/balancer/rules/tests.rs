@@ -6,6 +6,7 @@ use crate::checked::PublishedName;
 use crate::cloud::Cloud;
 use crate::digest::Digest;
 use crate::disk::Disk;
+use crate::dns::{Dns, DnsServer, zones_of};
 use crate::guest::User;
 use crate::host::Host;
 use crate::image::Image;
@@ -184,6 +185,12 @@ fn nodes_are_found_by_a_name_that_a_network_publishes() {
     let cloud = named(one(), &["10.17.5.12"]);
     assert_eq!(found(&cloud), [format!("k3s-ingress-unpublished {AT}")]);
     assert_eq!(nodes(&cloud), (by_name(&["10.17.5.12"]), vec![]));
+    // The cloud's own DNS publishes it, at a server that the machine asks.
+    let cloud = named(one(), &["10.17.5.12"]).dns(Dns::new().server(DnsServer::on("ns", "lb2")));
+    assert_eq!(found(&cloud), [""; 0]);
+    let zones = zones_of(&cloud.check().unwrap());
+    let zone = zones.iter().find(|zone| zone.name.bare() == "example.org").unwrap();
+    assert!(zone.file().contains("\ningress.prod.example.org. 3600 IN A 10.17.5.21\n"), "{}", zone.file());
     // Named nodes are listed, and no name is published.
     let cloud = named(one().ingress_nodes(["master1"]), &["10.17.5.12"]);
     assert_eq!(found(&cloud), [""; 0]);
