@@ -25,7 +25,7 @@ pub(super) fn once(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &
             match seen.get(&identity) {
                 Some(first) => {
                     let [_, kind, _, name] = identity.map(str::to_owned);
-                    findings.push(AddonProblem::Twice { kind, name, first: first.clone() }.at(&at));
+                    findings.push(AddonProblem::Twice { kind, name, first: first.clone() }.at(at));
                 }
                 None => drop(seen.insert(identity, at.to_string())),
             }
