@@ -318,9 +318,18 @@ fn a_class_stays_while_a_wanted_database_names_it() {
         let why = "cluster.postgresql.cnpg.io/shop/db of the cloud names it as the class of its volumes";
         assert!(notes(&plan, NoteKind::Kept).iter().any(|note| note.starts_with(why)), "{plan}");
     }
-    // Another class beside it takes nothing away.
-    let plan = world.plan_of(&world.compile(ceph_cloud(3, raw()).role(base().ceph(ceph().class("other")))));
-    assert_eq!(deleted(&plan), [""; 0], "{plan}");
+    // Another class beside it takes nothing away, and neither does one that the database is to have, or its end.
+    let other = || ceph().class("other");
+    let without = || Platform::on("single").operator(cnpg()).operator(rook());
+    let moved = Namespace::new("shop").postgres(postgres().class("other"));
+    for platform in [
+        base().ceph(other()),
+        without().namespace(moved).ceph(other()),
+        without().namespace(Namespace::new("shop")).ceph(other()),
+    ] {
+        let plan = world.plan_of(&world.compile(ceph_cloud(3, raw()).role(platform)));
+        assert!(!deleted(&plan).contains(&parts[0].to_owned()), "{plan}");
+    }
 }
 
 /// A topic goes only while the operator of topics runs.
