@@ -275,7 +275,12 @@ fn unknown_data(wanted: &Wanted, seen: &Seen, choices: &Choices) -> Vec<Note> {
         return Vec::new();
     }
     let rooms = wanted.rooms();
-    let left = names::of_data(&rooms, seen);
+    let mut left = names::of_data(&rooms, wanted.graph(), seen);
+    if let DeleteData::Of(names) = &choices.delete_data {
+        // The provider says of an object that the cloud wants that it stays.
+        let is_wanted = |name: &&String| wanted.graph().nodes.keys().any(|at| at.is_named(name));
+        left.extend(names.iter().filter(|name| name.contains('/')).filter(is_wanted).cloned());
+    }
     names::unknown_data(&choices.delete_data, wanted.machines().chain(left.iter().map(String::as_str)))
 }
 

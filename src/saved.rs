@@ -69,6 +69,9 @@ struct Body {
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     force_conflicts: BTreeSet<String>,
     only: BTreeSet<String>,
+    /// The public check of the root key that was given, if the cloud has secrets that are made from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    root_key: Option<String>,
     /// The fingerprint of the compiled cloud.
     wanted: Fingerprint,
     /// The digest of the steps.
@@ -147,6 +150,9 @@ pub enum SavedError {
         /// The present subject.
         ours: String,
     },
+    /// Its secrets were to be made from another root key.
+    #[error("run the plan: it was made with another root key: give that one, or plan again with this one")]
+    RootKey,
     /// The cloud has changed since.
     #[error("run the plan: the cloud is no longer the one that was planned{}: plan again", list(.0))]
     Cloud(Vec<String>),
@@ -157,6 +163,13 @@ pub enum SavedError {
 
 fn list(differences: &[String]) -> String {
     if differences.is_empty() { String::new() } else { format!(" ({})", differences.join("; ")) }
+}
+
+/// The check of the given root key, if secrets of the cloud are made from it.
+fn root_key(plan: &Plan) -> Option<String> {
+    let wanted = plan.wanted();
+    let key = wanted.root_key().filter(|_| wanted.needs_root_key());
+    key.map(ToString::to_string)
 }
 
 impl Saved {
@@ -183,6 +196,7 @@ impl Saved {
             leave_data,
             force_conflicts,
             only,
+            root_key: root_key(plan),
             wanted: wanted.fingerprint(),
             digest: plan.digest(),
             shown: plan.to_string().lines().map(str::to_owned).collect(),
@@ -261,6 +275,10 @@ impl Saved {
         let ours = of(wanted.owner().as_str(), wanted.is_nothing());
         if theirs != ours {
             return Err(SavedError::Another { theirs, ours });
+        }
+        // A plan is made without the key too, and then says nothing of it.
+        if saved.root_key.is_some() && saved.root_key != root_key(plan) {
+            return Err(SavedError::RootKey);
         }
         if saved.wanted != wanted.fingerprint() {
             return Err(SavedError::Cloud(self.differences(plan)));

@@ -195,13 +195,23 @@ impl ApiObject {
 
     /// The fields that a manager decides by server-side apply (`metadata.managedFields`, `fieldsV1`).
     pub(crate) fn owned_by(&self, manager: &str) -> Option<&Value> {
+        self.entry_of(manager)?.get("fieldsV1")
+    }
+
+    /// The entry of a manager's server-side apply.
+    fn entry_of(&self, manager: &str) -> Option<&Value> {
         let is_ours = |entry: &&Value| {
             let text = |key: &str| entry.get(key).and_then(Value::as_str);
             text("manager") == Some(manager)
                 && text("operation") == Some("Apply")
                 && text("subresource").unwrap_or_default().is_empty()
         };
-        self.metadata("managedFields")?.as_array()?.iter().find(is_ours)?.get("fieldsV1")
+        self.metadata("managedFields")?.as_array()?.iter().find(is_ours)
+    }
+
+    /// The version of the API in which a manager last applied it.
+    pub(crate) fn written_in(&self, manager: &str) -> Option<&str> {
+        self.entry_of(manager)?.get("apiVersion")?.as_str()
     }
 
     /// A hash that stays the same while the definition of its kind changes, which gives it other defaults or another version: of its identity,

@@ -19,6 +19,7 @@ mod operated;
 mod order;
 mod patience;
 mod ready;
+mod record;
 mod replicas;
 mod room;
 mod served;

@@ -46,8 +46,9 @@ pub(super) struct Args {
     #[arg(long, global = true, value_name = "MACHINE|outdated")]
     pub(super) replace: Vec<String>,
 
-    /// Deletes the unwanted data disks of a machine, or of `all`; may be repeated
-    #[arg(long, global = true, value_name = "MACHINE|all")]
+    /// Deletes the unwanted data disks of a machine, or of `all`, or the data that an object of a cluster left, as `stateful-set/shop/db`;
+    /// may be repeated
+    #[arg(long, global = true, value_name = "MACHINE|OBJECT|all")]
     pub(super) delete_data: Vec<String>,
 
     /// Lets a machine move to another host without its data disks, which stay where they are; may be repeated

@@ -32,7 +32,11 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
     // The author of a program knows what it reads; a file may come from anybody.
     let of_file = checked.as_ref().filter(|_| args.file.is_some());
     let reads = match of_file {
-        Some(checked) => root_key::reads(&crate::compile(checked), args, io)?,
+        Some(checked) => {
+            let wanted = crate::compile(checked);
+            root_key::validate_for(&wanted, args, io)?;
+            root_key::reads(&wanted, args, io)?
+        }
         None => String::new(),
     };
     if args.json {

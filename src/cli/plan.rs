@@ -208,8 +208,11 @@ fn choices(checked: &Checked, args: &Args) -> Result<Choices, Failure> {
 
 /// A machine that the cloud no longer has may have left data. A name without a machine and without data is a mistake.
 fn has_data(checked: &Checked, plan: &Plan, machine: &str) -> Result<(), Failure> {
-    let left = names::of_data(&plan.wanted().rooms(), plan.seen());
-    if checked.machine(machine).is_some() || left.contains(machine) {
+    let wanted = plan.wanted().graph();
+    // The plan says of what the cloud wants that it stays.
+    let is_wanted = || machine.contains('/') && wanted.nodes.keys().any(|at| at.is_named(machine));
+    let left = names::of_data(&plan.wanted().rooms(), wanted, plan.seen());
+    if checked.machine(machine).is_some() || left.contains(machine) || is_wanted() {
         return Ok(());
     }
     let there = left.iter().map(String::as_str);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use fmc_core::graph::{self, About, Address, DeleteData, Model as _, Note, NoteKind};
 use fmc_core::nearest::nearest;
-use fmc_core::provider::Rooms;
+use fmc_core::provider::{AnyDocument, Rooms};
 
 use super::Seen;
 
@@ -67,12 +67,20 @@ pub(crate) fn is_named(address: &Address, part_of: Option<&str>, name: &str) -> 
 }
 
 /// The names of the machines that are there or have left something, and the names that those had first whose data is there.
-pub(crate) fn of_data(rooms: &Rooms<'_>, seen: &Seen) -> BTreeSet<String> {
+///
+/// An object of a cluster that the cloud wants has left nothing.
+pub(crate) fn of_data(
+    rooms: &Rooms<'_>,
+    wanted: &graph::Wanted<AnyDocument>,
+    seen: &Seen,
+) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for (at, object) in seen.present() {
         let noun = rooms.part_of(at, object);
         names.extend(noun.as_deref().and_then(|noun| noun.strip_prefix("machine/")).map(str::to_owned));
-        names.extend(rooms.former(at, object).map(str::to_owned));
+        let former = rooms.former(at, object);
+        let has_left = |name: &&str| !(name.contains('/') && wanted.nodes.contains_key(at));
+        names.extend(former.filter(has_left).map(str::to_owned));
     }
     names
 }

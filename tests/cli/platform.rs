@@ -178,6 +178,9 @@ fn data_in_a_cluster_is_deleted_by_a_name_that_left_some() {
     let wrong = told(wrong);
     assert!(wrong.contains("nothing that left data: `claim/shop/data-db-0`"), "{wrong}");
     assert!(wrong.contains("nothing in a cluster has left data"), "{wrong}");
+    let wanted = run("plan --delete-data stateful-set/shop/db");
+    assert_eq!(wanted.code, 0, "{wanted:?}");
+    assert!(told(wanted).contains("the cloud wants it, so `--delete-data` deletes nothing of it"));
 
     let text = fs::read_to_string(folder.path().join("cloud.yaml")).unwrap();
     let renamed = text

@@ -241,3 +241,23 @@ fn a_machine_that_returns_on_its_root_has_the_secrets_of_its_own_key() {
     stage.done(cloud(), "apply --root-key other.key");
     assert!(plan("other.key").contains("nothing to do"));
 }
+
+/// A plan in a file says from which key its secrets are made, without saying anything of the key.
+#[test]
+fn a_plan_in_a_file_runs_with_its_own_root_key_alone() {
+    let stage = Stage::new();
+    for (name, byte) in [("root.key", 9), ("other.key", 8)] {
+        let text = RootKey::from_bytes([byte; 32]).to_text();
+        let path = stage.path().join(name);
+        fs::write(&path, text.as_str()).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    stage.done(cloud(), "plan --out p.json --root-key root.key");
+    stage.fails(
+        cloud(),
+        "apply p.json --root-key other.key",
+        1,
+        &["made with another root key", "nothing was done"],
+    );
+    stage.done(cloud(), "apply p.json --root-key root.key");
+}

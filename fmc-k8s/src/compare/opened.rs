@@ -8,8 +8,8 @@ use super::{Difference, is_something};
 
 /// The rules of a network policy.
 const OF_POLICY: [&str; 2] = ["ingress", "egress"];
-/// The switch that stops a workload's updates.
-const OF_WORKLOAD: [&str; 1] = ["paused"];
+/// The switches that stop a workload's updates, and a job.
+const OF_WORKLOAD: [&str; 2] = ["paused", "suspend"];
 /// The addresses of a service outside of the cluster.
 const OF_SERVICE: [&str; 2] = ["externalIPs", "loadBalancerIP"];
 /// Namespaces of the node, the pod's account, and further containers.
@@ -55,6 +55,7 @@ pub(super) fn opened(wanted: &Value, object: &Value, found: &mut Vec<Difference>
     match kind {
         "NetworkPolicy" => look("/spec", "/spec", "spec", &OF_POLICY),
         "Service" => look("/spec", "/spec", "spec", &OF_SERVICE),
+        "CronJob" => look("/spec", "/spec", "spec", &OF_WORKLOAD),
         _ => {}
     }
     let (at, path) = ("/spec/template/spec", "spec.template.spec");

@@ -23,7 +23,7 @@ const DRIVERS: [(&str, &str, &str); 2] = [
 /// The kinds by name whose fields name a class in other words than `storageClassName` and `storageClass`.
 const POOLS: &str = "KafkaNodePool";
 
-/// Claims stand on their class, or the objects that own them do, and a class stands on its pool. The claims of other hands are noted with a
+/// Claims stand on their class, or the objects that own them do, and so do sets and databases; a class stands on its pool. The claims of other hands are noted with a
 /// class that would go.
 pub(super) async fn stand(
     link: &dyn ApiLink,
@@ -40,6 +40,13 @@ pub(super) async fn stand(
     }
     if going.is_empty() {
         return Ok(());
+    }
+    // What an operator makes volumes for asks for further ones of the class.
+    for (at, object) in there.iter_mut() {
+        let is_set = at.kind() == STATEFUL_SET.word || Kind::by_word(at.kind()).is_none();
+        let names = if is_set { named(&object.value) } else { Vec::new() };
+        let classes: Vec<Address> = names.iter().filter_map(|name| going.get(*name)).cloned().collect();
+        object.stands_on.extend(classes);
     }
     for claim in list(link, &CLAIM.path(None), None).await? {
         let text = |pointer: &str| claim.pointer(pointer).and_then(Value::as_str).unwrap_or_default();

@@ -2,9 +2,12 @@
 
 use fmc_core::count::counted;
 use fmc_core::graph::{About, Address, DeleteData, Note, NoteKind, Removal, Seen, Wanted};
+use serde_json::Value;
 
 use super::Document;
+use crate::compare::plain;
 use crate::kind;
+use crate::manifest::Manifest;
 use crate::object::{ApiObject, Unwanted};
 
 /// The objects that a line names at most.
@@ -119,6 +122,26 @@ pub(super) const NO_OBJECTS: &str = "no longer wanted, and no object of its kind
 /// The words about the objects of other hands that go with a definition.
 pub(super) fn takes_along(names: &[String]) -> String {
     format!("{} of its kind go with it ({})", counted(names.len(), "object"), named(names))
+}
+
+/// The reason why a wanted definition is not applied: it leaves out a version in which the server keeps objects, and the server refuses that.
+pub(super) fn stored_in(wanted: &Manifest, there: &ApiObject) -> Option<String> {
+    if *wanted.kind() != kind::CUSTOM_RESOURCE_DEFINITION {
+        return None;
+    }
+    let list = |of: &Value, pointer: &str| {
+        of.pointer(pointer).and_then(Value::as_array).cloned().unwrap_or_default()
+    };
+    let versions = list(wanted.content(), "/spec/versions");
+    let mut stored = list(there.value(), "/status/storedVersions").into_iter();
+    let lost = stored.find(|name| !versions.iter().any(|version| version.get("name") == Some(name)))?;
+    let lost = plain(&lost);
+    Some(format!(
+        "it leaves out the version {lost}, in which the server still keeps objects (`status.storedVersions`): keep {lost} with `served: false`, \
+         have every object written again in a version that stays, and then take {lost} out of that status: `kubectl edit crd {} \
+         --subresource=status`",
+        wanted.name()
+    ))
 }
 
 /// The first of some names, as a line has them.

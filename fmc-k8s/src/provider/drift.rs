@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use fmc_core::graph::{Address, Node, Seen, Wanted};
 use fmc_core::provider::{Drift, DriftKind, Drifted, Moved};
 
-use super::Document;
 use super::document::Wanted as OfOwner;
 use super::mentions::mentioned;
 use super::shown::both;
+use super::{Document, record};
 use crate::kind::{self, Kind};
 use crate::manifest::{OWNER, manager, namespace_of};
 use crate::object::{ApiObject, Unwanted};
@@ -73,7 +73,8 @@ fn of_object(at: &Address, node: &Node<Document>, document: &OfOwner, object: &A
         })
         .collect();
     if changes.is_empty() {
-        changes.push(Moved { path: "managed fields".to_owned(), from: None, to: None });
+        let record = record::outdated(document, object);
+        changes.push(Moved { path: record.path, from: record.from, to: record.to });
     }
     let part_of = node.part_of.clone();
     let (list, kind) = match object.made_from() {

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::document::{Document, Wanted};
 use super::mentions::{closed, has_pods, mentioned};
 use super::shown::{both, short};
-use super::{API, Kubernetes, NAME, ceph, claims, classes, data, fixed, ready, takeover};
+use super::{API, Kubernetes, NAME, ceph, claims, classes, data, fixed, ready, record, takeover};
 use crate::compare::{Difference, plain};
 use crate::config_map::CONFIGS;
 use crate::kind::{self, Kind};
@@ -110,8 +110,8 @@ impl Model for Kubernetes {
         if object.is_leaving() {
             return Verdict::Held("it is being deleted: apply again once it is gone".to_owned());
         }
-        if let Some(why) = &wanted.held {
-            return Verdict::Held(why.clone());
+        if let Some(why) = wanted.held.clone().or_else(|| data::stored_in(&wanted.manifest, object)) {
+            return Verdict::Held(why);
         }
         if wanted.is_met_by(object) {
             if let Some(Trial::Refused(words)) = &object.trial {
@@ -145,13 +145,13 @@ impl Model for Kubernetes {
                 claims::Fate::Other => Verdict::Differs(replacement(wanted.manifest.kind(), &found, fields)),
             },
             Some(Trial::Silent(words)) => {
-                let mut changes = in_place(wanted.manifest.kind(), &found);
+                let mut changes = mended(wanted, object, &found);
                 let why = format!("its webhook does not answer now: {}", short(words));
                 changes.iter_mut().for_each(|change| change.reason = Some(why.clone()));
                 Verdict::Differs(changes)
             }
             Some(Trial::Taken | Trial::Equal) | None => {
-                let mut changes = in_place(wanted.manifest.kind(), &found);
+                let mut changes = mended(wanted, object, &found);
                 for change in &mut changes {
                     let of = found.iter().find(|one| one.path == change.path);
                     change.reason =
@@ -362,13 +362,16 @@ pub(super) fn has_foreign(foreign: &[String]) -> String {
     format!("it has what fmc did not make: {foreign}: move that or delete it, and apply again")
 }
 
+/// The changes of an object that stays, or its record where no value differs.
+fn mended(wanted: &Wanted, object: &ApiObject, found: &[Difference]) -> Vec<Change> {
+    match found {
+        [] => vec![record::outdated(wanted, object)],
+        found => in_place(wanted.manifest.kind(), found),
+    }
+}
+
 /// The changes of an object that stays.
 fn in_place(kind: &Kind, found: &[Difference]) -> Vec<Change> {
-    if found.is_empty() {
-        let reason = "others changed who decides its fields, or an earlier version made it".to_owned();
-        let path = "managed fields".to_owned();
-        return vec![Change { path, from: None, to: None, impact: Impact::Live, reason: Some(reason) }];
-    }
     let change = |one: &Difference| {
         let restarts = kind.has_pods() && one.path.starts_with("spec.template");
         let reads = one.path.ends_with(&format!("[{CONFIGS}]"));
@@ -391,6 +394,7 @@ fn replacement(kind: &Kind, found: &[Difference], fields: &[String]) -> Vec<Chan
     let data = match *kind {
         kind::STATEFUL_SET => ": its pods stop meanwhile, and its claims stay with their data",
         kind::JOB => ": it is made again, and runs again",
+        kind::STORAGE_CLASS => ": it is made again, and volumes that are there stay as they were made",
         _ => "",
     };
     let reason = |_: &Difference| Some(format!("{kept} cannot be changed in an object that exists{data}"));

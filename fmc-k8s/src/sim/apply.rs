@@ -7,6 +7,7 @@ use super::fields::{entry_key, keys, of_manifest, without};
 use super::{Key, Response, State, Target, custom, good, kind_of, not_found, status};
 use crate::kind::{
     CUSTOM_RESOURCE_DEFINITION, DAEMON_SET, DEPLOYMENT, JOB, Kind, NAMESPACE, SERVICE, STATEFUL_SET,
+    STORAGE_CLASS,
 };
 
 /// Applies a manifest by the manager that the query names.
@@ -57,6 +58,9 @@ pub(super) fn apply(state: &mut State, target: &Target, mut manifest: Value) -> 
                 let cause = json!({ "reason": "FieldValueInvalid", "field": "roleRef", "message": message });
                 return status(422, "Invalid", format!("roleRef: {message}"), vec![cause]);
             }
+            if let Some(refused) = (*kind == STORAGE_CLASS).then(|| kept_class(there, &manifest)).flatten() {
+                return refused;
+            }
             if *kind == STATEFUL_SET
                 && let Some(refused) = claims::kept(there, &manifest)
             {
@@ -94,6 +98,11 @@ pub(super) fn apply(state: &mut State, target: &Target, mut manifest: Value) -> 
         None => managers.push(own),
     }
     next = defaulted(kind, next);
+    if *kind == CUSTOM_RESOURCE_DEFINITION
+        && let Some(refused) = custom::store(there.as_ref(), &mut next)
+    {
+        return refused;
+    }
     if let Some(metadata) = next.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.insert("managedFields".to_owned(), Value::Array(managers));
     }
@@ -212,6 +221,24 @@ pub(super) fn report(state: &mut State, deployment: &str) {
             status_of_pods(kind, object, why.as_deref());
         }
     }
+}
+
+/// The fields that a class keeps (`ValidateStorageClassUpdate`). The server fills in the policy where nothing is said.
+fn kept_class(there: &Value, manifest: &Value) -> Option<Response> {
+    let policy = json!("Delete");
+    let of = |object: &Value, field: &str| match object.get(field) {
+        None if field == "reclaimPolicy" => policy.clone(),
+        value => value.cloned().unwrap_or_default(),
+    };
+    let fields = ["parameters", "provisioner", "reclaimPolicy"];
+    let differ = fields.into_iter().filter(|field| of(there, field) != of(manifest, field));
+    let causes: Vec<Value> = differ
+        .map(|field| {
+            let message = format!("Forbidden: updates to {field} are forbidden.");
+            json!({ "reason": "FieldValueForbidden", "field": field, "message": message })
+        })
+        .collect();
+    (!causes.is_empty()).then(|| status(422, "Invalid", "the class keeps its fields".to_owned(), causes))
 }
 
 /// The fields that a job keeps (`ValidateJobUpdate`).

@@ -15,6 +15,44 @@ pub(super) struct Custom {
     pub(super) has_status: bool,
 }
 
+/// Notes the versions in which the server keeps objects of a definition, and refuses one that loses such a version
+/// (`ValidateCustomResourceDefinitionStoredVersions` of the API server).
+pub(super) fn store(there: Option<&Value>, next: &mut Value) -> Option<Response> {
+    let versions =
+        |of: &Value| of.pointer("/spec/versions").and_then(Value::as_array).cloned().unwrap_or_default();
+    let stored = |of: &Value| {
+        let said = of.pointer("/status/storedVersions").and_then(Value::as_array).cloned();
+        let is_stored = |version: &&Value| version.get("storage") == Some(&Value::Bool(true));
+        said.unwrap_or_else(|| {
+            versions(of).iter().filter(is_stored).filter_map(|version| version.get("name").cloned()).collect()
+        })
+    };
+    let mut all: Vec<Value> = there.map(stored).unwrap_or_default();
+    let known = versions(next);
+    let has = |name: &Value| known.iter().any(|version| version.get("name") == Some(name));
+    if let Some(lost) = all.iter().find(|name| !has(name)) {
+        let message = format!(
+            "Invalid value: {lost}: missing from spec.versions; it was previously a storage version, and must remain in spec.versions until a \
+             storage migration ensures no data remains persisted in it and removes it from status.storedVersions"
+        );
+        let cause =
+            json!({ "reason": "FieldValueInvalid", "field": "status.storedVersions[0]", "message": message });
+        return Some(status(422, "Invalid", format!("status.storedVersions[0]: {message}"), vec![cause]));
+    }
+    let own = json!({ "spec": next.get("spec") });
+    for name in stored(&own) {
+        if !all.contains(&name) {
+            all.push(name);
+        }
+    }
+    if let Some(map) = next.as_object_mut()
+        && let Some(status) = map.entry("status").or_insert_with(|| json!({})).as_object_mut()
+    {
+        status.insert("storedVersions".to_owned(), Value::Array(all));
+    }
+    None
+}
+
 impl State {
     /// The versions of custom kinds that are served.
     pub(super) fn custom(&self) -> Vec<Custom> {
@@ -116,7 +154,10 @@ pub(super) fn establish(definition: &mut Value) {
     let names = definition.pointer("/spec/names").cloned().unwrap_or_default();
     let condition = |kind: &str| json!({ "type": kind, "status": "True", "reason": "", "message": "" });
     let conditions = [condition("NamesAccepted"), condition("Established")];
-    if let Some(map) = definition.as_object_mut() {
-        map.insert("status".to_owned(), json!({ "acceptedNames": names, "conditions": conditions }));
+    let map = definition.as_object_mut();
+    let status = map.and_then(|map| map.entry("status").or_insert_with(|| json!({})).as_object_mut());
+    if let Some(status) = status {
+        status.insert("acceptedNames".to_owned(), names);
+        status.insert("conditions".to_owned(), json!(conditions));
     }
 }

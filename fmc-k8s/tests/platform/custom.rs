@@ -455,3 +455,23 @@ fn a_simulation_keeps_custom_objects() {
     assert_eq!(again.state(), world.cluster.state());
     assert!(again.object("widget.example.org", "shop", "main").is_some());
 }
+
+/// The server refuses a definition without a version in which it keeps objects.
+#[test]
+fn a_version_in_which_objects_are_stored_does_not_leave_its_definition() {
+    let world = World::new();
+    world.apply(&with(Some(definition()), [unawaited(1)]));
+    let mut newer = definition();
+    newer["spec"]["versions"][0]["name"] = json!("v2");
+    let mut object = unawaited(1);
+    object["apiVersion"] = json!("example.org/v2");
+    let plan = world.plan(with(Some(newer), [object]));
+    assert_eq!(steps(&plan), [], "{plan}");
+    let held = notes(&plan, NoteKind::Held);
+    assert!(
+        held.iter()
+            .any(|note| note
+                .starts_with("it leaves out the version v1, in which the server still keeps objects")),
+        "{plan}"
+    );
+}

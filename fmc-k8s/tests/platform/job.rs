@@ -235,3 +235,20 @@ fn a_part_of_a_plan_takes_the_ways_and_the_names_of_a_job() {
     assert!(!order.contains(&"deployment/shop/web".to_owned()), "{plan}");
     world.run(&plan).converged().unwrap_or_else(|error| panic!("{error}\n{plan}"));
 }
+
+#[test]
+fn a_job_that_somebody_suspended_is_told_and_goes_on() {
+    let world = World::new();
+    world.apply(&jobs([migrate(1)]));
+    let mut job = world.cluster.object("job", "shop", "migrate").unwrap();
+    job["spec"]["suspend"] = json!(true);
+    job["status"] = json!({ "conditions": [{ "type": "Suspended", "status": "True" }] });
+    world.cluster.put(job);
+    let plan = world.plan(jobs([migrate(1)]));
+    assert!(plan.to_string().contains("spec.suspend true removed"), "{plan}");
+    world.run(&plan).converged().unwrap_or_else(|error| panic!("{error}\n{plan}"));
+    assert_ne!(
+        world.cluster.object("job", "shop", "migrate").unwrap()["spec"].get("suspend"),
+        Some(&json!(true))
+    );
+}

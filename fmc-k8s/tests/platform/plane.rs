@@ -6,12 +6,14 @@ use fmc::graph::Action;
 use fmc_k8s::account::{Account, AccountRule};
 use fmc_k8s::client::Server;
 use fmc_k8s::link::ApiLink;
+use fmc_k8s::raw::RawObject;
 use fmc_k8s::workload::Deployment;
 use fmc_testkit::kube::ControlPlane;
 use pollster::block_on;
 use serde_json::{Value, json};
 
 use crate::cloud::{Cluster, World, db, shop, steps, web};
+use crate::custom::{self, definition, with};
 use crate::secret;
 
 /// A control plane without nodes.
@@ -165,4 +167,38 @@ fn kubectl_applies_the_folder_that_compile_writes() {
     assert_eq!(made.lines().filter(|line| line.ends_with(" serverside-applied")).count(), objects, "{made}");
     assert!(made.contains("clusterrole.rbac.authorization.k8s.io/shop:web"), "{made}");
     assert!(!plane.read("secret/db-password")["data"]["line"].is_null());
+}
+
+/// The simulation refuses the same two changes in tests of its own.
+#[test]
+fn a_stored_version_is_held_and_a_class_is_made_again() {
+    let world = start();
+    let class = |provisioner: &str| {
+        RawObject::of(&json!({
+            "apiVersion": "storage.k8s.io/v1",
+            "kind": "StorageClass",
+            "metadata": { "name": "fast" },
+            "provisioner": provisioner,
+        }))
+    };
+    let of = |version: &str, provisioner: &str| {
+        let (mut kind, mut object) = (definition(), custom::unawaited(1));
+        kind["spec"]["versions"][0]["name"] = json!(version);
+        object["apiVersion"] = json!(format!("example.org/{version}"));
+        with(Some(kind), [object]).object(class(provisioner))
+    };
+    world.apply(&of("v1", "a.example.org"));
+    let plan = world.apply(&of("v1", "b.example.org"));
+    assert_eq!(steps(&plan), [(Action::Replace, "storage-class/fast".to_owned())], "{plan}");
+    let plan = world.plan(of("v2", "b.example.org"));
+    assert!(plan.to_string().contains("in which the server still keeps objects"), "{plan}");
+    assert_eq!(steps(&plan), [], "{plan}");
+    let mut newer = definition();
+    newer["spec"]["versions"][0]["name"] = json!("v2");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), newer.to_string()).unwrap();
+    let path = file.path().to_str().unwrap();
+    let refused =
+        world.cluster.0.kubectl(&["apply", "--server-side", "--force-conflicts", "--filename", path]);
+    assert!(refused.is_err_and(|words| words.to_string().contains("status.storedVersions[0]")));
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use fmc::Plan;
-use fmc::graph::{Choices, DeleteData, NoteKind};
+use fmc::graph::{Action, Choices, DeleteData, NoteKind};
 use fmc::prelude::*;
 use fmc_k8s::kafka::{Kafka, KafkaTopic};
 use fmc_k8s::operator::Operator;
@@ -318,9 +318,18 @@ fn a_class_stays_while_a_wanted_database_names_it() {
         let why = "cluster.postgresql.cnpg.io/shop/db of the cloud names it as the class of its volumes";
         assert!(notes(&plan, NoteKind::Kept).iter().any(|note| note.starts_with(why)), "{plan}");
     }
-    // Another class beside it takes nothing away.
-    let plan = world.plan_of(&world.compile(ceph_cloud(3, raw()).role(base().ceph(ceph().class("other")))));
-    assert_eq!(deleted(&plan), [""; 0], "{plan}");
+    // Another class beside it takes nothing away, and neither does one that the database is to have, or its end.
+    let other = || ceph().class("other");
+    let without = || Platform::on("single").operator(cnpg()).operator(rook());
+    let moved = Namespace::new("shop").postgres(postgres().class("other"));
+    for platform in [
+        base().ceph(other()),
+        without().namespace(moved).ceph(other()),
+        without().namespace(Namespace::new("shop")).ceph(other()),
+    ] {
+        let plan = world.plan_of(&world.compile(ceph_cloud(3, raw()).role(platform)));
+        assert!(!deleted(&plan).contains(&parts[0].to_owned()), "{plan}");
+    }
 }
 
 /// A topic goes only while the operator of topics runs.
@@ -338,4 +347,59 @@ fn a_kafka_keeps_its_topic_operator_when_its_last_topic_leaves_the_cloud() {
     let plan = world.plan(with_strimzi(Namespace::new("shop").kafka(none)));
     assert_eq!(steps(&plan), [], "{plan}");
     assert!(notes(&plan, NoteKind::Kept).iter().any(|note| note.contains("kafkatopic")), "{plan}");
+}
+
+/// A definition that the files of an operator lose goes with the last of its objects.
+#[test]
+fn a_definition_that_an_operator_does_not_bring_any_more_goes() {
+    let world = World::new();
+    let of = |kinds: &[&str]| {
+        Platform::on("single")
+            .operator(operator("gadgets", "example.org", kinds))
+            .namespace(Namespace::new("shop"))
+    };
+    world.apply(&of(&["Gadget", "Wheel"]));
+    let plan = world.apply(&of(&["Gadget"]));
+    assert_eq!(deleted(&plan), ["custom-resource-definition/wheels.example.org"], "{plan}");
+}
+
+/// The server keeps what makes the volumes of a class.
+#[test]
+fn a_class_with_another_provisioner_is_made_again() {
+    let world = World::new();
+    let of = |provisioner: &str, policy: &str| {
+        let mut class = class("fast");
+        class["provisioner"] = json!(provisioner);
+        class["reclaimPolicy"] = json!(policy);
+        Platform::on("single").object(RawObject::of(&class)).namespace(Namespace::new("shop"))
+    };
+    world.apply(&of("a.example.org", "Delete"));
+    for other in [of("b.example.org", "Delete"), of("b.example.org", "Retain")] {
+        let plan = world.apply(&other);
+        assert_eq!(steps(&plan), [(Action::Replace, "storage-class/fast".to_owned())], "{plan}");
+        assert!(plan.to_string().contains("volumes that are there stay as they were made"), "{plan}");
+    }
+}
+
+/// No cause is told that is not true: nobody but the cloud changed these.
+#[test]
+fn what_the_cloud_alone_changed_is_told_as_that() {
+    let world = World::new();
+    let mut wider = definition();
+    wider["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["weight"] =
+        json!({ "type": "integer" });
+    world.apply(&with(Some(wider), [unawaited(1)]));
+    let plan = world.plan(with(Some(definition()), [unawaited(1)]));
+    let text = plan.to_string();
+    assert!(text.contains("manifest (the cloud leaves out what it said before"), "{plan}");
+    assert!(!text.contains("others changed"), "{plan}");
+    world.apply(&with(Some(definition()), [unawaited(1)]));
+    let of = |version: &str| {
+        let mut object = unawaited(1);
+        object["apiVersion"] = json!(format!("example.org/{version}"));
+        with(Some(two_versions()), [object])
+    };
+    world.apply(&of("v2"));
+    let plan = world.plan(of("v1"));
+    assert!(plan.to_string().contains("apiVersion example.org/v2 -> example.org/v1"), "{plan}");
 }

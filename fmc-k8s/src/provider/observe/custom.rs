@@ -195,12 +195,15 @@ impl Cluster<'_> {
         let is_pods = |at: &Address| Kind::by_word(at.kind()).is_some_and(Kind::has_pods);
         for (at, object) in there.iter_mut() {
             let operator = operator_of(object);
+            // Pods as the cloud wants them need nothing that the files of their operator lost.
+            let wanted = self.documents.get(at).and_then(|document| document.wanted());
+            let is_met = wanted.is_some_and(|wanted| wanted.is_met_by(object));
             if at.kind() == kind::CUSTOM_RESOURCE_DEFINITION.word {
                 let siblings =
                     burdened.iter().filter(|(other, of)| *other != at && Some(*of) == operator.as_ref());
                 object.siblings = siblings.map(|(other, _)| self.named(other)).collect();
             }
-            let operator = operator.filter(|_| is_pods(at) || is_burdened(at));
+            let operator = operator.filter(|_| is_pods(at) && !is_met || is_burdened(at));
             let all: Vec<Address> = match operator {
                 Some(operator) => {
                     let all =

@@ -58,6 +58,9 @@ pub(super) fn job(object: &Value) -> Progress {
             return Progress::Failed(condition.get("message").map(plain).unwrap_or_default());
         }
     }
+    if object.pointer("/spec/suspend") == Some(&Value::Bool(true)) {
+        return Progress::Waits("it is suspended (`spec.suspend`), and no pod of it runs".to_owned());
+    }
     let (active, failed) = (number(object, "/status/active"), number(object, "/status/failed"));
     Progress::Waits(format!("{active} pods run, {failed} failed"))
 }
