@@ -76,7 +76,7 @@ pub struct Job {
 #[serde(deny_unknown_fields)]
 pub struct CronJob {
     pub(crate) name: Given<ObjectName>,
-    /// The times at which a job starts: the five fields of crontab(5), or a word as `@daily`.
+    /// The times at which a job starts: five fields as in a crontab, with days of the week from 0 (Sunday) to 6 or by name; or a word as `@daily`.
     pub(crate) schedule: Given<Schedule>,
     /// The time zone of the schedule: UTC if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]

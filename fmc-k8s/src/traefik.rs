@@ -1,8 +1,10 @@
 //! The settings of K3s's own Traefik, which takes the calls of a cluster's ingresses.
 
+use std::net::IpAddr;
+
 use fmc_core::addr::Subnet;
 use fmc_core::given::Given;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The namespace of what K3s brings.
 pub(crate) const NAMESPACE: &str = "kube-system";
@@ -40,12 +42,22 @@ pub struct Traefik {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) redirect_https: bool,
     /// The addresses of proxies before it, as those of a balancer: it believes what they say of who calls, by the PROXY protocol and by
-    /// `X-Forwarded-For`. It believes nobody else.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    /// `X-Forwarded-For`. It believes nobody else. An address stands for itself, and a subnet for all of its addresses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "proxies")]
     pub(crate) trusted_proxies: Vec<Given<Subnet>>,
     /// Further arguments of its program, as `--log.level=DEBUG`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) arguments: Vec<String>,
+}
+
+/// A subnet; an address is one of itself.
+fn network(given: Given<Subnet>) -> Given<Subnet> {
+    let address = given.wrong().and_then(|(text, _)| text.parse::<IpAddr>().ok());
+    address.map_or(given, |address| Given::value(Subnet::single(address)))
+}
+
+fn proxies<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Given<Subnet>>, D::Error> {
+    Ok(Vec::deserialize(from)?.into_iter().map(network).collect())
 }
 
 impl Traefik {
@@ -75,7 +87,7 @@ impl Traefik {
     /// The address of a proxy before it, or the network of several, which it believes who calls.
     #[must_use]
     pub fn trusted_proxy(mut self, subnet: impl Into<Given<Subnet>>) -> Self {
-        self.trusted_proxies.push(subnet.into());
+        self.trusted_proxies.push(network(subnet.into()));
         self
     }
 

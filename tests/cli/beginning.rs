@@ -2,8 +2,8 @@
 
 use fmc::prelude::*;
 
-use crate::birth::same;
-use crate::cluster::{THREE, planned, with_disks};
+use crate::birth::{cluster_of, same};
+use crate::cluster::{NOW, THREE, planned, with_disks};
 use crate::stage::Stage;
 
 /// Three servers and an agent without data disks.
@@ -57,12 +57,20 @@ fn the_order_in_which_servers_are_listed_is_history_too() {
     }
 }
 
-/// A server's firewall admits the others, in whatever order they are listed.
+/// Each server of a system that restarts for updates has a day of its own.
 #[test]
-fn the_order_in_which_a_firewall_admits_servers_says_nothing() {
+fn the_order_in_which_servers_are_listed_moves_no_day() {
     let of = |servers: [&'static str; 3]| {
-        let cloud = with_disks(&servers, &["w1"], &[], same).accept("k3s-endpoint-single", "a test");
-        cloud.map_machines(|machine| machine.firewall(true))
+        let machine = |(at, name)| {
+            Machine::new(name, Image::flatcar("4230.2.3").path("/images/flatcar.qcow2"))
+                .cpus(2)
+                .memory(4.gib())
+                .root_disk(20.gib())
+                .interface(Interface::on("lab").address(format!("10.17.3.{}", 11 + at)))
+        };
+        cluster_of(k3s::Cluster::new("prod", NOW), &[], |cluster| cluster.servers(servers).agents(["w1"]))
+            .machines(["m1", "m2", "m3", "w1"].into_iter().enumerate().map(machine))
+            .accept("k3s-endpoint-single", "a test")
     };
     let stage = Stage::new();
     stage.done(of(THREE), "apply");

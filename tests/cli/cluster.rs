@@ -26,7 +26,7 @@ fn of_release(version: &'static str) -> Cloud {
     cluster_of(k3s::Cluster::new("prod", version), &["m1"], same)
 }
 
-const NOW: &str = "v1.36.3+k3s1";
+pub(crate) const NOW: &str = "v1.36.3+k3s1";
 
 #[test]
 fn a_cluster_goes_up_one_minor_version_at_a_time_by_what_its_servers_were_made_with() {

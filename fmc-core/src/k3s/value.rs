@@ -86,7 +86,8 @@ fn milliseconds(text: &str) -> Option<u64> {
     Some(total)
 }
 
-/// A schedule: the five fields of crontab(5), or a word as `@daily` or `@every 6h`.
+/// A schedule: five fields as in a crontab, of which the day of the week goes from 0, Sunday, to 6 or has a name (robfig/cron, which
+/// Kubernetes and K3s have), or a word as `@daily` or `@every 6h`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Schedule(Box<str>);
 
@@ -139,12 +140,21 @@ impl Leaf for Schedule {
             )));
         }
         for (field, (name, least, most, words)) in fields.iter().zip(FIELDS) {
-            let right = field.split(',').all(|part| is_part(part, least, most, words));
+            let right = field.split(',').all(|part| span(part, least, most, words).is_some());
             if !right {
+                let sunday = if name == "day of the week" { ", and Sunday is 0" } else { "" };
                 return Err(LeafError::mending(format!(
-                    "its {name} {field:?} must be from {least} to {most}: write *, */2, 1-5 or 1,3"
+                    "its {name} {field:?} must be from {least} to {most}{sunday}: write *, */2, 1-5 or 1,3"
                 )));
             }
+        }
+        if let [_, _, day, month, week] = fields.as_slice()
+            && is_every(week)
+            && !comes(day, month)
+        {
+            return Err(LeafError::mending(format!(
+                "it never comes: no month {month} has a day {day}: write a day that it has, as 28"
+            )));
         }
         Ok(Self(fields.join(" ").into()))
     }
@@ -152,8 +162,41 @@ impl Leaf for Schedule {
 
 leaf_traits!(Schedule);
 
-/// `*`, `5`, `1-5`, each maybe with a step behind it.
-fn is_part(part: &str, least: u8, most: u8, words: &[&str]) -> bool {
+/// The most days of each month, from January on.
+const LENGTHS: [u8; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+/// Whether a field leaves its number open.
+fn is_every(field: &str) -> bool {
+    field.starts_with(['*', '?'])
+}
+
+/// Whether one of these months has one of these days. The day of the week, if a schedule states one, is another way for it to come.
+fn comes(days: &str, months: &str) -> bool {
+    let [_, _, (_, first, last, _), (_, january, december, names), _] = FIELDS;
+    let spans = |field: &str, least, most, words| -> Vec<Span> {
+        field.split(',').filter_map(|part| span(part, least, most, words)).collect()
+    };
+    let (days, months) = (spans(days, first, last, &[]), spans(months, january, december, names));
+    let earliest = days.iter().map(|span| span.first).min().unwrap_or(first);
+    let lengths = (january..=december).zip(LENGTHS);
+    lengths.into_iter().any(|(month, length)| months.iter().any(|span| span.has(month)) && earliest <= length)
+}
+
+/// The numbers of a part of a field.
+struct Span {
+    first: u8,
+    last: u8,
+    step: u8,
+}
+
+impl Span {
+    fn has(&self, number: u8) -> bool {
+        (self.first..=self.last).contains(&number) && number.abs_diff(self.first).is_multiple_of(self.step)
+    }
+}
+
+/// `*`, `5`, `1-5`, each maybe with a step behind it: `5/2` goes on to the greatest number (`getRange` of robfig/cron).
+fn span(part: &str, least: u8, most: u8, words: &[&str]) -> Option<Span> {
     let plain = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let number = |text: &str| -> Option<u8> {
         let word = words.iter().position(|word| text.eq_ignore_ascii_case(word));
@@ -168,13 +211,20 @@ fn is_part(part: &str, least: u8, most: u8, words: &[&str]) -> bool {
         Some((range, step)) => (range, Some(step)),
         None => (part, None),
     };
-    let step =
-        step.is_none_or(|step| plain(step) && step.parse::<u8>().is_ok_and(|step| step > 0 && step <= most));
-    step && match range.split_once('-') {
-        _ if matches!(range, "*" | "?") => true,
-        Some((first, last)) => number(first).zip(number(last)).is_some_and(|(first, last)| first <= last),
-        None => number(range).is_some(),
-    }
+    let every = match step {
+        Some(step) if plain(step) => step.parse::<u8>().ok().filter(|step| *step > 0 && *step <= most)?,
+        Some(_) => return None,
+        None => 1,
+    };
+    let (first, last) = match range.split_once('-') {
+        _ if matches!(range, "*" | "?") => (least, most),
+        Some((first, last)) => (number(first)?, number(last)?),
+        None => {
+            let first = number(range)?;
+            (first, if step.is_some() { most } else { first })
+        }
+    };
+    (first <= last).then_some(Span { first, last, step: every })
 }
 
 /// Ports from the first to the last: `30000-32767`.

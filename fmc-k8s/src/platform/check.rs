@@ -93,8 +93,10 @@ pub(super) const KINDS: &[OwnKind] = &[
     NO_RECEIVER,
     UNTOLD,
     SCHEMA,
+    TRUSTS_ALL,
 ];
 
+const TRUSTS_ALL: OwnKind = OwnKind::warning("platform-trusts-all", include_str!("pages/trusts-all.md"));
 const NO_CLUSTER: OwnKind =
     OwnKind::error("platform-no-cluster", include_str!("pages/no-cluster.md")).never_accepted();
 const TWICE: OwnKind = OwnKind::error("platform-twice", include_str!("pages/twice.md")).never_accepted();
@@ -448,7 +450,11 @@ fn no_port<'a>(
 
 /// The help that lists right names: a few of them, however many there are.
 fn known_names(names: impl IntoIterator<Item = impl ToString>) -> String {
-    format!("name one of {}", NameList::new(names.into_iter().map(|name| name.to_string())))
+    let mut names = names.into_iter().map(|name| name.to_string()).peekable();
+    match names.peek() {
+        Some(_) => format!("name one of {}", NameList::new(names)),
+        None => "add it first, or leave this out".to_owned(),
+    }
 }
 
 /// A name that two values of a list have.

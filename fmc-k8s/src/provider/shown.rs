@@ -31,6 +31,10 @@ pub(super) fn both(of: &Difference) -> (Option<String>, Option<String>) {
     }
     match (&of.from, &of.to, from, to) {
         (Some(before), Some(after), Some(from), Some(to)) if from == to && from != HIDDEN => {
+            if plain(before) == plain(after) {
+                // A text and a number that read alike.
+                return (Some(short(&before.to_string())), Some(short(&after.to_string())));
+            }
             let (before, after) = (plain(before), plain(after));
             (Some(apart(&before, &after)), Some(apart(&after, &before)))
         }
@@ -81,12 +85,16 @@ fn apart(text: &str, other: &str) -> String {
     }
 }
 
+/// Fields that name a Secret or a key of one.
+const NAMES: [&str; 4] = ["secretKeyRef.name", "secretKeyRef.key", ".secretName", ".secretRef.name"];
+
 /// A value at a path in a line of a plan. What may be a secret by its name is not shown.
 fn shown(path: &str, value: &Value) -> String {
     let name = value.get("name").and_then(Value::as_str).unwrap_or_default();
     let text = plain(value);
     // Names and generations, which tell no bytes.
-    if path.ends_with(&format!("[{GENERATIONS}]")) {
+    let is_name = NAMES.iter().any(|name| path.ends_with(name)) && value.is_string();
+    if is_name || path.ends_with(&format!("[{GENERATIONS}]")) {
         return short(&text);
     }
     if [AS_WANTED, OTHER].contains(&text.as_str()) || is_secret(path) || is_secret(name) || has_secret(&text)

@@ -132,3 +132,23 @@ fn a_class_that_nothing_makes_is_told() {
     let at = "roles[0].platform.namespaces[0].redis[0].class".to_owned();
     assert!(found.contains(&("platform-no-class".to_owned(), at)), "{found:?}");
 }
+
+#[test]
+fn an_image_without_a_digest_is_told_of_once() {
+    let tagged = |name: &str| {
+        Deployment::new(name, Container::new(name, "registry.example.org/web:1", 100.millicores(), 64.mib()))
+    };
+    let cloud = cloud().role(shop([tagged("a"), tagged("b"), tagged("c")]));
+    let checked = cloud.check().unwrap_or_else(|report| panic!("{report}"));
+    let told: Vec<String> = checked
+        .findings()
+        .iter()
+        .filter(|one| one.kind().as_str() == "platform-unpinned")
+        .map(|one| format!("{}: {}", one.at(), one.message()))
+        .collect();
+    let at = "roles[0].platform.namespaces[0].deployments[0].containers[0].image";
+    assert_eq!(
+        told,
+        [format!("{at}: the image of a has a tag and no digest, and 2 more containers have it")]
+    );
+}

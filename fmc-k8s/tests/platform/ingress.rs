@@ -4,13 +4,14 @@ use fmc::graph::Action;
 use fmc::prelude::*;
 use fmc_k8s::container::Probe;
 use fmc_k8s::ingress::IngressHost;
+use fmc_k8s::job::Job;
 use fmc_k8s::platform::{Namespace, Platform};
 use fmc_k8s::stateful::Stateful;
 use fmc_k8s::workload::Deployment;
 use serde_json::json;
 
-use crate::check::every_kind;
-use crate::cloud::{World, cloud_with, db, steps, web};
+use crate::check::{container, every_kind, one};
+use crate::cloud::{World, cloud, cloud_with, db, steps, web};
 
 /// A shop that people outside reach, with a database that only the shop reaches.
 pub(crate) fn open(ingress: IngressHost) -> Platform {
@@ -55,7 +56,7 @@ fn each_mistake_of_an_ingress_is_found_where_it_stands() {
     finds(open(host().route("/api", "web", 8080)), "platform-no-port", "ingresses[0].routes[1].port");
     let twice = Platform::on("single").namespace(within(host()).ingress(host()));
     finds(twice, "platform-twice", "ingresses[1].host");
-    let outside = crate::check::container("outside").port("sql", 5432).ready(Probe::tcp("sql"));
+    let outside = container("outside").port("sql", 5432).ready(Probe::tcp("sql"));
     let outside = Deployment::new("outside", outside).expose(5432, "sql");
     let policy =
         within(host()).deployment(outside).connect("outside", "web", "http").connect("web", "outside", "sql");
@@ -90,7 +91,7 @@ fn what_nobody_may_call_and_what_has_no_name_is_told() {
     let called = alone.connect("web", "db", "sql").ingress(host());
     assert_eq!(every_kind(shop(called)), []);
 
-    let container = crate::check::container("sink").port("in", 9000);
+    let container = container("sink").port("in", 9000);
     let nameless = Namespace::new("shop")
         .deployment(web(1))
         .deployment(Deployment::new("sink", container.clone()))
@@ -147,4 +148,18 @@ fn the_secret_of_a_certificate_is_written_with_both_parts() {
     let text = String::from_utf8(file.render(&fmc::sim::StandIns).unwrap().expose().to_vec()).unwrap();
     assert_eq!(text.lines().filter(|line| *line == "data:").count(), 1, "{text}");
     assert!(text.contains("\n  tls.crt: ") && text.contains("\n  tls.key: "), "{text}");
+}
+
+#[test]
+fn nobody_is_led_to_a_job() {
+    let shop = || Namespace::new("shop").job(Job::new("migrate", container("migrate").port("http", 8080)));
+    let host = IngressHost::new("shop.example.org").route("/", "migrate", 80);
+    one(
+        Platform::on("single").namespace(shop().ingress(host)),
+        "platform-no-port",
+        "namespaces[0].ingresses[0].routes[0].to",
+    );
+    let empty = Namespace::new("shop").connect("a", "b", "http");
+    let checked = cloud().role(Platform::on("single").namespace(empty)).check().unwrap_err();
+    assert!(!checked.to_string().contains("none"), "{checked}");
 }

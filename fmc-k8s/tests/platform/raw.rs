@@ -235,3 +235,15 @@ fn each_mistake_in_an_object_is_found_where_it_stands() {
         kinds(Platform::on("single").namespace(twice)).into_iter().map(|(kind, _)| kind).collect();
     assert_eq!(found, ["platform-twice", "platform-twice"]);
 }
+
+#[test]
+fn an_object_of_rights_has_any_name_that_a_path_can_have() {
+    let of = |name: &str| {
+        RawObject::of(&json!({ "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+            "metadata": { "name": name }, "rules": [{ "apiGroups": [""], "resources": ["pods"], "verbs": ["get"] }] }))
+    };
+    assert_eq!(kinds(Platform::on("single").object(of("team:Reader"))), []);
+    for wrong in ["a/b", "a%b", ".."] {
+        one(Platform::on("single").object(of(wrong)), "platform-value", "objects[0].metadata.name");
+    }
+}

@@ -70,7 +70,7 @@ fn its_settings_are_values_of_its_chart_and_every_prometheus_asks_it() {
 fn each_mistake_is_found_in_its_settings() {
     assert_eq!(kinds(with(traefik().argument("--log.level=DEBUG"))), []);
     one(with(Traefik::new().replicas(0)), "platform-value", "traefik.replicas");
-    one(with(Traefik::new().trusted_proxy("10.17.3.12")), "address-invalid", "traefik.trusted_proxies[0]");
+    one(with(Traefik::new().trusted_proxy("10.17.3")), "address-invalid", "traefik.trusted_proxies[0]");
     one(with(Traefik::new().argument("log.level=DEBUG")), "platform-value", "traefik.arguments[0]");
     one(with(Traefik::new().argument("--a\n--b")), "platform-value", "traefik.arguments[0]");
     let other = RawObject::of(&json!({ "apiVersion": "helm.cattle.io/v1", "kind": "HelmChartConfig",
@@ -114,4 +114,17 @@ fn its_pods_are_in_the_budget() {
     };
     assert_eq!(asked(Traefik::new().replicas(4)), asked(Traefik::new()) + 3);
     one(with(Traefik::new().replicas(200)), "platform-no-room", "namespaces");
+}
+
+#[test]
+fn a_proxy_is_an_address_or_a_subnet_and_everyone_is_told_of() {
+    let world = World::new();
+    world.apply(&with(Traefik::new().trusted_proxy("10.17.3.12").trusted_proxy("fd00::1")));
+    let said = values(&world)["additionalArguments"][0].as_str().unwrap().to_owned();
+    assert!(said.ends_with("trustedIPs=10.17.3.12/32,fd00::1/128"), "{said}");
+    let read: Traefik = serde_json::from_value(json!({ "trusted_proxies": ["10.17.3.12"] })).unwrap();
+    assert_eq!(read, Traefik::new().trusted_proxy("10.17.3.12/32"));
+    for all in ["0.0.0.0/0", "::/0"] {
+        one(with(Traefik::new().trusted_proxy(all)), "platform-trusts-all", "traefik.trusted_proxies[0]");
+    }
 }

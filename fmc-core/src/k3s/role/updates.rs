@@ -4,6 +4,7 @@
 //! and a cluster has at most seven servers. The weekday of an agent follows from its name.
 
 use super::Node;
+use crate::given::Given;
 use crate::guest::{Guest, GuestFile};
 use crate::image::Os;
 use crate::k3s::cluster::{Clock, Updates};
@@ -31,12 +32,13 @@ pub(super) fn guest(node: &Node<'_>) -> Guest {
     }
 }
 
-/// The day of a node: seven servers have one each, and an agent's follows from its name, so that a new agent moves no
-/// other's day.
+/// The day of a node: seven servers have one each, in the order of their names, so that the order in which they are listed says nothing. An
+/// agent's follows from its name, so that a new agent moves no other's day.
 fn day(node: &Node<'_>) -> &'static str {
     let machine = node.site.machine();
-    let servers = &node.cluster.said().servers;
-    let place = servers.iter().position(|given| given.ok() == Some(&machine.name));
+    let mut servers: Vec<_> = node.cluster.said().servers.iter().filter_map(Given::ok).collect();
+    servers.sort();
+    let place = servers.iter().position(|name| **name == machine.name);
     let place = match (node.is_server(), place) {
         (true, Some(place)) => place,
         _ => machine.uuid.as_bytes().iter().map(|byte| usize::from(*byte)).sum(),

@@ -48,6 +48,10 @@ fn schedules() {
         "@daily",
         "@every 6h",
         "0 0-12/2 * * ?",
+        "0 0 29 2 *",
+        "0 0 31 2 mon",
+        "0 0 31 2-3 *",
+        "0 0 */31 2 *",
     ]);
     assert_eq!(Schedule::parse("0  1 * * *").unwrap().as_str(), "0 1 * * *");
     refused::<Schedule>(&[
@@ -57,7 +61,12 @@ fn schedules() {
         ("* 24 * * *", "its hour"),
         ("* * 0 * *", "its day of the month"),
         ("* * * 13 *", "its month"),
-        ("* * * * 7", "its day of the week"),
+        ("* * * * 7", "must be from 0 to 6, and Sunday is 0"),
+        ("* * * * 0-7", "its day of the week"),
+        ("0 0 31 2 *", "it never comes: no month 2 has a day 31"),
+        ("0 0 30,31 feb ?", "it never comes"),
+        ("0 0 31 4-6/2 */2", "it never comes"),
+        ("0 0 31/1 nov *", "it never comes"),
         ("*/0 * * * *", "its minute"),
         ("5-1 * * * *", "its minute"),
         ("+5 * * * *", "its minute"),

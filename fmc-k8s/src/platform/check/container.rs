@@ -3,7 +3,7 @@
 use fmc_core::given::Given;
 use fmc_core::role::RoleFindings;
 
-use super::{LIMIT, NO_PROBE, ROOT, UNPINNED, no_port, optional, secret, twice};
+use super::{LIMIT, NO_PROBE, ROOT, no_port, optional, secret, twice};
 use crate::container::{Container, MountSource, Probe};
 use crate::workload::Workload;
 
@@ -58,13 +58,6 @@ pub(super) fn leaves(container: &Container, findings: &mut RoleFindings<'_>) {
 /// A container with the rest of its workload.
 pub(super) fn together(container: &Container, workload: Workload<'_>, findings: &mut RoleFindings<'_>) {
     let name = &container.name;
-    if container.image.ok().is_some_and(|image| !image.is_pinned()) {
-        findings.part("image", |findings| {
-            let message = format!("the image of {name} has a tag and no digest");
-            let help = "`images pin` asks its registry for the digest; or add it: TAG@sha256:…";
-            findings.find(&UNPINNED, message, help);
-        });
-    }
     if !workload.expose.is_empty() && container.ready.is_none() && !container.ports.is_empty() {
         let message = format!("nothing tells when {name} can serve");
         findings.find(&NO_PROBE, message, "give it `ready`, as `{http: {port: http, path: /healthz}}`");

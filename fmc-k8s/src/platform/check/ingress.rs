@@ -138,6 +138,11 @@ pub(super) fn exposed(
         let help = known_names(workloads.keys());
         return findings.part(key, |findings| findings.find(&NO_WORKLOAD, message, help));
     };
+    if workload.ends() {
+        let message = format!("{name} is a job: it ends, and exposes no port");
+        let help = "name a workload that serves, as a deployment or a stateful set";
+        return findings.part(key, |findings| findings.find(&NO_PORT, message, help));
+    }
     if workload.expose.iter().all(|exposed| exposed.port != port) {
         let help = match workload.expose {
             [] => format!("let it expose one: `expose: [{{port: {port}, to: http}}]`"),
@@ -216,6 +221,10 @@ pub(super) fn named(from: &str, port: &Given<PortName>, to: Workload<'_>, findin
         return;
     }
     let message = format!("{from} may call {} at {port}, and finds no name for it", to.name);
-    let help = format!("let {} expose the port: `expose: [{{port: 80, to: {port}}}]`", to.name);
+    let help = match to.ends() {
+        true => "call a workload that serves, as a deployment or a stateful set: a job has no name to call"
+            .to_owned(),
+        false => format!("let {} expose the port: `expose: [{{port: 80, to: {port}}}]`", to.name),
+    };
     findings.find(&NO_NAME, message, help);
 }

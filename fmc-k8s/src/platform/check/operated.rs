@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use fmc_core::count::counted;
 use fmc_core::k3s::capacity::{self, is_whole};
 use fmc_core::role::{RoleFindings, SpanSite};
+use fmc_core::unit::Size;
 
 use super::service::{common, password, short};
 use super::value::wrong;
@@ -183,10 +184,13 @@ fn kafka(of: &Kafka, findings: &mut RoleFindings<'_>) {
         });
     }
     let (said, room) = (of.said(), of.room());
+    // In whole MiB, which a person can write.
+    let whole = |size: Size| Size::mib(u32::try_from(size.as_bytes() >> 20).unwrap_or(u32::MAX));
     let is_silent = of.topics.iter().any(|topic| topic.keep.is_none());
     if of.keep.ok().is_some() && (said > room || is_silent && said == room) {
         let message = format!(
-            "the topics keep {said} together, and 85 % of the volumes is {room} for {} of each part",
+            "the topics keep {said} together, and 85 % of the volumes is {} for {} of each part",
+            whole(room),
             counted(of.copies(), "copy")
         );
         wrong("topics", findings, message, "let topics keep less, or `keep` more");

@@ -81,8 +81,15 @@ fn any(object: &RawObject, is_namespaced: bool, findings: &mut RoleFindings<'_>)
     }
     match object.name() {
         None => wrong("metadata", findings, "the object has no name", "say `metadata: {name: …}`"),
+        // `path.ValidatePathSegmentName` of Kubernetes.
+        Some(name) if [ROLE, CLUSTER_ROLE, ROLE_BINDING, CLUSTER_ROLE_BINDING].contains(kind) => {
+            if name.contains(['/', '%']) || [".", ".."].contains(&name) || name.is_empty() {
+                let message = format!("{name:?} is not the name of a {}", kind.name);
+                wrong("metadata.name", findings, message, "write one without `/` and `%`, as system:reader");
+            }
+        }
         Some(name) if !is_name(name) => {
-            let message = format!("{name} is no name of an object");
+            let message = format!("{name} is not the name of an object");
             let help = format!("write at most {LONGEST_NAME} lower-case letters, digits, `-` and `.`");
             wrong("metadata.name", findings, message, help);
         }

@@ -3,8 +3,8 @@
 use fmc_core::k3s::Component;
 use fmc_core::role::{RoleFindings, SpanSite};
 
-use super::NO_INGRESS;
 use super::value::wrong;
+use super::{NO_INGRESS, TRUSTS_ALL};
 use crate::platform::Platform;
 use crate::traefik::{NAME, NAMESPACE};
 
@@ -17,6 +17,13 @@ pub(super) fn values(platform: &Platform, findings: &mut RoleFindings<'_>) {
         }
         for (index, proxy) in traefik.trusted_proxies.iter().enumerate() {
             findings.leaf(&format!("trusted_proxies[{index}]"), proxy);
+            if proxy.ok().is_some_and(|subnet| subnet.prefix_len() == 0) {
+                findings.part(&format!("trusted_proxies[{index}]"), |findings| {
+                    let message =
+                        format!("{proxy} is everyone: each caller could say that it is another one");
+                    findings.find(&TRUSTS_ALL, message, "name the address of the proxy, or its subnet");
+                });
+            }
         }
         for (index, argument) in traefik.arguments.iter().enumerate() {
             let is_one = argument.strip_prefix("--").is_some_and(|rest| !rest.is_empty())
