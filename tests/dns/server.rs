@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fmc::dns::zones_of;
-use fmc::freeipa::rfc2136::Rfc2136;
+use fmc::freeipa::rfc2136::{Rfc2136, verify};
 use fmc::graph::{DeleteData, Event, NoteKind, Outcome};
 use fmc::secret::{SecretBytes, SecretError, SecretRef, Secrets};
 use fmc::{Plan, Providers};
@@ -127,8 +127,13 @@ fn keeps_zones(software: Software) {
              update add printer.cefaslocalserver.com 60 A 192.168.0.9",
         )
         .unwrap();
+    let wrong = verify(&cloud.check().unwrap()).wrong;
+    let wrong: Vec<(&str, &str)> = wrong.iter().map(|one| (one.name.as_str(), one.by)).collect();
+    assert_eq!(wrong, [("www.cefaslocalserver.com", "udp"), ("www.cefaslocalserver.com", "tcp")]);
     world.apply(&cloud);
     world.has_every_record_of(&cloud);
+    let verified = verify(&cloud.check().unwrap());
+    assert!(verified.wrong.is_empty() && verified.unasked.is_empty() && verified.asked > 30, "{verified:?}");
     let less = seed(world.dns().zone(World::zone().records("www", ["A 10.17.3.12"])));
     let plan = world.plan(&less).delete_data(DeleteData::All);
     world.run(&plan).converged().unwrap_or_else(|left| panic!("{left}\n{plan}\n{}", world.named.log()));
