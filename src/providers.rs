@@ -74,6 +74,12 @@ pub(crate) fn of_commands() -> Vec<AnyRoom> {
     ]
 }
 
+/// Asks the servers of a cloud's zones for every record.
+#[cfg(all(feature = "cli", feature = "dns"))]
+pub(crate) fn verify_dns(checked: &Checked) -> fmc_freeipa::rfc2136::Verified {
+    fmc_freeipa::rfc2136::verify(checked)
+}
+
 impl Providers {
     /// No hypervisor yet.
     pub fn new() -> Self {

@@ -27,6 +27,8 @@ const COMMANDS: &[(&str, &str, i32)] = &[
     // A cloud without DNS of its own has no zones.
     ("dns export", "--out zones", 1),
     ("dns help", "", 0),
+    #[cfg(feature = "dns")]
+    ("dns verify", "", 1),
     ("kubeconfig", "CLUSTER", 0),
     ("convert", "CHOICE", 0),
     ("init", "another.yaml", 0),

@@ -21,6 +21,7 @@ mod rr;
 #[cfg(feature = "sim")]
 mod sim;
 mod update;
+mod verify;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -39,6 +40,7 @@ use rr::Names;
 pub use document::Document;
 pub use error::DnsError;
 pub use model::DnsObject;
+pub use verify::{Verified, Wrong, verify};
 
 /// The provider's name in addresses.
 pub const NAME: &str = "dns";

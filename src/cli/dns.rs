@@ -1,14 +1,17 @@
-//! `dns export --out DIR`: the zones of the cloud as files, one for each.
+//! `dns export --out DIR`: the zones of the cloud as files, one for each. `dns verify`: what their servers answer.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
+use fmc_core::checked::Checked;
 use fmc_core::cloud::Cloud;
 use fmc_core::dns::zones_of;
 use serde::Serialize;
 
 use super::DONE;
+#[cfg(feature = "dns")]
+use super::PENDING;
 use super::args::Args;
 use super::check::{self, count};
 use super::failure::Failure;
@@ -23,6 +26,9 @@ pub(super) enum Command {
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
     },
+    /// Asks the servers for every record, by UDP and by TCP, and shows what differs; ends with 2 if anything does
+    #[cfg(feature = "dns")]
+    Verify,
 }
 
 /// A zone that was written.
@@ -35,16 +41,45 @@ struct Written {
 }
 
 pub(super) fn run(command: &Command, cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
-    let Command::Export { out } = command;
     let checked = check::checked(cloud, args, io)?;
     if checked.dns().is_none() {
         return Err(Failure::new(format!("the cloud {} has no DNS of its own", checked.name()))
             .help("give it `dns`, with a server or with the name servers of its zones; `dns: {}` alone says which zones follow from it"));
     }
+    match command {
+        Command::Export { out } => export(&checked, out, args, io),
+        #[cfg(feature = "dns")]
+        Command::Verify => verify(&checked, args, io),
+    }
+}
+
+/// Asks the servers, also those of a simulated cloud: what they answer to everyone.
+#[cfg(feature = "dns")]
+fn verify(checked: &Checked, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
+    let verified = crate::providers::verify_dns(checked);
+    if args.json {
+        io.json(&verified)?;
+    } else {
+        for wrong in &verified.wrong {
+            let (name, kind, by, server) = (&wrong.name, &wrong.kind, wrong.by, &wrong.server);
+            let (found, wanted) = (wrong.found.join(", "), wrong.wanted.join(", "));
+            io.show(format_args!("{name} {kind} at {server} by {by}: {found}; wanted: {wanted}\n"))?;
+        }
+        for zone in &verified.unasked {
+            io.show(format_args!("{zone} is not asked for: no server of the cloud has it\n"))?;
+        }
+        let asked = count(verified.asked, "record set");
+        let wrong = count(verified.wrong.len(), "difference");
+        io.show(format_args!("{asked} of {} asked for by UDP and TCP: {wrong}\n", checked.name()))?;
+    }
+    Ok(if verified.wrong.is_empty() { DONE } else { PENDING })
+}
+
+fn export(checked: &Checked, out: &Path, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     let folder = io.folder.join(out);
     fs::create_dir_all(&folder).map_err(|error| failed("make the folder", out, &error))?;
     let mut all = Vec::new();
-    for zone in zones_of(&checked) {
+    for zone in zones_of(checked) {
         let name = format!("{}.zone", zone.name.bare());
         fs::write(folder.join(&name), zone.file())
             .map_err(|error| failed("write", &out.join(&name), &error))?;

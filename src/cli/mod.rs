@@ -26,6 +26,7 @@
 //! | `console NAME` | a machine's serial console, Ctrl-] closes it; `--log` shows its last recorded lines |
 //! | `images resolve SYSTEM` | prints an upstream's newest image, pinned, as Rust and as YAML |
 //! | `dns export` | writes each zone of the cloud into a file of a folder, as DNS servers read it |
+//! | `dns verify` | asks the servers of the zones for every record, by UDP and by TCP, and shows what differs (feature `dns`) |
 //! | `images list` | lists the images of containers, and what states the digest of each (feature `k8s`) |
 //! | `images pin` | asks registries for digests, and writes them into the image lock beside the cloud's file (feature `k8s`) |
 //! | `root-key new` | prints a new root key, from which a cloud's secrets are made; `--out FILE` writes it to a file that only you can read |

@@ -1,11 +1,10 @@
 //! Zone files: `named-checkzone` takes each of them, and they are the same each time.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 
-use fmc::cli::{DONE, FAILED, Io, Program};
+use fmc::cli::{DONE, FAILED};
 use fmc::dns::zones_of;
 use fmc_testkit::named::check_zone;
 use fmc_testkit::tree::scratch;
@@ -58,14 +57,6 @@ fn forward_and_reverse_agree() {
             "{name}"
         );
     }
-}
-
-fn run(cloud: Cloud, folder: &Path, arguments: &[&str]) -> (u8, String) {
-    let (mut out, mut err) = (Vec::new(), Vec::new());
-    let mut io = Io { folder: folder.to_owned(), ..Io::new(&mut out, &mut err) };
-    let arguments = ["seed"].iter().chain(arguments).map(OsString::from);
-    let code = Program::new(cloud).run(arguments, &mut io);
-    (code, String::from_utf8([out, err].concat()).unwrap())
 }
 
 fn files(folder: &Path) -> BTreeMap<String, String> {

@@ -6,6 +6,10 @@ mod faults;
 mod server;
 mod simulated;
 
+use std::ffi::OsString;
+use std::path::Path;
+
+use fmc::cli::{Io, Program};
 use fmc::dns::Dns;
 use fmc::libvirt::sim::Sim;
 use fmc::prelude::*;
@@ -17,6 +21,15 @@ pub(crate) fn hypervisor() -> Sim {
     let sim = Sim::new();
     sim.bridges(["br0"]);
     sim
+}
+
+/// Runs a command of the seed's program: its exit code, and all that it said.
+pub(crate) fn run(cloud: Cloud, folder: &Path, arguments: &[&str]) -> (u8, String) {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let mut io = Io { folder: folder.to_owned(), ..Io::new(&mut out, &mut err) };
+    let arguments = ["seed"].iter().chain(arguments).map(OsString::from);
+    let code = Program::new(cloud).run(arguments, &mut io);
+    (code, String::from_utf8([out, err].concat()).unwrap())
 }
 
 /// The seed's twelve machines on three networks.

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use fmc::cli::{DONE, PENDING};
 use fmc::dns::zones_of;
-use fmc::freeipa::rfc2136::Rfc2136;
+use fmc::freeipa::rfc2136::{Rfc2136, verify};
 use fmc::graph::{DeleteData, Event, NoteKind, Outcome};
 use fmc::secret::{SecretBytes, SecretError, SecretRef, Secrets};
 use fmc::{Plan, Providers};
 use fmc_testkit::named::{KEY, Named, Software};
+use fmc_testkit::tree::scratch;
 use pollster::block_on;
 
 use super::*;
@@ -127,8 +129,13 @@ fn keeps_zones(software: Software) {
              update add printer.cefaslocalserver.com 60 A 192.168.0.9",
         )
         .unwrap();
+    let wrong = verify(&cloud.check().unwrap()).wrong;
+    let wrong: Vec<(&str, &str)> = wrong.iter().map(|one| (one.name.as_str(), one.by)).collect();
+    assert_eq!(wrong, [("www.cefaslocalserver.com", "udp"), ("www.cefaslocalserver.com", "tcp")]);
     world.apply(&cloud);
     world.has_every_record_of(&cloud);
+    let verified = verify(&cloud.check().unwrap());
+    assert!(verified.wrong.is_empty() && verified.unasked.is_empty() && verified.asked > 30, "{verified:?}");
     let less = seed(world.dns().zone(World::zone().records("www", ["A 10.17.3.12"])));
     let plan = world.plan(&less).delete_data(DeleteData::All);
     world.run(&plan).converged().unwrap_or_else(|left| panic!("{left}\n{plan}\n{}", world.named.log()));
@@ -167,6 +174,13 @@ fn what_others_change_is_mended_and_what_others_have_is_left_alone() {
              update add master2.cefaslocalserver.com 60 TXT \"by hand\"\nupdate add printer.cefaslocalserver.com 60 A 192.168.0.9",
         )
         .unwrap();
+    let folder = scratch();
+    let (code, said) = run(cloud.clone(), folder.path(), &["dns", "verify"]);
+    assert_eq!(code, PENDING, "{said}");
+    assert!(
+        said.contains("master1.cefaslocalserver.com A at ns1 by tcp: A 192.0.2.66; wanted: A 10.17.4.21\n"),
+        "{said}"
+    );
     let plan = world.plan(&cloud);
     let text = plan.to_string();
     for line in ["192.0.2.66", "www.cefaslocalserver.com", "by hand"] {
@@ -179,6 +193,8 @@ fn what_others_change_is_mended_and_what_others_have_is_left_alone() {
     world.apply(&cloud);
     world.has_every_record_of(&cloud);
     assert_eq!(world.named.dig("printer.cefaslocalserver.com", "A"), ["192.168.0.9"]);
+    let (code, said) = run(cloud, folder.path(), &["dns", "verify"]);
+    assert!(code == DONE && said.contains("asked for by UDP and TCP: 0 differences"), "{said}");
 }
 
 #[test]

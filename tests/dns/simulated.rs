@@ -1,8 +1,6 @@
 //! A simulated world has a DNS: machines and names are one plan.
 
-use std::ffi::OsString;
-
-use fmc::cli::{DONE, Io, Program};
+use fmc::cli::DONE;
 use fmc::freeipa::rfc2136::Rfc2136;
 use fmc::graph::DeleteData;
 use fmc::provider::Room as _;
@@ -58,13 +56,7 @@ fn machines_and_names_are_one_plan() {
 #[test]
 fn the_commands_keep_a_simulated_server() {
     let folder = scratch();
-    let run = |cloud: Cloud, arguments: &[&str]| {
-        let (mut out, mut err) = (Vec::new(), Vec::new());
-        let mut io = Io { folder: folder.path().to_owned(), ..Io::new(&mut out, &mut err) };
-        let arguments = ["seed"].iter().chain(arguments).map(OsString::from);
-        let code = Program::new(cloud).run(arguments, &mut io);
-        (code, String::from_utf8([out, err].concat()).unwrap())
-    };
+    let run = |cloud, arguments: &[&str]| run(cloud, folder.path(), arguments);
     for arguments in [&["apply", "--yes"][..], &["plan", "--detailed-exitcode"], &["status"], &["drift"]] {
         let (code, said) = run(cloud(), arguments);
         assert_eq!(code, DONE, "{arguments:?}: {said}");

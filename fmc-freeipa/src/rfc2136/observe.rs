@@ -54,6 +54,8 @@ impl Rfc2136 {
                 Err(error) if error.is_absent() && zone.access.machine.is_some() && !wanted.is_destroyed => {
                     zone.not_yet(&mut seen);
                 }
+                // With its machine goes all that it has.
+                Err(error) if error.is_absent() && zone.access.machine.is_some() => {}
                 Err(error)
                     if matches!(error, super::DnsError::NoAnswer { .. } | super::DnsError::Key { .. }) =>
                 {
