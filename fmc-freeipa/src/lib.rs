@@ -20,4 +20,8 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "client")]
+pub mod client;
 pub mod rfc2136;
+#[cfg(feature = "sim")]
+pub mod server;
