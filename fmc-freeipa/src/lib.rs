@@ -1,5 +1,8 @@
 //! DNS for fmc: the zones of a cloud, kept up to date in servers.
 //!
+//! `client`, with the feature of that name, is a client of FreeIPA's API, and `server`, with the feature `sim`, a FreeIPA server for
+//! tests that refuses what FreeIPA refuses.
+//!
 //! [`rfc2136`] is the provider for any server that takes dynamic updates: BIND, Knot, PowerDNS.
 //!
 //! ```

@@ -54,13 +54,14 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts a server on a free port of 127.0.0.1, with a certificate for its FQDN of an authority of its own.
+    /// Starts a server on a free port of 127.0.0.1, with a certificate of an authority of its own, for its
+    /// FQDN and for `ipa-ca` in its domain.
     ///
     /// # Errors
     ///
     /// The port or the thread cannot be had, or the name fits no certificate.
     pub fn start(directory: Directory) -> io::Result<Self> {
-        let identity = tls::Identity::new(directory.fqdn())?;
+        let identity = tls::Identity::new([directory.fqdn(), &directory.alias()])?;
         let state = Arc::new(State::new(directory));
         let (port, stop, thread) = listen::start(Arc::clone(&state), identity.acceptor)?;
         Ok(Self { state, authority: identity.authority, port, stop: Some(stop), thread: Some(thread) })

@@ -67,6 +67,12 @@ impl Answer {
         self.result().as_array().into_iter().flatten().map(Entry::of).collect()
     }
 
+    /// The result as a list of entries, without a copy.
+    pub fn into_entries(mut self) -> Vec<Entry> {
+        let Some(Value::Array(entries)) = self.fields.remove("result") else { return Vec::new() };
+        entries.into_iter().map(Entry::from).collect()
+    }
+
     /// A member of the answer beside the result, as `value`, `failed` or `randompassword`.
     pub fn member(&self, name: &str) -> Option<&Value> {
         self.fields.get(name)
@@ -105,5 +111,52 @@ impl Answer {
     /// Whether the server remarks that a part of the command was not done.
     pub fn is_partial(&self) -> bool {
         self.messages().iter().any(|message| NOT_DONE.contains(&message.number))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::Answer;
+    use crate::client::{Code, IpaError};
+
+    #[test]
+    fn an_answer_that_is_not_one_is_broken() {
+        for body in [
+            json!(null),
+            json!([]),
+            json!("x"),
+            json!({}),
+            json!({"result": 1}),
+            json!({"result": null, "error": null}),
+        ] {
+            let error = Answer::read("ping", body.clone()).unwrap_err();
+            assert!(matches!(error, IpaError::Broken { .. }), "{body}: {error:?}");
+        }
+        for error in [json!("x"), json!({}), json!({"code": "x", "message": 1, "data": []})] {
+            let error = Answer::read("ping", json!({"error": error})).unwrap_err();
+            assert_eq!(error.code(), Some(Code::Other));
+        }
+    }
+
+    #[test]
+    fn a_remark_can_say_that_a_part_was_not_done() {
+        let read =
+            |messages: Value| Answer::read("host_add", json!({"result": {"messages": messages}})).unwrap();
+        let remark =
+            json!({"type": "warning", "code": 13030, "name": "FailedToAddHostDNSRecords", "message": "x"});
+        assert!(read(json!([remark])).is_partial());
+        assert!(!read(json!([{"code": 13001}, null, 7])).is_partial());
+        assert!(!read(json!(null)).is_partial());
+    }
+
+    #[test]
+    fn entries_may_be_odd() {
+        let answer =
+            Answer::read("dnszone_find", json!({"result": {"result": [null, 1, {"a": "b"}]}})).unwrap();
+        assert_eq!((answer.count(), answer.is_truncated()), (3, false));
+        let entries = answer.into_entries();
+        assert_eq!(entries.last().and_then(|entry| entry.text("a")).as_deref(), Some("b"));
     }
 }

@@ -76,7 +76,7 @@ impl Client {
     /// [`IpaError::Truncated`] if the server left zones out, and every other.
     pub async fn zones(&self) -> Result<Vec<Zone>, IpaError> {
         let answer = self.read("dnszone_find", &[], find()).await?;
-        Ok(answer.entries().into_iter().map(Zone::new).collect())
+        Ok(answer.into_entries().into_iter().map(Zone::new).collect())
     }
 
     /// One zone, or `None` if it does not exist or the user cannot see it.
@@ -125,7 +125,7 @@ impl Client {
         let mut options = find();
         options.insert("structured".to_owned(), json!(true));
         let answer = self.read("dnsrecord_find", &[json!(zone)], options).await?;
-        Ok(answer.entries().into_iter().map(Record::new).collect())
+        Ok(answer.into_entries().into_iter().map(Record::new).collect())
     }
 
     /// One name of a zone, or `None` if it has no records.

@@ -15,6 +15,13 @@ impl Entry {
         Self { fields: value.as_object().cloned().unwrap_or_default() }
     }
 
+    pub(super) fn from(value: Value) -> Self {
+        match value {
+            Value::Object(fields) => Self { fields },
+            _ => Self::default(),
+        }
+    }
+
     /// The attributes as they came.
     pub fn fields(&self) -> &Map<String, Value> {
         &self.fields

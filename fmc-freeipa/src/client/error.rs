@@ -161,6 +161,11 @@ impl IpaError {
     /// What a command that failed so may have changed.
     pub fn effect(&self) -> Effect {
         match self {
+            // The last step makes the zone a domain of the realm. A user who may not do that has made the zone all the same.
+            Self::Refused { command, refusal } if command == "dnszone_add" => match refusal.code {
+                Code::AciError => Effect::Unknown,
+                code => code.effect(),
+            },
             Self::Refused { refusal, .. } => refusal.code.effect(),
             Self::Timeout { .. }
             | Self::Interrupted { .. }

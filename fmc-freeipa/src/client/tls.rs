@@ -68,3 +68,25 @@ fn rustls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Erro
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use rustls::{CertificateError, Error};
+
+    use super::failure;
+
+    #[test]
+    fn clocks_that_differ_are_told_apart_from_a_wrong_authority() {
+        let told = |error: CertificateError| {
+            let inner = io::Error::other(Error::InvalidCertificate(error));
+            failure(&io::Error::other(inner)).unwrap_or_default()
+        };
+        assert!(told(CertificateError::NotValidYet).contains("NTP"));
+        assert!(told(CertificateError::Expired).contains("clock"));
+        assert!(told(CertificateError::UnknownIssuer).contains("/etc/ipa/ca.crt"));
+        assert!(told(CertificateError::NotValidForName).contains("own FQDN"));
+        assert_eq!(failure(&io::Error::other("reset")), None);
+    }
+}

@@ -17,7 +17,9 @@ pub enum Rights {
     Nothing,
     /// Read.
     Read,
-    /// Read and write.
+    /// Read and write, without the right to change the domains of the realm: a new forward zone is made, and its command fails.
+    WriteDns,
+    /// Everything.
     Write,
 }
 

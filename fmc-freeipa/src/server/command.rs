@@ -44,7 +44,7 @@ pub(super) async fn run(
         "dnszone_show" => zone::show(state, caller, &required(arguments, 0, "name")?, &options),
         "dnszone_add" => {
             may_write(caller, "add")?;
-            zone::add(state, text(arguments, 0, "name")?, &options)
+            zone::add(state, caller, text(arguments, 0, "name")?, &options)
         }
         "dnszone_mod" => zone::change(state, caller, &required(arguments, 0, "name")?, &options),
         "dnszone_del" => zone::delete(state, caller, arguments.first(), &options),
@@ -73,12 +73,13 @@ pub(super) fn done(result: Value, value: Value, summary: Option<&str>) -> Map<St
 }
 
 /// An answer with as many entries as the request, or else the server, allows.
-pub(super) fn list(mut entries: Vec<Value>, options: &Options) -> Map<String, Value> {
+pub(super) fn list(mut entries: Vec<Value>, options: &Options, most: usize) -> Map<String, Value> {
     let limit = match options.text("sizelimit").map(str::parse) {
         Some(Ok(0)) => usize::MAX,
         Some(Ok(limit)) => limit,
         _ => LIMIT,
     };
+    let limit = limit.min(most);
     let is_truncated = entries.len() > limit;
     entries.truncate(limit);
     let mut answer = fields([
@@ -100,7 +101,7 @@ pub(super) fn list(mut entries: Vec<Value>, options: &Options) -> Map<String, Va
 
 /// Refuses a change by a user who may read alone.
 pub(super) fn may_write(caller: &Caller, what: &str) -> Result<(), Refusal> {
-    if caller.rights == Rights::Write { Ok(()) } else { Err(Refusal::rights(what)) }
+    if caller.rights >= Rights::WriteDns { Ok(()) } else { Err(Refusal::rights(what)) }
 }
 
 /// A positional argument, which is text.

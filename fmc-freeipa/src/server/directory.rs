@@ -13,6 +13,8 @@ pub struct Directory {
     pub(super) zones: BTreeMap<String, Zone>,
     /// Zones of other servers, which the resolver of this one finds.
     pub(super) elsewhere: BTreeSet<String>,
+    /// How many entries the directory gives at most, whatever a request asks for.
+    pub(super) limit: usize,
 }
 
 /// A zone.
@@ -42,6 +44,7 @@ impl Directory {
             accounts: BTreeMap::new(),
             zones: BTreeMap::new(),
             elsewhere: BTreeSet::new(),
+            limit: usize::MAX,
         };
         let mut zone = directory.new_zone(&directory.domain);
         let host = fqdn.strip_suffix(&format!(".{domain}")).unwrap_or(fqdn);
@@ -66,6 +69,18 @@ impl Directory {
     pub fn zone_elsewhere(mut self, name: &str) -> Self {
         self.elsewhere.insert(absolute(name));
         self
+    }
+
+    /// How many entries a search gives at most, whatever a request asks for: a limit of the directory, or of a user.
+    #[must_use]
+    pub fn limit(mut self, entries: usize) -> Self {
+        self.limit = entries;
+        self
+    }
+
+    /// The other name in the server's certificate, which is no name to call it by.
+    pub(super) fn alias(&self) -> String {
+        format!("ipa-ca.{}", self.domain.trim_end_matches('.'))
     }
 
     pub(super) fn fqdn(&self) -> &str {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::{Body, Bytes, Frame, Incoming};
-use hyper::header::{CONTENT_TYPE, COOKIE, HeaderName, REFERER, SET_COOKIE, WWW_AUTHENTICATE};
+use hyper::header::{CONTENT_TYPE, COOKIE, HeaderName, LOCATION, REFERER, SET_COOKIE, WWW_AUTHENTICATE};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use percent_encoding::percent_decode_str;
@@ -105,6 +105,11 @@ async fn commands(state: &State, parts: &Parts, body: &[u8]) -> Page {
     match fault {
         Fault::Unavailable => return html(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
         Fault::Html => return html(StatusCode::OK, "Maintenance"),
+        Fault::Redirect => {
+            let mut page = html(StatusCode::MOVED_PERMANENTLY, "Moved Permanently");
+            set(&mut page, LOCATION, "https://other.lab.test/ipa/session/json");
+            return page;
+        }
         Fault::Session => return unauthorized(),
         Fault::Slow => tokio::time::sleep(Duration::from_secs(2)).await,
         _ => {}

@@ -27,7 +27,7 @@ pub(super) fn find(
     let found = zone::visible(&directory, caller, &absolute(zone))?;
     let criteria = criteria.unwrap_or_default();
     let nodes = found.nodes.iter().filter(|(name, _)| name.contains(&criteria));
-    Ok(list(nodes.map(|(name, node)| entry(name, node, options)).collect(), options))
+    Ok(list(nodes.map(|(name, node)| entry(name, node, options)).collect(), options, directory.limit))
 }
 
 pub(super) fn show(

@@ -15,6 +15,8 @@ pub enum Fault {
     Unavailable,
     /// A page of HTML with status 200.
     Html,
+    /// The web server leads to another name: 301.
+    Redirect,
     /// The command runs, and the connection ends in the middle of the answer.
     Cut,
     /// The session has ended: 401 with a page of HTML.

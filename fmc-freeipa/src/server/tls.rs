@@ -21,11 +21,11 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    /// A certificate for a name, of a new authority.
-    pub(super) fn new(fqdn: &str) -> io::Result<Self> {
+    /// A certificate for two names, of a new authority.
+    pub(super) fn new(names: [&str; 2]) -> io::Result<Self> {
         let (authority_key, key) = (Key::new()?, Key::new()?);
         let issuer = CertifiedIssuer::self_signed(authority_params(), authority_key).map_err(other)?;
-        let mut params = CertificateParams::new([fqdn.to_owned()]).map_err(other)?;
+        let mut params = CertificateParams::new(names.map(str::to_owned)).map_err(other)?;
         params.serial_number = Some(SerialNumber::from(2));
         params.key_identifier_method = KeyIdMethod::PreSpecified(b"server".to_vec());
         let certificate = params.signed_by(&key, &issuer).map_err(other)?;

@@ -29,7 +29,7 @@ pub(super) fn find(
         .iter()
         .filter(|(name, _)| caller.rights > Rights::Nothing && name.contains(criteria.trim_end_matches('.')));
     let entries = seen.map(|(name, zone)| entry(name, zone, options)).collect();
-    Ok(list(entries, options))
+    Ok(list(entries, options, directory.limit))
 }
 
 pub(super) fn show(
@@ -46,6 +46,7 @@ pub(super) fn show(
 
 pub(super) fn add(
     state: &State,
+    caller: &Caller,
     name: Option<String>,
     options: &Options,
 ) -> Result<Map<String, Value>, Refusal> {
@@ -71,7 +72,15 @@ pub(super) fn add(
     let mut zone = directory.new_zone(&name);
     write(&mut zone, options);
     let shown = entry(&name, &zone, options);
+    let is_of_realm = zone.nodes.contains_key("_kerberos");
+    if is_of_realm && caller.rights < Rights::Write {
+        zone.nodes.remove("_kerberos");
+    }
     directory.zones.insert(name.clone(), zone);
+    // The last step: the zone is there, and the command fails.
+    if is_of_realm && caller.rights < Rights::Write {
+        return Err(Refusal::rights("write"));
+    }
     Ok(done(shown, encoding::name(&name), None))
 }
 

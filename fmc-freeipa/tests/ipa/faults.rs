@@ -1,15 +1,16 @@
 //! What a client says of a server that fails, and what it repeats.
 
 use std::net::{IpAddr, Ipv4Addr, TcpListener};
+use std::sync::Arc;
 use std::time::Duration;
 
 use fmc_core::secret::SecretBytes;
 use fmc_freeipa::client::{Client, Code, Effect, IpaError, RecordChange, RejectionReason, ZoneSettings};
-use fmc_freeipa::server::Fault;
+use fmc_freeipa::server::{Fault, Server};
 use futures_util::future::join_all;
 use serde_json::{Map, json};
 
-use crate::support::{FQDN, client, client_of, run, server, settings};
+use crate::support::{FQDN, client, client_of, directory, run, server, settings};
 
 fn change() -> RecordChange {
     RecordChange::new().set("A", ["10.0.0.1"])
@@ -42,13 +43,14 @@ fn each_rejection_of_a_login_has_its_reason() {
 fn a_session_that_ends_is_renewed_once() {
     run(async {
         let server = server();
-        let client = client(&server);
+        let client = Arc::new(client(&server));
         client.ping().await.unwrap();
         server.end_sessions();
         // All of these see that the session has ended, and one logs in.
         let before = server.requests();
-        for done in join_all((0..8).map(|_| client.ping())).await {
-            done.unwrap();
+        let ping = |client: Arc<Client>| tokio::spawn(async move { client.ping().await });
+        for done in join_all((0..8).map(|_| ping(Arc::clone(&client)))).await {
+            done.unwrap().unwrap();
         }
         assert!(server.requests() - before <= 8 + 8 + 1, "{} requests", server.requests() - before);
 
@@ -240,5 +242,53 @@ fn a_password_is_in_no_text() {
         for text in [format!("{builder:?}"), format!("{client:?}"), format!("{error:?}"), error.to_string()] {
             assert!(!text.contains("hidden"), "{text}");
         }
+    });
+}
+
+#[test]
+fn the_other_name_of_the_certificate_is_refused() {
+    run(async {
+        let server = server();
+        let client = Client::to("ipa-ca.lab.test")
+            .user("admin", SecretBytes::new(b"x".to_vec()))
+            .authority(server.authority())
+            .address(IpAddr::V4(Ipv4Addr::LOCALHOST))
+            .port(server.port());
+        let error = client.build().unwrap().ping().await.unwrap_err();
+        assert_eq!(error, IpaError::Referer { fqdn: "ipa-ca.lab.test".to_owned() });
+    });
+}
+
+#[test]
+fn a_redirection_is_told_and_not_followed() {
+    run(async {
+        let server = server();
+        let client = client(&server);
+        server.fail([Fault::Redirect]);
+        let error = client.ping().await.unwrap_err();
+        assert!(error.to_string().contains("https://other.lab.test/ipa/"), "{error}");
+    });
+}
+
+#[test]
+fn entries_that_the_server_leaves_out_are_an_error() {
+    run(async {
+        let server = Server::start(directory().limit(1)).unwrap();
+        let client = client(&server);
+        assert_eq!(client.zones().await.unwrap().len(), 1);
+        let error = client.records("lab.test").await.unwrap_err();
+        assert_eq!(error, IpaError::Truncated { command: "dnsrecord_find".to_owned(), count: 1 });
+    });
+}
+
+#[test]
+fn a_zone_may_be_there_though_its_last_step_was_refused() {
+    run(async {
+        let server = server();
+        let client = client_of(&server, "dns", "dns");
+        let error = client.zone_add("n.test", &ZoneSettings::default()).await.unwrap_err();
+        assert_eq!((error.code(), error.effect()), (Some(Code::AciError), Effect::Unknown));
+        assert!(client.zone("n.test").await.unwrap().is_some());
+        client.zone_add("0.0.10.in-addr.arpa", &ZoneSettings::default()).await.unwrap();
     });
 }

@@ -17,8 +17,13 @@ pub(crate) fn run<F: Future>(test: F) -> F::Output {
 }
 
 pub(crate) fn server() -> Server {
-    let directory = Directory::new(FQDN, "lab.test")
+    Server::start(directory()).unwrap()
+}
+
+pub(crate) fn directory() -> Directory {
+    Directory::new(FQDN, "lab.test")
         .account("admin", Account::administrator("Secret&123=+ü"))
+        .account("dns", Account::new("dns", Rights::WriteDns))
         .account("reader", Account::new("read", Rights::Read))
         .account("stranger", Account::new("none", Rights::Nothing))
         .account("old", Account::administrator("old").rejected("password-expired"))
@@ -26,8 +31,7 @@ pub(crate) fn server() -> Server {
         .account("gone", Account::administrator("gone").rejected("krbprincipal-expired"))
         .account("off", Account::administrator("off").rejected("account disabled"))
         .account("clock", Account::administrator("clock").rejected("Authentication failed"))
-        .zone_elsewhere("ext.test");
-    Server::start(directory).unwrap()
+        .zone_elsewhere("ext.test")
 }
 
 /// The settings of a client of a server, as its administrator.
