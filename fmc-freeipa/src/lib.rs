@@ -1,5 +1,8 @@
 //! DNS for fmc: the zones of a cloud, kept up to date in servers.
 //!
+//! `client`, with the feature of that name, is a client of FreeIPA's API, and `server`, with the feature `sim`, a FreeIPA server for
+//! tests that refuses what FreeIPA refuses.
+//!
 //! [`rfc2136`] is the provider for any server that takes dynamic updates: BIND, Knot, PowerDNS.
 //!
 //! ```
@@ -20,4 +23,8 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "client")]
+pub mod client;
 pub mod rfc2136;
+#[cfg(feature = "sim")]
+pub mod server;

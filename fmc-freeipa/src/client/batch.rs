@@ -1,0 +1,89 @@
+//! Many commands in one request.
+
+use serde_json::{Map, Value, json};
+
+use super::answer::Answer;
+use super::error::{IpaError, Refusal};
+use super::record::RecordChange;
+use super::zone::ZoneSettings;
+use super::{Client, dns};
+
+/// A command of a batch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    command: String,
+    arguments: Vec<Value>,
+    options: Map<String, Value>,
+}
+
+impl Call {
+    /// Any command, with its positional arguments and its options.
+    pub fn new(command: impl Into<String>, arguments: Vec<Value>, options: Map<String, Value>) -> Self {
+        Self { command: command.into(), arguments, options }
+    }
+
+    /// Adds values to a DNS name: see [`Client::record_add`].
+    pub fn record_add(zone: &str, name: &str, change: &RecordChange) -> Self {
+        Self::new("dnsrecord_add", dns::record_arguments(zone, name), change.options())
+    }
+
+    /// Replaces the values of a DNS name: see [`Client::record_mod`].
+    pub fn record_mod(zone: &str, name: &str, change: &RecordChange) -> Self {
+        Self::new("dnsrecord_mod", dns::record_arguments(zone, name), change.options())
+    }
+
+    /// Deletes a DNS name with all of its records: see [`Client::record_del`].
+    pub fn record_del(zone: &str, name: &str) -> Self {
+        Self::new("dnsrecord_del", dns::record_arguments(zone, name), dns::delete_all())
+    }
+
+    /// Makes a zone: see [`Client::zone_add`].
+    pub fn zone_add(zone: &str, settings: &ZoneSettings) -> Self {
+        Self::new("dnszone_add", vec![json!(zone)], settings.options_of_add())
+    }
+
+    fn value(&self) -> Value {
+        json!({"method": self.command, "params": [self.arguments, self.options]})
+    }
+}
+
+impl Client {
+    /// Runs commands one after another in one request. The server goes on after one that fails, and takes none back; the results are
+    /// in the order of the calls.
+    ///
+    /// No call is repeated. The caller reads again what an error may have [changed](super::Code::effect), and keeps all values of a
+    /// name in one call.
+    ///
+    /// # Errors
+    ///
+    /// [`IpaError`], when the request as a whole failed or does not have as many results as calls.
+    pub async fn batch(&self, calls: &[Call]) -> Result<Vec<Result<Answer, Refusal>>, IpaError> {
+        if calls.is_empty() {
+            return Ok(Vec::new());
+        }
+        let items: Vec<Value> = calls.iter().map(Call::value).collect();
+        let answer = self.call("batch", &items, Map::new()).await?;
+        let results = answer.member("results").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        if results.len() != calls.len() {
+            let cause = format!("batch: {} results for {} commands", results.len(), calls.len());
+            return Err(IpaError::Broken { cause });
+        }
+        results.iter().zip(calls).map(|(item, call)| read_item(call, item)).collect()
+    }
+}
+
+/// The error of an item has other members than the error of a request.
+fn read_item(call: &Call, item: &Value) -> Result<Result<Answer, Refusal>, IpaError> {
+    let Some(fields) = item.as_object() else {
+        return Err(IpaError::Broken {
+            cause: format!("batch: the result of {} is not an object", call.command),
+        });
+    };
+    match fields.get("error") {
+        None | Some(Value::Null) => Ok(Ok(Answer::of_item(fields.clone()))),
+        message => {
+            let number = fields.get("error_code").and_then(Value::as_i64).unwrap_or_default();
+            Ok(Err(Refusal::read(number, fields.get("error_name"), message, fields.get("error_kw"))))
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! A FreeIPA server for tests, on the loopback address and with TLS. It refuses what FreeIPA refuses, so that a wrong client cannot
+//! pass.
+//!
+//! It has the login by password, sessions, `ping`, `batch`, and the commands of zones and records. What is measured on FreeIPA's own
+//! code and differs from what a client may expect is here too: the `Referer` without a port, a page of HTML for a session that has
+//! ended, 100 entries unless the request says otherwise, emptiness for a user without rights, parallel additions that lose values,
+//! and the record `_kerberos` in each new forward zone. It has no forward zones, no hosts and no Kerberos.
+//!
+//! ```
+//! use fmc_freeipa::server::{Account, Directory, Server};
+//!
+//! let directory = Directory::new("ipa.lab.test", "lab.test").account("admin", Account::administrator("secret"));
+//! let server = Server::start(directory)?;
+//! assert!(server.authority().starts_with("-----BEGIN CERTIFICATE-----"));
+//! assert_ne!(server.port(), 0);
+//! # Ok::<(), std::io::Error>(())
+//! ```
+
+mod account;
+mod command;
+mod directory;
+mod encoding;
+mod listen;
+mod options;
+mod page;
+mod record;
+mod record_data;
+mod refusal;
+mod rpc;
+mod state;
+mod tls;
+mod zone;
+
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use tokio::sync::oneshot;
+
+pub use account::{Account, Rights};
+pub use directory::Directory;
+pub use state::Fault;
+
+use state::State;
+
+/// A server that runs until it is dropped, in a thread of its own.
+#[derive(Debug)]
+pub struct Server {
+    state: Arc<State>,
+    authority: String,
+    port: u16,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Starts a server on a free port of 127.0.0.1, with a certificate of an authority of its own, for its
+    /// FQDN and for `ipa-ca` in its domain.
+    ///
+    /// # Errors
+    ///
+    /// The port or the thread cannot be had, or the name fits no certificate.
+    pub fn start(directory: Directory) -> io::Result<Self> {
+        let identity = tls::Identity::new([directory.fqdn(), &directory.alias()])?;
+        let state = Arc::new(State::new(directory));
+        let (port, stop, thread) = listen::start(Arc::clone(&state), identity.acceptor)?;
+        Ok(Self { state, authority: identity.authority, port, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// The certificate of its authority in PEM.
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// How many requests came, with those that were refused.
+    pub fn requests(&self) -> usize {
+        self.state.requests()
+    }
+
+    /// Ends all sessions, as a restart does.
+    pub fn end_sessions(&self) {
+        self.state.end_sessions();
+    }
+
+    /// Gives the next commands a fault each, in the order in which they are stated.
+    pub fn fail(&self, faults: impl IntoIterator<Item = Fault>) {
+        self.state.fail(faults);
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            // A thread that has ended already does not listen.
+            stop.send(()).ok();
+        }
+        if let Some(thread) = self.thread.take() {
+            thread.join().ok();
+        }
+    }
+}

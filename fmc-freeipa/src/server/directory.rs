@@ -1,0 +1,160 @@
+//! What the server knows: its users and its zones.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::account::Account;
+
+/// What a server starts with: its name, its domain with its zone, and its users.
+#[derive(Clone, Debug)]
+pub struct Directory {
+    fqdn: String,
+    domain: String,
+    pub(super) accounts: BTreeMap<String, Account>,
+    pub(super) zones: BTreeMap<String, Zone>,
+    /// Zones of other servers, which the resolver of this one finds.
+    pub(super) elsewhere: BTreeSet<String>,
+    /// How many entries the directory gives at most, whatever a request asks for.
+    pub(super) limit: usize,
+}
+
+/// A zone.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Zone {
+    /// The attributes of the SOA and of the access.
+    pub(super) attributes: BTreeMap<String, Vec<String>>,
+    /// The names, relative to the zone.
+    pub(super) nodes: BTreeMap<String, Node>,
+}
+
+/// A name with its records.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Node {
+    /// The values of each attribute (`arecord`), as they were written.
+    pub(super) values: BTreeMap<String, Vec<String>>,
+    pub(super) ttl: Option<String>,
+    pub(super) marks: Vec<String>,
+}
+
+impl Directory {
+    /// A server by its FQDN with the zone of its domain, in which it is.
+    pub fn new(fqdn: &str, domain: &str) -> Self {
+        let mut directory = Self {
+            fqdn: fqdn.to_owned(),
+            domain: absolute(domain),
+            accounts: BTreeMap::new(),
+            zones: BTreeMap::new(),
+            elsewhere: BTreeSet::new(),
+            limit: usize::MAX,
+        };
+        let mut zone = directory.new_zone(&directory.domain);
+        let host = fqdn.strip_suffix(&format!(".{domain}")).unwrap_or(fqdn);
+        let address = Node {
+            values: BTreeMap::from([("arecord".to_owned(), vec!["192.0.2.10".to_owned()])]),
+            ..Node::default()
+        };
+        zone.nodes.insert(host.to_owned(), address);
+        directory.zones.insert(directory.domain.clone(), zone);
+        directory
+    }
+
+    /// A user.
+    #[must_use]
+    pub fn account(mut self, name: &str, account: Account) -> Self {
+        self.accounts.insert(name.to_owned(), account);
+        self
+    }
+
+    /// A zone of another server that the server's resolver finds.
+    #[must_use]
+    pub fn zone_elsewhere(mut self, name: &str) -> Self {
+        self.elsewhere.insert(absolute(name));
+        self
+    }
+
+    /// How many entries a search gives at most, whatever a request asks for: a limit of the directory, or of a user.
+    #[must_use]
+    pub fn limit(mut self, entries: usize) -> Self {
+        self.limit = entries;
+        self
+    }
+
+    /// The other name in the server's certificate, which is no name to call it by.
+    pub(super) fn alias(&self) -> String {
+        format!("ipa-ca.{}", self.domain.trim_end_matches('.'))
+    }
+
+    pub(super) fn fqdn(&self) -> &str {
+        &self.fqdn
+    }
+
+    pub(super) fn realm(&self) -> String {
+        self.domain.trim_end_matches('.').to_ascii_uppercase()
+    }
+
+    /// Whether a zone is the one of FreeIPA's own domain.
+    pub(super) fn is_own(&self, zone: &str) -> bool {
+        zone == self.domain
+    }
+
+    /// A new zone as FreeIPA makes it, before the request's own values.
+    pub(super) fn new_zone(&self, name: &str) -> Zone {
+        let server = format!("{}.", self.fqdn);
+        let realm = self.realm();
+        let policy = if is_reverse(name) {
+            format!("grant {realm} krb5-subdomain {name} PTR;")
+        } else {
+            format!(
+                "grant {realm} krb5-self * A; grant {realm} krb5-self * AAAA; grant {realm} krb5-self * SSHFP;"
+            )
+        };
+        let mailbox = format!("hostmaster.{name}");
+        let attributes = [
+            ("idnssoamname", server.as_str()),
+            ("idnssoarname", &mailbox),
+            ("idnssoaserial", "1790000000"),
+            ("idnssoarefresh", "3600"),
+            ("idnssoaretry", "900"),
+            ("idnssoaexpire", "1209600"),
+            ("idnssoaminimum", "3600"),
+            ("idnsupdatepolicy", &policy),
+            ("idnsallowdynupdate", "false"),
+            ("idnsallowquery", "any;"),
+            ("idnsallowtransfer", "none;"),
+            ("idnszoneactive", "true"),
+        ];
+        let attributes =
+            attributes.into_iter().map(|(name, value)| (name.to_owned(), vec![value.to_owned()])).collect();
+        let apex =
+            Node { values: BTreeMap::from([("nsrecord".to_owned(), vec![server])]), ..Node::default() };
+        let mut nodes = BTreeMap::from([("@".to_owned(), apex)]);
+        // A forward zone becomes a domain of the realm, which has a record of Kerberos.
+        if !self.is_own(name) && !is_reverse(name) {
+            let record = Node {
+                values: BTreeMap::from([("txtrecord".to_owned(), vec![format!("\"{realm}\"")])]),
+                ..Node::default()
+            };
+            nodes.insert("_kerberos".to_owned(), record);
+        }
+        Zone { attributes, nodes }
+    }
+
+    /// Whether a name has an address in a zone of this server. Names of other servers are taken as found.
+    pub(super) fn resolves(&self, target: &str, zone: &str) -> bool {
+        let target = if target.ends_with('.') { absolute(target) } else { format!("{target}.{zone}") };
+        let held = self.zones.iter().filter(|(name, _)| target.ends_with(&format!(".{name}")));
+        let Some((name, zone)) = held.max_by_key(|(name, _)| name.len()) else { return true };
+        let relative = target.strip_suffix(&format!(".{name}")).unwrap_or_default();
+        zone.nodes
+            .get(relative)
+            .is_some_and(|node| node.values.contains_key("arecord") || node.values.contains_key("aaaarecord"))
+    }
+}
+
+/// A name in lower case with a dot at its end.
+pub(super) fn absolute(name: &str) -> String {
+    format!("{}.", name.trim_end_matches('.').to_lowercase())
+}
+
+pub(super) fn is_reverse(zone: &str) -> bool {
+    zone.ends_with(".in-addr.arpa.") || zone.ends_with(".ip6.arpa.")
+}

@@ -1,0 +1,114 @@
+//! What requests share: the directory, the sessions, and the faults to come.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::account::Rights;
+use super::directory::Directory;
+
+/// What goes wrong with a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The directory server is down: 503 with a page of HTML.
+    Unavailable,
+    /// A page of HTML with status 200.
+    Html,
+    /// The web server leads to another name: 301.
+    Redirect,
+    /// The command runs, and the connection ends in the middle of the answer.
+    Cut,
+    /// The session has ended: 401 with a page of HTML.
+    Session,
+    /// Another change comes between: 4201.
+    Collision,
+    /// The server fails: 903, and nothing more is said.
+    Internal,
+    /// The command runs, and a later step of it fails: 4304.
+    Part,
+    /// The answer comes after 2 s.
+    Slow,
+    /// Nothing: a command between two faults goes well.
+    Nothing,
+}
+
+/// Who asks.
+#[derive(Clone, Debug)]
+pub(super) struct Caller {
+    pub(super) name: String,
+    pub(super) rights: Rights,
+}
+
+/// What all connections share.
+#[derive(Debug)]
+pub(super) struct State {
+    fqdn: String,
+    realm: String,
+    directory: Mutex<Directory>,
+    sessions: Mutex<BTreeMap<String, Caller>>,
+    faults: Mutex<VecDeque<Fault>>,
+    requests: AtomicUsize,
+    logins: AtomicUsize,
+}
+
+impl State {
+    pub(super) fn new(directory: Directory) -> Self {
+        Self {
+            fqdn: directory.fqdn().to_owned(),
+            realm: directory.realm(),
+            directory: Mutex::new(directory),
+            sessions: Mutex::default(),
+            faults: Mutex::default(),
+            requests: AtomicUsize::new(0),
+            logins: AtomicUsize::new(0),
+        }
+    }
+
+    pub(super) fn fqdn(&self) -> &str {
+        &self.fqdn
+    }
+
+    pub(super) fn realm(&self) -> &str {
+        &self.realm
+    }
+
+    pub(super) fn directory(&self) -> MutexGuard<'_, Directory> {
+        self.directory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn requests(&self) -> usize {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn count_request(&self) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn end_sessions(&self) {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Begins a session, and gives its token.
+    pub(super) fn begin_session(&self, caller: Caller) -> String {
+        let token = format!("MagBearerToken={:08x}", self.logins.fetch_add(1, Ordering::Relaxed));
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).insert(token.clone(), caller);
+        token
+    }
+
+    pub(super) fn end_session(&self, token: &str) {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).remove(token);
+    }
+
+    pub(super) fn caller(&self, token: &str) -> Option<Caller> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).get(token).cloned()
+    }
+
+    pub(super) fn fail(&self, faults: impl IntoIterator<Item = Fault>) {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner).extend(faults);
+    }
+
+    pub(super) fn next_fault(&self) -> Fault {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner).pop_front().unwrap_or(Fault::Nothing)
+    }
+}
