@@ -25,9 +25,12 @@ pub(super) struct Ways {
     names: Selecting,
 }
 
+/// A namespace, and a label of pods with its value.
+type Label = (String, String, String);
+
 /// Objects by the namespace and one of the labels of the pods that they select.
 #[derive(Default)]
-struct Selecting(BTreeMap<(String, String, String), Vec<(Address, Map<String, Value>)>>);
+struct Selecting(BTreeMap<Label, Vec<(Address, Map<String, Value>)>>);
 
 impl Ways {
     /// Adds a wanted object, if it is one of these.
