@@ -28,9 +28,12 @@ pub(super) struct Ways {
 /// A namespace, and a label of pods with its value.
 type Label = (String, String, String);
 
+/// An object, and all labels of the pods that it selects.
+type Selector = (Address, Map<String, Value>);
+
 /// Objects by the namespace and one of the labels of the pods that they select.
 #[derive(Default)]
-struct Selecting(BTreeMap<Label, Vec<(Address, Map<String, Value>)>>);
+struct Selecting(BTreeMap<Label, Vec<Selector>>);
 
 impl Ways {
     /// Adds a wanted object, if it is one of these.
