@@ -25,9 +25,15 @@ pub(super) struct Ways {
     names: Selecting,
 }
 
-/// Objects by the namespace and one of the labels of the pods that they select.
+/// Objects by the pods that they select.
 #[derive(Default)]
-struct Selecting(BTreeMap<(String, String, String), Vec<(Address, Map<String, Value>)>>);
+struct Selecting(BTreeMap<Key, Vec<Selector>>);
+
+/// An object, and the labels of the pods that it selects.
+type Selector = (Address, Map<String, Value>);
+
+/// A namespace, and one of the labels of pods with its value.
+type Key = (String, String, String);
 
 impl Ways {
     /// Adds a wanted object, if it is one of these.
