@@ -1,5 +1,7 @@
 //! Objects that a cluster applies when it starts, beside a platform.
 
+use std::slice::from_ref;
+
 use fmc::finding::Finding;
 use fmc::prelude::*;
 use fmc_k8s::config_map::ConfigMap;
@@ -30,11 +32,11 @@ fn found(addons: &[(&str, &[Value])], platform: Platform) -> Vec<(String, String
 }
 
 fn object(kind: &str, api: &str, namespace: Option<&str>, name: &str) -> Value {
-    let mut object = json!({ "apiVersion": api, "kind": kind, "metadata": { "name": name } });
-    if let Some(namespace) = namespace {
-        object["metadata"]["namespace"] = json!(namespace);
-    }
-    object
+    let metadata = match namespace {
+        Some(namespace) => json!({ "name": name, "namespace": namespace }),
+        None => json!({ "name": name }),
+    };
+    json!({ "apiVersion": api, "kind": kind, "metadata": metadata })
 }
 
 #[test]
@@ -45,14 +47,14 @@ fn a_platform_and_its_cluster_do_not_make_the_same_object() {
         assert_eq!(found, [("platform-twice".to_owned(), format!("roles[0].platform.{at}"))]);
     };
     let platform = || Platform::on("single");
-    one(&[config.clone()], platform().object(RawObject::of(&config)), "objects[0]");
-    one(&[config.clone()], platform().traefik(Traefik::new().replicas(2)), "traefik");
+    one(from_ref(&config), platform().object(RawObject::of(&config)), "objects[0]");
+    one(from_ref(&config), platform().traefik(Traefik::new().replicas(2)), "traefik");
     let namespace = object("Namespace", "v1", None, "shop");
     one(&[namespace], platform().namespace(Namespace::new("shop")), "namespaces[0].name");
     let text = object("ConfigMap", "v1", Some("shop"), "settings");
     let web = container("web").config("/etc/web", ConfigMap::new("settings").file("a", "b"));
     let web = fmc_k8s::workload::Deployment::new("web", web);
-    one(&[text.clone()], platform().namespace(Namespace::new("shop").deployment(web)), "cluster");
+    one(from_ref(&text), platform().namespace(Namespace::new("shop").deployment(web)), "cluster");
     assert_eq!(found(&[("own", &[text, config])], platform()), []);
 }
 
