@@ -66,7 +66,7 @@ use http::{Http, Session};
 pub const API_VERSION: &str = "2.254";
 
 /// A FreeIPA server, and the session of one user in it. It logs in at its first request, and once more when the server has ended
-/// the session.
+/// the session. Its calls run in a runtime of tokio that has I/O and time.
 ///
 /// It may be shared between tasks. Two calls that change one DNS name must not run at the same time: the server reads, merges and
 /// writes, and loses values without an error.

@@ -87,3 +87,27 @@ fn read_item(call: &Call, item: &Value) -> Result<Result<Answer, Refusal>, IpaEr
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{Call, read_item};
+    use crate::client::{Code, RecordChange};
+
+    #[test]
+    fn results_of_items_may_be_odd() {
+        let call = Call::record_add("lab.test", "a", &RecordChange::new());
+        for item in [Value::Null, json!([]), json!("x")] {
+            let error = read_item(&call, &item).unwrap_err();
+            assert!(error.to_string().contains("dnsrecord_add"), "{error}");
+        }
+        let code = |item: Value| read_item(&call, &item).unwrap().map_err(|refusal| refusal.code);
+        assert_eq!(code(json!({"error": "x"})), Err(Code::Other));
+        assert_eq!(
+            code(json!({"error": "x", "error_code": 4202, "error_kw": null})),
+            Err(Code::EmptyModlist)
+        );
+        assert!(code(json!({"error": null})).is_ok() && code(json!({})).is_ok());
+    }
+}

@@ -14,6 +14,9 @@ use super::{API_VERSION, Client, tls};
 /// How long a connection may take, with its TLS.
 const CONNECT: Duration = Duration::from_secs(10);
 
+/// How long a connection waits for the next request. Apache closes it after 5 s, and a change that is sent just then would be lost.
+const IDLE: Duration = Duration::from_secs(3);
+
 /// The settings of a [`Client`].
 #[derive(Clone, Debug)]
 pub struct ClientBuilder {
@@ -101,6 +104,7 @@ impl ClientBuilder {
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT)
+            .pool_idle_timeout(IDLE)
             .timeout(self.timeout);
         if let Some(address) = self.address {
             http = http.resolve(&self.fqdn, SocketAddr::new(address, self.port));

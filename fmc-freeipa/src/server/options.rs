@@ -62,8 +62,9 @@ pub(super) const TYPES: &[&str] = &[
     "tlsa", "txt", "uri",
 ];
 
-const RECORD: &[(&str, Kind)] =
-    &[("dnsttl", Kind::Number), ("force", Kind::Flag), ("structured", Kind::Flag)];
+const RECORD: &[(&str, Kind)] = &[("dnsttl", Kind::Number), ("structured", Kind::Flag)];
+
+const STRUCTURED: &[(&str, Kind)] = &[("structured", Kind::Flag)];
 
 /// The options of a request, converted. An empty list stands for a value that is to be cleared.
 #[derive(Clone, Debug, Default)]
@@ -130,13 +131,14 @@ fn kind(command: &str, option: &str) -> Option<Kind> {
     let tables: &[&[(&str, Kind)]] = match command {
         "dnszone_add" => &[COMMON, ATTRIBUTES, ZONE],
         "dnszone_mod" => &[COMMON, RIGHTS, ATTRIBUTES, ZONE],
-        "dnszone_show" | "dnsrecord_show" => &[COMMON, RIGHTS, &[("structured", Kind::Flag)]],
+        "dnszone_show" => &[COMMON, RIGHTS],
+        "dnsrecord_show" => &[COMMON, RIGHTS, STRUCTURED],
         "dnszone_find" => &[COMMON, FIND, &[("forward_only", Kind::Flag)]],
         "dnszone_del" => &[&[("continue", Kind::Flag), ("version", Kind::Text)]],
-        "dnsrecord_add" => &[COMMON, ATTRIBUTES, RECORD],
+        "dnsrecord_add" => &[COMMON, ATTRIBUTES, RECORD, &[("force", Kind::Flag)]],
         "dnsrecord_mod" => &[COMMON, RIGHTS, ATTRIBUTES, RECORD],
         "dnsrecord_del" => &[&[("del_all", Kind::Flag), ("structured", Kind::Flag), ("version", Kind::Text)]],
-        "dnsrecord_find" => &[COMMON, FIND, &[("structured", Kind::Flag)]],
+        "dnsrecord_find" => &[COMMON, FIND, STRUCTURED],
         _ => &[&[("version", Kind::Text)]],
     };
     let takes_records = matches!(command, "dnsrecord_add" | "dnsrecord_mod" | "dnsrecord_del");

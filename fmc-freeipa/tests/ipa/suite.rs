@@ -114,7 +114,10 @@ pub(crate) async fn errors(client: &Client, zone: &str) {
     options.insert("sizelimit".to_owned(), json!(1));
     let answer = client.call("dnsrecord_find", &[json!(zone)], options).await.unwrap();
     assert!(answer.is_truncated() && answer.count() == 1);
-    assert!(answer.messages().iter().any(|message| message.number == 13017));
+    let remarks: Vec<i64> = answer.messages().iter().map(|message| message.number).collect();
+    assert_eq!(remarks, [13017], "and not that the version is missing (13001)");
+    let first = answer.entries().into_iter().next().unwrap();
+    assert_eq!(first.fields()["idnsname"][0]["__dns_name__"].as_str(), first.text("idnsname").as_deref());
     client.zone_del(zone).await.unwrap();
 }
 
