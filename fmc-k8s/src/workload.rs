@@ -30,7 +30,7 @@ use crate::stateful::VolumeClaim;
 pub struct Deployment {
     pub(crate) name: Given<ObjectName>,
     /// The number of pods: 1 if not said.
-    #[serde(default = "one")]
+    #[serde(default = "one", skip_serializing_if = "is_one")]
     pub(crate) replicas: u16,
     /// Whether others decide the number of pods, as a HorizontalPodAutoscaler among the `objects`. `replicas` is then what the budget
     /// counts with.
@@ -159,6 +159,11 @@ impl<'a> From<&'a Deployment> for Workload<'a> {
 
 pub(crate) const fn one() -> u16 {
     1
+}
+
+/// Whether a number is the default one.
+pub(crate) const fn is_one(number: &u16) -> bool {
+    *number == one()
 }
 
 pub(crate) const fn patience() -> u32 {

@@ -94,8 +94,10 @@ pub(super) const KINDS: &[OwnKind] = &[
     UNTOLD,
     SCHEMA,
     TRUSTS_ALL,
+    NO_TLS,
 ];
 
+const NO_TLS: OwnKind = OwnKind::warning("platform-no-tls", include_str!("pages/no-tls.md"));
 const TRUSTS_ALL: OwnKind = OwnKind::warning("platform-trusts-all", include_str!("pages/trusts-all.md"));
 const NO_CLUSTER: OwnKind =
     OwnKind::error("platform-no-cluster", include_str!("pages/no-cluster.md")).never_accepted();

@@ -2,6 +2,7 @@
 
 use fmc::prelude::*;
 use fmc_k8s::budget::ClusterBudget;
+use fmc_k8s::ingress::IngressHost;
 use fmc_k8s::platform::{Namespace, Platform};
 use fmc_k8s::raw::RawObject;
 use fmc_k8s::sim::Sim;
@@ -9,7 +10,7 @@ use fmc_k8s::traefik::Traefik;
 use serde_json::{Value, json};
 
 use crate::check::{kinds, one};
-use crate::cloud::{World, cloud_with, deleted};
+use crate::cloud::{World, cloud_with, deleted, web};
 use crate::monitoring::prometheus;
 
 fn traefik() -> Traefik {
@@ -127,4 +128,17 @@ fn a_proxy_is_an_address_or_a_subnet_and_everyone_is_told_of() {
     for all in ["0.0.0.0/0", "::/0"] {
         one(with(Traefik::new().trusted_proxy(all)), "platform-trusts-all", "traefik.trusted_proxies[0]");
     }
+}
+
+#[test]
+fn who_is_led_to_https_meets_a_certificate() {
+    let shop = |ingress: IngressHost| {
+        Platform::on("single")
+            .traefik(Traefik::new().redirect_https())
+            .namespace(Namespace::new("shop").deployment(web(1)).ingress(ingress.route("/", "web", 80)))
+    };
+    let host = || IngressHost::new("shop.example.org");
+    one(shop(host()), "platform-no-tls", "traefik.redirect_https");
+    let secret = |name: &str| Secret::environment(name, "SHOP");
+    assert_eq!(kinds(shop(host().tls(secret("shop-crt"), secret("shop-key")))), []);
 }

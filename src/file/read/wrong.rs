@@ -13,6 +13,9 @@ use super::Notes;
 
 /// The help for an unknown key: the nearest known key, or all of them.
 pub(crate) fn known_instead<'a>(key: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
+    if let Some((_, way)) = OTHER_WAYS.iter().find(|(word, _)| *word == key) {
+        return (*way).to_owned();
+    }
     match meant(key, known.clone()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => {
@@ -28,6 +31,13 @@ fn meant<'a>(key: &str, known: impl Iterator<Item = &'a str> + Clone) -> Option<
     let ours = other_word.and_then(|ours| known.clone().find(|known| *known == ours));
     ours.or_else(|| nearest(key, known))
 }
+
+/// Other tools' words for which there is no key, each with what does it here.
+const OTHER_WAYS: &[(&str, &str)] =
+    &[("init_containers", INIT_CONTAINERS), ("initContainers", INIT_CONTAINERS)];
+
+const INIT_CONTAINERS: &str = "there are none here: a job that the workload `needs` runs before it, or write the whole workload below `objects` in the \
+     form of the API";
 
 /// Other tools' words, each with the key that means the same here.
 const OTHER_WORDS: &[(&str, &str)] = &[

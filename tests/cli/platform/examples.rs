@@ -69,6 +69,11 @@ fn the_example_with_jobs_is_applied_and_its_page_shows_it() {
         assert!(applied.code == 0 && applied.out.contains(&format!("+ {made}")), "{made}: {applied:?}");
     }
     assert_eq!(run("plan --detailed-exitcode").code, 0);
+    // A deployment with an autoscaler says no other number in another form either.
+    let converted = run("convert yaml");
+    let (_, scaled) = converted.out.split_once("autoscale:\n").unwrap();
+    let (scaled, _) = scaled.split_once("ingresses:").unwrap();
+    assert!(scaled.contains("ready_within:") && !scaled.contains("replicas:"), "{converted:?}");
     // Another image runs the job again.
     fs::write(folder.path().join("cloud.yaml"), example.replace("migrate:1.4.2", "migrate:1.4.3")).unwrap();
     let plan = run("plan");
@@ -199,4 +204,22 @@ fn the_seeds_cloud_has_its_services() {
         assert!(applied.out.contains(&format!("+ {made}")), "{made}: {applied:?}");
     }
     assert_eq!(run("plan --detailed-exitcode").code, 0);
+}
+
+#[test]
+fn what_a_platform_has_in_another_way_is_told() {
+    let example = include_str!("../../../examples/platform/database.yaml");
+    let wrong = example.replacen(
+        "              containers:",
+        "              init_containers: []\n              containers:",
+        1,
+    );
+    let folder = folder(&[("cloud.yaml", &wrong)]);
+    let checked = fmc(folder.path(), "check", "");
+    let all = format!("{}{}", checked.out, checked.err).split_whitespace().collect::<Vec<_>>().join(" ");
+    let told = "the key `init_containers` is not known here";
+    assert!(
+        all.contains(told) && all.contains("a job that the workload `needs` runs before it"),
+        "{checked:?}"
+    );
 }

@@ -1,10 +1,12 @@
 //! The rules of the settings of K3s's Traefik.
 
+use fmc_core::finding::NameList;
 use fmc_core::k3s::Component;
 use fmc_core::role::{RoleFindings, SpanSite};
 
 use super::value::wrong;
-use super::{NO_INGRESS, TRUSTS_ALL};
+use super::{NO_INGRESS, NO_TLS, TRUSTS_ALL};
+use crate::ingress::IngressHost;
 use crate::platform::Platform;
 use crate::traefik::{NAME, NAMESPACE};
 
@@ -51,6 +53,7 @@ pub(super) fn together(platform: &Platform, site: &SpanSite<'_>, findings: &mut 
                 "leave `traefik` out of its `disable`, or these settings out",
             );
         }
+        redirected(platform, findings);
         let other = platform.objects.iter().any(|object| {
             let text = |pointer: &str| object.0.pointer(pointer).and_then(serde_json::Value::as_str);
             text("/kind") == Some("HelmChartConfig")
@@ -65,5 +68,23 @@ pub(super) fn together(platform: &Platform, site: &SpanSite<'_>, findings: &mut 
                 "say all of them in one place: `arguments` takes any of its program",
             );
         }
+    });
+}
+
+/// A caller who is led to HTTPS meets the certificate of the host, or one of Traefik's own that no program trusts.
+fn redirected(platform: &Platform, findings: &mut RoleFindings<'_>) {
+    if !platform.traefik.as_ref().is_some_and(|traefik| traefik.redirect_https) {
+        return;
+    }
+    let plain = |ingress: &&IngressHost| ingress.tls.is_none();
+    let hosts = platform.namespaces.iter().flat_map(|namespace| &namespace.ingresses).filter(plain);
+    let hosts: Vec<String> = hosts.map(|ingress| ingress.host.to_string()).collect();
+    if hosts.is_empty() {
+        return;
+    }
+    findings.part("redirect_https", |findings| {
+        let message =
+            format!("callers of {} are led to HTTPS, and no certificate is there", NameList::new(hosts));
+        findings.find(&NO_TLS, message, "give each ingress `tls`, or leave `redirect_https` out");
     });
 }
