@@ -49,15 +49,15 @@ use serde_json::{Map, Value, json};
 use tokio::sync::Mutex;
 
 pub use answer::{Answer, Message};
-pub use batch::Call;
+pub use batch::IpaCall;
 pub use builder::ClientBuilder;
 pub use code::{Code, Effect};
 pub use dns::Preflight;
-pub use entry::Entry;
+pub use entry::IpaEntry;
 pub use error::{IpaError, OrUnchanged, Refusal};
-pub use record::{Record, RecordChange};
+pub use record::{IpaRecord, RecordChange};
 pub use rejection::{Rejection, RejectionReason};
-pub use zone::{Zone, ZoneSettings};
+pub use zone::{IpaZone, ZoneSettings};
 
 use http::{Http, Session};
 

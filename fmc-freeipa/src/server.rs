@@ -7,10 +7,10 @@
 //! and the record `_kerberos` in each new forward zone. It has no forward zones, no hosts and no Kerberos.
 //!
 //! ```
-//! use fmc_freeipa::server::{Account, Directory, Server};
+//! use fmc_freeipa::server::{IpaAccount, IpaDirectory, IpaServer};
 //!
-//! let directory = Directory::new("ipa.lab.test", "lab.test").account("admin", Account::administrator("secret"));
-//! let server = Server::start(directory)?;
+//! let directory = IpaDirectory::new("ipa.lab.test", "lab.test").account("admin", IpaAccount::administrator("secret"));
+//! let server = IpaServer::start(directory)?;
 //! assert!(server.authority().starts_with("-----BEGIN CERTIFICATE-----"));
 //! assert_ne!(server.port(), 0);
 //! # Ok::<(), std::io::Error>(())
@@ -37,15 +37,15 @@ use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 
-pub use account::{Account, Rights};
-pub use directory::Directory;
-pub use state::Fault;
+pub use account::{IpaAccount, Rights};
+pub use directory::IpaDirectory;
+pub use state::IpaFault;
 
 use state::State;
 
 /// A server that runs until it is dropped, in a thread of its own.
 #[derive(Debug)]
-pub struct Server {
+pub struct IpaServer {
     state: Arc<State>,
     authority: String,
     port: u16,
@@ -53,14 +53,14 @@ pub struct Server {
     thread: Option<JoinHandle<()>>,
 }
 
-impl Server {
+impl IpaServer {
     /// Starts a server on a free port of 127.0.0.1, with a certificate of an authority of its own, for its
     /// FQDN and for `ipa-ca` in its domain.
     ///
     /// # Errors
     ///
     /// The port or the thread cannot be had, or the name fits no certificate.
-    pub fn start(directory: Directory) -> io::Result<Self> {
+    pub fn start(directory: IpaDirectory) -> io::Result<Self> {
         let identity = tls::Identity::new([directory.fqdn(), &directory.alias()])?;
         let state = Arc::new(State::new(directory));
         let (port, stop, thread) = listen::start(Arc::clone(&state), identity.acceptor)?;
@@ -88,12 +88,12 @@ impl Server {
     }
 
     /// Gives the next commands a fault each, in the order in which they are stated.
-    pub fn fail(&self, faults: impl IntoIterator<Item = Fault>) {
+    pub fn fail(&self, faults: impl IntoIterator<Item = IpaFault>) {
         self.state.fail(faults);
     }
 }
 
-impl Drop for Server {
+impl Drop for IpaServer {
     fn drop(&mut self) {
         if let Some(stop) = self.stop.take() {
             // A thread that has ended already does not listen.

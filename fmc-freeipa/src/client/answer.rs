@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::entry::Entry;
+use super::entry::IpaEntry;
 use super::error::{IpaError, Refusal};
 
 /// The answer of a command that the server ran.
@@ -58,19 +58,19 @@ impl Answer {
     }
 
     /// The result, if it is one entry.
-    pub fn entry(&self) -> Entry {
-        Entry::of(self.result())
+    pub fn entry(&self) -> IpaEntry {
+        IpaEntry::of(self.result())
     }
 
     /// The result, if it is a list of entries.
-    pub fn entries(&self) -> Vec<Entry> {
-        self.result().as_array().into_iter().flatten().map(Entry::of).collect()
+    pub fn entries(&self) -> Vec<IpaEntry> {
+        self.result().as_array().into_iter().flatten().map(IpaEntry::of).collect()
     }
 
     /// The result as a list of entries, without a copy.
-    pub fn into_entries(mut self) -> Vec<Entry> {
+    pub fn into_entries(mut self) -> Vec<IpaEntry> {
         let Some(Value::Array(entries)) = self.fields.remove("result") else { return Vec::new() };
-        entries.into_iter().map(Entry::from).collect()
+        entries.into_iter().map(IpaEntry::from).collect()
     }
 
     /// A member of the answer beside the result, as `value`, `failed` or `randompassword`.

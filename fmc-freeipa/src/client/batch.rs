@@ -10,13 +10,13 @@ use super::{Client, dns};
 
 /// A command of a batch.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Call {
+pub struct IpaCall {
     command: String,
     arguments: Vec<Value>,
     options: Map<String, Value>,
 }
 
-impl Call {
+impl IpaCall {
     /// Any command, with its positional arguments and its options.
     pub fn new(command: impl Into<String>, arguments: Vec<Value>, options: Map<String, Value>) -> Self {
         Self { command: command.into(), arguments, options }
@@ -57,11 +57,11 @@ impl Client {
     /// # Errors
     ///
     /// [`IpaError`], when the request as a whole failed or does not have as many results as calls.
-    pub async fn batch(&self, calls: &[Call]) -> Result<Vec<Result<Answer, Refusal>>, IpaError> {
+    pub async fn batch(&self, calls: &[IpaCall]) -> Result<Vec<Result<Answer, Refusal>>, IpaError> {
         if calls.is_empty() {
             return Ok(Vec::new());
         }
-        let items: Vec<Value> = calls.iter().map(Call::value).collect();
+        let items: Vec<Value> = calls.iter().map(IpaCall::value).collect();
         let answer = self.call("batch", &items, Map::new()).await?;
         let results = answer.member("results").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         if results.len() != calls.len() {
@@ -73,7 +73,7 @@ impl Client {
 }
 
 /// The error of an item has other members than the error of a request.
-fn read_item(call: &Call, item: &Value) -> Result<Result<Answer, Refusal>, IpaError> {
+fn read_item(call: &IpaCall, item: &Value) -> Result<Result<Answer, Refusal>, IpaError> {
     let Some(fields) = item.as_object() else {
         return Err(IpaError::Broken {
             cause: format!("batch: the result of {} is not an object", call.command),
@@ -92,12 +92,12 @@ fn read_item(call: &Call, item: &Value) -> Result<Result<Answer, Refusal>, IpaEr
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{Call, read_item};
+    use super::{IpaCall, read_item};
     use crate::client::{Code, RecordChange};
 
     #[test]
     fn results_of_items_may_be_odd() {
-        let call = Call::record_add("lab.test", "a", &RecordChange::new());
+        let call = IpaCall::record_add("lab.test", "a", &RecordChange::new());
         for item in [Value::Null, json!([]), json!("x")] {
             let error = read_item(&call, &item).unwrap_err();
             assert!(error.to_string().contains("dnsrecord_add"), "{error}");

@@ -6,8 +6,8 @@ use super::Client;
 use super::answer::Answer;
 use super::code::Code;
 use super::error::IpaError;
-use super::record::{Record, RecordChange};
-use super::zone::{Zone, ZoneSettings};
+use super::record::{IpaRecord, RecordChange};
+use super::zone::{IpaZone, ZoneSettings};
 
 /// What a server says before anything is read of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,9 +74,9 @@ impl Client {
     /// # Errors
     ///
     /// [`IpaError::Truncated`] if the server left zones out, and every other.
-    pub async fn zones(&self) -> Result<Vec<Zone>, IpaError> {
+    pub async fn zones(&self) -> Result<Vec<IpaZone>, IpaError> {
         let answer = self.read("dnszone_find", &[], find()).await?;
-        Ok(answer.into_entries().into_iter().map(Zone::new).collect())
+        Ok(answer.into_entries().into_iter().map(IpaZone::new).collect())
     }
 
     /// One zone, or `None` if it does not exist or the user cannot see it.
@@ -84,9 +84,9 @@ impl Client {
     /// # Errors
     ///
     /// [`IpaError`].
-    pub async fn zone(&self, name: &str) -> Result<Option<Zone>, IpaError> {
+    pub async fn zone(&self, name: &str) -> Result<Option<IpaZone>, IpaError> {
         let shown = self.read("dnszone_show", &[json!(name)], options([("all", json!(true))])).await;
-        Ok(found(shown)?.map(|answer| Zone::new(answer.entry())))
+        Ok(found(shown)?.map(|answer| IpaZone::new(answer.entry())))
     }
 
     /// Makes a zone. The server adds records of its own: the NS records, and `_kerberos` in a forward zone.
@@ -121,11 +121,11 @@ impl Client {
     /// # Errors
     ///
     /// [`IpaError::Truncated`] if the server left names out; [`Code::NotFound`] if the zone does not exist or the user cannot see it.
-    pub async fn records(&self, zone: &str) -> Result<Vec<Record>, IpaError> {
+    pub async fn records(&self, zone: &str) -> Result<Vec<IpaRecord>, IpaError> {
         let mut options = find();
         options.insert("structured".to_owned(), json!(true));
         let answer = self.read("dnsrecord_find", &[json!(zone)], options).await?;
-        Ok(answer.into_entries().into_iter().map(Record::new).collect())
+        Ok(answer.into_entries().into_iter().map(IpaRecord::new).collect())
     }
 
     /// One name of a zone, or `None` if it has no records.
@@ -133,10 +133,10 @@ impl Client {
     /// # Errors
     ///
     /// [`IpaError`]. A zone that does not exist is not told apart from a name that does not.
-    pub async fn record(&self, zone: &str, name: &str) -> Result<Option<Record>, IpaError> {
+    pub async fn record(&self, zone: &str, name: &str) -> Result<Option<IpaRecord>, IpaError> {
         let wanted = options([("all", json!(true)), ("structured", json!(true))]);
         let shown = self.read("dnsrecord_show", &record_arguments(zone, name), wanted).await;
-        Ok(found(shown)?.map(|answer| Record::new(answer.entry())))
+        Ok(found(shown)?.map(|answer| IpaRecord::new(answer.entry())))
     }
 
     /// Adds values to a name (`@` is the zone's own). A collision with another change is tried again.

@@ -5,11 +5,11 @@ use serde_json::{Map, Value};
 /// An entry as the server sends it. Attributes are lists or single values, numbers are text, and DNS names are text or objects;
 /// attributes may be missing or null, and unknown ones are kept.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Entry {
+pub struct IpaEntry {
     fields: Map<String, Value>,
 }
 
-impl Entry {
+impl IpaEntry {
     /// Reads a value of an answer. What is not an object has no attributes.
     pub fn of(value: &Value) -> Self {
         Self { fields: value.as_object().cloned().unwrap_or_default() }
@@ -74,11 +74,11 @@ pub(super) fn text(value: &Value) -> Option<String> {
 mod tests {
     use serde_json::json;
 
-    use super::Entry;
+    use super::IpaEntry;
 
     #[test]
     fn values_come_in_many_forms() {
-        let entry = Entry::of(&json!({
+        let entry = IpaEntry::of(&json!({
             "idnsname": [{"__dns_name__": "z1.test."}], "old": ["a"], "dnsttl": ["300"], "one": 7,
             "idnszoneactive": [true], "raw": "TRUE", "managedby": null, "odd": [null, {"x": 1}, [2]],
         }));
@@ -94,6 +94,6 @@ mod tests {
         );
         assert_eq!(entry.texts("managedby"), Vec::<String>::new());
         assert_eq!(entry.texts("odd"), Vec::<String>::new());
-        assert_eq!(Entry::of(&json!([1])).texts("x"), Vec::<String>::new());
+        assert_eq!(IpaEntry::of(&json!([1])).texts("x"), Vec::<String>::new());
     }
 }

@@ -4,16 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::entry::{Entry, text};
+use super::entry::{IpaEntry, text};
 
 /// A name of a zone with all of its records.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Record {
-    entry: Entry,
+pub struct IpaRecord {
+    entry: IpaEntry,
 }
 
-impl Record {
-    pub(super) fn new(entry: Entry) -> Self {
+impl IpaRecord {
+    pub(super) fn new(entry: IpaEntry) -> Self {
         Self { entry }
     }
 
@@ -58,7 +58,7 @@ impl Record {
     }
 
     /// Everything that the server says of it.
-    pub fn entry(&self) -> &Entry {
+    pub fn entry(&self) -> &IpaEntry {
         &self.entry
     }
 }

@@ -2,16 +2,16 @@
 
 use serde_json::{Map, Value, json};
 
-use super::entry::Entry;
+use super::entry::IpaEntry;
 
 /// A zone of the server.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Zone {
-    entry: Entry,
+pub struct IpaZone {
+    entry: IpaEntry,
 }
 
-impl Zone {
-    pub(super) fn new(entry: Entry) -> Self {
+impl IpaZone {
+    pub(super) fn new(entry: IpaEntry) -> Self {
         Self { entry }
     }
 
@@ -63,7 +63,7 @@ impl Zone {
     }
 
     /// Everything that the server says of it.
-    pub fn entry(&self) -> &Entry {
+    pub fn entry(&self) -> &IpaEntry {
         &self.entry
     }
 }

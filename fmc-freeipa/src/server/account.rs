@@ -4,7 +4,7 @@ use fmc_core::secret::SecretBytes;
 
 /// A user of the server.
 #[derive(Clone, Debug)]
-pub struct Account {
+pub struct IpaAccount {
     pub(super) password: SecretBytes,
     pub(super) rights: Rights,
     pub(super) rejected: Option<String>,
@@ -23,7 +23,7 @@ pub enum Rights {
     Write,
 }
 
-impl Account {
+impl IpaAccount {
     /// A user who may do everything.
     pub fn administrator(password: &str) -> Self {
         Self::new(password, Rights::Write)

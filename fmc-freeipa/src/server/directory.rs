@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::account::Account;
+use super::account::IpaAccount;
 
 /// What a server starts with: its name, its domain with its zone, and its users.
 #[derive(Clone, Debug)]
-pub struct Directory {
+pub struct IpaDirectory {
     fqdn: String,
     domain: String,
-    pub(super) accounts: BTreeMap<String, Account>,
-    pub(super) zones: BTreeMap<String, Zone>,
+    pub(super) accounts: BTreeMap<String, IpaAccount>,
+    pub(super) zones: BTreeMap<String, IpaZone>,
     /// Zones of other servers, which the resolver of this one finds.
     pub(super) elsewhere: BTreeSet<String>,
     /// How many entries the directory gives at most, whatever a request asks for.
@@ -19,7 +19,7 @@ pub struct Directory {
 
 /// A zone.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Zone {
+pub(super) struct IpaZone {
     /// The attributes of the SOA and of the access.
     pub(super) attributes: BTreeMap<String, Vec<String>>,
     /// The names, relative to the zone.
@@ -35,7 +35,7 @@ pub(super) struct Node {
     pub(super) marks: Vec<String>,
 }
 
-impl Directory {
+impl IpaDirectory {
     /// A server by its FQDN with the zone of its domain, in which it is.
     pub fn new(fqdn: &str, domain: &str) -> Self {
         let mut directory = Self {
@@ -59,7 +59,7 @@ impl Directory {
 
     /// A user.
     #[must_use]
-    pub fn account(mut self, name: &str, account: Account) -> Self {
+    pub fn account(mut self, name: &str, account: IpaAccount) -> Self {
         self.accounts.insert(name.to_owned(), account);
         self
     }
@@ -97,7 +97,7 @@ impl Directory {
     }
 
     /// A new zone as FreeIPA makes it, before the request's own values.
-    pub(super) fn new_zone(&self, name: &str) -> Zone {
+    pub(super) fn new_zone(&self, name: &str) -> IpaZone {
         let server = format!("{}.", self.fqdn);
         let realm = self.realm();
         let policy = if is_reverse(name) {
@@ -135,7 +135,7 @@ impl Directory {
             };
             nodes.insert("_kerberos".to_owned(), record);
         }
-        Zone { attributes, nodes }
+        IpaZone { attributes, nodes }
     }
 
     /// Whether a name has an address in a zone of this server. Names of other servers are taken as found.

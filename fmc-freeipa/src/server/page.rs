@@ -15,7 +15,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use percent_encoding::percent_decode_str;
 
 use super::rpc;
-use super::state::{Caller, Fault, State};
+use super::state::{Caller, IpaFault, State};
 
 /// The largest request that is read.
 const LARGEST: usize = 64 << 20;
@@ -103,20 +103,20 @@ async fn commands(state: &State, parts: &Parts, body: &[u8]) -> Page {
     }
     let fault = state.next_fault();
     match fault {
-        Fault::Unavailable => return html(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
-        Fault::Html => return html(StatusCode::OK, "Maintenance"),
-        Fault::Redirect => {
+        IpaFault::Unavailable => return html(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
+        IpaFault::Html => return html(StatusCode::OK, "Maintenance"),
+        IpaFault::Redirect => {
             let mut page = html(StatusCode::MOVED_PERMANENTLY, "Moved Permanently");
             set(&mut page, LOCATION, "https://other.lab.test/ipa/session/json");
             return page;
         }
-        Fault::Session => return unauthorized(),
-        Fault::Slow => tokio::time::sleep(Duration::from_secs(2)).await,
+        IpaFault::Session => return unauthorized(),
+        IpaFault::Slow => tokio::time::sleep(Duration::from_secs(2)).await,
         _ => {}
     }
     let token = session(parts).unwrap_or_default();
     let text = rpc::answer(state, &caller, &token, body, fault).await;
-    let mut content = Content { rest: Some(Bytes::from(text)), is_cut: fault == Fault::Cut };
+    let mut content = Content { rest: Some(Bytes::from(text)), is_cut: fault == IpaFault::Cut };
     if content.is_cut {
         content.rest = content.rest.map(|bytes| bytes.slice(..bytes.len() / 2));
     }

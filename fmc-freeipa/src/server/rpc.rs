@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::command;
 use super::encoding::Encoding;
 use super::refusal::Refusal;
-use super::state::{Caller, Fault, State};
+use super::state::{Caller, IpaFault, State};
 
 /// The version of the server's software.
 pub(super) const SOFTWARE: &str = "4.13.1";
@@ -14,14 +14,20 @@ pub(super) const SOFTWARE: &str = "4.13.1";
 pub(super) const API: &str = "2.257";
 
 /// A command of a request, with the version that it states or inherits.
-struct Call<'a> {
+struct IpaCall<'a> {
     command: &'a str,
     arguments: &'a [Value],
     options: Map<String, Value>,
 }
 
 /// The body of an answer. Errors of commands come with status 200.
-pub(super) async fn answer(state: &State, caller: &Caller, token: &str, body: &[u8], fault: Fault) -> String {
+pub(super) async fn answer(
+    state: &State,
+    caller: &Caller,
+    token: &str,
+    body: &[u8],
+    fault: IpaFault,
+) -> String {
     let request: Value = serde_json::from_slice(body).unwrap_or_default();
     let (result, error) = match run(state, caller, token, &request, fault).await {
         Ok(result) => (result, Value::Null),
@@ -38,14 +44,14 @@ async fn run(
     caller: &Caller,
     token: &str,
     request: &Value,
-    fault: Fault,
+    fault: IpaFault,
 ) -> Result<Value, Refusal> {
     let call = read(request)?;
     let version = call.options.get("version").and_then(Value::as_str).map(str::to_owned);
     let encoding = Encoding::of(version.as_deref());
     match fault {
-        Fault::Collision => return Err(Refusal::collision()),
-        Fault::Internal => return Err(Refusal::internal()),
+        IpaFault::Collision => return Err(Refusal::collision()),
+        IpaFault::Internal => return Err(Refusal::internal()),
         _ => {}
     }
     let mut result = match call.command {
@@ -56,7 +62,7 @@ async fn run(
         }
         _ => command::run(state, caller, call.command, call.arguments, &call.options).await?,
     };
-    if fault == Fault::Part {
+    if fault == IpaFault::Part {
         return Err(Refusal::part());
     }
     if encoding.is_unstated {
@@ -70,7 +76,7 @@ async fn run(
     Ok(encoding.write(Value::Object(result)))
 }
 
-fn read(request: &Value) -> Result<Call<'_>, Refusal> {
+fn read(request: &Value) -> Result<IpaCall<'_>, Refusal> {
     let object = request.as_object().ok_or_else(|| Refusal::json("Request must be a dict"))?;
     let command = object.get("method").ok_or_else(|| Refusal::json("Request is missing \"method\""))?;
     let params = object.get("params").ok_or_else(|| Refusal::json("Request is missing \"params\""))?;
@@ -83,14 +89,14 @@ fn read(request: &Value) -> Result<Call<'_>, Refusal> {
         arguments.as_array().ok_or_else(|| Refusal::json("params[0] (aka args) must be a list"))?;
     let options =
         options.as_object().ok_or_else(|| Refusal::json("params[1] (aka options) must be a dict"))?;
-    Ok(Call { command, arguments, options: options.clone() })
+    Ok(IpaCall { command, arguments, options: options.clone() })
 }
 
 /// Commands one after another. One that fails stops no other, and takes none back.
 async fn batch(
     state: &State,
     caller: &Caller,
-    call: &Call<'_>,
+    call: &IpaCall<'_>,
     version: Option<&str>,
 ) -> Result<Map<String, Value>, Refusal> {
     let mut results = Vec::new();

@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::account::Rights;
-use super::directory::Directory;
+use super::directory::IpaDirectory;
 
 /// What goes wrong with a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Fault {
+pub enum IpaFault {
     /// The directory server is down: 503 with a page of HTML.
     Unavailable,
     /// A page of HTML with status 200.
@@ -45,15 +45,15 @@ pub(super) struct Caller {
 pub(super) struct State {
     fqdn: String,
     realm: String,
-    directory: Mutex<Directory>,
+    directory: Mutex<IpaDirectory>,
     sessions: Mutex<BTreeMap<String, Caller>>,
-    faults: Mutex<VecDeque<Fault>>,
+    faults: Mutex<VecDeque<IpaFault>>,
     requests: AtomicUsize,
     logins: AtomicUsize,
 }
 
 impl State {
-    pub(super) fn new(directory: Directory) -> Self {
+    pub(super) fn new(directory: IpaDirectory) -> Self {
         Self {
             fqdn: directory.fqdn().to_owned(),
             realm: directory.realm(),
@@ -73,7 +73,7 @@ impl State {
         &self.realm
     }
 
-    pub(super) fn directory(&self) -> MutexGuard<'_, Directory> {
+    pub(super) fn directory(&self) -> MutexGuard<'_, IpaDirectory> {
         self.directory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -104,11 +104,11 @@ impl State {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner).get(token).cloned()
     }
 
-    pub(super) fn fail(&self, faults: impl IntoIterator<Item = Fault>) {
+    pub(super) fn fail(&self, faults: impl IntoIterator<Item = IpaFault>) {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner).extend(faults);
     }
 
-    pub(super) fn next_fault(&self) -> Fault {
-        self.faults.lock().unwrap_or_else(PoisonError::into_inner).pop_front().unwrap_or(Fault::Nothing)
+    pub(super) fn next_fault(&self) -> IpaFault {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner).pop_front().unwrap_or(IpaFault::Nothing)
     }
 }

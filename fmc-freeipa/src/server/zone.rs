@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::account::Rights;
 use super::command::{done, list, may_write};
-use super::directory::{Directory, Zone, absolute};
+use super::directory::{IpaDirectory, IpaZone, absolute};
 use super::encoding;
 use super::options::Options;
 use super::refusal::Refusal;
@@ -142,15 +142,15 @@ pub(super) fn delete(
 
 /// A zone, unless the user may not see it: that looks as if it did not exist.
 pub(super) fn visible<'a>(
-    directory: &'a Directory,
+    directory: &'a IpaDirectory,
     caller: &Caller,
     name: &str,
-) -> Result<&'a Zone, Refusal> {
+) -> Result<&'a IpaZone, Refusal> {
     let zone = directory.zones.get(name).filter(|_| caller.rights > Rights::Nothing);
     zone.ok_or_else(|| Refusal::not_found(&format!("{name}: DNS zone not found")))
 }
 
-fn write(zone: &mut Zone, options: &Options) {
+fn write(zone: &mut IpaZone, options: &Options) {
     for (name, values) in options.of_zone() {
         if values.is_empty() {
             zone.attributes.remove(name);
@@ -160,7 +160,7 @@ fn write(zone: &mut Zone, options: &Options) {
     }
 }
 
-fn entry(name: &str, zone: &Zone, options: &Options) -> Value {
+fn entry(name: &str, zone: &IpaZone, options: &Options) -> Value {
     let mut shown = fields([
         ("dn", json!(format!("idnsname={name},cn=dns,dc=test"))),
         ("idnsname", json!([encoding::name(name)])),

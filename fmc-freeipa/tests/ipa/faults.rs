@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use fmc_core::secret::SecretBytes;
 use fmc_freeipa::client::{Client, Code, Effect, IpaError, RecordChange, RejectionReason, ZoneSettings};
-use fmc_freeipa::server::{Fault, Server};
+use fmc_freeipa::server::{IpaFault, IpaServer};
 use futures_util::future::join_all;
 use serde_json::{Map, json};
 
@@ -55,9 +55,9 @@ fn a_session_that_ends_is_renewed_once() {
         assert!(server.requests() - before <= 8 + 8 + 1, "{} requests", server.requests() - before);
 
         // A change in an ended session did not run, so that it is sent again.
-        server.fail([Fault::Session]);
+        server.fail([IpaFault::Session]);
         client.record_add("lab.test", "a", &change()).await.unwrap();
-        server.fail([Fault::Session, Fault::Session]);
+        server.fail([IpaFault::Session, IpaFault::Session]);
         let error = client.record_add("lab.test", "b", &change()).await.unwrap_err();
         assert_eq!(error, IpaError::NoSession);
         client.ping().await.unwrap();
@@ -70,20 +70,20 @@ fn reads_are_repeated_and_changes_are_not() {
         let server = server();
         let client = client(&server);
         client.ping().await.unwrap();
-        server.fail([Fault::Unavailable, Fault::Cut, Fault::Unavailable]);
+        server.fail([IpaFault::Unavailable, IpaFault::Cut, IpaFault::Unavailable]);
         assert_eq!(client.zones().await.unwrap().len(), 1);
-        server.fail([Fault::Unavailable; 4]);
+        server.fail([IpaFault::Unavailable; 4]);
         assert_eq!(client.zones().await.unwrap_err(), IpaError::Unavailable { status: 503 });
 
         let before = server.requests();
-        server.fail([Fault::Cut]);
+        server.fail([IpaFault::Cut]);
         let error = client.record_add("lab.test", "a", &change()).await.unwrap_err();
         assert!(matches!(error, IpaError::Interrupted { .. }), "{error:?}");
         assert_eq!((error.effect(), server.requests() - before), (Effect::Unknown, 1));
         // It was done.
         assert!(client.record("lab.test", "a").await.unwrap().is_some());
 
-        server.fail([Fault::Unavailable]);
+        server.fail([IpaFault::Unavailable]);
         let error = client.zone_add("n.test", &ZoneSettings::default()).await.unwrap_err();
         assert_eq!((&error, error.effect()), (&IpaError::Unavailable { status: 503 }, Effect::Unknown));
         assert!(error.to_string().contains("ipactl status"), "{error}");
@@ -95,13 +95,13 @@ fn a_collision_is_tried_again() {
     run(async {
         let server = server();
         let client = client(&server);
-        server.fail([Fault::Collision, Fault::Collision]);
+        server.fail([IpaFault::Collision, IpaFault::Collision]);
         client.record_add("lab.test", "a", &change()).await.unwrap();
-        server.fail([Fault::Collision; 4]);
+        server.fail([IpaFault::Collision; 4]);
         let error = client.record_add("lab.test", "b", &change()).await.unwrap_err();
         assert_eq!(error.code(), Some(Code::MidairCollision));
         // The untyped call leaves it to its caller.
-        server.fail([Fault::Collision]);
+        server.fail([IpaFault::Collision]);
         assert_eq!(
             client.call("ping", &[], Map::new()).await.unwrap_err().code(),
             Some(Code::MidairCollision)
@@ -114,11 +114,11 @@ fn what_a_failed_change_may_have_done_is_told() {
     run(async {
         let server = server();
         let client = client(&server);
-        server.fail([Fault::Part]);
+        server.fail([IpaFault::Part]);
         let error = client.record_add("lab.test", "a", &change()).await.unwrap_err();
         assert_eq!((error.code(), error.effect()), (Some(Code::NonFatalError), Effect::Part));
         assert!(client.record("lab.test", "a").await.unwrap().is_some());
-        server.fail([Fault::Internal]);
+        server.fail([IpaFault::Internal]);
         let error = client.record_add("lab.test", "b", &change()).await.unwrap_err();
         assert_eq!((error.code(), error.effect()), (Some(Code::InternalError), Effect::Unknown));
         assert!(error.to_string().contains("error_log"), "{error}");
@@ -130,7 +130,7 @@ fn a_page_of_html_is_not_parsed() {
     run(async {
         let server = server();
         let client = client(&server);
-        server.fail([Fault::Html]);
+        server.fail([IpaFault::Html]);
         let error = client.ping().await.unwrap_err();
         assert_eq!(error, IpaError::NoJson { status: 200, kind: "text/html".to_owned() });
         assert!(error.to_string().contains("text/html"), "{error}");
@@ -143,7 +143,7 @@ fn a_slow_answer_is_given_up() {
         let server = server();
         let client = settings(&server).timeout(Duration::from_secs(1)).build().unwrap();
         client.ping().await.unwrap();
-        server.fail([Fault::Slow]);
+        server.fail([IpaFault::Slow]);
         let error = client.record_add("lab.test", "a", &change()).await.unwrap_err();
         assert_eq!(
             (&error, error.effect()),
@@ -264,7 +264,7 @@ fn a_redirection_is_told_and_not_followed() {
     run(async {
         let server = server();
         let client = client(&server);
-        server.fail([Fault::Redirect]);
+        server.fail([IpaFault::Redirect]);
         let error = client.ping().await.unwrap_err();
         assert!(error.to_string().contains("https://other.lab.test/ipa/"), "{error}");
     });
@@ -273,7 +273,7 @@ fn a_redirection_is_told_and_not_followed() {
 #[test]
 fn entries_that_the_server_leaves_out_are_an_error() {
     run(async {
-        let server = Server::start(directory().limit(1)).unwrap();
+        let server = IpaServer::start(directory().limit(1)).unwrap();
         let client = client(&server);
         assert_eq!(client.zones().await.unwrap().len(), 1);
         let error = client.records("lab.test").await.unwrap_err();

@@ -1,6 +1,6 @@
 //! What a client does with any FreeIPA server whose DNS it may write: each function takes a client and a zone of its own.
 
-use fmc_freeipa::client::{Call, Client, Code, OrUnchanged as _, RecordChange, ZoneSettings};
+use fmc_freeipa::client::{Client, Code, IpaCall, OrUnchanged as _, RecordChange, ZoneSettings};
 use serde_json::{Map, json};
 
 /// A zone is made, changed, shown, listed and deleted.
@@ -74,9 +74,9 @@ pub(crate) async fn batch(client: &Client, zone: &str) {
     client.zone_add(zone, &ZoneSettings::default()).await.unwrap();
     let name = |number: usize| format!("n{number}");
     let add = |number: usize| {
-        Call::record_add(zone, &name(number), &RecordChange::new().set("A", [format!("10.9.1.{number}")]))
+        IpaCall::record_add(zone, &name(number), &RecordChange::new().set("A", [format!("10.9.1.{number}")]))
     };
-    let calls: Vec<Call> = (1..=120).map(add).collect();
+    let calls: Vec<IpaCall> = (1..=120).map(add).collect();
     let results = client.batch(&calls).await.unwrap();
     assert!(results.iter().all(Result::is_ok), "{results:?}");
     let found = client.records(zone).await.unwrap();
@@ -85,10 +85,10 @@ pub(crate) async fn batch(client: &Client, zone: &str) {
     let wrong = RecordChange::new().set("A", ["10.9.1.999"]);
     let calls = [
         add(1),
-        Call::new("nope", Vec::new(), Map::new()),
-        Call::record_mod(zone, "missing", &wrong),
-        Call::record_add(zone, "wrong", &wrong),
-        Call::record_del(zone, "n2"),
+        IpaCall::new("nope", Vec::new(), Map::new()),
+        IpaCall::record_mod(zone, "missing", &wrong),
+        IpaCall::record_add(zone, "wrong", &wrong),
+        IpaCall::record_del(zone, "n2"),
     ];
     let results = client.batch(&calls).await.unwrap();
     let codes: Vec<Option<Code>> =

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use fmc_core::secret::SecretBytes;
 use fmc_freeipa::client::{Client, ClientBuilder};
-use fmc_freeipa::server::{Account, Directory, Rights, Server};
+use fmc_freeipa::server::{IpaAccount, IpaDirectory, IpaServer, Rights};
 use serde_json::{Value, json};
 
 pub(crate) const FQDN: &str = "ipa.lab.test";
@@ -16,26 +16,26 @@ pub(crate) fn run<F: Future>(test: F) -> F::Output {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(test)
 }
 
-pub(crate) fn server() -> Server {
-    Server::start(directory()).unwrap()
+pub(crate) fn server() -> IpaServer {
+    IpaServer::start(directory()).unwrap()
 }
 
-pub(crate) fn directory() -> Directory {
-    Directory::new(FQDN, "lab.test")
-        .account("admin", Account::administrator("Secret&123=+ü"))
-        .account("dns", Account::new("dns", Rights::WriteDns))
-        .account("reader", Account::new("read", Rights::Read))
-        .account("stranger", Account::new("none", Rights::Nothing))
-        .account("old", Account::administrator("old").rejected("password-expired"))
-        .account("locked", Account::administrator("locked").rejected("user-locked"))
-        .account("gone", Account::administrator("gone").rejected("krbprincipal-expired"))
-        .account("off", Account::administrator("off").rejected("account disabled"))
-        .account("clock", Account::administrator("clock").rejected("Authentication failed"))
+pub(crate) fn directory() -> IpaDirectory {
+    IpaDirectory::new(FQDN, "lab.test")
+        .account("admin", IpaAccount::administrator("Secret&123=+ü"))
+        .account("dns", IpaAccount::new("dns", Rights::WriteDns))
+        .account("reader", IpaAccount::new("read", Rights::Read))
+        .account("stranger", IpaAccount::new("none", Rights::Nothing))
+        .account("old", IpaAccount::administrator("old").rejected("password-expired"))
+        .account("locked", IpaAccount::administrator("locked").rejected("user-locked"))
+        .account("gone", IpaAccount::administrator("gone").rejected("krbprincipal-expired"))
+        .account("off", IpaAccount::administrator("off").rejected("account disabled"))
+        .account("clock", IpaAccount::administrator("clock").rejected("Authentication failed"))
         .zone_elsewhere("ext.test")
 }
 
 /// The settings of a client of a server, as its administrator.
-pub(crate) fn settings(server: &Server) -> ClientBuilder {
+pub(crate) fn settings(server: &IpaServer) -> ClientBuilder {
     Client::to(FQDN)
         .user("admin", SecretBytes::new("Secret&123=+ü".as_bytes().to_vec()))
         .authority(server.authority())
@@ -44,11 +44,11 @@ pub(crate) fn settings(server: &Server) -> ClientBuilder {
         .timeout(Duration::from_secs(20))
 }
 
-pub(crate) fn client(server: &Server) -> Client {
+pub(crate) fn client(server: &IpaServer) -> Client {
     settings(server).build().unwrap()
 }
 
-pub(crate) fn client_of(server: &Server, user: &str, password: &str) -> Client {
+pub(crate) fn client_of(server: &IpaServer, user: &str, password: &str) -> Client {
     settings(server).user(user, SecretBytes::new(password.as_bytes().to_vec())).build().unwrap()
 }
 
@@ -71,7 +71,7 @@ pub(crate) struct Reply {
 }
 
 impl Hand {
-    pub(crate) fn new(server: &Server) -> Self {
+    pub(crate) fn new(server: &IpaServer) -> Self {
         // Another test may have done it.
         rustls::crypto::ring::default_provider().install_default().ok();
         let authority = reqwest::Certificate::from_pem(server.authority().as_bytes()).unwrap();
@@ -83,7 +83,7 @@ impl Hand {
         Self { http, port: server.port(), referer: Some(format!("https://{FQDN}/ipa")), cookie: None }
     }
 
-    pub(crate) async fn logged_in(server: &Server, form: &'static str) -> Self {
+    pub(crate) async fn logged_in(server: &IpaServer, form: &'static str) -> Self {
         let mut hand = Self::new(server);
         let reply = hand.post("session/login_password", "application/x-www-form-urlencoded", form).await;
         assert_eq!(reply.status, 200);
