@@ -331,8 +331,25 @@ mod tests {
     fn a_needed_object_has_a_kind_and_a_name() {
         let right = NeededObject::parse("cluster.postgresql.cnpg.io/db").unwrap();
         assert_eq!((right.kind(), right.name()), ("cluster.postgresql.cnpg.io", "db"));
+        assert_eq!(
+            (right.namespace(), right.within("shop")),
+            (None, "cluster.postgresql.cnpg.io/shop/db".to_owned())
+        );
         assert!(NeededObject::parse("stateful-set/db").is_ok());
-        for wrong in ["db", "statefulset/db", "stateful-set/", "namespace/shop", "a.b/c/d", "A.b/c", ""] {
+        let other = NeededObject::parse("stateful-set/data/db").unwrap();
+        assert_eq!((other.kind(), other.namespace(), other.name()), ("stateful-set", Some("data"), "db"));
+        assert_eq!(other.within("shop"), "stateful-set/data/db");
+        for wrong in [
+            "db",
+            "statefulset/db",
+            "stateful-set/",
+            "namespace/shop",
+            "a.b/c/d/e",
+            "a.b/C/d",
+            "a.b//d",
+            "A.b/c",
+            "",
+        ] {
             assert!(NeededObject::parse(wrong).is_err(), "{wrong}");
         }
     }

@@ -168,9 +168,18 @@ impl<'lab> Pod<'lab> {
             std::thread::sleep(Duration::from_millis(100));
         }
         match &container.alive {
-            Some(alive) => self.answers(alive, container),
+            Some(alive) => self.answers(alive, container).map_err(|refused| self.ended(&refused)),
             None => Ok(()),
         }
+    }
+
+    /// The refusal of a probe, with what the program said. One that was ready and ended at once tells why when it has ended.
+    fn ended(&mut self, refused: &Refused) -> Refused {
+        let started = Instant::now();
+        while self.daemon.is_running() && started.elapsed() < Duration::from_secs(5) {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Refused::new("pod", format!("{}({})", self.log(), refused.words()))
     }
 
     /// Asks a probe once, from the node.

@@ -73,6 +73,7 @@ const USED: &[(&str, &[&str])] = &[
     ("kubeconfig", &["lab", "set", "root_key", "cloud", "format"]),
     ("convert", &["lab", "set", "cloud", "format"]),
     ("completions", &["cloud", "format"]),
+    ("dns", &["lab", "set", "json", "cloud", "format"]),
     ("images", &["lab", "set", "json", "cloud", "format"]),
     ("images resolve", &["json"]),
     ("images pin", &["json", "cloud", "format"]),

@@ -62,7 +62,7 @@ fn what_is_no_plan_of_this_version_is_refused() {
         read the plan: it is not a plan of fmc: recursion limit exceeded at line 1 column 128: plan again
         read the plan: it was made by version 9.9.9, and this is 0.1.0: plan again
         read the plan: its file has the format 2, and this program reads the format 1: plan again
-        read the plan: it is not a plan of fmc: unknown field `more`, expected one of `form`, `version`, `fmc`, `cloud`, `owner`, `lab`, `destroy`, `set`, `hosts`, `replace`, `delete_data`, `leave_data`, `force_conflicts`, `only`, `wanted`, `digest`, `shown`, `steps` at line 3 column 10: plan again
+        read the plan: it is not a plan of fmc: unknown field `more`, expected one of `form`, `version`, `fmc`, `cloud`, `owner`, `lab`, `destroy`, `set`, `hosts`, `replace`, `delete_data`, `leave_data`, `force_conflicts`, `only`, `root_key`, `wanted`, `digest`, `shown`, `steps` at line 3 column 10: plan again
     "#]]
     .assert_eq(
         &[

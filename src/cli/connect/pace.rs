@@ -59,7 +59,8 @@ mod tests {
     fn a_slow_save_does_not_follow_each_step() {
         for steps in [1_000, 10_000, 100_000] {
             let (count, saving, last) = saves(steps);
-            assert!(count > 5, "{count} saves of {steps} steps");
+            // 50 ms after half a second, and each later one after nine times as long: the fifth is at step 686.
+            assert!(count >= 5, "{count} saves of {steps} steps");
             let acting = Duration::from_millis(10) * steps;
             assert!((saving - last) * TIMES <= acting, "{saving:?} of {steps} steps");
         }
