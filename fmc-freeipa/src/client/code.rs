@@ -2,6 +2,7 @@
 
 /// What a command that failed may have changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Effect {
     /// Nothing.
     Nothing,

@@ -12,6 +12,7 @@ pub struct IpaAccount {
 
 /// What a user may do with DNS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Rights {
     /// Nothing: all zones are invisible.
     Nothing,
