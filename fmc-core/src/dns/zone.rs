@@ -42,7 +42,7 @@ const REFRESH: u32 = 3600;
 const RETRY: u32 = 900;
 /// After how long without an answer they give the zone up.
 const EXPIRE: u32 = 1_209_600;
-/// How long resolvers keep the answer that there is no such name (RFC 2308).
+/// The time for which resolvers remember that a name does not exist (RFC 2308).
 const NEGATIVE: u32 = 300;
 
 /// A whole zone, as it is served.

@@ -44,7 +44,7 @@ pub struct Addon {
     name: Given<AddonName>,
     /// Objects in the form of the API.
     objects: Vec<Map<String, Value>>,
-    /// The texts that are no objects, with the reason.
+    /// The reasons why texts could not be read as objects.
     #[serde(skip)]
     unread: Vec<String>,
 }
@@ -81,7 +81,7 @@ impl Addon {
         documents.collect::<Vec<_>>().join("---\n")
     }
 
-    /// What is wrong with it by itself.
+    /// Finds mistakes that show without the rest of the cloud.
     fn check(&self, at: &At<'_>, findings: &mut Vec<Finding>) {
         if let Some(name) = leaf(&self.name, at, findings) {
             let name = name.as_str();

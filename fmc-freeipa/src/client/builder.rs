@@ -44,7 +44,7 @@ impl ClientBuilder {
         }
     }
 
-    /// Who logs in, and the password: `admin` or `admin@REALM`.
+    /// The name of the user, `admin` or `admin@REALM`, and the password.
     #[must_use]
     pub fn user(mut self, name: impl Into<String>, password: SecretBytes) -> Self {
         self.user = name.into();

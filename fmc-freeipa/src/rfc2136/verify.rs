@@ -1,7 +1,7 @@
 //! Asks servers for the records of a cloud, as any client does: without a key, by UDP and by TCP.
 
 use std::collections::BTreeMap;
-use std::io::{Read as _, Write as _};
+use std::io::{Error, ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::time::Duration;
 
@@ -57,6 +57,7 @@ pub fn verify(checked: &Checked) -> Verified {
     let servers: BTreeMap<String, ZoneServer> =
         servers_of(checked).into_iter().map(|server| (server.name.clone(), server)).collect();
     let mut all = Verified::default();
+    let mut silent = Silent::default();
     for zone in zones_of(checked) {
         let Some(server) = zone.server.as_ref().and_then(|name| servers.get(name)) else {
             all.unasked.push(zone.name.bare().to_owned());
@@ -67,20 +68,59 @@ pub fn verify(checked: &Checked) -> Verified {
         for (owner, sets) in own {
             for (kind, set) in sets {
                 all.asked += 1;
-                all.wrong.extend(differences(server, owner, *kind, set));
+                all.wrong.extend(differences(server, owner, *kind, set, &mut silent));
             }
         }
     }
     all
 }
 
+/// The questions in a row after which a server is not asked by a way any more: one answer by UDP may be lost.
+const PATIENCE: u32 = 2;
+
+/// The servers that give no answer, by name and way, each with the number of questions in a row and the last cause.
+#[derive(Default)]
+struct Silent(BTreeMap<(String, &'static str), (u32, String)>);
+
+impl Silent {
+    /// The answer to a question. Of a server that gave none it is the last cause, without asking: a thousand records would take hours.
+    fn ask<T>(
+        &mut self,
+        server: &str,
+        by: &'static str,
+        ask: impl FnOnce() -> Result<T, String>,
+    ) -> Result<T, String> {
+        let key = (server.to_owned(), by);
+        if let Some((_, cause)) = self.0.get(&key).filter(|(times, _)| *times >= PATIENCE) {
+            return Err(cause.clone());
+        }
+        let answer = ask();
+        match &answer {
+            Ok(_) => drop(self.0.remove(&key)),
+            Err(cause) => {
+                let last = self.0.entry(key).or_default();
+                *last = (last.0 + 1, cause.clone());
+            }
+        }
+        answer
+    }
+}
+
 /// The differences of one record set, by each way.
-fn differences(server: &ZoneServer, owner: &DnsName, kind: u16, set: &RecordSet) -> Vec<Wrong> {
+fn differences(
+    server: &ZoneServer,
+    owner: &DnsName,
+    kind: u16,
+    set: &RecordSet,
+    silent: &mut Silent,
+) -> Vec<Wrong> {
     let at = SocketAddr::new(server.address, server.port);
     let mut wanted: Vec<Vec<u8>> = set.data.iter().map(fmc_core::dns::RecordData::wire).collect();
     wanted.sort();
-    let ways: [(&'static str, Result<Option<Answer>, String>); 2] =
-        [("udp", by_udp(at, owner, kind)), ("tcp", by_tcp(at, owner, kind).map(Some))];
+    let ways: [(&'static str, Result<Option<Answer>, String>); 2] = [
+        ("udp", silent.ask(&server.name, "udp", || by_udp(at, owner, kind))),
+        ("tcp", silent.ask(&server.name, "tcp", || by_tcp(at, owner, kind)).map(Some)),
+    ];
     let wrong = ways.into_iter().filter_map(|(by, answer)| {
         let found = match answer {
             // It is longer than an answer by UDP may be, and says so.
@@ -125,7 +165,7 @@ fn question(owner: &DnsName, kind: u16) -> Result<(u16, Vec<u8>), String> {
 /// The answer by UDP; `None` if the server says that it is longer.
 fn by_udp(at: SocketAddr, owner: &DnsName, kind: u16) -> Result<Option<Answer>, String> {
     let (id, message) = question(owner, kind)?;
-    let failed = |error: std::io::Error| format!("failed to ask {at} by UDP: {error}");
+    let failed = |error: Error| unanswered(at, "UDP", &error);
     let here = if at.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
     let socket = UdpSocket::bind(here).map_err(failed)?;
     socket.set_read_timeout(Some(ANSWER)).and_then(|()| socket.connect(at)).map_err(failed)?;
@@ -136,9 +176,20 @@ fn by_udp(at: SocketAddr, owner: &DnsName, kind: u16) -> Result<Option<Answer>, 
     read(bytes, id, owner, kind)
 }
 
+/// Why a server gave no answer.
+fn unanswered(at: SocketAddr, by: &str, error: &Error) -> String {
+    match error.kind() {
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => {
+            format!("{at} gives no answer by {by} within {} s", ANSWER.as_secs())
+        }
+        ErrorKind::UnexpectedEof => format!("{at} closes the connection without an answer"),
+        _ => format!("failed to ask {at} by {by}: {error}"),
+    }
+}
+
 fn by_tcp(at: SocketAddr, owner: &DnsName, kind: u16) -> Result<Answer, String> {
     let (id, message) = question(owner, kind)?;
-    let failed = |error: std::io::Error| format!("failed to ask {at} by TCP: {error}");
+    let failed = |error: Error| unanswered(at, "TCP", &error);
     let mut stream = TcpStream::connect_timeout(&at, ANSWER).map_err(failed)?;
     stream.set_read_timeout(Some(ANSWER)).map_err(failed)?;
     let length = u16::try_from(message.len()).unwrap_or(u16::MAX);
@@ -175,4 +226,28 @@ fn read(bytes: Vec<u8>, id: u16, owner: &DnsName, kind: u16) -> Result<Option<An
         data.insert(bytes, text);
     }
     Ok(Some(Answer { code, data }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_without_answers_is_not_asked_for_ever() {
+        let (mut silent, mut asked) = (Silent::default(), 0);
+        for _ in 0..100 {
+            let answer = silent.ask("ns1", "udp", || -> Result<(), String> {
+                asked += 1;
+                Err("no answer".to_owned())
+            });
+            assert_eq!(answer, Err("no answer".to_owned()));
+        }
+        assert_eq!(asked, 2);
+        assert_eq!(silent.ask("ns1", "tcp", || Ok(1)), Ok(1));
+        // An answer between two failures starts the count again.
+        for answers in [false, true, false, true, false] {
+            let said = if answers { Ok(()) } else { Err(String::new()) };
+            assert_eq!(silent.ask("ns2", "udp", || said.clone()), said);
+        }
+    }
 }
