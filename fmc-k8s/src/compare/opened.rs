@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::{Difference, is_something};
+use super::{At, Difference, is_something};
 
 /// The rules of a network policy.
 const OF_POLICY: [&str; 2] = ["ingress", "egress"];
@@ -30,53 +30,76 @@ const OF_RIGHTS: [&str; 3] = ["privileged", "procMount", "runAsUser"];
 
 /// The fields of an object that its manifest leaves out, and that open something.
 pub(super) fn opened(wanted: &Value, object: &Value, found: &mut Vec<Difference>) {
-    let kind = wanted.get("kind").and_then(Value::as_str).unwrap_or_default();
-    let mut look = |in_wanted: &str, at: &str, path: &str, names: &[&str]| {
-        for name in names {
-            let says = |value: &Value, at: &str| {
-                let there = value.pointer(&format!("{at}/{name}")).cloned();
-                there.filter(|there| is_something(there) && *there != Value::Bool(false))
-            };
-            let path = format!("{path}.{name}");
-            // The server copies the account of a pod into its old name.
-            let copied = |there: &Value| {
-                *name == "serviceAccount"
-                    && wanted.pointer(&format!("{in_wanted}/serviceAccountName")) == Some(there)
-            };
-            if let (None, Some(there)) = (says(wanted, in_wanted), says(object, at))
-                && !copied(&there)
-                && found.iter().all(|one| one.path != path)
-            {
-                let added_at = Some(format!("{at}/{name}"));
-                found.push(Difference { path, from: Some(there), to: None, added_at });
-            }
-        }
-    };
-    match kind {
-        "NetworkPolicy" => look("/spec", "/spec", "spec", &OF_POLICY),
-        "Service" => look("/spec", "/spec", "spec", &OF_SERVICE),
-        "CronJob" => look("/spec", "/spec", "spec", &OF_WORKLOAD),
+    let root = At::default();
+    let at = root.key("spec");
+    let Some(spec) = (Pair { wanted: Some(wanted), there: object }).key("spec") else { return };
+    match wanted.get("kind").and_then(Value::as_str) {
+        Some("NetworkPolicy") => spec.look(&at, &OF_POLICY, found),
+        Some("Service") => spec.look(&at, &OF_SERVICE, found),
+        Some("CronJob") => spec.look(&at, &OF_WORKLOAD, found),
         _ => {}
     }
-    let (at, path) = ("/spec/template/spec", "spec.template.spec");
-    let Some(containers) = wanted.pointer(&format!("{at}/containers")).and_then(Value::as_array) else {
-        return;
-    };
-    look("/spec", "/spec", "spec", &OF_WORKLOAD);
-    look(at, at, path, &OF_POD);
-    let there = object.pointer(&format!("{at}/containers")).and_then(Value::as_array);
-    for (index, container) in containers.iter().enumerate() {
-        let name = container.get("name").and_then(Value::as_str).unwrap_or_default();
-        let is_this = |one: &Value| one.get("name").and_then(Value::as_str) == Some(name);
-        let Some(place) = there.and_then(|there| there.iter().position(is_this)) else { continue };
-        let (wanted, at) = (format!("{at}/containers/{index}"), format!("{at}/containers/{place}"));
-        let path = format!("{path}.containers[{name}]");
-        look(&wanted, &at, &path, &OF_CONTAINER);
-        for (below, in_path, names) in [
-            ("securityContext", "securityContext", &OF_RIGHTS[..]),
-            ("securityContext/capabilities", "securityContext.capabilities", &["add"][..]),
-        ] {
-            look(&format!("{wanted}/{below}"), &format!("{at}/{below}"), &format!("{path}.{in_path}"), names);
+    let Some(pod) = spec.key("template").and_then(|template| template.key("spec")) else { return };
+    let Some(wanted) = pod.list("containers") else { return };
+    spec.look(&at, &OF_WORKLOAD, found);
+    let at = at.key("template");
+    let at = at.key("spec");
+    pod.look(&at, &OF_POD, found);
+    let containers = at.key("containers");
+    let there = pod.there.get("containers").and_then(Value::as_array).into_iter().flatten();
+    for (index, there) in there.enumerate() {
+        let Some(wanted) = wanted.iter().find(|wanted| wanted.get("name") == there.get("name")) else {
+            continue;
+        };
+        let at = containers.entry(index, there);
+        let container = Pair { wanted: Some(wanted), there };
+        container.look(&at, &OF_CONTAINER, found);
+        let Some(rights) = container.key("securityContext") else { continue };
+        let at = at.key("securityContext");
+        rights.look(&at, &OF_RIGHTS, found);
+        if let Some(capabilities) = rights.key("capabilities") {
+            capabilities.look(&at.key("capabilities"), &["add"], found);
+        }
+    }
+}
+
+/// A part of a manifest beside the same part of the object.
+struct Pair<'a> {
+    /// `None` if the manifest leaves it out.
+    wanted: Option<&'a Value>,
+    there: &'a Value,
+}
+
+impl<'a> Pair<'a> {
+    fn key(&self, key: &str) -> Option<Self> {
+        Some(Self { wanted: self.wanted.and_then(|wanted| wanted.get(key)), there: self.there.get(key)? })
+    }
+
+    /// The entries of a list that the manifest has.
+    fn list(&self, key: &str) -> Option<&'a Vec<Value>> {
+        self.wanted?.get(key)?.as_array()
+    }
+
+    /// Adds the fields of these names that only the object has.
+    fn look(&self, at: &At<'_>, names: &[&str], found: &mut Vec<Difference>) {
+        let says = |value: Option<&'a Value>, name: &str| {
+            let value = value?.get(name)?;
+            (is_something(value) && *value != Value::Bool(false)).then_some(value)
+        };
+        for name in names {
+            let Some(there) = says(Some(self.there), name) else { continue };
+            // The server copies the account of a pod into its old name.
+            let is_copied =
+                *name == "serviceAccount" && says(self.wanted, "serviceAccountName") == Some(there);
+            if is_copied || says(self.wanted, name).is_some() {
+                continue;
+            }
+            let at = at.key(name);
+            let path = at.path();
+            if found.iter().all(|one| one.path != path) {
+                let added_at = Some(at.pointer());
+                found.push(Difference { path, from: Some(there.clone()), to: None, added_at });
+            }
         }
     }
 }
