@@ -29,7 +29,7 @@ pub use index::Idx;
 pub use machine::{
     Addressing, DirectKernel, Disk, Image, Interface, Machine, Ready, Root, Route, Signal, Source,
 };
-pub use network::{Family, Forward, Network, PublishedName, Reservation};
+pub use network::{Family, Forward, Network, PublishedName, Reservation, ZoneForwarder};
 pub use query::{Origin, Query};
 pub use source::Sources;
 pub(crate) use source::subnets_of;

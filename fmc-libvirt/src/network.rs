@@ -9,9 +9,11 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use fmc_core::checked::{Family, Forward, Network, PublishedName, Reservation};
+use fmc_core::checked::{Family, Forward, Network, PublishedName, Reservation, ZoneForwarder};
+use fmc_core::dns::DnsName;
 use fmc_core::graph::Address;
 use fmc_core::machine::Power;
+use fmc_core::name::DomainName;
 
 use crate::drift::identity;
 use crate::link::{Edit, Section};
@@ -42,16 +44,32 @@ pub(crate) fn xml(owner: &str, address: &Address, on_host: &str, network: &Netwo
         if let Some(domain) = &network.domain {
             w.el("domain", |w| {
                 w.attr("name", domain);
-                w.attr("localOnly", if is_zone_of_others(domain.as_ref()) { "no" } else { "yes" });
+                let is_asked_elsewhere =
+                    is_zone_of_others(domain.as_ref()) || is_forwarded(domain, &network.forwarders);
+                w.attr("localOnly", if is_asked_elsewhere { "no" } else { "yes" });
             });
         }
-        if !network.names.is_empty() {
-            w.el("dns", |w| network.names.iter().for_each(|published| dns_host(w, published)));
+        if !network.names.is_empty() || !network.forwarders.is_empty() {
+            w.el("dns", |w| {
+                for forwarder in &network.forwarders {
+                    w.el("forwarder", |w| {
+                        w.attr("domain", forwarder.zone.bare());
+                        w.attr("addr", forwarder.server);
+                    });
+                }
+                network.names.iter().for_each(|published| dns_host(w, published));
+            });
         }
         for family in [&network.ipv4, &network.ipv6].into_iter().flatten() {
             ip(w, family, &network.reservations);
         }
     })
+}
+
+/// Whether a server of the cloud's own DNS has the names of a domain.
+fn is_forwarded(domain: &DomainName, forwarders: &[ZoneForwarder]) -> bool {
+    let domain = DnsName::from(domain);
+    forwarders.iter().any(|forwarder| domain.is_within(&forwarder.zone))
 }
 
 /// Whether a domain may be a public zone with names that are not the cloud's, as `example.com`. Its other names are asked

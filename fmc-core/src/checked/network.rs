@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::host::Host;
 use super::index::Idx;
 use crate::addr::{IpRange, Mac, Subnet};
+use crate::dns::DnsName;
 use crate::name::{BridgeName, DomainName, FormerNetworkName, Fqdn, Hostname, NetworkName};
 use crate::unit::Mtu;
 
@@ -52,6 +53,8 @@ pub struct Network {
     /// Names that it answers for the roles of machines that ask it, by address; see
     /// [`CustomRole::names`](crate::role::CustomRole::names).
     pub names: Vec<PublishedName>,
+    /// The zones of the cloud's own DNS whose names it asks their servers for. Empty for a host bridge.
+    pub forwarders: Vec<ZoneForwarder>,
     /// Its UUID, derived from owner and name.
     pub uuid: Uuid,
     /// The MAC of the bridge, derived from the UUID; a host's own bridge has its own.
@@ -93,4 +96,14 @@ pub struct PublishedName {
     pub address: IpAddr,
     /// Its names, at least one. A reverse lookup gives the first, which is the name of its machine.
     pub names: Vec<Fqdn>,
+}
+
+/// A server that a network's forwarder asks for the names of a zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ZoneForwarder {
+    /// The zone.
+    pub zone: DnsName,
+    /// The address of its server, which listens on port 53.
+    pub server: IpAddr,
 }

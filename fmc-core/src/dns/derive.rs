@@ -15,7 +15,7 @@ use super::ttl::Ttl;
 use super::zone::{RecordSet, Soa, ZoneContent};
 use super::{Record, RecordName};
 use crate::addr::Subnet;
-use crate::checked::{Addressing, Checked, Machine};
+use crate::checked::{Addressing, Checked, Machine, ZoneForwarder};
 use crate::given::Given;
 
 /// The zones of a cloud, by name; none if it has no DNS of its own.
@@ -41,6 +41,23 @@ pub fn zones_of(checked: &Checked) -> Vec<ZoneContent> {
     making.reverse();
     making.delegations();
     making.zones.into_values().collect()
+}
+
+/// The servers that the networks of the cloud ask for the names of its zones.
+///
+/// libvirt's forwarder asks at port 53 alone, and an address that leads back to a computer itself is a tunnel of whoever runs fmc.
+pub(crate) fn forwarders_of(checked: &Checked) -> Vec<ZoneForwarder> {
+    let mut servers = servers_of(checked);
+    servers.retain(|server| server.port == 53 && !server.address.is_loopback());
+    if servers.is_empty() {
+        return Vec::new();
+    }
+    let zones = zones_of(checked).into_iter();
+    let served = zones.filter_map(|zone| {
+        let server = servers.iter().find(|server| zone.server.as_ref() == Some(&server.name))?;
+        Some(ZoneForwarder { zone: zone.name, server: server.address })
+    });
+    served.collect()
 }
 
 /// The zone that a name is in: the nearest one around it.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use fmc_core::balancer::{Balancer, BalancerRole, haproxy};
 use fmc_core::cloud::Cloud;
+use fmc_core::dns::{Dns, DnsServer, Zone, zones_of};
 use fmc_core::flow::{Flows, Peer, tcp};
 use fmc_core::given::Given;
 use fmc_core::graph::{Action, Choices, Impact};
@@ -191,4 +192,61 @@ fn names_of_a_users_own_role_come_and_go() {
     hypervisor.converge(&cloud(&[1], false), &Choices::default());
     expect(NAME, &["10.74.1.31"]);
     expect("mail.example.org", &[]);
+}
+
+/// The cloud with a DNS server of its own, which runs on the hypervisor here.
+fn with_dns(agents: &[u8]) -> Cloud {
+    let server = DnsServer::at("ns1", "192.0.2.53").fqdn("ns1.example.org");
+    let zone = Zone::new("example.org").records("ns1", ["A 192.0.2.53"]);
+    cloud(agents, false).dns(Dns::new().server(server).zone(zone))
+}
+
+/// Starts BIND with the zones of a cloud, at port 53 of the address of its server.
+fn serve(hypervisor: &Hypervisor, cloud: &Cloud) {
+    let own = &hypervisor.own;
+    let folder = own.path().display().to_string();
+    let mut configuration = format!(
+        "options {{ directory \"{folder}\"; pid-file none; session-keyfile none; listen-on {{ 192.0.2.53; }}; \
+         listen-on-v6 {{ none; }}; recursion no; dnssec-validation no; }};\ncontrols {{ }};\n"
+    );
+    for zone in zones_of(&cloud.check().unwrap()) {
+        let name = zone.name.bare();
+        std::fs::write(own.path().join(format!("{name}.zone")), zone.file()).unwrap();
+        configuration += &format!("zone \"{name}\" {{ type primary; file \"{name}.zone\"; }};\n");
+    }
+    std::fs::write(own.path().join("named.conf"), configuration).unwrap();
+    own.inside("ip address add 192.0.2.53/32 dev lo").unwrap();
+    own.start_inside("named", &format!("named -u root -f -c {folder}/named.conf"));
+    let start = Instant::now();
+    while own.inside("dig +time=1 +tries=1 @192.0.2.53 ns1.example.org").is_err() {
+        assert!(start.elapsed() < Duration::from_secs(30), "{}", own.said("named"));
+    }
+}
+
+/// Where the cloud has its own DNS, the names stand there, and every network asks it.
+#[test]
+fn the_networks_ask_the_dns_of_the_cloud_for_its_zones() {
+    let hypervisor = Hypervisor::named("local");
+    let own = &hypervisor.own;
+    hypervisor.converge(&cloud(&[1], false), &Choices::default());
+    own.expect_names(EDGE, NAME, "A", &["10.74.1.31"]);
+
+    // A DNS of its own: the networks are started again, and say so.
+    let plan = hypervisor.plan(&wanted(&with_dns(&[1])), &Choices::default());
+    let edge = plan.steps.iter().find(|step| step.address.short().to_string() == "network/edge").unwrap();
+    assert_eq!(edge.impact, Impact::Restart, "{edge:?}");
+    hypervisor.converge(&with_dns(&[1]), &Choices::default());
+    own.expect_names(EDGE, NAME, "A", &[]);
+    serve(&hypervisor, &with_dns(&[1]));
+    for gateway in [EDGE, "10.74.1.1"] {
+        own.expect_names(gateway, NAME, "A", &["10.74.1.31"]);
+        own.expect_names(gateway, "worker1.example.org", "A", &["10.74.1.31"]);
+        own.expect_names(gateway, "10.74.1.31", "PTR", &["worker1.example.org"]);
+    }
+    // Another node changes the zone and no network.
+    let plan = hypervisor.plan(&wanted(&with_dns(&[1, 2])), &Choices::default());
+    assert!(plan.steps.iter().all(|step| step.address.short().to_string() != "network/edge"), "{plan:?}");
+    // Without it, the networks answer again.
+    hypervisor.converge(&cloud(&[1], false), &Choices::default());
+    own.expect_names(EDGE, NAME, "A", &["10.74.1.31"]);
 }

@@ -56,6 +56,7 @@ pub(super) fn network(
         mtu: optional(draft.mtu.as_ref())?,
         reservations,
         names: Vec::new(),
+        forwarders: Vec::new(),
         uuid,
         mac: identity::mac(&uuid),
         autostart: draft.autostart,

@@ -5,15 +5,17 @@ use std::net::IpAddr;
 
 use super::by_address;
 use crate::checked::build::Building;
-use crate::checked::{Idx, Network, PublishedName};
+use crate::checked::{Forward, Idx, Network, PublishedName};
+use crate::dns::{DnsName, derive::forwarders_of};
 use crate::finding::{At, Finding};
 use crate::name::Fqdn;
 use crate::role::{Assigned, Site};
 
-/// Lets the networks know the names of all roles.
+/// Lets the cloud's DNS or the networks know the names of all roles. A name in a zone that a server has stands there alone, and each
+/// network asks the server for it; every other name is with the networks of the machines that ask for it.
 pub(super) fn publish(cloud: &mut Building, assigned: &[Assigned], findings: &mut Vec<Finding>) {
     let mut all: BTreeMap<IpAddr, BTreeSet<Fqdn>> = BTreeMap::new();
-    let mut by_network: BTreeMap<Idx<Network>, BTreeMap<IpAddr, BTreeSet<Fqdn>>> = BTreeMap::new();
+    let mut asked: Vec<(Idx<Network>, Vec<(IpAddr, Fqdn)>)> = Vec::new();
     for one in assigned {
         let Some(machine) = cloud.at(one.machine) else { continue };
         let site = Site::new(cloud, machine, assigned);
@@ -21,18 +23,25 @@ pub(super) fn publish(cloud: &mut Building, assigned: &[Assigned], findings: &mu
         for (address, name) in &names {
             all.entry(*address).or_default().insert(name.clone());
         }
-        for (network, _) in site.forwarders() {
-            let known = by_network.entry(network).or_default();
-            for (address, name) in &names {
-                known.entry(*address).or_default().insert(name.clone());
-            }
-        }
+        asked.extend(site.forwarders().map(|(network, _)| (network, names.clone())));
     }
     let published = all.into_iter();
     let published =
         published.map(|(address, names)| PublishedName { address, names: names.into_iter().collect() });
     let published = published.collect();
     cloud.set_published(published);
+    forward(cloud);
+    let mut by_network: BTreeMap<Idx<Network>, BTreeMap<IpAddr, BTreeSet<Fqdn>>> = BTreeMap::new();
+    for (network, names) in asked {
+        let forwarders = cloud.at(network).map_or(&[][..], |network| &network.forwarders);
+        let is_forwarded = |name: &Fqdn| {
+            let name = DnsName::from(name);
+            forwarders.iter().any(|forwarder| name.is_within(&forwarder.zone))
+        };
+        for (address, name) in names.into_iter().filter(|(_, name)| !is_forwarded(name)) {
+            by_network.entry(network).or_default().entry(address).or_default().insert(name);
+        }
+    }
     if by_network.is_empty() {
         return;
     }
@@ -49,5 +58,16 @@ pub(super) fn publish(cloud: &mut Building, assigned: &[Assigned], findings: &mu
         if let Some(network) = cloud.network_mut(network) {
             network.names = each;
         }
+    }
+}
+
+/// Lets every network that has a forwarder of its own ask the servers of the cloud's zones.
+fn forward(cloud: &mut Building) {
+    let forwarders = forwarders_of(cloud);
+    if forwarders.is_empty() {
+        return;
+    }
+    for (_, network) in cloud.networks_mut().filter(|(_, network)| network.forward != Forward::Bridge) {
+        network.forwarders.clone_from(&forwarders);
     }
 }

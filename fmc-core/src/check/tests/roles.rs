@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use super::found;
 use crate::checked::Checked;
 use crate::cloud::Cloud;
+use crate::dns::{Dns, DnsServer};
 use crate::flow::{Flows, Peer, tcp, udp};
 use crate::given::Given;
 use crate::guest::{Guest, GuestFile, Unit, User};
@@ -262,6 +263,15 @@ fn names_are_published_by_the_networks_that_the_machine_asks() {
     );
     let asks_another = web(other()).machine(machine("dns", "10.17.3.12")).resolvers(["10.17.3.12"]);
     assert_eq!(published(asks_another), [""; 0]);
+    // What the cloud's own DNS serves stands there alone, and the network asks for it; what a file is made of alone stays.
+    let with_dns = |server| web(other()).dns(Dns::new().server(server));
+    let server = || DnsServer::at("ns1", "192.0.2.53").fqdn("ns.example.net");
+    assert_eq!(published(with_dns(server())), [""; 0]);
+    assert_eq!(published(with_dns(server().port(5353))).len(), 3, "libvirt asks at port 53 alone");
+    let checked = with_dns(server()).domain("example.org").check().unwrap();
+    let forwarders = &checked.network("lab").unwrap().forwarders;
+    let zones: Vec<&str> = forwarders.iter().map(|one| one.zone.bare()).collect();
+    assert_eq!(zones, ["3.17.10.in-addr.arpa", "example.org"]);
     let wrong = Names::new().name("one_label", "10.17.3.10").name("web.example.org", "127.0.0.1");
     assert_eq!(
         found(&web(Other { kind: "other", names: wrong, ..Other::default() })),
