@@ -263,6 +263,20 @@ impl Named {
         udp
     }
 
+    /// Transfers a zone by `dig` with the key, and gives the number of the records.
+    ///
+    /// # Panics
+    ///
+    /// When the server refuses it.
+    #[must_use]
+    #[expect(clippy::panic, reason = "a transfer that is refused must fail the test")]
+    pub fn transfer(&self, zone: &str) -> usize {
+        let mut dig = command("dig");
+        dig.args(["@127.0.0.1", "-p", &self.port.to_string(), "-k"]).arg(self.file("key.conf"));
+        dig.args(["+noall", "+answer", zone, "AXFR"]);
+        run(&mut dig).success().unwrap_or_else(|refused| panic!("{refused}")).lines().count()
+    }
+
     /// Changes its zones by `nsupdate` with the key, as a person does: lines as `update add www.lab.example 60 A 192.0.2.1`.
     ///
     /// # Errors
