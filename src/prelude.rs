@@ -14,7 +14,7 @@ pub use fmc_core::checked::Checked;
 pub use fmc_core::cloud::Cloud;
 pub use fmc_core::digest::Digest;
 pub use fmc_core::disk::{Allocation, Disk, Filesystem};
-pub use fmc_core::dns::{Dns, DnsServer, TsigAlgorithm, TsigKey, Zone};
+pub use fmc_core::dns::{Dns, DnsServer, IpaLogin, TsigAlgorithm, TsigKey, Zone};
 pub use fmc_core::finding::{Finding, Kind, OwnKind, Report, Severity};
 pub use fmc_core::flow::{Flows, Peer, Service, tcp, udp};
 pub use fmc_core::given::Given;
@@ -27,8 +27,8 @@ pub use fmc_core::machine::{Interface, Machine, Power, Root, Shutdown};
 pub use fmc_core::mirror::Mirror;
 pub use fmc_core::name::{
     BridgeName, CloudName, ClusterName, DiskName, DiskSerial, DnsServerName, DomainName, DropinName, Fqdn,
-    GroupName, HostName, Hostname, MachineName, NetworkName, OwnerId, PackageName, PoolName, RoleName,
-    SecretName, UnitName, UserName, VolumeName,
+    GroupName, HostName, Hostname, IpaUserName, MachineName, NetworkName, OwnerId, PackageName, PoolName,
+    RoleName, SecretName, UnitName, UserName, VolumeName,
 };
 pub use fmc_core::network::{Network, NetworkMode, Reservation};
 pub use fmc_core::node_exporter::NodeExporter;

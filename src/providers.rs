@@ -71,6 +71,8 @@ pub(crate) fn of_commands() -> Vec<AnyRoom> {
         AnyRoom::new(fmc_k8s::provider::Kubernetes::new()),
         #[cfg(feature = "dns")]
         AnyRoom::new(fmc_freeipa::rfc2136::Rfc2136::new()),
+        #[cfg(feature = "dns")]
+        AnyRoom::new(fmc_freeipa::ipa::Ipa::new()),
     ]
 }
 

@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use crate::draft::{Setting, choice, draft};
 use crate::finding::{At, Finding, leaf};
 use crate::given::Given;
-use crate::name::{DnsServerName, DomainName, Fqdn, MachineName, NetworkName};
+use crate::name::{DnsServerName, DomainName, Fqdn, IpaUserName, MachineName, NetworkName};
 use crate::named::Named;
 use crate::ready::TcpPort;
 use crate::rust::{Expr, Names, Unsaid};
@@ -38,7 +38,7 @@ pub use name::{DnsName, RecordName};
 pub use record::Record;
 pub use resolved::CheckedDns;
 pub use rules::DnsProblem;
-pub use server::{ServerKey, ZoneServer, servers_of};
+pub use server::{ServerIpa, ServerKey, ZoneServer, servers_of};
 pub use ttl::Ttl;
 pub use zone::{RecordSet, Soa, ZoneContent};
 
@@ -94,8 +94,8 @@ draft! {
 }
 
 draft! {
-    /// A server of zones. With a key the zones are kept up to date in it, by dynamic updates (RFC 2136); without one they are
-    /// only exported.
+    /// A server of zones. With a key the zones are kept up to date in it by dynamic updates (RFC 2136), and with a login of
+    /// FreeIPA by FreeIPA's API; without both they are only exported.
     pub struct DnsServer {
         /// Its name in the cloud.
         #[key]
@@ -108,12 +108,14 @@ draft! {
         pub machine: Option<Given<MachineName>>,
         /// Its own name in DNS, which the zones name as their server; by default that of its machine.
         pub fqdn: Option<Given<Fqdn>>,
-        /// Its port; 53 by default.
+        /// The port of its DNS; 53 by default.
         pub port: Option<Given<TcpPort>>,
         /// The key of updates.
         pub key: Option<TsigKey>,
         /// The key of zone transfers, by which the zones are read; by default that of updates.
         pub transfer_key: Option<TsigKey>,
+        /// The login of a FreeIPA server, in place of keys. It needs the server's own `fqdn`.
+        pub ipa: Option<IpaLogin>,
         /// The server that a zone has if it names none. Needed only among several.
         pub default: bool,
     }
@@ -161,6 +163,36 @@ draft! {
     }
 
     /// A key of HMAC-SHA-256.
+    pub fn new(..);
+}
+
+draft! {
+    /// A user of FreeIPA, as whom the zones are kept up to date.
+    ///
+    /// ```
+    /// use fmc_core::dns::{DnsServer, IpaLogin};
+    /// use fmc_core::secret::Secret;
+    ///
+    /// let password = Secret::file("ipa-password", "secrets/ipa-password");
+    /// let login = IpaLogin::new("admin", password).ca(Secret::file("ipa-ca", "ipa-ca.crt"));
+    /// let server = DnsServer::at("ipa", "10.17.3.10").fqdn("ipa.lab.example").ipa(login);
+    /// # let _ = server;
+    /// ```
+    pub struct IpaLogin {
+        /// The user, without its realm. It needs the role "DNS Administrators", as `admin` has it.
+        #[needed]
+        pub user: Given<IpaUserName>,
+        /// Its password.
+        #[needed]
+        pub password: Secret,
+        /// The server's certificate authority in PEM: its `/etc/ipa/ca.crt`. It is the only one that is trusted. It is public, and
+        /// is read where secrets are read, when a plan is made: a server of the cloud has it only once it is installed.
+        pub ca: Option<Secret>,
+        /// The port of its API; 443 by default.
+        pub port: Option<Given<TcpPort>>,
+    }
+
+    /// A user and its password.
     pub fn new(..);
 }
 

@@ -328,6 +328,16 @@ names! {
         pattern: LABEL,
     }
 
+    /// The login of a user of FreeIPA, without its realm.
+    IpaUserName {
+        what: "user of FreeIPA",
+        example: "admin",
+        rule: ipa_user,
+        must: "lower-case letters, digits, '_', '.' and '-', not beginning with '-'",
+        max: 255,
+        pattern: "^[a-z0-9_.][a-z0-9_.-]*$",
+    }
+
     /// The name of a user of a guest, as useradd(8) takes it.
     UserName {
         what: "user name",

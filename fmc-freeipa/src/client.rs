@@ -31,10 +31,10 @@
 //! ```
 
 mod answer;
-mod batch;
+pub(crate) mod batch;
 mod builder;
 mod code;
-mod dns;
+pub(crate) mod dns;
 mod entry;
 mod error;
 mod http;
@@ -123,10 +123,7 @@ impl Client {
             tries -= 1;
             match self.call(command, arguments, options.clone()).await {
                 Err(error) if tries > 0 && error.is_absent() => tokio::time::sleep(PAUSE).await,
-                Ok(answer) if answer.is_truncated() => {
-                    return Err(IpaError::Truncated { command: command.to_owned(), count: answer.count() });
-                }
-                done => return done,
+                done => return done?.whole(command),
             }
         }
     }

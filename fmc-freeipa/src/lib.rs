@@ -3,7 +3,8 @@
 //! `client`, with the feature of that name, is a client of FreeIPA's API, and `server`, with the feature `sim`, a FreeIPA server for
 //! tests that refuses what FreeIPA refuses.
 //!
-//! [`rfc2136`] is the provider for any server that takes dynamic updates: BIND, Knot, PowerDNS.
+//! [`rfc2136`] is the provider for any server that takes dynamic updates: BIND, Knot, PowerDNS. `ipa`, with the feature `client`, is the
+//! one for FreeIPA's API.
 //!
 //! ```
 //! use fmc_core::cloud::Cloud;
@@ -25,6 +26,15 @@
 
 #[cfg(feature = "client")]
 pub mod client;
+mod consent;
+mod homes;
+#[cfg(feature = "client")]
+pub mod ipa;
+mod object;
+mod reading;
+mod records;
 pub mod rfc2136;
 #[cfg(feature = "sim")]
 pub mod server;
+mod thread;
+mod wanted;

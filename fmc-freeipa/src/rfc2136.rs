@@ -26,33 +26,28 @@ mod verify;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 
-use fmc_core::dns::DnsName;
+use crate::homes::Homes;
+use crate::records::Names;
+use crate::thread;
+use document::Access;
 use fmc_core::graph::Place;
 use fmc_core::secret::Secrets;
-use futures_channel::oneshot;
-
-use document::Access;
 use link::DnsLink;
-use rr::Names;
 
+pub use crate::object::DnsObject;
 pub use document::Document;
 pub use error::DnsError;
-pub use model::DnsObject;
 pub use verify::{Verified, Wrong, verify};
 
 /// The provider's name in addresses.
 pub const NAME: &str = "dns";
 
 /// The kind of a name with its records.
-pub const NAME_KIND: &str = "name";
+pub const NAME_KIND: &str = crate::wanted::NAME_KIND;
 
 /// The kind of a zone: its names exist once it is served.
-pub const ZONE_KIND: &str = "zone";
-
-/// Zones by the place of their server and their name, each with the way to it.
-type Homes = BTreeMap<(Place, String), Arc<Access>>;
+pub const ZONE_KIND: &str = crate::wanted::ZONE_KIND;
 
 /// The servers of a cloud's zones. Their addresses and keys are in the cloud; the bytes of the keys are secrets.
 #[derive(Clone, Default)]
@@ -61,8 +56,7 @@ pub struct Rfc2136 {
     links: Arc<Mutex<BTreeMap<String, Arc<dyn DnsLink>>>>,
     /// What was read of each zone: the conditions of the next changes.
     seen: Arc<Mutex<BTreeMap<(Place, String), Names>>>,
-    /// The zones that were looked at, by the server that has them: a name that is deleted has no document.
-    homes: Arc<Mutex<Homes>>,
+    homes: Arc<Homes<Access>>,
     #[cfg(feature = "sim")]
     simulated: Option<sim::Simulated>,
 }
@@ -88,20 +82,6 @@ impl Rfc2136 {
         Ok(link)
     }
 
-    fn know(&self, place: &Place, zone: &DnsName, access: &Arc<Access>) {
-        let mut homes = self.homes.lock().unwrap_or_else(PoisonError::into_inner);
-        homes.insert((place.clone(), zone.to_string()), Arc::clone(access));
-    }
-
-    /// The zones of a server that were looked at.
-    fn homes(&self, place: &Place) -> Vec<(Arc<Access>, DnsName)> {
-        let homes = self.homes.lock().unwrap_or_else(PoisonError::into_inner);
-        let zones = homes.iter().filter(|((at, _), _)| at == place);
-        zones
-            .filter_map(|((_, zone), access)| Some((Arc::clone(access), DnsName::parse(zone).ok()?)))
-            .collect()
-    }
-
     /// The records that were last read of a name and its mark.
     fn last_seen<T>(&self, place: &Place, zone: &str, look: impl FnOnce(&mut Names) -> T) -> T {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -116,18 +96,12 @@ impl fmt::Debug for Rfc2136 {
     }
 }
 
-/// Runs blocking work on a thread of its own, so that any executor serves; or in place if the link answers at once.
+/// Runs blocking work on a thread of its own, or in place if the link answers at once.
 async fn off_thread<T: Send + 'static>(
     link: Arc<dyn DnsLink>,
     work: impl FnOnce(&dyn DnsLink) -> Result<T, DnsError> + Send + 'static,
 ) -> Result<T, DnsError> {
-    if link.is_instant() {
-        return work(&*link);
-    }
-    let (sender, receiver) = oneshot::channel();
-    // The receiver is gone if the future was dropped.
-    let send = move || drop(sender.send(work(&*link)));
     let ended = || DnsError::Broken("the thread that asks the server ended".to_owned());
-    thread::Builder::new().name("fmc-dns".to_owned()).spawn(send).map_err(|_| ended())?;
-    receiver.await.map_err(|_| ended())?
+    let is_instant = link.is_instant();
+    thread::off_thread(is_instant, move || work(&*link)).await.ok_or_else(ended)?
 }

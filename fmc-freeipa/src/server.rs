@@ -21,6 +21,8 @@ mod command;
 mod directory;
 mod encoding;
 mod listen;
+#[cfg(feature = "client")]
+mod local;
 mod options;
 mod page;
 mod record;
@@ -41,6 +43,8 @@ pub use account::{IpaAccount, Rights};
 pub use directory::IpaDirectory;
 pub use state::IpaFault;
 
+#[cfg(feature = "client")]
+pub(crate) use local::LocalServer;
 use state::State;
 
 /// A server that runs until it is dropped, in a thread of its own.

@@ -333,6 +333,13 @@ fn dns() -> Dns {
                 .default(true),
         )
         .server(DnsServer::on("ns2", "web"))
+        .server(
+            DnsServer::at("ipa", "192.168.0.54").fqdn("ipa.example.com").ipa(
+                IpaLogin::new("admin", Secret::file("ipa-password", "secrets/ipa-password"))
+                    .ca(Secret::file("ipa-ca", "ipa-ca.crt"))
+                    .port(8443),
+            ),
+        )
         .zone(
             Zone::new("example.com")
                 .server("ns1")

@@ -90,16 +90,19 @@ fn zones_of_a_server_without_a_key_are_artifacts() {
 }
 
 #[test]
-fn the_example_is_a_cloud_with_right_zones() {
-    let text = include_str!("../../examples/dns/cloud.yaml");
-    let checked = fmc::file::from_yaml(text).unwrap().check().unwrap_or_else(|report| panic!("{report}"));
-    for zone in zones_of(&checked) {
-        check_zone(zone.name.bare(), &zone.file())
-            .unwrap_or_else(|refused| panic!("{refused}\n{}", zone.file()));
-    }
-    // The page shows the same lines.
+fn the_examples_are_clouds_with_right_zones() {
+    // Each with its block of the page, which shows the same lines.
+    let examples =
+        [include_str!("../../examples/dns/cloud.yaml"), include_str!("../../examples/dns/freeipa.yaml")];
     let page = include_str!("../../docs/dns.md");
-    let lines = page.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
-    let missing: Vec<&str> = lines.lines().filter(|line| !text.contains(line.trim())).collect();
-    assert_eq!(missing, [""; 0]);
+    for (text, block) in examples.into_iter().zip(page.split("```yaml\n").skip(1)) {
+        let checked = fmc::file::from_yaml(text).unwrap().check().unwrap_or_else(|report| panic!("{report}"));
+        for zone in zones_of(&checked) {
+            check_zone(zone.name.bare(), &zone.file())
+                .unwrap_or_else(|refused| panic!("{refused}\n{}", zone.file()));
+        }
+        let lines = block.split("```").next().unwrap();
+        let missing: Vec<&str> = lines.lines().filter(|line| !text.contains(line.trim())).collect();
+        assert_eq!(missing, [""; 0]);
+    }
 }

@@ -3,6 +3,7 @@
 
 mod export;
 mod faults;
+mod ipa;
 mod server;
 mod simulated;
 

@@ -1,5 +1,7 @@
 //! The rules of zones: each is one kind of finding, at the author's own value.
 
+mod ipa;
+
 use std::collections::BTreeMap;
 
 use super::data::RecordData;
@@ -19,6 +21,7 @@ pub(crate) fn check(cloud: &Checked, findings: &mut Vec<Finding>) {
         derive::zones_of(cloud).into_iter().map(|zone| (zone.name.clone(), zone)).collect();
     let root = At::ROOT.key("dns");
     servers(cloud, &root, findings);
+    ipa::logins(cloud, &root, findings);
     let stated = root.key("zones");
     for said in &dns.said().zones {
         let at = stated.name(&said.name);
@@ -29,6 +32,7 @@ pub(crate) fn check(cloud: &Checked, findings: &mut Vec<Finding>) {
             let at = at.name(owner);
             let one = Own { zone, zones: &zones, records, at };
             one.check(owner, findings);
+            ipa::records(&one, owner, cloud, findings);
         }
     }
     without_servers(&zones, &root, findings);
@@ -296,6 +300,23 @@ problems! {
         TwoTtls { name: String, kind: &'static str, first: u32, other: u32 } is DnsTtlMixed:
             "the {kind} records of {name} have a time to live of {first} s and of {other} s",
             "give all {kind} records of {name} the same: a server has one for all of them";
+        TwoTtlsOfName { name: String, first: u32, other: u32 } is DnsTtlMixed:
+            "{name} has records with a time to live of {first} s and of {other} s, and FreeIPA has one for all records of a name",
+            "give all records of {name} the same";
+        NotInIpa { name: String, kind: &'static str, server: String } is DnsIpaRecord:
+            "{name} has {kind} records, and FreeIPA, which is the server {server}, has none of this type",
+            "remove them, or put the zone into a server that is kept up to date by a key";
+        TwoLogins { server: String } is DnsIpaLogin:
+            "{server} has keys of dynamic updates and a login of FreeIPA",
+            "keep `ipa` for a FreeIPA server, and `key` for any other";
+        NoCa { server: String } is DnsIpaLogin:
+            "the login of {server} names no certificate authority",
+            "say where /etc/ipa/ca.crt of the server is, for example {ca}",
+            ca = Remedy::either("ca: {name: ipa-ca, source: {file: ipa-ca.crt}}", ".ca(Secret::file(\"ipa-ca\", \"ipa-ca.crt\"))");
+        NoNameOfIpa { server: String } is DnsIpaLogin:
+            "{server} is a FreeIPA server without a name, and FreeIPA answers only by its own",
+            "give it its name, for example {fqdn}",
+            fqdn = Remedy::set("fqdn", "ipa.lab.example");
         NotAHost { name: String, kind: &'static str, near: String } is DnsHostName:
             "{name} has {kind} records, and no host can be called so: a label of it begins with an underscore",
             "write {near}; names with an underscore are for SRV and TXT records";

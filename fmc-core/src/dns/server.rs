@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
-use super::{DnsServer, TsigAlgorithm, TsigKey};
+use super::{DnsServer, IpaLogin, TsigAlgorithm, TsigKey};
 use crate::checked::{Checked, Machine};
 use crate::given::Given;
-use crate::name::{DomainName, Fqdn};
+use crate::name::{DomainName, Fqdn, IpaUserName};
 use crate::secret::SecretRef;
 
 /// The servers of a cloud's zones, by name; none if it has no DNS of its own.
@@ -40,10 +40,44 @@ pub struct ZoneServer {
     pub fqdn: Option<Fqdn>,
     /// The machine of the cloud that it is on, by name.
     pub machine: Option<String>,
-    /// The key of updates; without one the zones are only exported.
+    /// The key of updates. Without one, and without a login of FreeIPA, the zones are only exported.
     pub key: Option<ServerKey>,
     /// The key of zone transfers.
     pub transfer_key: Option<ServerKey>,
+    /// The login of a FreeIPA server.
+    pub ipa: Option<ServerIpa>,
+}
+
+impl ZoneServer {
+    /// Whether its zones are kept up to date, by a key or by a login.
+    pub fn is_kept(&self) -> bool {
+        self.key.is_some() || self.ipa.is_some()
+    }
+}
+
+/// The login of a FreeIPA server.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ServerIpa {
+    /// The user.
+    pub user: IpaUserName,
+    /// Its password, by reference.
+    pub password: SecretRef,
+    /// The server's certificate authority in PEM, by reference.
+    pub ca: SecretRef,
+    /// The port of its API.
+    pub port: u16,
+}
+
+impl ServerIpa {
+    fn of(said: &IpaLogin) -> Option<Self> {
+        Some(Self {
+            user: said.user.ok()?.clone(),
+            password: said.password.reference()?,
+            ca: said.ca.as_ref()?.reference()?,
+            port: said.port.as_ref().and_then(Given::ok).map_or(443, |port| port.get()),
+        })
+    }
 }
 
 /// A key by which a server knows who asks.
@@ -83,6 +117,7 @@ impl ZoneServer {
             machine: machine.map(|machine| machine.name.to_string()),
             transfer_key: said.transfer_key.as_ref().and_then(ServerKey::of).or_else(|| key.clone()),
             key,
+            ipa: said.ipa.as_ref().and_then(ServerIpa::of),
         })
     }
 }

@@ -177,6 +177,37 @@ fn mistakes_are_found_where_they_are() {
 }
 
 #[test]
+fn a_freeipa_server_has_its_own_rules() {
+    let login = || {
+        IpaLogin::new("admin", Secret::environment("ipa-password", "IPA_PASSWORD"))
+            .ca(Secret::environment("ipa-ca", "IPA_CA"))
+    };
+    let with = |server: DnsServer, zone: Zone| found(&lab(Dns::new().server(server).zone(zone)));
+    let server = || DnsServer::on("ns1", "ns1").ipa(login());
+    let zone = || Zone::new("lab.example");
+    assert_eq!(with(server(), zone().records("www", ["CNAME web"])), [""; 0]);
+    let caa = zone().records("@", ["TXT ours", "CAA 0 issue \"ca.example\""]);
+    assert_eq!(with(server(), caa), ["dns-ipa-record dns.zones.lab.example.records.@[1]"]);
+    let ttls = zone().records("www", ["60 TXT ours", "A 192.0.2.1"]);
+    assert_eq!(with(server(), ttls), ["dns-ttl-mixed dns.zones.lab.example.records.www"]);
+    // The address of a machine has the zone's time.
+    let beside = zone().records("web", ["60 TXT ours"]);
+    assert_eq!(with(server(), beside), ["dns-ttl-mixed dns.zones.lab.example.records.web"]);
+    let key = TsigKey::new("fmc-key", Secret::environment("dns-key", "DNS_KEY"));
+    assert_eq!(with(server().key(key), zone()), ["dns-ipa-login dns.servers.ns1"]);
+    let without = IpaLogin::new("admin", Secret::environment("ipa-password", "IPA_PASSWORD"));
+    assert_eq!(with(DnsServer::on("ns1", "ns1").ipa(without), zone()), ["dns-ipa-login dns.servers.ns1.ipa"]);
+    let nameless = DnsServer::at("ns1", "192.0.2.10").ipa(login());
+    let named = zone().name_servers(["ipa.example.org"]);
+    assert!(with(nameless, named).contains(&"dns-ipa-login dns.servers.ns1".to_owned()));
+    let wrong = IpaLogin::new("Admin", Secret::environment("ipa-password", "IPA_PASSWORD"));
+    assert!(
+        with(DnsServer::on("ns1", "ns1").ipa(wrong), zone())
+            .contains(&"value-invalid dns.servers.ns1.ipa.user".to_owned())
+    );
+}
+
+#[test]
 fn records_read_back() {
     for text in [
         "A 10.17.3.80",

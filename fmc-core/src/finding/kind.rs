@@ -256,6 +256,8 @@ kinds! {
         DnsReverseDouble "dns-reverse-double" Error acceptable;
         DnsTtlMixed "dns-ttl-mixed" Error never;
         DnsHostName "dns-host-name" Error never;
+        DnsIpaLogin "dns-ipa-login" Error never;
+        DnsIpaRecord "dns-ipa-record" Error never;
     }
     "../k3s/pages/" {
         K3sMemberDuplicate "k3s-member-duplicate" Error never;

@@ -106,6 +106,11 @@ pub(super) const fn account(text: &str) -> Result<(), Fault> {
     scan(text, Set::LowerAnd(b"_"), inside, inside)
 }
 
+pub(super) const fn ipa_user(text: &str) -> Result<(), Fault> {
+    let inside = Set::LowerDigitAnd(b"_.-");
+    scan(text, Set::LowerDigitAnd(b"_."), inside, inside)
+}
+
 pub(super) const fn bridge(text: &str) -> Result<(), Fault> {
     if matches!(text.as_bytes(), b"." | b"..") {
         return Err(Fault::Shape("is a folder's name"));

@@ -29,7 +29,7 @@ const NOT_DONE: [i64; 4] = [13011, 13012, 13020, 13030];
 
 impl Answer {
     /// Reads the whole body: a result or an error.
-    pub(super) fn read(command: &str, body: Value) -> Result<Self, IpaError> {
+    pub(crate) fn read(command: &str, body: Value) -> Result<Self, IpaError> {
         let broken = |cause: &str| IpaError::Broken { cause: format!("{command}: {cause}") };
         let Value::Object(mut body) = body else { return Err(broken("it is not an object")) };
         match body.get("error") {
@@ -45,6 +45,14 @@ impl Answer {
             Some(Value::Object(fields)) => Ok(Self { fields }),
             _ => Err(broken("it has neither a result nor an error")),
         }
+    }
+
+    /// The answer of a search, which must have left nothing out.
+    pub(crate) fn whole(self, command: &str) -> Result<Self, IpaError> {
+        if self.is_truncated() {
+            return Err(IpaError::Truncated { command: command.to_owned(), count: self.count() });
+        }
+        Ok(self)
     }
 
     /// An item of a batch that succeeded.

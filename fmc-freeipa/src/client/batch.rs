@@ -61,15 +61,27 @@ impl Client {
         if calls.is_empty() {
             return Ok(Vec::new());
         }
-        let items: Vec<Value> = calls.iter().map(IpaCall::value).collect();
-        let answer = self.call("batch", &items, Map::new()).await?;
-        let results = answer.member("results").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-        if results.len() != calls.len() {
-            let cause = format!("batch: {} results for {} commands", results.len(), calls.len());
-            return Err(IpaError::Broken { cause });
-        }
-        results.iter().zip(calls).map(|(item, call)| read_item(call, item)).collect()
+        let answer = self.call("batch", &items(calls), Map::new()).await?;
+        read_results(calls, &answer)
     }
+}
+
+/// The positional arguments of a batch.
+pub(crate) fn items(calls: &[IpaCall]) -> Vec<Value> {
+    calls.iter().map(IpaCall::value).collect()
+}
+
+/// The results of the commands of a batch, in their order.
+pub(crate) fn read_results(
+    calls: &[IpaCall],
+    answer: &Answer,
+) -> Result<Vec<Result<Answer, Refusal>>, IpaError> {
+    let results = answer.member("results").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    if results.len() != calls.len() {
+        let cause = format!("batch: {} results for {} commands", results.len(), calls.len());
+        return Err(IpaError::Broken { cause });
+    }
+    results.iter().zip(calls).map(|(item, call)| read_item(call, item)).collect()
 }
 
 /// The error of an item has other members than the error of a request.

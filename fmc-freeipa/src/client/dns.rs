@@ -186,7 +186,7 @@ pub(super) fn delete_all() -> Map<String, Value> {
 }
 
 /// The options by which nothing is left out: FreeIPA's default is 100 entries.
-fn find() -> Map<String, Value> {
+pub(crate) fn find() -> Map<String, Value> {
     options([("all", json!(true)), ("sizelimit", json!(0))])
 }
 

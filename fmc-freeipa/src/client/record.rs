@@ -13,7 +13,7 @@ pub struct IpaRecord {
 }
 
 impl IpaRecord {
-    pub(super) fn new(entry: IpaEntry) -> Self {
+    pub(crate) fn new(entry: IpaEntry) -> Self {
         Self { entry }
     }
 
@@ -109,6 +109,26 @@ impl RecordChange {
     #[must_use]
     pub fn remark(mut self, mark: &str) -> Self {
         self.options.insert("setattr".to_owned(), json!([format!("cn={mark}")]));
+        self
+    }
+
+    /// Marks an entry that is new, or one that is there instead of all its other marks, by several marks.
+    pub(crate) fn marks<'m>(mut self, is_new: bool, marks: impl IntoIterator<Item = &'m String>) -> Self {
+        let marks: Vec<String> = marks.into_iter().map(|mark| format!("cn={mark}")).collect();
+        self.options.insert(if is_new { "addattr" } else { "setattr" }.to_owned(), json!(marks));
+        self
+    }
+
+    /// Takes marks away from an entry that has no others.
+    pub(crate) fn unmark<'m>(mut self, marks: impl IntoIterator<Item = &'m String>) -> Self {
+        let marks: Vec<String> = marks.into_iter().map(|mark| format!("cn={mark}")).collect();
+        self.options.insert("delattr".to_owned(), json!(marks));
+        self
+    }
+
+    /// Does not ask whether a name server has an address. Only an addition takes it.
+    pub(crate) fn force(mut self) -> Self {
+        self.options.insert("force".to_owned(), json!(true));
         self
     }
 

@@ -11,7 +11,7 @@ pub struct IpaZone {
 }
 
 impl IpaZone {
-    pub(super) fn new(entry: IpaEntry) -> Self {
+    pub(crate) fn new(entry: IpaEntry) -> Self {
         Self { entry }
     }
 
@@ -121,7 +121,7 @@ impl ZoneSettings {
 
     /// The options of a new zone. Neither the overlap with a zone of another server nor the address of the name server is asked of
     /// the server's resolver, which takes up to 45 s where it has no way out.
-    pub(super) fn options_of_add(&self) -> Map<String, Value> {
+    pub(crate) fn options_of_add(&self) -> Map<String, Value> {
         let mut options = self.options();
         options.insert("skip_overlap_check".to_owned(), json!(true));
         options.insert("skip_nameserver_check".to_owned(), json!(true));

@@ -7,10 +7,11 @@ use fmc_core::graph::{Acting, ObserveError, Place, Provider, Seen, Step, StepErr
 
 use super::document::{Access, Document};
 use super::link::DnsLink;
-use super::model::{DnsObject, seen_as};
-use super::rr::{Mark, Set, Sets, TXT, is_servers_own, mark_name};
+use super::rr::mark_name;
 use super::update::Update;
 use super::{DnsError, NAME_KIND, Rfc2136, off_thread};
+use crate::object::{DnsObject, Mark, seen_as};
+use crate::records::{Set, Sets, TXT, is_servers_own};
 
 /// How long an apply waits for a zone, in seconds: its server's machine boots, and installs the server.
 const WITHIN: u64 = 900;
@@ -73,15 +74,7 @@ impl Rfc2136 {
         if let Some(document) = &step.document {
             return Ok((Arc::clone(&document.access), document.zone.clone()));
         }
-        let known = self.homes(step.address.place());
-        let name = step.address.name();
-        let (bare, said) = name.split_once('@').map_or((name, None), |(bare, zone)| (bare, Some(zone)));
-        let owner = DnsName::parse(bare).map_err(|_| gone(step))?;
-        let zones = known.into_iter().filter(|(_, zone)| match said {
-            Some(said) => zone.bare() == said,
-            None => owner.is_within(zone),
-        });
-        zones.max_by_key(|(_, zone)| zone.labels().count()).ok_or_else(|| gone(step))
+        self.homes.of_name(&step.address).ok_or_else(|| gone(step))
     }
 
     fn owner(&self, step: &Step<Document>, zone: &DnsName) -> Result<DnsName, StepError> {

@@ -25,8 +25,9 @@ use fmc_core::secret::{NoSecrets, Secrets};
 use super::document::Access;
 use super::error::DnsError;
 use super::link::DnsLink;
-use super::rr::{Rr, SOA, Set};
+use super::rr::Rr;
 use super::update::{Change, Condition, Update};
+use crate::records::{SOA, Set};
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(5);

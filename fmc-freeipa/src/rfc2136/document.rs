@@ -7,7 +7,7 @@ use fmc_core::dns::{DnsName, ServerKey};
 use fmc_core::graph::Address;
 use fmc_core::secret::SecretRef;
 
-use super::rr::{Mark, Sets, fingerprint};
+use crate::wanted::{Name, Part};
 
 /// How a server is reached.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,39 +40,9 @@ pub struct Document {
     pub(super) is_agreed: bool,
 }
 
-/// What a document is about.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Part {
-    /// The zone itself.
-    Zone,
-    /// A name with its records.
-    Name(Box<Name>),
-}
-
-/// A wanted name.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Name {
-    pub(super) owner: DnsName,
-    pub(super) sets: Sets,
-    /// Whose it is.
-    pub(super) cloud: Arc<str>,
-    /// The hosts that take its mail, which must have an address before it.
-    pub(super) targets: Vec<DnsName>,
-}
-
-impl Name {
-    /// The mark that is written with it.
-    pub(super) fn mark(&self) -> Mark {
-        Mark { owner: self.cloud.to_string(), made: Some(fingerprint(&self.sets)) }
-    }
-}
-
 impl Document {
     /// The wanted name; `None` for a zone.
     pub(super) fn name(&self) -> Option<&Name> {
-        match &self.part {
-            Part::Zone => None,
-            Part::Name(name) => Some(name),
-        }
+        self.part.name()
     }
 }

@@ -1,10 +1,11 @@
-//! Records as a server has them: by name and type, compared by their bytes.
+//! Records of a transfer, and the records by which names are marked.
 
 use std::collections::BTreeMap;
 
-use fmc_core::dns::{DnsName, RecordSet};
-use fmc_core::graph::Fingerprint;
-use serde::{Deserialize, Serialize};
+use fmc_core::dns::DnsName;
+
+use crate::object::Mark;
+use crate::records::{Names, Set, Sets, TXT};
 
 /// A record of a zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,43 +21,6 @@ pub(super) struct Rr {
     pub(super) text: String,
 }
 
-/// The records of one name and type.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Set {
-    pub(super) ttl: u32,
-    /// The bytes of each, with its text.
-    pub(super) data: BTreeMap<Vec<u8>, String>,
-}
-
-impl Set {
-    /// Whether both have the same records and the same time to live.
-    pub(super) fn is_same(&self, other: &Self) -> bool {
-        self.ttl == other.ttl && self.data.keys().eq(other.data.keys())
-    }
-
-    /// The records for a person.
-    pub(super) fn text(&self) -> String {
-        let texts: Vec<&str> =
-            self.data.values().map(|text| text.split_once(' ').map_or("", |(_, data)| data)).collect();
-        texts.join(", ")
-    }
-}
-
-/// The record sets of a name, by the number of their type.
-pub(super) type Sets = BTreeMap<u16, Set>;
-
-/// The record sets of a zone, by name.
-pub(super) type Names = BTreeMap<String, Sets>;
-
-/// The wanted sets of a name.
-pub(super) fn sets<'a>(wanted: impl IntoIterator<Item = (&'a u16, &'a RecordSet)>) -> Sets {
-    let set = |set: &RecordSet| Set {
-        ttl: set.ttl.get(),
-        data: set.data.iter().map(|data| (data.wire(), data.to_string())).collect(),
-    };
-    wanted.into_iter().map(|(kind, one)| (*kind, set(one))).collect()
-}
-
 /// Sorts the records of a zone by name and type.
 pub(super) fn sorted(records: impl IntoIterator<Item = Rr>) -> Names {
     let mut names = Names::new();
@@ -66,34 +30,6 @@ pub(super) fn sorted(records: impl IntoIterator<Item = Rr>) -> Names {
         set.data.insert(record.data, record.text);
     }
     names
-}
-
-/// A hash of a name's records.
-pub(super) fn fingerprint(sets: &Sets) -> Fingerprint {
-    let mut bytes = Vec::new();
-    for (kind, set) in sets {
-        bytes.extend(kind.to_be_bytes());
-        bytes.extend(set.ttl.to_be_bytes());
-        for data in set.data.keys() {
-            bytes.extend(u32::try_from(data.len()).unwrap_or(u32::MAX).to_be_bytes());
-            bytes.extend(data);
-        }
-    }
-    Fingerprint::of(&bytes)
-}
-
-/// The numbers of types.
-pub(super) const NS: u16 = 2;
-pub(super) const CNAME: u16 = 5;
-pub(super) const SOA: u16 = 6;
-pub(super) const TXT: u16 = 16;
-
-/// The types that a server makes itself: its SOA and those of DNSSEC (RFC 4034, RFC 5155, RFC 7344).
-const SERVERS_OWN: [u16; 10] = [SOA, 46, 47, 48, 50, 51, 59, 60, 63, 65534];
-
-/// Whether the sets of a type are the server's own: at the zone itself its name servers are too.
-pub(super) fn is_servers_own(kind: u16, is_apex: bool) -> bool {
-    SERVERS_OWN.contains(&kind) || (is_apex && kind == NS)
 }
 
 /// The label below which a zone has the marks.
@@ -129,20 +65,10 @@ pub(super) fn marked(zone: &DnsName, mark: &str) -> Option<String> {
     Some(format!("{relative}{zone}"))
 }
 
-/// A mark: whose a name is, and the hash of the records that were written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Mark {
-    /// The owner of the cloud.
-    pub(super) owner: String,
-    /// The hash of the name's records at the last apply.
-    pub(super) made: Option<Fingerprint>,
-}
-
 impl Mark {
     /// The mark as a record set.
     pub(super) fn set(&self, ttl: u32) -> Set {
-        let texts =
-            [format!("fmc/{}", self.owner), self.made.map(|made| made.to_string()).unwrap_or_default()];
+        let texts = self.texts();
         let wire = texts.iter().flat_map(|text| {
             std::iter::once(u8::try_from(text.len()).unwrap_or(u8::MAX))
                 .chain(text.bytes())

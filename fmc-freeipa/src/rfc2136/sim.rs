@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 use super::document::Access;
 use super::error::DnsError;
 use super::link::DnsLink;
-use super::rr::{Names, Rr, Set};
+use super::rr::Rr;
 use super::update::{Change, Condition, Update};
 use super::{NAME, Rfc2136};
+use crate::records::{Names, Set};
 
 /// Servers in memory, by name.
 #[derive(Clone, Default)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::rr::{CNAME, Set, Sets};
+use crate::records::{CNAME, Set, Sets};
 
 /// A condition.
 #[derive(Clone, Debug, PartialEq, Eq)]

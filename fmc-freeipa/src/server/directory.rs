@@ -1,14 +1,18 @@
 //! What the server knows: its users and its zones.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
 
 use super::account::IpaAccount;
 
 /// What a server starts with: its name, its domain with its zone, and its users.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct IpaDirectory {
     fqdn: String,
     domain: String,
+    #[serde(skip)]
     pub(super) accounts: BTreeMap<String, IpaAccount>,
     pub(super) zones: BTreeMap<String, IpaZone>,
     /// Zones of other servers, which the resolver of this one finds.
@@ -18,7 +22,7 @@ pub struct IpaDirectory {
 }
 
 /// A zone.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct IpaZone {
     /// The attributes of the SOA and of the access.
     pub(super) attributes: BTreeMap<String, Vec<String>>,
@@ -27,7 +31,7 @@ pub(super) struct IpaZone {
 }
 
 /// A name with its records.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Node {
     /// The values of each attribute (`arecord`), as they were written.
     pub(super) values: BTreeMap<String, Vec<String>>,
@@ -46,15 +50,22 @@ impl IpaDirectory {
             elsewhere: BTreeSet::new(),
             limit: usize::MAX,
         };
-        let mut zone = directory.new_zone(&directory.domain);
-        let host = fqdn.strip_suffix(&format!(".{domain}")).unwrap_or(fqdn);
-        let address = Node {
-            values: BTreeMap::from([("arecord".to_owned(), vec!["192.0.2.10".to_owned()])]),
-            ..Node::default()
-        };
-        zone.nodes.insert(host.to_owned(), address);
+        let zone = directory.new_zone(&directory.domain);
         directory.zones.insert(directory.domain.clone(), zone);
-        directory
+        directory.address(IpAddr::from([192, 0, 2, 10]))
+    }
+
+    /// The server's own address in the zone of its domain: 192.0.2.10 unless it is set.
+    #[must_use]
+    pub fn address(mut self, address: IpAddr) -> Self {
+        let host = self.fqdn.strip_suffix(&format!(".{}", self.domain.trim_end_matches('.')));
+        let host = host.unwrap_or(&self.fqdn).to_owned();
+        let kind = if address.is_ipv4() { "arecord" } else { "aaaarecord" };
+        let values = BTreeMap::from([(kind.to_owned(), vec![address.to_string()])]);
+        if let Some(zone) = self.zones.get_mut(&self.domain) {
+            zone.nodes.insert(host, Node { values, ..Node::default() });
+        }
+        self
     }
 
     /// A user.

@@ -28,6 +28,9 @@ const RIGHTS: &[(&str, Kind)] = &[("rights", Kind::Flag)];
 
 const ATTRIBUTES: &[(&str, Kind)] = &[("setattr", Kind::Texts), ("addattr", Kind::Texts)];
 
+/// Only what is there can lose a value.
+const REMOVAL: &[(&str, Kind)] = &[("delattr", Kind::Texts)];
+
 const FIND: &[(&str, Kind)] =
     &[("sizelimit", Kind::Number), ("timelimit", Kind::Number), ("pkey_only", Kind::Flag)];
 
@@ -111,7 +114,7 @@ impl Options {
             .map(|(name, values)| (name.as_str(), values.as_slice()))
     }
 
-    /// The values of `cn` that `setattr` or `addattr` states.
+    /// The values of `cn` that `setattr`, `addattr` or `delattr` states.
     pub(super) fn marks(&self, option: &str) -> Result<Vec<String>, Refusal> {
         let read = |text: &String| match text.split_once('=') {
             Some(("cn", mark)) => Ok(mark.to_owned()),
@@ -130,13 +133,13 @@ fn is_record(option: &str) -> bool {
 fn kind(command: &str, option: &str) -> Option<Kind> {
     let tables: &[&[(&str, Kind)]] = match command {
         "dnszone_add" => &[COMMON, ATTRIBUTES, ZONE],
-        "dnszone_mod" => &[COMMON, RIGHTS, ATTRIBUTES, ZONE],
+        "dnszone_mod" => &[COMMON, RIGHTS, ATTRIBUTES, REMOVAL, ZONE],
         "dnszone_show" => &[COMMON, RIGHTS],
         "dnsrecord_show" => &[COMMON, RIGHTS, STRUCTURED],
         "dnszone_find" => &[COMMON, FIND, &[("forward_only", Kind::Flag)]],
         "dnszone_del" => &[&[("continue", Kind::Flag), ("version", Kind::Text)]],
         "dnsrecord_add" => &[COMMON, ATTRIBUTES, RECORD, &[("force", Kind::Flag)]],
-        "dnsrecord_mod" => &[COMMON, RIGHTS, ATTRIBUTES, RECORD],
+        "dnsrecord_mod" => &[COMMON, RIGHTS, ATTRIBUTES, REMOVAL, RECORD],
         "dnsrecord_del" => &[&[("del_all", Kind::Flag), ("structured", Kind::Flag), ("version", Kind::Text)]],
         "dnsrecord_find" => &[COMMON, FIND, STRUCTURED],
         _ => &[&[("version", Kind::Text)]],

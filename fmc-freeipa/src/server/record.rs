@@ -1,7 +1,5 @@
 //! The commands of records.
 
-use std::time::Duration;
-
 use serde_json::{Map, Value, json};
 
 use super::command::{done, list, may_write};
@@ -12,9 +10,6 @@ use super::refusal::Refusal;
 use super::rpc::{fields, remark};
 use super::state::{Caller, State};
 use super::{encoding, zone};
-
-/// How long an addition takes between its reading and its writing. What another one writes in between is lost.
-const BETWEEN: Duration = Duration::from_millis(2);
 
 pub(super) fn find(
     state: &State,
@@ -77,7 +72,7 @@ pub(super) async fn add(
         return Err(Refusal::unchanged());
     }
     check_node(state, &zone, &name, &node, options.flag("force"))?;
-    tokio::time::sleep(BETWEEN).await;
+    state.between().await;
     write(state, &zone, &name, node.clone())?;
     let mut answer = done(entry(&name, &node, options), encoding::name(&name), None);
     if !is_absolute && name.ends_with(zone.trim_end_matches('.')) {
@@ -117,7 +112,7 @@ pub(super) async fn change(
         return Err(Refusal::unchanged());
     }
     check_node(state, &zone, &name, &node, options.flag("force"))?;
-    tokio::time::sleep(BETWEEN).await;
+    state.between().await;
     if read(state, caller, &zone, &name, "write")?.as_ref() != Some(&before) {
         return Err(Refusal::collision());
     }
@@ -183,7 +178,7 @@ fn write(state: &State, zone: &str, name: &str, node: Node) -> Result<(), Refusa
     Ok(())
 }
 
-fn mark(node: &mut Node, options: &Options) -> Result<(), Refusal> {
+pub(super) fn mark(node: &mut Node, options: &Options) -> Result<(), Refusal> {
     let marks = options.marks("setattr")?;
     if !marks.is_empty() {
         node.marks = marks;
@@ -192,6 +187,12 @@ fn mark(node: &mut Node, options: &Options) -> Result<(), Refusal> {
         if !node.marks.contains(&mark) {
             node.marks.push(mark);
         }
+    }
+    for mark in options.marks("delattr")? {
+        let Some(at) = node.marks.iter().position(|held| *held == mark) else {
+            return Err(Refusal::no_value("cn", &mark));
+        };
+        node.marks.remove(at);
     }
     Ok(())
 }

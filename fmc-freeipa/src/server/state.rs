@@ -3,9 +3,13 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::account::Rights;
 use super::directory::IpaDirectory;
+
+/// How long a change takes between its reading and its writing. What another one writes in between is lost, or collides.
+const BETWEEN: Duration = Duration::from_millis(2);
 
 /// What goes wrong with a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +54,8 @@ pub(super) struct State {
     faults: Mutex<VecDeque<IpaFault>>,
     requests: AtomicUsize,
     logins: AtomicUsize,
+    /// Whether changes take no time, as where one caller asks after the other.
+    is_instant: bool,
 }
 
 impl State {
@@ -62,6 +68,19 @@ impl State {
             faults: Mutex::default(),
             requests: AtomicUsize::new(0),
             logins: AtomicUsize::new(0),
+            is_instant: false,
+        }
+    }
+
+    /// A server whose commands end at once.
+    pub(super) fn instant(directory: IpaDirectory) -> Self {
+        Self { is_instant: true, ..Self::new(directory) }
+    }
+
+    /// The time between the reading and the writing of a change.
+    pub(super) async fn between(&self) {
+        if !self.is_instant {
+            tokio::time::sleep(BETWEEN).await;
         }
     }
 

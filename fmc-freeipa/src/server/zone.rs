@@ -9,6 +9,7 @@ use super::command::{done, list, may_write};
 use super::directory::{IpaDirectory, IpaZone, absolute};
 use super::encoding;
 use super::options::Options;
+use super::record::mark;
 use super::refusal::Refusal;
 use super::rpc::{fields, remark};
 use super::state::{Caller, State};
@@ -70,7 +71,7 @@ pub(super) fn add(
         return Err(Refusal::not_found(&text));
     }
     let mut zone = directory.new_zone(&name);
-    write(&mut zone, options);
+    write(&mut zone, options)?;
     let shown = entry(&name, &zone, options);
     let is_of_realm = zone.nodes.contains_key("_kerberos");
     if is_of_realm && caller.rights < Rights::Write {
@@ -95,8 +96,8 @@ pub(super) fn change(
     let before = visible(&directory, caller, &name)?.clone();
     may_write(caller, "write")?;
     let mut zone = before.clone();
-    write(&mut zone, options);
-    if zone.attributes == before.attributes {
+    write(&mut zone, options)?;
+    if zone.attributes == before.attributes && zone.nodes == before.nodes {
         return Err(Refusal::unchanged());
     }
     let mut answer = done(entry(&name, &zone, options), encoding::name(&name), None);
@@ -150,7 +151,8 @@ pub(super) fn visible<'a>(
     zone.ok_or_else(|| Refusal::not_found(&format!("{name}: DNS zone not found")))
 }
 
-fn write(zone: &mut IpaZone, options: &Options) {
+/// Writes the attributes and the marks. The entry of a zone is also the one of its own name, with the same marks.
+fn write(zone: &mut IpaZone, options: &Options) -> Result<(), Refusal> {
     for (name, values) in options.of_zone() {
         if values.is_empty() {
             zone.attributes.remove(name);
@@ -158,6 +160,7 @@ fn write(zone: &mut IpaZone, options: &Options) {
             zone.attributes.insert(name.to_owned(), values.to_vec());
         }
     }
+    mark(zone.nodes.entry("@".to_owned()).or_default(), options)
 }
 
 fn entry(name: &str, zone: &IpaZone, options: &Options) -> Value {
@@ -188,6 +191,9 @@ fn entry(name: &str, zone: &IpaZone, options: &Options) -> Value {
     }
     if options.flag("all") {
         shown.insert("objectclass".to_owned(), json!(["idnszone", "top", "idnsrecord"]));
+        if let Some(apex) = zone.nodes.get("@").filter(|apex| !apex.marks.is_empty()) {
+            shown.insert("cn".to_owned(), json!(apex.marks));
+        }
     }
     Value::Object(shown)
 }

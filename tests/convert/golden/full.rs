@@ -381,6 +381,18 @@ ListenStream=80
                         .default(true),
                 )
                 .server(DnsServer::on("ns2", "web"))
+                .server(
+                    DnsServer::at("ipa", "192.168.0.54")
+                        .fqdn("ipa.example.com")
+                        .ipa(
+                            IpaLogin::new(
+                                "admin",
+                                Secret::file("ipa-password", "secrets/ipa-password"),
+                            )
+                            .ca(Secret::file("ipa-ca", "ipa-ca.crt"))
+                            .port(8443),
+                        ),
+                )
                 .zone(
                     Zone::new("example.com")
                         .server("ns1")

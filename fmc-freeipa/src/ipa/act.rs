@@ -1,0 +1,92 @@
+//! Steps, which are gathered into batches.
+
+use std::sync::Arc;
+
+use fmc_core::dns::DnsName;
+use fmc_core::graph::{Acting, ObserveError, Place, Provider, Seen, Step, StepError, Wanted};
+
+use super::batches::MOST;
+use super::document::{Access, Document};
+use super::work::{Job, Server, Task};
+use super::{Ipa, ZONE_KIND};
+use crate::object::DnsObject;
+
+impl Provider for Ipa {
+    async fn observe(&self, wanted: &Wanted<Document>) -> Result<Seen<DnsObject>, ObserveError> {
+        self.forget();
+        Ok(self.look(wanted).await)
+    }
+
+    async fn act(
+        &self,
+        step: &Step<Document>,
+        acting: &(impl Acting + Clone + 'static),
+    ) -> Result<(), StepError> {
+        if acting.cancelled() {
+            return Err(StepError::Cancelled);
+        }
+        let (access, zone) = self.home(step)?;
+        let link = self.link(&access).map_err(|error| StepError::Input {
+            what: step.address.to_string(),
+            cause: format!("failed to {error}"),
+        })?;
+        let is_instant = link.is_instant();
+        let place = step.address.place();
+        let acting = acting.clone();
+        let job = Job { task: task(step, &zone)?, zone, stopping: Arc::new(move || acting.stopping()) };
+        let server = Server { access, link, place: place.clone(), fresh: Arc::clone(&self.fresh) };
+        let done = self.batches.run(place, job, is_instant, move |jobs| server.run(jobs)).await;
+        done.unwrap_or_else(|| {
+            let call = step.address.to_string();
+            Err(StepError::Call { call, cause: "the thread that asks the server ended".to_owned() })
+        })
+    }
+
+    async fn release(&self) {
+        self.forget();
+    }
+
+    fn lanes(&self, _: &Place) -> usize {
+        MOST
+    }
+}
+
+impl Ipa {
+    /// The server and the zone of a step.
+    fn home(&self, step: &Step<Document>) -> Result<(Arc<Access>, DnsName), StepError> {
+        if let Some(document) = &step.document {
+            return Ok((Arc::clone(&document.access), document.zone.clone()));
+        }
+        let home = if step.address.kind() == ZONE_KIND {
+            self.homes.of_zone(&step.address)
+        } else {
+            self.homes.of_name(&step.address)
+        };
+        home.ok_or_else(|| gone(step))
+    }
+}
+
+fn task(step: &Step<Document>, zone: &DnsName) -> Result<Task, StepError> {
+    let name = step.document.as_ref().and_then(|document| document.name());
+    Ok(match (&step.document, name) {
+        (Some(document), None) => {
+            Task::MakeZone { owner: document.cloud.to_string(), contact: document.contact.clone() }
+        }
+        (None, None) if step.address.kind() == ZONE_KIND => Task::DeleteZone,
+        (_, Some(name)) => {
+            Task::Name { owner: name.owner.clone(), wanted: Some(name.clone()), expects: step.expects }
+        }
+        (None, None) => {
+            let bare = step.address.name().split('@').next().unwrap_or_default();
+            let owner = DnsName::parse(bare).map_err(|_| gone(step))?;
+            if !owner.is_within(zone) {
+                return Err(gone(step));
+            }
+            Task::Name { owner, wanted: None, expects: step.expects }
+        }
+    })
+}
+
+fn gone(step: &Step<Document>) -> StepError {
+    StepError::Changed { what: step.address.to_string() }
+}

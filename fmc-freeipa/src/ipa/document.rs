@@ -1,0 +1,43 @@
+//! What is wanted of a FreeIPA server: its zones, and the names in them.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use fmc_core::dns::{DnsName, ServerIpa};
+use fmc_core::graph::Address;
+
+use crate::wanted::{Name, Part};
+
+/// How a server is reached.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Access {
+    /// Its name in the cloud.
+    pub(super) name: String,
+    pub(super) address: IpAddr,
+    /// Its own name, by which it answers.
+    pub(super) fqdn: DnsName,
+    pub(super) login: ServerIpa,
+    /// The machine of the cloud that it is on, which is there before it.
+    pub(super) machine: Option<Address>,
+}
+
+/// A zone that a server has, or a name in it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Document {
+    pub(super) access: Arc<Access>,
+    /// The owner of the cloud.
+    pub(super) cloud: Arc<str>,
+    pub(super) zone: DnsName,
+    /// The mailbox of the zone's SOA.
+    pub(super) contact: DnsName,
+    pub(super) part: Part,
+    /// Whether a person agreed that much of the zone changes.
+    pub(super) is_agreed: bool,
+}
+
+impl Document {
+    /// The wanted name; `None` for a zone.
+    pub(super) fn name(&self) -> Option<&Name> {
+        self.part.name()
+    }
+}

@@ -1,0 +1,83 @@
+//! The pure half: how zones and names differ, and what becomes of those that are not wanted.
+
+use fmc_core::finding::NameList;
+use fmc_core::graph::{
+    Address, Choices, Edge, Fingerprint, Model, Note, Place, Removal, Seen, Settled, Verdict, Wanted,
+};
+
+use super::document::Document;
+use super::{Ipa, ZONE_KIND};
+use crate::consent;
+use crate::object::{self, DnsObject};
+use crate::records::fingerprint;
+
+impl Model for Ipa {
+    type Document = Document;
+    type Object = DnsObject;
+
+    fn known_as(&self, place: &Place) -> String {
+        match place.name() {
+            Some(server) => format!("the FreeIPA server {server}"),
+            None => "FreeIPA".to_owned(),
+        }
+    }
+
+    fn settle<'a>(
+        &self,
+        wanted: &'a Wanted<Document>,
+        _: &Seen<DnsObject>,
+        choices: &Choices,
+    ) -> Settled<'a, Document> {
+        let agree = |document: &Document| Document { is_agreed: true, ..document.clone() };
+        consent::settle(wanted, choices, |document| document.zone.bare(), agree)
+    }
+
+    fn fingerprint(&self, document: &Document) -> Fingerprint {
+        match document.name() {
+            Some(name) => fingerprint(&name.sets),
+            None => Fingerprint::of(format!("zone {} {}", document.zone, document.contact).as_bytes()),
+        }
+    }
+
+    fn summary(&self, _: &Address, document: &Document) -> String {
+        match document.name() {
+            Some(name) => object::shown(&name.sets),
+            None => "is made unless the server has it".to_owned(),
+        }
+    }
+
+    fn compare(&self, _: &Address, document: &Document, object: &DnsObject) -> Verdict {
+        match (document.name(), &object.held) {
+            (Some(name), _) => object::compare(name, object, document.is_agreed),
+            (None, Some(held)) => Verdict::Held(held.clone()),
+            (None, None) => Verdict::Same,
+        }
+    }
+
+    fn remove(
+        &self,
+        at: &Address,
+        object: &DnsObject,
+        _: &dyn Fn(&Address) -> bool,
+        choices: &Choices,
+    ) -> Removal {
+        if at.kind() != ZONE_KIND || !object.is_ours {
+            return object::remove(object, choices);
+        }
+        // FreeIPA makes this name for each zone.
+        let kerberos = format!("_kerberos.{}", object.zone);
+        let others = NameList::new(object.foreign.iter().filter(|name| **name != *kerberos));
+        if others.is_empty() {
+            return object::remove(object, choices);
+        }
+        Removal::Keep(format!("it has names that fmc did not make: {others}"))
+    }
+
+    fn needs(&self, _: &Address, object: &DnsObject) -> Vec<Edge> {
+        object.needs()
+    }
+
+    fn notes(&self, at: &Address, _: &Document, object: &DnsObject) -> Vec<Note> {
+        object.notes(at)
+    }
+}

@@ -1,0 +1,147 @@
+//! Reading servers: one search for the zones, and one for the names of each zone.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use fmc_core::dns::DnsName;
+use fmc_core::graph::{Address, Place, Seen, Wanted};
+
+use super::document::{Access, Document};
+use super::held::{self, zone_owner};
+use super::link::{IpaLink, records, zones};
+use super::{Ipa, ZONE_KIND, off_thread, real};
+use crate::client::{Code, IpaError, IpaRecord, IpaZone};
+use crate::object::{DnsObject, Mark};
+use crate::reading::Reading;
+
+/// The zones of a server that are read, by name.
+type Readings<'a> = BTreeMap<&'a DnsName, Reading<'a>>;
+
+impl Ipa {
+    pub(super) async fn look(&self, wanted: &Wanted<Document>) -> Seen<DnsObject> {
+        let mut seen = Seen::default();
+        let mut servers: BTreeMap<&Place, (&Arc<Access>, Readings<'_>)> = BTreeMap::new();
+        for (at, node) in wanted.nodes.iter().chain(&wanted.gone) {
+            let document = &node.document;
+            let (access, zones) =
+                servers.entry(at.place()).or_insert_with(|| (&document.access, BTreeMap::new()));
+            let reading =
+                zones.entry(&document.zone).or_insert_with(|| reading(at.place(), &document.zone, access));
+            if wanted.nodes.contains_key(at) {
+                reading.wanted.insert(at, document.name());
+            }
+        }
+        for (place, (access, readings)) in servers {
+            for zone in readings.keys() {
+                self.homes.know(place, zone, access);
+            }
+            match self.all_zones(access).await {
+                Ok((link, zones)) => {
+                    self.look_at(place, access, (&link, &zones), readings, wanted, &mut seen).await;
+                }
+                // A server on a machine of the cloud comes with the machine, and goes with it.
+                Err(error) if access.machine.is_some() && is_absent(access, &error).await => {
+                    if !wanted.is_destroyed {
+                        readings.values().for_each(|reading| reading.not_yet(&mut seen));
+                    }
+                }
+                Err(error) => {
+                    seen.unknown.insert(place.clone(), format!("failed to {error}"));
+                }
+            }
+        }
+        seen
+    }
+
+    async fn all_zones(&self, access: &Access) -> Result<(Arc<dyn IpaLink>, Vec<IpaZone>), IpaError> {
+        let link = self.link(access)?;
+        let (user, domain) = (access.login.user.to_string(), domain_of(&access.fqdn));
+        let zones = off_thread(Arc::clone(&link), move |link| zones(link, &user, &domain)).await?;
+        Ok((link, zones))
+    }
+
+    /// The zones of a server, wanted ones and others of ours.
+    async fn look_at(
+        &self,
+        place: &Place,
+        access: &Arc<Access>,
+        (link, zones): (&Arc<dyn IpaLink>, &[IpaZone]),
+        mut readings: Readings<'_>,
+        wanted: &Wanted<Document>,
+        seen: &mut Seen<DnsObject>,
+    ) {
+        let named = zones.iter().filter_map(|zone| Some((DnsName::parse(&zone.name()).ok()?, zone)));
+        let named: BTreeMap<DnsName, &IpaZone> = named.collect();
+        let mut more = Readings::new();
+        for (name, zone) in &named {
+            if !readings.contains_key(name) && zone_owner(&zone.entry().texts("cn")) == Some(&*wanted.owner) {
+                self.homes.know(place, name, access);
+                more.insert(name, reading(place, name, access));
+            }
+        }
+        let all: BTreeSet<&DnsName> = readings.keys().chain(more.keys()).copied().collect();
+        for (name, reading) in std::mem::take(&mut readings).into_iter().chain(more) {
+            let Some(zone) = named.get(name) else { continue };
+            let asked = name.to_string();
+            match off_thread(Arc::clone(link), move |link| records(link, &asked)).await {
+                Ok(records) => {
+                    let objects = objects(&reading, access, &records, zone, &wanted.owner);
+                    let zone = zone_object(&reading, zone, &wanted.owner);
+                    reading.found(objects, zone, &all, wanted.is_destroyed, seen);
+                }
+                Err(error) if error.code() == Some(Code::NotFound) => {}
+                Err(error) => reading.unknown(&format!("failed to {error}"), seen),
+            }
+        }
+    }
+}
+
+fn reading<'a>(place: &'a Place, zone: &'a DnsName, access: &'a Access) -> Reading<'a> {
+    Reading { place, zone, server: &access.name, machine: access.machine.as_ref(), wanted: BTreeMap::new() }
+}
+
+/// Whether nothing answers where a server will be. Its certificate authority cannot be read before it is there.
+async fn is_absent(access: &Arc<Access>, error: &IpaError) -> bool {
+    if !matches!(error, IpaError::Settings { .. }) {
+        return error.is_absent();
+    }
+    let access = Arc::clone(access);
+    crate::thread::off_thread(false, move || real::listens(&access)).await == Some(false)
+}
+
+/// The domain that a server is in.
+fn domain_of(fqdn: &DnsName) -> String {
+    fqdn.bare().split_once('.').map_or_else(|| fqdn.bare().to_owned(), |(_, domain)| domain.to_owned())
+}
+
+/// The names of a zone.
+fn objects(
+    reading: &Reading<'_>,
+    access: &Access,
+    records: &[IpaRecord],
+    zone: &IpaZone,
+    owner: &str,
+) -> BTreeMap<String, DnsObject> {
+    let names = reading.names();
+    let mut nothing = reading.nothing();
+    nothing.stands_on.push(Address::new(reading.place.clone(), ZONE_KIND, reading.zone.bare()));
+    let entries = held::read(reading.zone, &access.fqdn, records, zone.settings().default_ttl);
+    let objects = entries.into_iter().filter_map(|(name, entry)| {
+        let wanted = names.get(name.as_str()).map(|(_, name)| *name);
+        let object = entry.object(owner, wanted, nothing.clone())?;
+        Some((name, object))
+    });
+    objects.collect()
+}
+
+/// The zone itself.
+fn zone_object(reading: &Reading<'_>, zone: &IpaZone, owner: &str) -> DnsObject {
+    let marks = zone.entry().texts("cn");
+    let mark = zone_owner(&marks).map(|owner| Mark { owner: owner.to_owned(), made: None });
+    let is_ours = mark.as_ref().is_some_and(|mark| mark.owner == owner);
+    let name = reading.zone.bare();
+    let held = (!zone.is_active()).then(|| {
+        format!("it is disabled, so that no client gets an answer: run `ipa dnszone-enable {name}`")
+    });
+    DnsObject { mark, is_ours, held, ..reading.nothing() }
+}

@@ -1,0 +1,89 @@
+//! The provider's part of a cloud: the zones of FreeIPA servers and their names.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use fmc_core::checked::Checked;
+use fmc_core::dns::{DnsName, ZoneServer, servers_of, zones_of};
+use fmc_core::graph::{Place, Seen, Wanted};
+#[cfg(feature = "sim")]
+use fmc_core::provider::SimulationError;
+use fmc_core::provider::{Drift, Room};
+use fmc_core::secret::{SecretRef, Secrets};
+
+use super::document::{Access, Document};
+use super::{Ipa, NAME, NAME_KIND};
+use crate::object::{DnsObject, drift};
+use crate::wanted::{add, hosts_first, machine_of};
+
+impl Room for Ipa {
+    const NAME: &'static str = NAME;
+
+    fn documents(&self, checked: &Checked) -> Wanted<Document> {
+        let cloud: Arc<str> = checked.owner().as_str().into();
+        let mut wanted = Wanted::nothing(Arc::clone(&cloud));
+        let servers: BTreeMap<String, Arc<Access>> = servers_of(checked)
+            .into_iter()
+            .filter_map(|server| Some((server.name.clone(), Arc::new(access(server, checked)?))))
+            .collect();
+        let zones = zones_of(checked);
+        for zone in &zones {
+            let Some(access) = zone.server.as_ref().and_then(|server| servers.get(server)) else { continue };
+            let place = Place::new(NAME, access.name.as_str());
+            let document = |part| Document {
+                access: Arc::clone(access),
+                cloud: Arc::clone(&cloud),
+                zone: zone.name.clone(),
+                contact: zone.soa.contact.clone(),
+                part,
+                is_agreed: false,
+            };
+            add(&mut wanted, &place, access.machine.as_ref(), zone, &zones, document);
+        }
+        hosts_first(&mut wanted, Document::name);
+        wanted
+    }
+
+    fn secrets<'a>(&self, document: &'a Document) -> Vec<&'a SecretRef> {
+        let login = &document.access.login;
+        vec![&login.password, &login.ca]
+    }
+
+    fn with_secrets(&self, secrets: Arc<dyn Secrets + Send + Sync>) -> Option<Self> {
+        Some(Self { secrets: Some(secrets), ..self.clone() })
+    }
+
+    fn nouns(&self) -> &'static [(&'static str, &'static str)] {
+        &[(NAME_KIND, "name")]
+    }
+
+    fn former<'a>(&self, object: &'a DnsObject) -> Option<&'a str> {
+        object.many.map(|_| object.zone.as_str())
+    }
+
+    fn drift(&self, wanted: &Wanted<Document>, seen: &Seen<DnsObject>) -> Drift {
+        drift(self, wanted, seen, Document::name)
+    }
+
+    #[cfg(feature = "sim")]
+    fn simulation(&self, state: Option<&str>) -> Result<Option<Self>, SimulationError> {
+        Self::in_memory(state).map(Some)
+    }
+
+    #[cfg(feature = "sim")]
+    fn simulated(&self) -> Option<String> {
+        self.simulated.as_ref().and_then(super::sim::Simulated::state)
+    }
+}
+
+/// How a server is reached; `None` if it is not a FreeIPA server.
+fn access(server: ZoneServer, checked: &Checked) -> Option<Access> {
+    let machine = machine_of(&server, checked);
+    Some(Access {
+        fqdn: DnsName::from(server.fqdn.as_ref()?),
+        name: server.name,
+        address: server.address,
+        login: server.ipa?,
+        machine,
+    })
+}

@@ -1,0 +1,171 @@
+//! What a server has: zones and names, whose they are, and how they differ from what is wanted.
+
+use fmc_core::finding::NameList;
+use fmc_core::graph::{
+    About, Address, Carries, Change, Choices, Edge, Fingerprint, Impact, Note, NoteKind, Removal, Seen,
+    Verdict, Wanted,
+};
+use fmc_core::provider::{Drift, DriftKind, Drifted, Moved, Room};
+
+use crate::consent::too_many;
+use crate::records::{Set, Sets, differences, fingerprint};
+use crate::wanted::{Name, ZONE_KIND};
+
+/// What is at a server: a zone, or a name in one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DnsObject {
+    /// The zone that it is in.
+    pub(crate) zone: String,
+    pub(crate) sets: Sets,
+    pub(crate) mark: Option<Mark>,
+    /// Whether the mark is the cloud's own.
+    pub(crate) is_ours: bool,
+    /// Whether the server makes the name itself, for its own use.
+    pub(crate) is_servers: bool,
+    /// How many of the zone's names of ours this plan would change or delete, and how many there are, if that is too many.
+    pub(crate) many: Option<(usize, usize)>,
+    /// Of a zone: the names that are not ours.
+    pub(crate) foreign: NameList,
+    /// Of a zone: why its names cannot be kept up to date.
+    pub(crate) held: Option<String>,
+    /// What must stay while it is there.
+    pub(crate) stands_on: Vec<Address>,
+}
+
+/// A mark: whose a name is, and the hash of the records that were written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mark {
+    /// The owner of the cloud.
+    pub(crate) owner: String,
+    /// The hash of the name's records at the last apply.
+    pub(crate) made: Option<Fingerprint>,
+}
+
+impl Mark {
+    /// What it says: whose the name is, and the hash.
+    pub(crate) fn texts(&self) -> [String; 2] {
+        [format!("fmc/{}", self.owner), self.made.map(|made| made.to_string()).unwrap_or_default()]
+    }
+}
+
+impl DnsObject {
+    /// A name with nothing but its records and its mark.
+    pub(crate) fn of_step(sets: Sets, mark: Option<Mark>) -> Self {
+        Self {
+            zone: String::new(),
+            sets,
+            mark,
+            is_ours: false,
+            is_servers: false,
+            many: None,
+            foreign: NameList::default(),
+            held: None,
+            stands_on: Vec::new(),
+        }
+    }
+
+    /// The needs of an existing object.
+    pub(crate) fn needs(&self) -> Vec<Edge> {
+        self.stands_on.iter().map(|to| Edge { to: to.clone(), carries: Carries::Exists }).collect()
+    }
+
+    /// The names of a zone that are left alone.
+    pub(crate) fn notes(&self, at: &Address) -> Vec<Note> {
+        if at.kind() != ZONE_KIND || self.foreign.is_empty() {
+            return Vec::new();
+        }
+        let text = format!("names that fmc did not make are left alone: {}", self.foreign);
+        vec![Note { about: About::object(at, None), kind: NoteKind::Notice, text }]
+    }
+}
+
+/// The fingerprint of a name with its mark.
+pub(crate) fn seen_as(object: &DnsObject) -> Fingerprint {
+    let mark = object.mark.as_ref().map(Mark::texts);
+    let mark = mark.map(|[owner, made]| format!("\"{owner}\" \"{made}\"")).unwrap_or_default();
+    let sets = fingerprint(&object.sets);
+    Fingerprint::of(format!("{sets} {mark}").as_bytes())
+}
+
+/// How a name differs from the wanted one.
+pub(crate) fn compare(name: &Name, object: &DnsObject, is_agreed: bool) -> Verdict {
+    let differences = differences(&object.sets, &name.sets);
+    match &object.mark {
+        Some(mark) if !object.is_ours => {
+            return Verdict::Held(format!(
+                "it belongs to the cloud {}: give it another name, or remove it there",
+                mark.owner
+            ));
+        }
+        Some(_) => {}
+        None if object.is_servers && differences.is_empty() => return Verdict::Same,
+        None if object.is_servers => {
+            return Verdict::Held(format!(
+                "the server makes it for its own use, and it has {}: remove the records of {} from the cloud",
+                shown(&object.sets),
+                name.owner.bare()
+            ));
+        }
+        None if differences.is_empty() => {
+            let reason = Some("it is as wanted, and becomes the cloud's".to_owned());
+            let to = Some(format!("fmc/{}", name.cloud));
+            let path = "owner".to_owned();
+            return Verdict::Differs(vec![Change { path, from: None, to, impact: Impact::Live, reason }]);
+        }
+        None => {
+            return Verdict::Held(format!(
+                "fmc did not make it, and it has {}: remove its records at the server, or give {} another name",
+                shown(&object.sets),
+                name.owner.bare()
+            ));
+        }
+    }
+    if differences.is_empty() {
+        return Verdict::Same;
+    }
+    match object.many {
+        Some(many) if !is_agreed => Verdict::Held(too_many(many, &object.zone)),
+        _ => Verdict::Differs(differences),
+    }
+}
+
+/// What becomes of a name that is not wanted.
+pub(crate) fn remove(object: &DnsObject, choices: &Choices) -> Removal {
+    match object.many {
+        _ if !object.is_ours => Removal::Ignore,
+        Some(many) if !choices.delete_data.covers(&object.zone) => {
+            Removal::Leave(too_many(many, &object.zone))
+        }
+        _ => Removal::Delete("no longer wanted".to_owned()),
+    }
+}
+
+/// The names that somebody else changed: those whose mark has the hash of the wanted records.
+pub(crate) fn drift<P: Room<Object = DnsObject>>(
+    provider: &P,
+    wanted: &Wanted<P::Document>,
+    seen: &Seen<DnsObject>,
+    name: impl Fn(&P::Document) -> Option<&Name>,
+) -> Drift {
+    let mut found = Drift::unknown_of(seen);
+    for (at, node) in &wanted.nodes {
+        let Some((name, object)) = name(&node.document).zip(seen.object(at)) else { continue };
+        if let Verdict::Differs(changes) = provider.compare(at, &node.document, object) {
+            let made = object.mark.as_ref().and_then(|mark| mark.made);
+            let is_known = made == Some(fingerprint(&name.sets));
+            let list = if is_known { &mut found.drift } else { &mut found.unclear };
+            list.push(Drifted {
+                address: at.clone(),
+                part_of: None,
+                kind: DriftKind::Changed,
+                changes: changes.into_iter().map(Moved::from).collect(),
+            });
+        }
+    }
+    found
+}
+
+/// The records of a name for a person.
+pub(crate) fn shown(sets: &Sets) -> String {
+    sets.values().map(Set::shown).collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,139 @@
+//! What is wanted of a server's zones: the zones, and the names in them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use fmc_core::checked::Checked;
+use fmc_core::dns::{DnsName, RecordData, ZoneContent, ZoneServer};
+use fmc_core::graph::{Address, Carries, Edge, Node, Place, Wanted};
+
+use crate::object::Mark;
+use crate::records::{Sets, fingerprint, is_servers_own, sets};
+
+/// The kind of a name with its records.
+pub(crate) const NAME_KIND: &str = "name";
+
+/// The kind of a zone: its names exist once it is served.
+pub(crate) const ZONE_KIND: &str = "zone";
+
+/// What a document is about.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Part {
+    /// The zone itself.
+    Zone,
+    /// A name with its records.
+    Name(Box<Name>),
+}
+
+impl Part {
+    /// The wanted name; `None` for a zone.
+    pub(crate) fn name(&self) -> Option<&Name> {
+        match self {
+            Self::Zone => None,
+            Self::Name(name) => Some(name),
+        }
+    }
+}
+
+/// A wanted name.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Name {
+    pub(crate) owner: DnsName,
+    pub(crate) sets: Sets,
+    /// Whose it is.
+    pub(crate) cloud: Arc<str>,
+    /// The hosts that must have an address before it, as those that take its mail.
+    pub(crate) targets: Vec<DnsName>,
+}
+
+impl Name {
+    /// The mark that is written with it.
+    pub(crate) fn mark(&self) -> Mark {
+        Mark { owner: self.cloud.to_string(), made: Some(fingerprint(&self.sets)) }
+    }
+}
+
+/// Adds a zone and its names at a place. `document` makes the provider's document of each part.
+pub(crate) fn add<D>(
+    wanted: &mut Wanted<D>,
+    place: &Place,
+    machine: Option<&Address>,
+    zone: &ZoneContent,
+    zones: &[ZoneContent],
+    document: impl Fn(Part) -> D,
+) {
+    wanted.places.insert(place.clone());
+    let cloud = Arc::clone(&wanted.owner);
+    let at = Address::new(place.clone(), ZONE_KIND, zone.name.bare());
+    let edge = |to: &Address| Edge { to: to.clone(), carries: Carries::Exists };
+    let node = Node {
+        document: Arc::new(document(Part::Zone)),
+        needs: machine.map(edge).into_iter().collect(),
+        part_of: None,
+    };
+    wanted.nodes.insert(at.clone(), node);
+    for (name, all) in &zone.sets {
+        let is_apex = *name == zone.name;
+        let sets = sets(all.iter().filter(|(kind, _)| !is_servers_own(**kind, is_apex)));
+        if sets.is_empty() {
+            continue;
+        }
+        let data = all.values().flat_map(|set| &set.data);
+        let targets = data.filter_map(|data| match data {
+            RecordData::Mx { exchange, .. } if exchange != name => Some(exchange.clone()),
+            _ => None,
+        });
+        let targets = targets.collect();
+        let part =
+            Part::Name(Box::new(Name { owner: name.clone(), sets, cloud: Arc::clone(&cloud), targets }));
+        let node = Node { document: Arc::new(document(part)), needs: vec![edge(&at)], part_of: None };
+        let called = if is_in_inner(name, &zone.name, zones.iter().map(|zone| &zone.name)) {
+            inner(name.bare(), &zone.name)
+        } else {
+            name.bare().to_owned()
+        };
+        wanted.nodes.insert(Address::new(place.clone(), NAME_KIND, called), node);
+    }
+}
+
+/// A host that takes mail comes before the record that leads to it: BIND refuses an MX record of a name without an address.
+pub(crate) fn hosts_first<D>(wanted: &mut Wanted<D>, name: impl Fn(&D) -> Option<&Name>) {
+    let with: BTreeMap<Address, Vec<DnsName>> = wanted
+        .nodes
+        .iter()
+        .filter_map(|(at, node)| Some((at.clone(), name(&node.document)?.targets.clone())))
+        .filter(|(_, targets)| !targets.is_empty())
+        .collect();
+    for (at, targets) in &with {
+        let hosts = targets.iter().map(|target| at.beside(NAME_KIND, target.bare()));
+        // Two names that lead to each other have no order.
+        let hosts = hosts.filter(|host| wanted.nodes.contains_key(host) && !with.contains_key(host));
+        let edges: Vec<Edge> = hosts.map(|to| Edge { to, carries: Carries::Exists }).collect();
+        if let Some(node) = wanted.nodes.get_mut(at) {
+            node.needs.extend(edges);
+        }
+    }
+}
+
+/// The machine that a server is on, as the provider of hypervisors calls it.
+pub(crate) fn machine_of(server: &ZoneServer, checked: &Checked) -> Option<Address> {
+    const MACHINE: (&str, &str) = ("libvirt", "domain");
+    let machine = server.machine.as_ref().and_then(|name| checked.machine(name))?;
+    let host = checked.at(machine.host)?;
+    Some(Address::new(Place::new(MACHINE.0, host.name.as_str()), MACHINE.1, machine.name.as_str()))
+}
+
+/// Whether another one of these zones, inside the zone, has the name too.
+pub(crate) fn is_in_inner<'a>(
+    name: &DnsName,
+    zone: &DnsName,
+    zones: impl IntoIterator<Item = &'a DnsName>,
+) -> bool {
+    let depth = |zone: &DnsName| zone.labels().count();
+    zones.into_iter().any(|other| depth(other) > depth(zone) && name.is_within(other))
+}
+
+/// How a name is called in a plan if another zone of the server has it too: the servers of a zone inside another one.
+pub(crate) fn inner(bare: &str, zone: &DnsName) -> String {
+    format!("{bare}@{}", zone.bare())
+}
