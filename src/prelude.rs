@@ -10,7 +10,9 @@ pub use std::process::ExitCode;
 
 pub use fmc_core::addr::{Ip, IpRange, Mac, Subnet};
 pub use fmc_core::balancer::{Balancer, Software};
+pub use fmc_core::bind::BindServer;
 pub use fmc_core::checked::Checked;
+pub use fmc_core::chrony::Chrony;
 pub use fmc_core::cloud::Cloud;
 pub use fmc_core::digest::Digest;
 pub use fmc_core::disk::{Allocation, Disk, Filesystem};

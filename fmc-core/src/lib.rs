@@ -24,9 +24,11 @@ mod yaml;
 
 pub mod addr;
 pub mod balancer;
+pub mod bind;
 pub mod boot;
 pub mod check;
 pub mod checked;
+pub mod chrony;
 pub mod cloud;
 pub mod count;
 pub mod digest;

@@ -30,7 +30,7 @@
 //! | manifests of Kubernetes | [`manifests`]: schemas and rules without a cluster; [`kube`]: the real API server |
 //! | pods: user, mounts, arguments, probes | [`pod`]: Debian's program in the compiled container, by crun |
 //! | digests of container images | [`registry`]: Debian's registry, filled by skopeo |
-//! | clocks | [`ntp`]: a time server for guests |
+//! | clocks | [`chrony`]: its own check, and servers and clients in [`netns`]; [`ntp`]: a time server for guests |
 //! | sshd's configuration, host keys | [`sshd`] |
 //! | units and drop-ins | [`systemd`] |
 //! | scripts | [`shell`]: their syntax, and the services that they wait for |
@@ -39,6 +39,7 @@
 
 pub mod activate;
 pub mod bench;
+pub mod chrony;
 pub mod cloud_init;
 pub mod cloudnative_pg;
 pub mod dns_faults;
