@@ -44,6 +44,7 @@ pub mod host;
 pub mod identity;
 pub mod ignition;
 pub mod image;
+pub mod ipa;
 pub mod k3s;
 pub mod machine;
 pub mod mirror;

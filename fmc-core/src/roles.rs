@@ -7,6 +7,7 @@ use crate::bind::BindServer;
 use crate::check::room::Room;
 use crate::chrony::Chrony;
 use crate::cloud::Cloud;
+use crate::ipa::FreeIpa;
 use crate::k3s;
 use crate::mirror;
 use crate::node_exporter::NodeExporter;
@@ -29,6 +30,7 @@ pub fn said(to: &mut impl Takes) {
     to.role::<BindServer>();
     to.role::<NodeExporter>();
     to.spanning_role::<Chrony>();
+    to.spanning_role::<FreeIpa>();
 }
 
 /// The spanning roles of a draft: the user's own, and those of each room.

@@ -5,6 +5,7 @@
 mod bind;
 #[cfg(feature = "virt")]
 mod bind_run;
+mod ipa;
 mod time;
 
 use std::ffi::OsString;

@@ -35,6 +35,7 @@ const LAYERS: &[&[&str]] = &[
         "cloud_init",
         "firewall",
         "ignition",
+        "ipa",
         "machine",
         "mirror/role",
         "node_exporter",
