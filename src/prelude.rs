@@ -10,7 +10,9 @@ pub use std::process::ExitCode;
 
 pub use fmc_core::addr::{Ip, IpRange, Mac, Subnet};
 pub use fmc_core::balancer::{Balancer, Software};
+pub use fmc_core::bind::BindServer;
 pub use fmc_core::checked::Checked;
+pub use fmc_core::chrony::Chrony;
 pub use fmc_core::cloud::Cloud;
 pub use fmc_core::digest::Digest;
 pub use fmc_core::disk::{Allocation, Disk, Filesystem};
@@ -22,6 +24,7 @@ pub use fmc_core::graph::Impact;
 pub use fmc_core::guest::{Directory, Group, Guest, GuestFile, Symlink, TextPart, Unit, User};
 pub use fmc_core::host::{Acceleration, CpuModel, Host, LibvirtUri, MachineType, Pool};
 pub use fmc_core::image::{Arch, DirectKernel, Format, Image, Os};
+pub use fmc_core::ipa::FreeIpa;
 pub use fmc_core::k3s;
 pub use fmc_core::machine::{Interface, Machine, Power, Root, Shutdown};
 pub use fmc_core::mirror::Mirror;

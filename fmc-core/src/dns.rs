@@ -216,6 +216,17 @@ pub enum TsigAlgorithm {
 
 choice!(TsigAlgorithm);
 
+impl TsigAlgorithm {
+    /// Its name, as DNS and servers write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::HmacSha256 => "hmac-sha256",
+            Self::HmacSha384 => "hmac-sha384",
+            Self::HmacSha512 => "hmac-sha512",
+        }
+    }
+}
+
 draft! {
     /// A zone with records or settings of its own, beside what follows from the cloud.
     pub struct Zone {

@@ -3,8 +3,11 @@
 //! Generic code uses the table, and knows none of its rows.
 
 use crate::balancer;
+use crate::bind::BindServer;
 use crate::check::room::Room;
+use crate::chrony::Chrony;
 use crate::cloud::Cloud;
+use crate::ipa::FreeIpa;
 use crate::k3s;
 use crate::mirror;
 use crate::node_exporter::NodeExporter;
@@ -22,9 +25,12 @@ pub trait Takes {
     fn spanning_role<R: FileSpanningRole>(&mut self);
 }
 
-/// Gives the built-in roles that a file can say of a machine.
+/// Gives the built-in roles that a file can say.
 pub fn said(to: &mut impl Takes) {
+    to.role::<BindServer>();
     to.role::<NodeExporter>();
+    to.spanning_role::<Chrony>();
+    to.spanning_role::<FreeIpa>();
 }
 
 /// The spanning roles of a draft: the user's own, and those of each room.

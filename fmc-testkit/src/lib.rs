@@ -9,6 +9,7 @@
 //! | domains, networks, pools, volumes | [`libvirt_schema`], and a whole [`libvirtd`] |
 //! | Ignition | [`ignition`]: the validator, and the engine into a scratch root |
 //! | user-data, network-config | [`cloud_init`] |
+//! | the enrolment in FreeIPA | [`ipa_client`]: Debian's program, as far as it goes without a server |
 //! | the seed of cloud-init | [`iso`] |
 //! | downloads | [`http`]: a server that misbehaves as the test asks |
 //! | images, packed and unpacked | [`image`] makes them |
@@ -30,7 +31,7 @@
 //! | manifests of Kubernetes | [`manifests`]: schemas and rules without a cluster; [`kube`]: the real API server |
 //! | pods: user, mounts, arguments, probes | [`pod`]: Debian's program in the compiled container, by crun |
 //! | digests of container images | [`registry`]: Debian's registry, filled by skopeo |
-//! | clocks | [`ntp`]: a time server for guests |
+//! | clocks | [`chrony`]: its own check, and servers and clients in [`netns`]; [`ntp`]: a time server for guests |
 //! | sshd's configuration, host keys | [`sshd`] |
 //! | units and drop-ins | [`systemd`] |
 //! | scripts | [`shell`]: their syntax, and the services that they wait for |
@@ -39,6 +40,7 @@
 
 pub mod activate;
 pub mod bench;
+pub mod chrony;
 pub mod cloud_init;
 pub mod cloudnative_pg;
 pub mod dns_faults;
@@ -49,6 +51,7 @@ pub mod haproxy;
 pub mod http;
 pub mod ignition;
 pub mod image;
+pub mod ipa_client;
 pub mod iso;
 pub mod k3s;
 pub mod keepalived;

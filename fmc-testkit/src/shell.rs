@@ -23,6 +23,18 @@ pub fn syntax(script: &str) -> Result<(), Refused> {
     finish(command("sh").arg("-n").arg(path)).silent_success().map(drop)
 }
 
+/// Judges a script by `shellcheck`, which knows the mistakes that a shell runs without a word.
+///
+/// # Errors
+///
+/// What it found, a matter of style too.
+pub fn lint(script: &str) -> Result<(), Refused> {
+    let folder = scratch();
+    let path = folder.path().join("script.sh");
+    tree::write(&path, script.as_bytes());
+    finish(command("shellcheck").arg(path)).silent_success().map(drop)
+}
+
 /// A server that answers every request with a status. The status can be changed at any time.
 #[derive(Debug)]
 pub struct Answers {

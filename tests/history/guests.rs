@@ -1,9 +1,10 @@
 //! Groups 3 and 4: a machine's own name, and the network as the machine's system reads it.
 
+use fmc::prelude::*;
 use fmc::testing::{Artifacts, checked};
 use fmc_testkit::{ignition, tree};
 
-use crate::seed;
+use crate::{found, seed};
 
 /// FreeIPA's installer stopped, because its name resolved to 127.0.0.1.
 #[test]
@@ -16,11 +17,31 @@ fn h03_a_machine_is_known_to_itself_by_its_own_address() {
     assert!(loopback.clone().all(|line| !line.contains("freeipa1")), "{}", data.text());
 }
 
+/// Its machine had itself as its resolver before it had a DNS.
+#[test]
+fn h03_a_server_does_not_ask_itself_before_it_is_installed() {
+    let cloud = seed(&["machines.freeipa1.resolvers=[10.17.3.11]"]).role(FreeIpa::on("freeipa1"));
+    let found = found(&cloud);
+    let own = found.iter().find(|finding| finding.kind().as_str() == "freeipa-asks-itself").unwrap();
+    assert_eq!(own.at(), "roles[0].freeipa.server");
+    assert!(own.help().contains("resolvers: [9.9.9.9]"), "{own}");
+}
+
+/// Once it was there, it resolved any name for anyone.
+#[test]
+fn h03_the_dns_of_freeipa_answers_the_cloud_alone() {
+    let artifacts = Artifacts::of(&seed(&[]).role(FreeIpa::on("freeipa1").forwarders(["9.9.9.9"])));
+    let freeipa = artifacts.machine("freeipa1");
+    freeipa.file("/etc/fmc/freeipa/named.options").assert_contains("allow-recursion { cloud; };");
+    let networks = freeipa.file("/etc/fmc/freeipa/named.acl");
+    networks.assert_contains("10.17.3.0/24;").assert_contains("10.17.4.0/24;");
+}
+
 /// Fedora CoreOS and Rocky Linux run NetworkManager but got files for systemd-networkd: the machines came up
 /// by DHCP.
 #[test]
 fn h04_the_network_is_written_for_the_system_that_reads_it() {
-    let files = |cloud: &fmc::prelude::Cloud, machine: &str| {
+    let files = |cloud: &Cloud, machine: &str| {
         let artifacts = Artifacts::of(cloud);
         let root = tree::scratch();
         ignition::apply(artifacts.machine(machine).boot("config.ign").text(), root.path()).unwrap()

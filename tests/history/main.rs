@@ -19,6 +19,7 @@ mod networks;
 mod secrets;
 mod storage;
 mod table;
+mod time;
 #[cfg(feature = "k8s")]
 mod workloads;
 

@@ -7,7 +7,7 @@ use std::process::Command;
 use xtask::{Failure, as_root};
 
 /// Each package with its purpose.
-const PACKAGES: [(&str, &str); 52] = [
+const PACKAGES: [(&str, &str); 53] = [
     ("pkg-config", "finds the C library for the feature `virt`"),
     ("libvirt-dev", "the C library that the feature `virt` links"),
     ("g++", "builds the fuzzer, which is LLVM's"),
@@ -52,6 +52,7 @@ const PACKAGES: [(&str, &str); 52] = [
     ("redis-server", "a program for such a container"),
     ("prometheus", "a program for such a container"),
     ("postgresql-15", "a program for such a container"),
+    ("shellcheck", "judges scripts"),
     ("curl", "asks servers in namespaces"),
     ("python3", "the stand-ins of servers and of K3s, and the tests of reachability in namespaces"),
     ("python3-pip", "fetches judges, and Go if it is missing, from Python's registry"),

@@ -75,6 +75,30 @@ impl ZoneContent {
         self.with_serial(self.serial())
     }
 
+    /// The zone as a server has it before the first update: its SOA, its servers, and their addresses in it. The SOA has serial 1, which
+    /// grows with each update.
+    pub(crate) fn first_file(&self) -> String {
+        let own = self.sets.get(&self.name);
+        let servers = own.and_then(|sets| sets.get(&RecordData::Ns(()).type_number()));
+        let mut first = Self { sets: BTreeMap::new(), ..self.clone() };
+        if let Some(servers) = servers {
+            for target in servers.data.iter().filter_map(RecordData::target) {
+                let found = self.sets.get(target).into_iter().flatten();
+                let addresses = found.filter(|(_, set)| {
+                    set.data.iter().any(|data| matches!(data, RecordData::A(_) | RecordData::Aaaa(_)))
+                });
+                let addresses: BTreeMap<u16, RecordSet> =
+                    addresses.map(|(kind, set)| (*kind, set.clone())).collect();
+                if !addresses.is_empty() {
+                    first.sets.insert(target.clone(), addresses);
+                }
+            }
+            let sets = first.sets.entry(self.name.clone()).or_default();
+            sets.insert(RecordData::Ns(()).type_number(), servers.clone());
+        }
+        first.with_serial(1)
+    }
+
     fn with_serial(&self, serial: u32) -> String {
         let mut text = format!("$ORIGIN {}\n$TTL {}\n", self.name, self.ttl);
         let Soa { primary, contact } = &self.soa;

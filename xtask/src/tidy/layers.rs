@@ -28,7 +28,18 @@ const LAYERS: &[&[&str]] = &[
     &["check/view"],
     // Drafts that hold roles, and the boot configuration of a machine.
     &["boot", "cloud", "k3s/capacity", "k3s/role"],
-    &["balancer/role", "cloud_init", "firewall", "ignition", "machine", "mirror/role", "node_exporter"],
+    &[
+        "balancer/role",
+        "bind",
+        "chrony",
+        "cloud_init",
+        "firewall",
+        "ignition",
+        "ipa",
+        "machine",
+        "mirror/role",
+        "node_exporter",
+    ],
     // The trait of a role, and the guest as a whole.
     &["boot/inside", "dns/derive", "role"],
     &["dns/server"],

@@ -1,0 +1,136 @@
+//! The rules about a FreeIPA of the cloud.
+
+use super::client::package;
+use super::{FreeIpa, domain_of};
+use crate::checked::{Checked, Machine};
+use crate::finding::OwnKind;
+use crate::given::Given;
+use crate::role::{RoleFindings, SpanSite};
+use crate::unit::SizeExt as _;
+
+const NO_NAME: OwnKind = OwnKind::error("freeipa-no-name", include_str!("pages/no-name.md")).never_accepted();
+const ASKS_ITSELF: OwnKind = OwnKind::error("freeipa-asks-itself", include_str!("pages/asks-itself.md"));
+const CANNOT_ENROL: OwnKind =
+    OwnKind::error("freeipa-cannot-enrol", include_str!("pages/cannot-enrol.md")).never_accepted();
+const MEMORY: OwnKind = OwnKind::warning("freeipa-memory", include_str!("pages/memory.md"));
+const RESOLVER: OwnKind = OwnKind::error("freeipa-resolver", include_str!("pages/resolver.md"));
+
+/// The kinds of findings about a FreeIPA.
+pub(super) const KINDS: &[OwnKind] = &[NO_NAME, ASKS_ITSELF, CANNOT_ENROL, MEMORY, RESOLVER];
+
+/// Everything that is wrong with a FreeIPA.
+pub(super) fn check(freeipa: &FreeIpa, site: &SpanSite<'_>, findings: &mut RoleFindings<'_>) {
+    let cloud = site.cloud();
+    for (path, machine) in servers(freeipa, cloud) {
+        findings.part(&path, |findings| {
+            name(machine, freeipa.first(cloud).and_then(domain_of), findings);
+            asks_itself(machine, findings);
+            memory(machine, findings);
+        });
+    }
+    for (index, client) in freeipa.clients.iter().enumerate() {
+        let Some(client) = client.ok().and_then(|name| cloud.machine(name.as_str())) else { continue };
+        findings.part(&format!("clients[{index}]"), |findings| {
+            enrolment(client, findings);
+            resolver(freeipa, cloud, client, findings);
+        });
+    }
+    let forwarders = freeipa.forwarders.iter().filter_map(Given::ok);
+    for forwarder in forwarders {
+        let own = freeipa.servers(cloud).find(|server| server.addresses().any(|own| own == forwarder.get()));
+        if let Some(own) = own {
+            findings.find(
+                &ASKS_ITSELF,
+                format!("the forwarder {forwarder} is {}, a server of this FreeIPA", own.name),
+                "name resolvers outside of it, or none",
+            );
+        }
+    }
+}
+
+/// The machines of the servers, with their places among the settings.
+fn servers<'s>(freeipa: &FreeIpa, cloud: &'s Checked) -> Vec<(String, &'s Machine)> {
+    let replicas = freeipa.replicas.iter().enumerate();
+    let named = std::iter::once(("server".to_owned(), &freeipa.server))
+        .chain(replicas.map(|(index, name)| (format!("replicas[{index}]"), name)));
+    named.filter_map(|(path, name)| Some((path, cloud.machine(name.ok()?.as_str())?))).collect()
+}
+
+/// The full name of a server's machine, of which the realm follows.
+fn name(machine: &Machine, domain: Option<&str>, findings: &mut RoleFindings<'_>) {
+    match &machine.fqdn {
+        None => findings.find(
+            &NO_NAME,
+            format!("{} has no full name, from which domain and realm follow", machine.name),
+            "give the cloud a `domain`, or the machine an `fqdn`",
+        ),
+        Some(fqdn) if fqdn.as_str().len() > 64 || domain_of(machine) != domain => findings.find(
+            &NO_NAME,
+            format!("{fqdn} is not a name that a server of this FreeIPA can have"),
+            "let all servers be in the domain of the first one, with names of at most 64 letters",
+        ),
+        Some(_) => {}
+    }
+}
+
+/// A server that is its own resolver before it is installed.
+fn asks_itself(machine: &Machine, findings: &mut RoleFindings<'_>) {
+    let own = machine.resolvers.iter().find(|resolver| machine.addresses().any(|own| own == **resolver));
+    if let Some(own) = own {
+        findings.find(
+            &ASKS_ITSELF,
+            format!("{} asks itself for names ({own}) before its DNS is installed", machine.name),
+            "give the machine a resolver of its own, as `resolvers: [9.9.9.9]`: the installer makes it its own resolver afterwards",
+        );
+    }
+}
+
+/// Less memory than FreeIPA's makers recommend.
+fn memory(machine: &Machine, findings: &mut RoleFindings<'_>) {
+    let enough = 4.gib();
+    if machine.memory < enough {
+        findings.find(
+            &MEMORY,
+            format!("{} has {}, and FreeIPA wants {enough}", machine.name, machine.memory),
+            "give it `memory: 4 GiB`",
+        );
+    }
+}
+
+/// A client whose system cannot be enrolled.
+fn enrolment(client: &Machine, findings: &mut RoleFindings<'_>) {
+    if package(client.image.os).is_none() {
+        findings.find(
+            &CANNOT_ENROL,
+            format!("{} runs {}, which has no program that enrols it", client.name, client.image.os.label()),
+            "take it out of `clients`: its users stand in its guest",
+        );
+    } else if client.fqdn.is_none() {
+        findings.find(
+            &NO_NAME,
+            format!("{} has no full name, by which FreeIPA knows it", client.name),
+            "give the cloud a `domain`, or the machine an `fqdn`",
+        );
+    }
+}
+
+/// A client that does not ask the DNS of its FreeIPA.
+fn resolver(freeipa: &FreeIpa, cloud: &Checked, client: &Machine, findings: &mut RoleFindings<'_>) {
+    let servers: Vec<&Machine> = freeipa.servers(cloud).collect();
+    let is_server = |resolver: &std::net::IpAddr| {
+        servers.iter().any(|server| server.addresses().any(|own| own == *resolver))
+    };
+    let Some(server) = servers.first().and_then(|server| server.address()) else { return };
+    if !client.resolvers.iter().any(is_server) {
+        findings.find(
+            &RESOLVER,
+            format!(
+                "{} does not ask the DNS of its FreeIPA, which has the names of its servers",
+                client.name
+            ),
+            format!(
+                "name a server among its resolvers: `resolvers: [{server}]` of its network, or of the cloud"
+            ),
+        );
+    }
+}
