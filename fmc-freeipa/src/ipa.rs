@@ -16,6 +16,7 @@ mod change;
 mod document;
 mod forward;
 mod held;
+mod idn;
 mod link;
 mod model;
 mod observe;

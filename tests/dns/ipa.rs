@@ -59,7 +59,7 @@ impl World {
     }
 
     /// The same server, as another user.
-    fn as_user(self, user: &'static str, password: &'static str) -> Self {
+    fn by_user(self, user: &'static str, password: &'static str) -> Self {
         let providers = Self::providers(self.server.authority(), password);
         Self { user, providers, ..self }
     }
