@@ -6,6 +6,7 @@
 mod address;
 mod data;
 pub(crate) mod derive;
+mod forward;
 mod name;
 mod parse;
 mod record;
@@ -22,6 +23,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::addr::Ip;
 use crate::draft::{Setting, choice, draft};
 use crate::finding::{At, Finding, leaf};
 use crate::given::Given;
@@ -34,11 +36,12 @@ use crate::secret::Secret;
 pub use address::DnsServerAddress;
 pub use data::RecordData;
 pub use derive::zones_of;
+pub use forward::{ForwardPolicy, ForwardZone};
 pub use name::{DnsName, RecordName};
 pub use record::Record;
 pub use resolved::CheckedDns;
 pub use rules::DnsProblem;
-pub use server::{ServerIpa, ServerKey, ZoneServer, servers_of};
+pub use server::{Forwarding, ServerIpa, ServerKey, ZoneServer, forward_zones_of, servers_of};
 pub use ttl::Ttl;
 pub use zone::{RecordSet, Soa, ZoneContent};
 
@@ -87,6 +90,9 @@ draft! {
         /// Zones with records or settings of their own, by name.
         #[each(zone)]
         pub zones: Named<Zone>,
+        /// Domains that a FreeIPA server asks other servers for, by name.
+        #[each(forward_zone)]
+        pub forward_zones: Named<ForwardZone>,
     }
 
     /// Zones from the cloud alone.
@@ -116,6 +122,11 @@ draft! {
         pub transfer_key: Option<TsigKey>,
         /// The login of a FreeIPA server, in place of keys. It needs the server's own `fqdn`.
         pub ipa: Option<IpaLogin>,
+        /// The servers that a FreeIPA server asks for names outside of its zones, by address. Without them they stay as they are.
+        #[list]
+        pub forwarders: Vec<Given<Ip>>,
+        /// Whether it asks the root servers, too, if it has `forwarders`: `only` the forwarders by default.
+        pub forward_policy: ForwardPolicy,
         /// The server that a zone has if it names none. Needed only among several.
         pub default: bool,
     }

@@ -14,7 +14,9 @@ mod act;
 mod batches;
 mod change;
 mod document;
+mod forward;
 mod held;
+mod idn;
 mod link;
 mod model;
 mod observe;
@@ -36,6 +38,7 @@ use crate::homes::Homes;
 use crate::thread;
 use batches::Batches;
 use document::Access;
+pub(crate) use forward::Forwards;
 use held::Held;
 use link::IpaLink;
 use work::Job;
@@ -52,6 +55,12 @@ pub const NAME_KIND: &str = crate::wanted::NAME_KIND;
 /// The kind of a zone.
 pub const ZONE_KIND: &str = crate::wanted::ZONE_KIND;
 
+/// The kind of a domain that the server asks others for.
+pub const FORWARD_KIND: &str = "forward-zone";
+
+/// The kind of the server's own forwarders.
+pub const CONFIG_KIND: &str = "config";
+
 /// The names of zones as this apply read them, by the place of their server and the zone.
 type Fresh = Arc<Mutex<BTreeMap<(Place, String), BTreeMap<String, Held>>>>;
 
@@ -63,6 +72,8 @@ pub struct Ipa {
     homes: Arc<Homes<Access>>,
     batches: Batches<Job, work::Done>,
     fresh: Fresh,
+    /// The time to live that names without one have, by the place of their server and the zone.
+    ttls: Arc<Mutex<BTreeMap<(Place, String), u32>>>,
     #[cfg(feature = "sim")]
     simulated: Option<sim::Simulated>,
 }

@@ -28,6 +28,9 @@ pub struct DnsObject {
     pub(crate) foreign: NameList,
     /// Of a zone: why its names cannot be kept up to date.
     pub(crate) held: Option<String>,
+    /// Of a forward zone, and of a server's configuration: where names are asked for.
+    #[cfg(feature = "client")]
+    pub(crate) forwards: Option<crate::ipa::Forwards>,
     /// What must stay while it is there.
     pub(crate) stands_on: Vec<Address>,
 }
@@ -60,6 +63,8 @@ impl DnsObject {
             many: None,
             foreign: NameList::default(),
             held: None,
+            #[cfg(feature = "client")]
+            forwards: None,
             stands_on: Vec::new(),
         }
     }

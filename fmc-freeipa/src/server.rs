@@ -1,10 +1,10 @@
 //! A FreeIPA server for tests, on the loopback address and with TLS. It refuses what FreeIPA refuses, so that a wrong client cannot
 //! pass.
 //!
-//! It has the login by password, sessions, `ping`, `batch`, and the commands of zones and records. What is measured on FreeIPA's own
+//! It has the login by password, sessions, `ping`, `batch`, and the commands of zones, forward zones and records. What is measured on FreeIPA's own
 //! code and differs from what a client may expect is here too: the `Referer` without a port, a page of HTML for a session that has
 //! ended, 100 entries unless the request says otherwise, emptiness for a user without rights, parallel additions that lose values,
-//! and the record `_kerberos` in each new forward zone. It has no forward zones, no hosts and no Kerberos.
+//! and the record `_kerberos` in each new forward zone. It has no hosts and no Kerberos.
 //!
 //! ```
 //! use fmc_freeipa::server::{IpaAccount, IpaDirectory, IpaServer};
@@ -20,6 +20,7 @@ mod account;
 mod command;
 mod directory;
 mod encoding;
+mod forward;
 mod listen;
 #[cfg(feature = "client")]
 mod local;

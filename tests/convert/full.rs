@@ -334,11 +334,21 @@ fn dns() -> Dns {
         )
         .server(DnsServer::on("ns2", "web"))
         .server(
-            DnsServer::at("ipa", "192.168.0.54").fqdn("ipa.example.com").ipa(
-                IpaLogin::new("admin", Secret::file("ipa-password", "secrets/ipa-password"))
-                    .ca(Secret::file("ipa-ca", "ipa-ca.crt"))
-                    .port(8443),
-            ),
+            DnsServer::at("ipa", "192.168.0.54")
+                .fqdn("ipa.example.com")
+                .ipa(
+                    IpaLogin::new("admin", Secret::file("ipa-password", "secrets/ipa-password"))
+                        .ca(Secret::file("ipa-ca", "ipa-ca.crt"))
+                        .port(8443),
+                )
+                .forwarders(["192.168.0.1"])
+                .forward_policy(ForwardPolicy::First),
+        )
+        .forward_zone(
+            ForwardZone::new("corp.example")
+                .server("ipa")
+                .forwarders(["192.168.0.2", "192.168.0.3"])
+                .policy(ForwardPolicy::First),
         )
         .zone(
             Zone::new("example.com")

@@ -59,7 +59,7 @@ impl World {
     }
 
     /// The same server, as another user.
-    fn as_user(self, user: &'static str, password: &'static str) -> Self {
+    fn by_user(self, user: &'static str, password: &'static str) -> Self {
         let providers = Self::providers(self.server.authority(), password);
         Self { user, providers, ..self }
     }
@@ -70,10 +70,14 @@ impl World {
     }
 
     fn dns(&self) -> Dns {
+        Dns::new().server(self.dns_server())
+    }
+
+    fn dns_server(&self) -> DnsServer {
         let login = IpaLogin::new(self.user, Secret::environment("ipa-password", "IPA_PASSWORD"))
             .ca(Secret::environment("ipa-ca", "IPA_CA"))
             .port(u32::from(self.server.port()));
-        Dns::new().server(DnsServer::at("ipa", "127.0.0.1").fqdn(FQDN).ipa(login))
+        DnsServer::at("ipa", "127.0.0.1").fqdn(FQDN).ipa(login)
     }
 
     /// The cloud's zone with the address of its server, as the installation of FreeIPA wrote it.

@@ -22,6 +22,7 @@ pub(crate) fn check(cloud: &Checked, findings: &mut Vec<Finding>) {
     let root = At::ROOT.key("dns");
     servers(cloud, &root, findings);
     ipa::logins(cloud, &root, findings);
+    ipa::forwarding(cloud, &zones, &root, findings);
     let stated = root.key("zones");
     for said in &dns.said().zones {
         let at = stated.name(&said.name);
@@ -306,6 +307,24 @@ problems! {
         NotInIpa { name: String, kind: &'static str, server: String } is DnsIpaRecord:
             "{name} has {kind} records, and FreeIPA, which is the server {server}, has none of this type",
             "remove them, or put the zone into a server that is kept up to date by a key";
+        ForwardersOfOther { server: String } is DnsForward:
+            "{server} has forwarders, and it is not a FreeIPA server of the cloud",
+            "remove them and set them at the server, or give it a login of FreeIPA: {ipa}",
+            ipa = Remedy::either("ipa", ".ipa(…)");
+        ForwardedByOther { zone: String, server: String } is DnsForward:
+            "{zone} is forwarded by {server}, which is not a FreeIPA server of the cloud",
+            "name a server with a login of FreeIPA, or remove {zone} and set it at the server";
+        ForwardedByNone { zone: String } is DnsForward:
+            "{zone} is forwarded by no server",
+            "name the FreeIPA server that forwards it, for example {server}",
+            server = Remedy::set("server", "ipa");
+        NoForwarders { zone: String } is DnsForward:
+            "{zone} is forwarded to nowhere",
+            "give it the addresses of the servers that have it, for example {to}",
+            to = Remedy::either("forwarders: [192.0.2.53]", ".forwarders([\"192.0.2.53\"])");
+        ForwardedOwn { zone: String } is DnsForward:
+            "{zone} is a zone of the cloud, and forwarded to other servers",
+            "keep one of them: a server cannot have a zone and forward it";
         TwoLogins { server: String } is DnsIpaLogin:
             "{server} has keys of dynamic updates and a login of FreeIPA",
             "keep `ipa` for a FreeIPA server, and `key` for any other";

@@ -2,7 +2,8 @@
 
 use std::net::IpAddr;
 
-use super::{DnsServer, IpaLogin, TsigAlgorithm, TsigKey};
+use super::{DnsName, DnsServer, ForwardPolicy, IpaLogin, TsigAlgorithm, TsigKey};
+use crate::addr::Ip;
 use crate::checked::{Checked, Machine};
 use crate::given::Given;
 use crate::name::{DomainName, Fqdn, IpaUserName};
@@ -26,6 +27,35 @@ pub fn servers_of(checked: &Checked) -> Vec<ZoneServer> {
     servers
 }
 
+/// The domains that servers of a cloud forward, by name: each with its server and where it asks.
+pub fn forward_zones_of(checked: &Checked) -> Vec<(DnsName, String, Forwarding)> {
+    let Some(dns) = checked.dns() else { return Vec::new() };
+    let said = dns.said().forward_zones.iter().filter_map(|said| {
+        let server = said.server.as_ref().and_then(Given::ok).map(|server| server.as_str());
+        let server = server.or_else(|| dns.default_server())?.to_owned();
+        Some((said.name.ok()?.into(), server, Forwarding::of(&said.forwarders, said.policy)))
+    });
+    let mut zones: Vec<(DnsName, String, Forwarding)> = said.collect();
+    zones.sort_by(|(one, ..), (other, ..)| one.cmp(other));
+    zones
+}
+
+/// Where a server asks for names that it does not have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Forwarding {
+    /// The servers that it asks.
+    pub forwarders: Vec<IpAddr>,
+    /// Whether it asks the root servers, too.
+    pub policy: ForwardPolicy,
+}
+
+impl Forwarding {
+    fn of(said: &[Given<Ip>], policy: ForwardPolicy) -> Self {
+        Self { forwarders: said.iter().filter_map(|ip| Some(ip.ok()?.get())).collect(), policy }
+    }
+}
+
 /// A server of zones.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -46,6 +76,8 @@ pub struct ZoneServer {
     pub transfer_key: Option<ServerKey>,
     /// The login of a FreeIPA server.
     pub ipa: Option<ServerIpa>,
+    /// Where a FreeIPA server asks for names outside of its zones, if the cloud says so.
+    pub forwarding: Option<Forwarding>,
 }
 
 impl ZoneServer {
@@ -118,6 +150,8 @@ impl ZoneServer {
             transfer_key: said.transfer_key.as_ref().and_then(ServerKey::of).or_else(|| key.clone()),
             key,
             ipa: said.ipa.as_ref().and_then(ServerIpa::of),
+            forwarding: (!said.forwarders.is_empty())
+                .then(|| Forwarding::of(&said.forwarders, said.forward_policy)),
         })
     }
 }

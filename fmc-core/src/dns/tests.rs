@@ -200,10 +200,21 @@ fn a_freeipa_server_has_its_own_rules() {
     let nameless = DnsServer::at("ns1", "192.0.2.10").ipa(login());
     let named = zone().name_servers(["ipa.example.org"]);
     assert!(with(nameless, named).contains(&"dns-ipa-login dns.servers.ns1".to_owned()));
+    let corp = || ForwardZone::new("corp.example").forwarders(["192.0.2.53"]);
+    let forwards =
+        |server: DnsServer, zone: ForwardZone| found(&lab(Dns::new().server(server).forward_zone(zone)));
+    assert_eq!(forwards(server().forwarders(["192.0.2.1"]), corp()), [""; 0]);
+    assert_eq!(forwards(DnsServer::on("ns1", "ns1"), corp()), ["dns-forward dns.forward_zones.corp.example"]);
+    let nowhere = ForwardZone::new("corp.example");
+    assert_eq!(forwards(server(), nowhere), ["dns-forward dns.forward_zones.corp.example"]);
+    let own = ForwardZone::new("lab.example").forwarders(["192.0.2.53"]);
+    assert_eq!(forwards(server(), own), ["dns-forward dns.forward_zones.lab.example"]);
+    let other = DnsServer::on("ns1", "ns1").forwarders(["192.0.2.1"]);
+    assert_eq!(with(other, zone()), ["dns-forward dns.servers.ns1.forwarders"]);
     let wrong = IpaLogin::new("Admin", Secret::environment("ipa-password", "IPA_PASSWORD"));
     assert!(
         with(DnsServer::on("ns1", "ns1").ipa(wrong), zone())
-            .contains(&"value-invalid dns.servers.ns1.ipa.user".to_owned())
+            .contains(&"name-invalid dns.servers.ns1.ipa.user".to_owned())
     );
 }
 

@@ -256,6 +256,7 @@ kinds! {
         DnsReverseDouble "dns-reverse-double" Error acceptable;
         DnsTtlMixed "dns-ttl-mixed" Error never;
         DnsHostName "dns-host-name" Error never;
+        DnsForward "dns-forward" Error never;
         DnsIpaLogin "dns-ipa-login" Error never;
         DnsIpaRecord "dns-ipa-record" Error never;
     }

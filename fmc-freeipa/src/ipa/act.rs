@@ -1,6 +1,7 @@
 //! Steps, which are gathered into batches.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError};
 
 use fmc_core::dns::DnsName;
 use fmc_core::graph::{Acting, ObserveError, Place, Provider, Seen, Step, StepError, Wanted};
@@ -8,7 +9,7 @@ use fmc_core::graph::{Acting, ObserveError, Place, Provider, Seen, Step, StepErr
 use super::batches::MOST;
 use super::document::{Access, Document};
 use super::work::{Job, Server, Task};
-use super::{Ipa, ZONE_KIND};
+use super::{CONFIG_KIND, Ipa, ZONE_KIND};
 use crate::object::DnsObject;
 
 impl Provider for Ipa {
@@ -34,7 +35,8 @@ impl Provider for Ipa {
         let place = step.address.place();
         let acting = acting.clone();
         let job = Job { task: task(step, &zone)?, zone, stopping: Arc::new(move || acting.stopping()) };
-        let server = Server { access, link, place: place.clone(), fresh: Arc::clone(&self.fresh) };
+        let fresh = Arc::clone(&self.fresh);
+        let server = Server { access, link, place: place.clone(), fresh, ttls: self.ttls(place) };
         let done = self.batches.run(place, job, is_instant, move |jobs| server.run(jobs)).await;
         done.unwrap_or_else(|| {
             let call = step.address.to_string();
@@ -52,6 +54,12 @@ impl Provider for Ipa {
 }
 
 impl Ipa {
+    /// The time to live that names without one have, by their zone.
+    fn ttls(&self, place: &Place) -> BTreeMap<String, u32> {
+        let ttls = self.ttls.lock().unwrap_or_else(PoisonError::into_inner);
+        ttls.iter().filter(|((at, _), _)| at == place).map(|((_, zone), ttl)| (zone.clone(), *ttl)).collect()
+    }
+
     /// The server and the zone of a step.
     fn home(&self, step: &Step<Document>) -> Result<(Arc<Access>, DnsName), StepError> {
         if let Some(document) = &step.document {
@@ -68,6 +76,11 @@ impl Ipa {
 
 fn task(step: &Step<Document>, zone: &DnsName) -> Result<Task, StepError> {
     let name = step.document.as_ref().and_then(|document| document.name());
+    if let Some(document) = &step.document
+        && let Some(forwarding) = document.forwarding.clone()
+    {
+        return Ok(Task::Forward { is_config: step.address.kind() == CONFIG_KIND, forwarding });
+    }
     Ok(match (&step.document, name) {
         (Some(document), None) => {
             Task::MakeZone { owner: document.cloud.to_string(), contact: document.contact.clone() }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use fmc_core::dns::{DnsName, ServerIpa};
+use fmc_core::dns::{DnsName, Forwarding, ServerIpa};
 use fmc_core::graph::Address;
 
 use crate::wanted::{Name, Part};
@@ -31,6 +31,8 @@ pub struct Document {
     /// The mailbox of the zone's SOA.
     pub(super) contact: DnsName,
     pub(super) part: Part,
+    /// Of a forward zone, which is no zone of the server, and of the server's configuration: where names are asked for.
+    pub(super) forwarding: Option<Forwarding>,
     /// Whether a person agreed that much of the zone changes.
     pub(super) is_agreed: bool,
 }

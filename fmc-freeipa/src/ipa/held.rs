@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use fmc_core::dns::{DnsName, Record, RecordData};
 use fmc_core::given::Leaf as _;
 
+use super::idn::ascii;
 use crate::client::IpaRecord;
 use crate::object::{DnsObject, Mark};
 use crate::records::{CNAME, NS, Set, Sets, is_servers_own};
@@ -84,6 +85,7 @@ pub(super) fn read(
     let mut entries = BTreeMap::new();
     for record in records {
         let relative = record.name();
+        let relative = ascii(&relative);
         let is_apex = relative == "@" || relative == zone.as_str();
         let name = if is_apex { zone.to_string() } else { format!("{relative}.{zone}") };
         let ttl = record.ttl().or(ttl).unwrap_or(DEFAULT_TTL);
@@ -190,4 +192,53 @@ pub(super) fn zone_mark(owner: &str) -> String {
 /// Whose a zone is, by its marks.
 pub(super) fn zone_owner(marks: &[String]) -> Option<&str> {
     marks.iter().find_map(|mark| mark.strip_prefix(ZONE))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::client::IpaEntry;
+
+    #[test]
+    fn values_are_read_as_bind_reads_them() {
+        let zone = DnsName::parse("lab.example").unwrap();
+        let text = |kind: &str, value: &str| value_of(kind, value, &zone).2;
+        assert_eq!(text("AAAA", "2001:DB8:0:0::1"), "AAAA 2001:db8::1");
+        assert_eq!(text("CNAME", "VM1.Lab.Example."), "CNAME vm1.lab.example.");
+        assert_eq!(text("MX", "10 mail"), "MX 10 mail.lab.example.");
+        assert_eq!(text("TXT", "a, b;  c"), "TXT \"a,\" \"b;\" \"c\"");
+        assert_eq!(text("TXT", "\"one\" \"two\""), "TXT \"one\" \"two\"");
+        // What cannot be read is kept, and is never what a cloud wants.
+        for (kind, value, number) in
+            [("LOC", "52 22 N", 29), ("CNAME", "no_host.x.", 5), ("NEW", "x", u16::MAX), ("A", "", 1)]
+        {
+            let (found, bytes, shown) = value_of(kind, value, &zone);
+            assert_eq!((found, shown), (number, format!("{kind} {value}")));
+            assert!(bytes.starts_with(&[u8::MAX; 8]));
+        }
+    }
+
+    #[test]
+    fn names_are_those_of_dns() {
+        let zone = DnsName::parse("lab.example").unwrap();
+        let server = DnsName::parse("ipa.lab.example").unwrap();
+        let record = |name: &str| {
+            IpaRecord::new(IpaEntry::of(&json!({
+                "idnsname": [{"__dns_name__": name}], "arecord": ["192.0.2.1"], "cn": ["fmc/first", "other"],
+            })))
+        };
+        let entries = read(&zone, &server, &["@", "bücher", "ipa", "_ldap._tcp"].map(record), Some(60));
+        let names: Vec<&str> = entries.keys().map(String::as_str).collect();
+        assert_eq!(
+            names,
+            ["_ldap._tcp.lab.example.", "ipa.lab.example.", "lab.example.", "xn--bcher-kva.lab.example."]
+        );
+        let held = &entries["xn--bcher-kva.lab.example."];
+        assert_eq!(held.other_marks(), ["other"]);
+        let nothing = DnsObject::of_step(Sets::new(), None);
+        assert!(held.object("first", None, nothing).unwrap().is_ours);
+        assert_eq!(held.sets.values().map(|set| set.ttl).collect::<Vec<_>>(), [60]);
+    }
 }

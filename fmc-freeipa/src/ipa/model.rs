@@ -6,7 +6,7 @@ use fmc_core::graph::{
 };
 
 use super::document::Document;
-use super::{Ipa, ZONE_KIND};
+use super::{Ipa, ZONE_KIND, forward};
 use crate::consent;
 use crate::object::{self, DnsObject};
 use crate::records::fingerprint;
@@ -33,20 +33,27 @@ impl Model for Ipa {
     }
 
     fn fingerprint(&self, document: &Document) -> Fingerprint {
-        match document.name() {
-            Some(name) => fingerprint(&name.sets),
-            None => Fingerprint::of(format!("zone {} {}", document.zone, document.contact).as_bytes()),
+        match (document.name(), &document.forwarding) {
+            (Some(name), _) => fingerprint(&name.sets),
+            (None, Some(forwarding)) => Fingerprint::of(forward::shown(forwarding).as_bytes()),
+            (None, None) => {
+                Fingerprint::of(format!("zone {} {}", document.zone, document.contact).as_bytes())
+            }
         }
     }
 
     fn summary(&self, _: &Address, document: &Document) -> String {
-        match document.name() {
-            Some(name) => object::shown(&name.sets),
-            None => "is made unless the server has it".to_owned(),
+        match (document.name(), &document.forwarding) {
+            (Some(name), _) => object::shown(&name.sets),
+            (None, Some(forwarding)) => forward::shown(forwarding),
+            (None, None) => "is made unless the server has it".to_owned(),
         }
     }
 
     fn compare(&self, _: &Address, document: &Document, object: &DnsObject) -> Verdict {
+        if let Some(forwarding) = &document.forwarding {
+            return forward::compare(forwarding, object, document.zone.bare());
+        }
         match (document.name(), &object.held) {
             (Some(name), _) => object::compare(name, object, document.is_agreed),
             (None, Some(held)) => Verdict::Held(held.clone()),

@@ -1,15 +1,15 @@
 //! Reading servers: one search for the zones, and one for the names of each zone.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use fmc_core::dns::DnsName;
-use fmc_core::graph::{Address, Place, Seen, Wanted};
+use fmc_core::graph::{Address, Place, Seen, State, Wanted};
 
 use super::document::{Access, Document};
 use super::held::{self, zone_owner};
 use super::link::{IpaLink, records, zones};
-use super::{Ipa, ZONE_KIND, off_thread, real};
+use super::{CONFIG_KIND, Ipa, ZONE_KIND, forward, off_thread, real};
 use crate::client::{Code, IpaError, IpaRecord, IpaZone};
 use crate::object::{DnsObject, Mark};
 use crate::reading::Reading;
@@ -25,6 +25,9 @@ impl Ipa {
             let document = &node.document;
             let (access, zones) =
                 servers.entry(at.place()).or_insert_with(|| (&document.access, BTreeMap::new()));
+            if document.forwarding.is_some() {
+                continue;
+            }
             let reading =
                 zones.entry(&document.zone).or_insert_with(|| reading(at.place(), &document.zone, access));
             if wanted.nodes.contains_key(at) {
@@ -38,6 +41,7 @@ impl Ipa {
             match self.all_zones(access).await {
                 Ok((link, zones)) => {
                     self.look_at(place, access, (&link, &zones), readings, wanted, &mut seen).await;
+                    forwarding(place, link, wanted, &mut seen).await;
                 }
                 // A server on a machine of the cloud comes with the machine, and goes with it.
                 Err(error) if access.machine.is_some() && is_absent(access, &error).await => {
@@ -85,6 +89,10 @@ impl Ipa {
             let asked = name.to_string();
             match off_thread(Arc::clone(link), move |link| records(link, &asked)).await {
                 Ok(records) => {
+                    if let Some(ttl) = zone.settings().default_ttl {
+                        let mut ttls = self.ttls.lock().unwrap_or_else(PoisonError::into_inner);
+                        ttls.insert((place.clone(), name.to_string()), ttl);
+                    }
                     let objects = objects(&reading, access, &records, zone, &wanted.owner);
                     let zone = zone_object(&reading, zone, &wanted.owner);
                     reading.found(objects, zone, &all, wanted.is_destroyed, seen);
@@ -107,6 +115,41 @@ async fn is_absent(access: &Arc<Access>, error: &IpaError) -> bool {
     }
     let access = Arc::clone(access);
     crate::thread::off_thread(false, move || real::listens(&access)).await == Some(false)
+}
+
+/// Where a server asks for names that it does not have, as far as the cloud decides that.
+async fn forwarding(
+    place: &Place,
+    link: Arc<dyn IpaLink>,
+    wanted: &Wanted<Document>,
+    seen: &mut Seen<DnsObject>,
+) {
+    let all =
+        wanted.nodes.iter().filter(|(at, node)| at.place() == place && node.document.forwarding.is_some());
+    let (configs, zones): (Vec<_>, Vec<_>) = all.partition(|(at, _)| at.kind() == CONFIG_KIND);
+    let (is_config, is_zones) = (!configs.is_empty(), !zones.is_empty());
+    let read = off_thread(link, move |link| {
+        let config = if is_config { Some(forward::config(link)?) } else { None };
+        Ok((config, if is_zones { forward::zones(link)? } else { BTreeMap::new() }))
+    });
+    let read = read.await;
+    for (at, node) in configs.into_iter().chain(zones) {
+        let state = match &read {
+            Ok((config, zones)) => {
+                let is_config = at.kind() == CONFIG_KIND;
+                let forwards =
+                    if is_config { config.as_ref() } else { zones.get(node.document.zone.as_str()) };
+                let Some(forwards) = forwards else { continue };
+                let object = DnsObject {
+                    forwards: Some(forwards.clone()),
+                    ..DnsObject::of_step(BTreeMap::new(), None)
+                };
+                State::present(object, forwards.fingerprint())
+            }
+            Err(error) => State::Unknown { cause: format!("failed to {error}") },
+        };
+        seen.objects.insert(at.clone(), state);
+    }
 }
 
 /// The domain that a server is in.

@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fmc_core::checked::Checked;
-use fmc_core::dns::{DnsName, ZoneServer, servers_of, zones_of};
-use fmc_core::graph::{Place, Seen, Wanted};
+use fmc_core::dns::{DnsName, ZoneServer, forward_zones_of, servers_of, zones_of};
+use fmc_core::graph::{Address, Carries, Edge, Node, Place, Seen, Wanted};
 #[cfg(feature = "sim")]
 use fmc_core::provider::SimulationError;
 use fmc_core::provider::{Drift, Room};
 use fmc_core::secret::{SecretRef, Secrets};
 
 use super::document::{Access, Document};
-use super::{Ipa, NAME, NAME_KIND};
+use super::{CONFIG_KIND, FORWARD_KIND, Ipa, NAME, NAME_KIND};
 use crate::object::{DnsObject, drift};
-use crate::wanted::{add, hosts_first, machine_of};
+use crate::wanted::{Part, add, hosts_first, machine_of};
 
 impl Room for Ipa {
     const NAME: &'static str = NAME;
@@ -36,9 +36,34 @@ impl Room for Ipa {
                 zone: zone.name.clone(),
                 contact: zone.soa.contact.clone(),
                 part,
+                forwarding: None,
                 is_agreed: false,
             };
             add(&mut wanted, &place, access.machine.as_ref(), zone, &zones, document);
+        }
+        let forwards = forward_zones_of(checked).into_iter().filter_map(|(zone, server, forwarding)| {
+            Some((servers.get(&server)?, FORWARD_KIND, zone, forwarding))
+        });
+        let configs = servers_of(checked).into_iter().filter_map(|server| {
+            let access = servers.get(&server.name)?;
+            Some((access, CONFIG_KIND, access.fqdn.clone(), server.forwarding?))
+        });
+        for (access, kind, zone, forwarding) in forwards.chain(configs) {
+            let place = Place::new(NAME, access.name.as_str());
+            let at = Address::new(place.clone(), kind, if kind == CONFIG_KIND { "dns" } else { zone.bare() });
+            let document = Document {
+                access: Arc::clone(access),
+                cloud: Arc::clone(&cloud),
+                contact: zone.clone(),
+                zone,
+                part: Part::Zone,
+                forwarding: Some(forwarding),
+                is_agreed: false,
+            };
+            let edge = |to: &Address| Edge { to: to.clone(), carries: Carries::Exists };
+            let needs = access.machine.iter().map(edge).collect();
+            wanted.nodes.insert(at, Node { document: Arc::new(document), needs, part_of: None });
+            wanted.places.insert(place);
         }
         hosts_first(&mut wanted, Document::name);
         wanted

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use fmc_core::dns::DnsName;
+use fmc_core::dns::{DnsName, Forwarding};
 use fmc_core::graph::{Fingerprint, Place, StepError};
 use serde_json::json;
 
 use super::Fresh;
 use super::change::call;
 use super::document::Access;
+use super::forward;
 use super::held::{self, Held, zone_mark};
 use super::link::{IpaLink, records, zones};
 use crate::client::{Answer, Code, Effect, IpaCall, IpaError, Refusal, ZoneSettings};
@@ -43,6 +44,8 @@ pub(super) enum Task {
     MakeZone { owner: String, contact: DnsName },
     /// A zone of ours without other names goes.
     DeleteZone,
+    /// The server asks others for a domain, or for all that it does not have.
+    Forward { is_config: bool, forwarding: Forwarding },
     /// A name becomes as it is wanted, or goes.
     Name { owner: DnsName, wanted: Option<Name>, expects: Option<Fingerprint> },
 }
@@ -53,6 +56,8 @@ pub(super) struct Server {
     pub(super) link: Arc<dyn IpaLink>,
     pub(super) place: Place,
     pub(super) fresh: Fresh,
+    /// The time to live that names without one have, by their zone.
+    pub(super) ttls: BTreeMap<String, u32>,
 }
 
 impl Server {
@@ -67,7 +72,8 @@ impl Server {
     /// The names of a zone, as they are now.
     fn read(&self, zone: &DnsName) -> Result<BTreeMap<String, Held>, IpaError> {
         let records = records(&*self.link, zone.as_str())?;
-        Ok(held::read(zone, &self.access.fqdn, &records, None))
+        let ttl = self.ttls.get(zone.as_str()).copied();
+        Ok(held::read(zone, &self.access.fqdn, &records, ttl))
     }
 
     /// The names of a zone, as this apply read them first.
@@ -130,6 +136,12 @@ impl Batch<'_> {
             }
             None => return,
         };
+        let forwarded =
+            if self.jobs.iter().any(|job| matches!(job.task, Task::Forward { is_config: false, .. })) {
+                forward::zones(&*self.server.link).map(|zones| zones.into_keys().collect())
+            } else {
+                Ok(BTreeSet::new())
+            };
         let mut calls = Vec::new();
         for index in about {
             let Some(job) = self.jobs.get(index) else { continue };
@@ -142,6 +154,19 @@ impl Batch<'_> {
                     Ok(()) => calls.push((index, zone_del(&job.zone))),
                     Err(error) => self.end(index, Err(error)),
                 },
+                Task::Forward { is_config: true, forwarding } => {
+                    calls.push((index, forward::call(None, forwarding)));
+                }
+                Task::Forward { forwarding, .. } => match &forwarded {
+                    Ok(there) => {
+                        let is_there = there.contains(job.zone.as_str());
+                        calls.push((index, forward::call(Some((&job.zone, is_there)), forwarding)));
+                    }
+                    Err(error) => {
+                        let error = self.server.failed(&zone_text(job), error);
+                        self.end(index, Err(error));
+                    }
+                },
                 _ => self.end(index, Ok(())),
             }
         }
@@ -150,6 +175,7 @@ impl Batch<'_> {
         for ((index, _), result) in calls.iter().zip(results) {
             match result {
                 Ok(_) => self.end(*index, Ok(())),
+                Err(failure) if failure.code() == Some(Code::EmptyModlist) => self.end(*index, Ok(())),
                 Err(failure) => unsure.push((*index, failure)),
             }
         }
@@ -161,7 +187,9 @@ impl Batch<'_> {
         for (index, failure) in unsure {
             let Some(job) = self.jobs.get(index) else { continue };
             let is_wanted = matches!(job.task, Task::MakeZone { .. });
-            let is_done = now.as_ref().is_some_and(|now| now.contains(job.zone.as_str()) == is_wanted);
+            let is_zone = !matches!(job.task, Task::Forward { .. });
+            let is_done =
+                is_zone && now.as_ref().is_some_and(|now| now.contains(job.zone.as_str()) == is_wanted);
             let help = match &failure {
                 Failure::Refused(refusal) if is_wanted && refusal.code == Code::DuplicateEntry => {
                     ": it may be a forward zone (`ipa dnsforwardzone-find`), or hidden from the user"
@@ -361,8 +389,13 @@ fn object(entry: Option<&Held>, wanted: Option<&Name>) -> Option<DnsObject> {
 }
 
 fn zone_text(job: &Job) -> String {
-    let done = if matches!(job.task, Task::DeleteZone) { "delete" } else { "make" };
-    format!("{done} the zone {}", job.zone.bare())
+    let zone = job.zone.bare();
+    match job.task {
+        Task::DeleteZone => format!("delete the zone {zone}"),
+        Task::Forward { is_config: true, .. } => "set the forwarders".to_owned(),
+        Task::Forward { .. } => format!("forward the zone {zone}"),
+        _ => format!("make the zone {zone}"),
+    }
 }
 
 fn name_text(job: &Job) -> String {

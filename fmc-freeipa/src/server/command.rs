@@ -7,7 +7,7 @@ use super::options::Options;
 use super::refusal::Refusal;
 use super::rpc::{API, SOFTWARE, fields, remark};
 use super::state::{Caller, State};
-use super::{record, zone};
+use super::{forward, record, zone};
 
 /// How many entries a search gives, unless the request says otherwise.
 const LIMIT: usize = 100;
@@ -21,8 +21,9 @@ pub(super) async fn run(
     options: &Map<String, Value>,
 ) -> Result<Map<String, Value>, Refusal> {
     let (least, most): (&[&str], usize) = match command {
-        "ping" | "dns_is_enabled" => (&[], 0),
-        "dnszone_find" | "dnszone_add" => (&[], 1),
+        "ping" | "dns_is_enabled" | "dnsconfig_show" | "dnsconfig_mod" => (&[], 0),
+        "dnszone_find" | "dnszone_add" | "dnsforwardzone_find" => (&[], 1),
+        "dnsforwardzone_add" | "dnsforwardzone_mod" => (&["name"], 1),
         "dnszone_show" | "dnszone_mod" | "dnszone_del" => (&["name"], 1),
         "dnsrecord_find" => (&["dnszone"], 2),
         "dnsrecord_show" | "dnsrecord_add" | "dnsrecord_mod" | "dnsrecord_del" => (&["dnszone", "name"], 2),
@@ -48,6 +49,11 @@ pub(super) async fn run(
         }
         "dnszone_mod" => zone::change(state, caller, &required(arguments, 0, "name")?, &options),
         "dnszone_del" => zone::delete(state, caller, arguments.first(), &options),
+        "dnsforwardzone_find" => Ok(forward::find(state, caller, &options)),
+        "dnsforwardzone_add" => forward::add(state, caller, &required(arguments, 0, "name")?, &options),
+        "dnsforwardzone_mod" => forward::change(state, caller, &required(arguments, 0, "name")?, &options),
+        "dnsconfig_show" => forward::show_config(state, caller),
+        "dnsconfig_mod" => forward::change_config(state, caller, &options),
         "dnsrecord_find" => record::find(
             state,
             caller,

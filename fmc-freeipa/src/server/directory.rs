@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::account::IpaAccount;
+use super::forward::Forwarding;
 
 /// What a server starts with: its name, its domain with its zone, and its users.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -15,6 +16,12 @@ pub struct IpaDirectory {
     #[serde(skip)]
     pub(super) accounts: BTreeMap<String, IpaAccount>,
     pub(super) zones: BTreeMap<String, IpaZone>,
+    /// Domains that others are asked for.
+    #[serde(default)]
+    pub(super) forward_zones: BTreeMap<String, Forwarding>,
+    /// Where all servers ask for what they do not have.
+    #[serde(default)]
+    pub(super) config: Forwarding,
     /// Zones of other servers, which the resolver of this one finds.
     pub(super) elsewhere: BTreeSet<String>,
     /// How many entries the directory gives at most, whatever a request asks for.
@@ -47,6 +54,8 @@ impl IpaDirectory {
             domain: absolute(domain),
             accounts: BTreeMap::new(),
             zones: BTreeMap::new(),
+            forward_zones: BTreeMap::new(),
+            config: Forwarding::default(),
             elsewhere: BTreeSet::new(),
             limit: usize::MAX,
         };

@@ -58,6 +58,9 @@ const ZONE: &[(&str, Kind)] = &[
     ("name_from_ip", Kind::Text),
 ];
 
+/// Where names are asked for.
+const FORWARDING: &[(&str, Kind)] = &[("idnsforwarders", Kind::Texts), ("idnsforwardpolicy", Kind::Text)];
+
 /// The types of records. CAA, SVCB and HTTPS are not among them.
 pub(super) const TYPES: &[&str] = &[
     "a", "aaaa", "a6", "afsdb", "apl", "cert", "cname", "dhcid", "dlv", "dname", "ds", "hip", "ipseckey",
@@ -135,6 +138,10 @@ fn kind(command: &str, option: &str) -> Option<Kind> {
         "dnszone_add" => &[COMMON, ATTRIBUTES, ZONE],
         "dnszone_mod" => &[COMMON, RIGHTS, ATTRIBUTES, REMOVAL, ZONE],
         "dnszone_show" => &[COMMON, RIGHTS],
+        "dnsforwardzone_find" => &[COMMON, FIND],
+        "dnsforwardzone_add" => &[COMMON, ATTRIBUTES, FORWARDING, &[("skip_overlap_check", Kind::Flag)]],
+        "dnsforwardzone_mod" | "dnsconfig_mod" => &[COMMON, RIGHTS, ATTRIBUTES, REMOVAL, FORWARDING],
+        "dnsconfig_show" => &[COMMON, RIGHTS],
         "dnsrecord_show" => &[COMMON, RIGHTS, STRUCTURED],
         "dnszone_find" => &[COMMON, FIND, &[("forward_only", Kind::Flag)]],
         "dnszone_del" => &[&[("continue", Kind::Flag), ("version", Kind::Text)]],

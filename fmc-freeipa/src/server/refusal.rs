@@ -80,6 +80,11 @@ impl Refusal {
         Self::new(4002, "DuplicateEntry", format!("DNS zone with name \"{zone}\" already exists"))
     }
 
+    /// A zone and a forward zone exclude each other.
+    pub(super) fn other_kind() -> Self {
+        Self { message: "Only one zone type is allowed per zone name".to_owned(), ..Self::duplicate("") }
+    }
+
     pub(super) fn no_value(attribute: &str, value: &str) -> Self {
         let text = format!("{attribute} does not contain '{value}'");
         Self::new(4026, "AttrValueNotFound", text).with("attr", attribute).with("value", value)

@@ -73,6 +73,7 @@ impl State {
     }
 
     /// A server whose commands end at once.
+    #[cfg(feature = "client")]
     pub(super) fn instant(directory: IpaDirectory) -> Self {
         Self { is_instant: true, ..Self::new(directory) }
     }

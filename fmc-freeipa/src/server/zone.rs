@@ -60,6 +60,9 @@ pub(super) fn add(
     if directory.zones.contains_key(&name) {
         return Err(Refusal::duplicate(&name));
     }
+    if directory.forward_zones.contains_key(&name) {
+        return Err(Refusal::other_kind());
+    }
     if directory.elsewhere.contains(&name) && !options.flag("skip_overlap_check") {
         return Err(Refusal::elsewhere(&name));
     }

@@ -391,7 +391,9 @@ ListenStream=80
                             )
                             .ca(Secret::file("ipa-ca", "ipa-ca.crt"))
                             .port(8443),
-                        ),
+                        )
+                        .forwarders(["192.168.0.1"])
+                        .forward_policy(ForwardPolicy::First),
                 )
                 .zone(
                     Zone::new("example.com")
@@ -401,6 +403,12 @@ ListenStream=80
                         .name_servers(["ns1.example.com", "ns.example.org"])
                         .records("@", ["MX 10 mail.example.org.", "TXT \"v=spf1 -all\""])
                         .records("www", ["60 CNAME web"]),
+                )
+                .forward_zone(
+                    ForwardZone::new("corp.example")
+                        .server("ipa")
+                        .forwarders(["192.168.0.2", "192.168.0.3"])
+                        .policy(ForwardPolicy::First),
                 ),
         )
         .accept("pool-thin", r#"yes: it's a "lab"

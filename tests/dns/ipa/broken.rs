@@ -21,9 +21,9 @@ fn unread(world: &World, words: &str) {
 
 #[test]
 fn a_server_that_cannot_be_read_is_not_empty() {
-    unread(&World::new().as_user("stranger", "none"), "DNS Administrators");
-    unread(&World::new().as_user("old", "old"), "ipa passwd");
-    unread(&World::new().as_user("admin", "wrong"), "invalid-password");
+    unread(&World::new().by_user("stranger", "none"), "DNS Administrators");
+    unread(&World::new().by_user("old", "old"), "ipa passwd");
+    unread(&World::new().by_user("admin", "wrong"), "invalid-password");
     unread(&World::of(directory().limit(1)), "leaves entries out");
     let (world, other) = (World::new(), World::new());
     let providers = World::providers(other.server.authority(), "secret");
@@ -41,7 +41,7 @@ fn a_server_that_cannot_be_read_is_not_empty() {
 
 #[test]
 fn a_user_who_may_only_read_changes_nothing() {
-    let world = World::new().as_user("reader", "read");
+    let world = World::new().by_user("reader", "read");
     let cloud = cloud(&world);
     let plan = world.plan(&cloud);
     let left = world.run(&plan).converged().unwrap_err().to_string();
@@ -52,7 +52,7 @@ fn a_user_who_may_only_read_changes_nothing() {
 
 #[test]
 fn a_zone_is_made_although_its_last_step_was_refused() {
-    let world = World::new().as_user("dns", "dns");
+    let world = World::new().by_user("dns", "dns");
     let zone = Zone::new("other.example").records("www", ["A 192.0.2.1"]);
     world.apply(&seed(world.dns().zone(World::zone()).zone(zone)));
 }

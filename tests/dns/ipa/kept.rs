@@ -163,6 +163,63 @@ fn a_zone_that_is_there_is_used_and_not_ours() {
 }
 
 #[test]
+fn forwarding_is_kept_where_the_cloud_says_so() {
+    let world = World::new();
+    let cloud = |server: DnsServer, zones: &[ForwardZone]| {
+        let dns = Dns::new().server(server).zone(World::zone());
+        Cloud::new("first").dns(zones.iter().cloned().fold(dns, Dns::forward_zone))
+    };
+    let corp = ForwardZone::new("corp.example").forwarders(["192.0.2.54", "192.0.2.53"]);
+    let first = cloud(world.dns_server().forwarders(["192.0.2.1"]), std::slice::from_ref(&corp));
+    let plan = world.plan(&first);
+    let text = plan.to_string();
+    assert!(text.contains("config dns") && text.contains("forward-zone corp.example"), "{text}");
+    world.apply(&first);
+    // Others turn the order around, which means nothing, and then change a forwarder.
+    let change = |forwarders: &[&str]| {
+        let options = serde_json::json!({"idnsforwarders": forwarders}).as_object().unwrap().clone();
+        world.by_hand(async |client| {
+            client.call("dnsforwardzone_mod", &["corp.example.".into()], options).await
+        })
+    };
+    change(&["192.0.2.53", "192.0.2.54"]);
+    assert!(world.plan(&first).is_empty());
+    change(&["192.0.2.99 port 5353"]);
+    let text = world.plan(&first).to_string();
+    assert!(text.contains("192.0.2.99 port 5353"), "{text}");
+    world.apply(&first);
+    let other = corp.policy(ForwardPolicy::First);
+    world.apply(&cloud(
+        world.dns_server().forwarders(["192.0.2.2"]).forward_policy(ForwardPolicy::First),
+        &[other],
+    ));
+    // What the cloud no longer says stays.
+    world.apply(&cloud(world.dns_server(), &[]));
+    let zones =
+        world.by_hand(async |client| client.call("dnsforwardzone_find", &[], Default::default()).await);
+    assert_eq!(zones.count(), 1);
+    // A zone cannot be made where one is forwarded.
+    let clash = Cloud::new("first").dns(world.dns().zone(World::zone()).zone(Zone::new("corp.example")));
+    let left = world.run(&world.plan(&clash)).converged().unwrap_err().to_string();
+    assert!(left.contains("make the zone corp.example at ipa") && left.contains("forward zone"), "{left}");
+}
+
+#[test]
+fn a_name_without_a_time_to_live_has_the_one_of_its_zone() {
+    let world = World::new();
+    let cloud = Cloud::new("first").dns(world.dns().zone(World::zone().records("www", ["A 192.0.2.1"])));
+    world.apply(&cloud);
+    world.by_hand(async |client| {
+        let settings = ZoneSettings { default_ttl: Some(600), ..ZoneSettings::default() };
+        client.zone_mod(ZONE, &settings).await?;
+        client.record_mod(ZONE, "www", &RecordChange::new().no_ttl()).await
+    });
+    let text = world.plan(&cloud).to_string();
+    assert!(text.contains("600"), "{text}");
+    world.apply(&cloud);
+}
+
+#[test]
 fn the_commands_keep_a_simulated_server() {
     let folder = scratch();
     let login = || {

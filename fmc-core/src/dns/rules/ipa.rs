@@ -1,11 +1,11 @@
 //! The rules of zones in a FreeIPA server.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{DnsProblem, Own};
 use crate::checked::Checked;
 use crate::dns::server::servers_of;
-use crate::dns::{RecordData, RecordName};
+use crate::dns::{DnsName, ForwardPolicy, RecordData, RecordName, ZoneContent};
 use crate::finding::{At, Finding};
 use crate::given::Given;
 
@@ -26,6 +26,41 @@ pub(super) fn logins(cloud: &Checked, root: &At<'_>, findings: &mut Vec<Finding>
         }
         if known.iter().any(|known| known.name == server && known.fqdn.is_none()) {
             findings.push(DnsProblem::NoNameOfIpa { server }.at(at));
+        }
+    }
+}
+
+/// Only FreeIPA forwards by the cloud's word, and only what it does not have itself.
+pub(super) fn forwarding(
+    cloud: &Checked,
+    zones: &BTreeMap<DnsName, ZoneContent>,
+    root: &At<'_>,
+    findings: &mut Vec<Finding>,
+) {
+    let Some(dns) = cloud.dns() else { return };
+    let servers = root.key("servers");
+    for said in dns.said().servers.iter().filter(|said| said.ipa.is_none() && !said.forwarders.is_empty()) {
+        let problem = DnsProblem::ForwardersOfOther { server: said.name.to_string() };
+        findings.push(problem.at(servers.name(&said.name).key("forwarders")));
+    }
+    let all = root.key("forward_zones");
+    for said in &dns.said().forward_zones {
+        let at = all.name(&said.name);
+        let zone = said.name.to_string();
+        let server = said.server.as_ref().and_then(Given::ok).map(|server| server.as_str());
+        match server.or_else(|| dns.default_server()) {
+            Some(server) if is_ipa(cloud, server) => {}
+            Some(server) => {
+                let server = server.to_owned();
+                findings.push(DnsProblem::ForwardedByOther { zone: zone.clone(), server }.at(at));
+            }
+            None => findings.push(DnsProblem::ForwardedByNone { zone: zone.clone() }.at(at)),
+        }
+        if said.forwarders.is_empty() && said.policy != ForwardPolicy::None {
+            findings.push(DnsProblem::NoForwarders { zone: zone.clone() }.at(at));
+        }
+        if said.name.ok().is_some_and(|name| zones.contains_key(&DnsName::from(name))) {
+            findings.push(DnsProblem::ForwardedOwn { zone }.at(at));
         }
     }
 }
