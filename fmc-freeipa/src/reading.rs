@@ -45,7 +45,8 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// The names of the zone, by their absolute names, and the zone itself. `zones` are all that are read of the server.
+    /// The names of the zone, by their absolute names, and the zone itself, whose `foreign` names need no object. `zones` are all that are
+    /// read of the server.
     pub(crate) fn found(
         &self,
         objects: BTreeMap<String, DnsObject>,
@@ -57,11 +58,12 @@ impl<'a> Reading<'a> {
         let names = self.names();
         let wanted = |name: &str| names.get(name).map(|(_, name)| &name.sets);
         let many = consent::many(&objects, wanted).filter(|_| !is_destroyed);
-        let mut foreign = Vec::new();
+        let bare = |name: &str| name.strip_suffix('.').unwrap_or(name).to_owned();
+        let mut foreign: Vec<String> = zone.foreign.iter().map(bare).collect();
         for (name, mut object) in objects {
             let known = names.get(name.as_str());
             if known.is_none() && !object.is_ours {
-                foreign.push(name.strip_suffix('.').unwrap_or(&name).to_owned());
+                foreign.push(bare(&name));
                 continue;
             }
             object.many = many;

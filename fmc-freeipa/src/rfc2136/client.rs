@@ -15,7 +15,7 @@ use domain::base::message_builder::{AdditionalBuilder, AnswerBuilder, MessageBui
 use domain::base::name::{Name, ToName as _};
 use domain::base::rdata::{ComposeRecordData as _, UnknownRecordData};
 use domain::base::record::Record;
-use domain::base::zonefile_fmt::{DisplayKind, ZonefileFmt as _};
+use domain::base::zonefile_fmt::ZonefileFmt as _;
 use domain::rdata::tsig::Time48;
 use domain::rdata::{AllRecordData, Tsig};
 use domain::tsig::{Algorithm, ClientSequence, ClientTransaction, Key, ValidationError};
@@ -262,8 +262,7 @@ impl Transfer<'_> {
                 .map_err(|_| broken("the data of a record cannot be read"))?;
             let mut data = Vec::new();
             record.data().compose_canonical_rdata(&mut data).map_err(|_| too_large())?;
-            let text = format!("{} {}", record.rtype(), record.data().display_zonefile(DisplayKind::Simple));
-            records.push(Rr { owner, kind, ttl, data, text });
+            records.push(Rr { owner, kind, ttl, data });
         }
         if self.begun.is_none() {
             return Err(broken("the transfer begins with a message without records"));

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use fmc_core::dns::DnsName;
+use fmc_core::finding::NameList;
 use fmc_core::graph::{Place, Seen, Wanted};
 
 use super::document::{Access, Document};
-use super::rr::{marked, sorted};
+use super::rr::{Sorted, marked};
 use super::{DnsError, Rfc2136, off_thread};
 use crate::object::{DnsObject, Mark};
 use crate::reading::Reading;
@@ -48,12 +49,15 @@ impl Rfc2136 {
             };
             match read {
                 Ok(records) => {
-                    let names = sorted(records);
-                    self.last_seen(zone.place, zone.zone.as_str(), |last| last.clone_from(&names));
+                    let names = zone.names();
+                    let Sorted { names, strangers } =
+                        Sorted::of(zone.zone, records, |name| names.contains_key(name));
                     let all = zones.keys().filter(|(place, _)| *place == zone.place);
                     let all = all.map(|(_, name)| *name).collect();
                     let objects = objects(zone, &names, &wanted.owner);
-                    zone.found(objects, zone.nothing(), &all, wanted.is_destroyed, &mut seen);
+                    self.last_seen(zone.place, zone.zone.as_str(), |last| *last = names);
+                    let itself = DnsObject { foreign: NameList::from(strangers), ..zone.nothing() };
+                    zone.found(objects, itself, &all, wanted.is_destroyed, &mut seen);
                 }
                 // A server on a machine of the cloud comes with the machine.
                 Err(error) if error.is_absent() && access.machine.is_some() && !wanted.is_destroyed => {

@@ -1,11 +1,17 @@
 //! Records of a transfer, and the records by which names are marked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use domain::base::iana::Rtype;
+use domain::base::name::ParsedName;
+use domain::base::rdata::ParseAnyRecordData as _;
+use domain::base::zonefile_fmt::{DisplayKind, ZonefileFmt as _};
+use domain::dep::octseq::Parser;
+use domain::rdata::AllRecordData;
 use fmc_core::dns::DnsName;
 
 use crate::object::Mark;
-use crate::records::{Names, Set, Sets, TXT};
+use crate::records::{Names, Set, Sets, TXT, is_servers_own};
 
 /// A record of a zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,19 +23,50 @@ pub(super) struct Rr {
     pub(super) ttl: u32,
     /// Its data in the canonical form of RFC 4034 §6.2.
     pub(super) data: Vec<u8>,
-    /// Its type and data for a person, as `A 10.17.3.10`.
-    pub(super) text: String,
 }
 
-/// Sorts the records of a zone by name and type.
-pub(super) fn sorted(records: impl IntoIterator<Item = Rr>) -> Names {
-    let mut names = Names::new();
-    for record in records {
-        let set = names.entry(record.owner).or_default().entry(record.kind).or_default();
-        set.ttl = record.ttl;
-        set.data.insert(record.data, record.text);
+impl Rr {
+    /// Its type and data for a person, as `A 10.17.3.10`.
+    fn text(&self) -> String {
+        let kind = Rtype::from_int(self.kind);
+        match AllRecordData::parse_any_rdata(kind, &mut Parser::from_ref(self.data.as_slice())) {
+            Ok(data) => {
+                let data: AllRecordData<&[u8], ParsedName<&[u8]>> = data;
+                format!("{kind} {}", data.display_zonefile(DisplayKind::Simple))
+            }
+            Err(_) => format!("{kind} of {} bytes", self.data.len()),
+        }
     }
-    names
+}
+
+/// The records of a zone: those of names that are wanted or have a mark, and the names of strangers, of which a plan needs no more.
+pub(super) struct Sorted {
+    pub(super) names: Names,
+    pub(super) strangers: Vec<String>,
+}
+
+impl Sorted {
+    /// Sorts the records of a zone by name and type.
+    pub(super) fn of(zone: &DnsName, records: Vec<Rr>, is_wanted: impl Fn(&str) -> bool) -> Self {
+        let under = format!("{MARKS}.{zone}");
+        let is_mark = |owner: &str| owner.ends_with(&under);
+        let marks = records.iter().filter(|record| is_mark(&record.owner));
+        let marks: BTreeSet<String> = marks.filter_map(|record| marked(zone, &record.owner)).collect();
+        let mut sorted = Self { names: Names::new(), strangers: Vec::new() };
+        for record in records {
+            let is_apex = record.owner == zone.as_str();
+            if is_wanted(&record.owner) || is_mark(&record.owner) || marks.contains(&record.owner) {
+                let text = record.text();
+                let set = sorted.names.entry(record.owner).or_default().entry(record.kind).or_default();
+                set.ttl = record.ttl;
+                set.data.insert(record.data, text);
+            } else if !is_servers_own(record.kind, is_apex) && sorted.strangers.last() != Some(&record.owner)
+            {
+                sorted.strangers.push(record.owner);
+            }
+        }
+        sorted
+    }
 }
 
 /// The label below which a zone has the marks.

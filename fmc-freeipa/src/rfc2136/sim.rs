@@ -106,12 +106,11 @@ impl DnsLink for Handle {
         let names = server.names.entry(zone.to_owned()).or_default();
         let records = names.iter().flat_map(|(owner, sets)| {
             sets.iter().flat_map(move |(kind, set)| {
-                set.data.iter().map(move |(data, text)| Rr {
+                set.data.keys().map(move |data| Rr {
                     owner: owner.clone(),
                     kind: *kind,
                     ttl: set.ttl,
                     data: data.clone(),
-                    text: text.clone(),
                 })
             })
         });
