@@ -5,7 +5,8 @@
 //! A server runs chrony, and so does every client on Fedora CoreOS and Enterprise Linux, whose images have it. A client on
 //! Flatcar or Debian keeps the program of its image, systemd-timesyncd: Flatcar's image has chrony only for some public clouds, and
 //! Debian would have to fetch a package, from a world that the cloud may not reach. `systemd-timesyncd` knows no keys, so
-//! a client on Debian takes chrony instead where the servers are authenticated.
+//! a client on Debian takes chrony instead where the servers are authenticated. It does so too where the machine is enrolled in FreeIPA:
+//! Debian's package for that refuses systemd-timesyncd.
 
 mod config;
 mod role;
@@ -43,6 +44,7 @@ draft! {
     /// let chrony = Chrony::new().servers(["ntp1"]).clients(["db", "web"]).local_stratum(10);
     /// # let _ = chrony;
     /// ```
+    #[derive(Default)]
     pub struct Chrony {
         /// The machines that serve time to the clients: one, or at least three. A client cannot tell which of two is wrong.
         #[list]

@@ -1,12 +1,7 @@
 //! A machine with BIND: what it reads, and what is refused. `tests/roles` runs it.
 
 #![cfg(feature = "ignition")]
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test that cannot be set up fails"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up fails")]
 
 use fmc_core::bind::BindServer;
 use fmc_core::checked::Checked;

@@ -2,16 +2,12 @@
 //! and units around them are judged and run.
 
 #![cfg(feature = "ignition")]
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test that cannot be set up fails"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up fails")]
 
 use std::time::Duration;
 
 use fmc_core::checked::Checked;
+use fmc_core::chrony::Chrony;
 use fmc_core::cloud::Cloud;
 use fmc_core::digest::Digest;
 use fmc_core::finding::Finding;
@@ -328,6 +324,21 @@ fn its_dns_answers_the_cloud_and_its_firewall_lets_it_in() {
         .map(|at| checked.at(*at).unwrap().name.as_str())
         .collect();
     assert_eq!(after, ["ipa1"]);
+}
+
+/// Debian's `freeipa-client` conflicts with `systemd-timesyncd`.
+#[test]
+fn an_enrolled_debian_takes_its_time_by_chrony() {
+    let chrony = Chrony::new().servers(["ipa1"]).clients(["web", "other"]).local_stratum(10);
+    let other = machine("other", Os::Debian, "10.17.3.24");
+    let checked =
+        cloud(freeipa()).machine(other).role(chrony).check().unwrap_or_else(|report| panic!("{report}"));
+    let files = |name: &str| -> Vec<String> {
+        let files = checked.machine(name).unwrap().guest.files.iter().map(|file| file.path.to_string());
+        files.filter(|path| path.contains("chrony") || path.contains("timesyncd")).collect()
+    };
+    assert_eq!(files("web"), ["/etc/chrony/chrony.conf"]);
+    assert_eq!(files("other"), ["/etc/systemd/timesyncd.conf.d/90-fmc.conf"]);
 }
 
 #[test]

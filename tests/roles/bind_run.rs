@@ -48,8 +48,12 @@ fn files(checked: &Checked) -> Vec<(String, String, u32)> {
         };
         Some((file.path.to_string(), text, u32::from(file.mode.bits())))
     });
-    let is_own =
-        |path: &str| path.starts_with("/etc/bind/") || path.contains("fmc") || path.contains("zones");
+    let is_own = |path: &str| {
+        path.starts_with("/etc/bind/")
+            || path == "/etc/named.conf"
+            || path.contains("fmc")
+            || path.contains("zones")
+    };
     texts.filter(|(path, ..)| is_own(path)).collect()
 }
 
@@ -152,4 +156,26 @@ fn the_script_and_the_first_zones_are_right() {
         let name = path.trim_start_matches("/etc/fmc/zones/").trim_end_matches(".zone");
         named::check_zone(name, text).unwrap();
     }
+}
+
+/// The other family of systems: its file is judged without its zones, because this machine has no user `named`.
+#[test]
+fn the_file_of_rocky_is_right() {
+    let debian = "os: debian, version: \"12\", source: {path: /images/debian-12.qcow2}";
+    let rocky =
+        EXAMPLE.replacen(debian, "os: rocky, version: \"9.4\", source: {path: /images/rocky.qcow2}", 1);
+    let checked = from_yaml(&rocky).unwrap().check().unwrap_or_else(|report| panic!("{report}"));
+    let lab = Lab::start();
+    lab.host("ns1", &[]);
+    for (path, text, mode) in files(&checked) {
+        lab.write("ns1", &path, &text, mode);
+    }
+    // Its working folder, which the package makes.
+    lab.run("ns1", &["mkdir", "-p", "/var/named/dynamic"]).unwrap();
+    let judged = lab.run("ns1", &["sh", "-c", "named-checkconf /etc/named.conf 2>&1"]).unwrap();
+    assert_eq!(judged, "");
+    let script = lab.run("ns1", &["cat", "/usr/local/sbin/fmc-zones"]).unwrap();
+    assert!(
+        script.contains("install -o named -g named") && script.contains("chgrp named /etc/named/fmc.keys")
+    );
 }

@@ -40,7 +40,7 @@ const ENTERPRISE: System = System {
     package: "bind",
     user: "named",
     config: "/etc/named.conf",
-    keys: "/etc/named.fmc.keys",
+    keys: "/etc/named/fmc.keys",
     zones: "/var/named/dynamic",
     work: "/var/named/dynamic",
     options: "\tpid-file \"/run/named/named.pid\";\n\tsession-keyfile \"/run/named/session.key\";\n",

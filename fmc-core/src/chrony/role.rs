@@ -19,6 +19,9 @@ pub const SERVER: RoleName = RoleName::literal("chrony-server");
 /// The kind of a client's role.
 pub const CLIENT: RoleName = RoleName::literal("chrony-client");
 
+/// The role of a machine that is enrolled in FreeIPA. Debian's package for it refuses systemd-timesyncd.
+const ENROLLED: RoleName = RoleName::literal("freeipa-client");
+
 /// The port of NTP.
 const NTP: u16 = 123;
 
@@ -156,7 +159,9 @@ impl CustomRole for ChronyClient {
 
     fn guest(&self, site: &Site<'_>) -> Guest {
         let (os, servers) = (site.os(), self.servers(site));
-        if !has_chrony(os, self.0.authenticated) {
+        let is_enrolled = || site.with_role(ENROLLED).any(|machine| machine.name == site.machine().name);
+        let has_chrony = has_chrony(os, self.0.authenticated) || (os == Os::Debian && is_enrolled());
+        if !has_chrony {
             return timesyncd(os, &servers);
         }
         let key = self.0.key();
