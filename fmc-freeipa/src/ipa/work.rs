@@ -118,7 +118,7 @@ impl Batch<'_> {
         }
     }
 
-    /// The indices of the jobs that are about zones.
+    /// Makes and deletes zones, and says where the server forwards.
     fn zones(&mut self) {
         let about = self.jobs.iter().enumerate().filter(|(_, job)| !matches!(job.task, Task::Name { .. }));
         let about: Vec<usize> = about.map(|(index, _)| index).collect();
@@ -237,6 +237,7 @@ impl Batch<'_> {
         Err(self.server.changed(&format!("the zone {}, which has {},", job.zone.bare(), others.join(", "))))
     }
 
+    /// Changes names that are as the plan saw them.
     fn names(&mut self) {
         let mut open: Vec<usize> = Vec::new();
         let mut unread: BTreeMap<String, String> = BTreeMap::new();

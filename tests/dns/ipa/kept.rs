@@ -220,13 +220,57 @@ fn a_name_without_a_time_to_live_has_the_one_of_its_zone() {
 }
 
 #[test]
+fn a_server_elsewhere_keeps_what_is_not_ours_when_the_cloud_is_destroyed() {
+    let world = World::new();
+    let cloud = seed(every_zone(&world));
+    world.apply(&cloud);
+    let checked = cloud.check().unwrap();
+    let none = world.providers.compile(&checked).nothing();
+    let plan = block_on(world.providers.plan(&none)).unwrap();
+    world.run(&plan).converged().unwrap_or_else(|left| panic!("{left}\n{plan}"));
+    let zones = world.by_hand(async |client| client.zones().await);
+    let zones: Vec<String> = zones.iter().map(fmc::freeipa::client::IpaZone::name).collect();
+    assert_eq!(zones, [ZONE]);
+    let left: Vec<String> = world.zone_of("cefaslocalserver.com").into_keys().collect();
+    assert_eq!(left, ["@", "ipa"]);
+    assert_eq!(world.zone_of("cefaslocalserver.com")["@"].keys().collect::<Vec<_>>(), ["NS"]);
+}
+
+#[test]
+fn a_server_on_a_machine_is_waited_for_and_its_authority_comes_with_it() {
+    // Nothing listens where the machine will be, and its authority is not there yet.
+    let login = IpaLogin::new("admin", Secret::environment("ipa-password", "IPA_PASSWORD"))
+        .ca(Secret::file("ca-of-tomorrow", "ca-of-tomorrow.crt"))
+        .port(1);
+    let ipa = Machine::new("ipa", Image::blank())
+        .root_disk(2.gib())
+        .interface(Interface::on("six").address("fd00:0:0:10::5"));
+    let cloud = Cloud::new("seed")
+        .domain("cefaslocalserver.com")
+        .host(Host::local())
+        .network(Network::routed("six", "10.17.6.0/24").ipv6("fd00:0:0:10::/64"))
+        .machine(ipa)
+        .dns(Dns::new().server(DnsServer::on("ipa", "ipa").ipa(login).forwarders(["192.0.2.1"])));
+    let checked = cloud.check().unwrap_or_else(|report| panic!("{report}"));
+    let providers = Providers::new().host(LOCAL, hypervisor()).with(Ipa::new());
+    let plan = block_on(providers.plan(&providers.compile(&checked))).unwrap();
+    let text = plan.to_string();
+    assert!(text.contains("zone cefaslocalserver.com") && text.contains("config dns"), "{text}");
+    assert!(plan.steps.iter().all(|step| step.address.kind() != "name"), "{text}");
+    let left = block_on(plan.apply(&providers, |_| ())).unwrap().converged().unwrap_err().to_string();
+    assert!(left.contains("ipa-password"), "{left}");
+}
+
+#[test]
 fn the_commands_keep_a_simulated_server() {
     let folder = scratch();
     let login = || {
         IpaLogin::new("admin", Secret::environment("ipa-password", "IPA_PASSWORD"))
             .ca(Secret::environment("ipa-ca", "IPA_CA"))
     };
-    let cloud = || seed(Dns::new().server(DnsServer::on("ipa", "freeipa1").ipa(login())));
+    let corp = || ForwardZone::new("corp.example").forwarders(["192.0.2.53"]);
+    let server = || DnsServer::on("ipa", "freeipa1").ipa(login()).forwarders(["192.0.2.1"]);
+    let cloud = || seed(Dns::new().server(server()).forward_zone(corp()));
     let run = |cloud, arguments: &[&str]| run(cloud, folder.path(), arguments);
     let (code, said) = run(cloud(), &["plan", "--detailed-exitcode"]);
     assert_eq!(code, PENDING, "{said}");
@@ -234,7 +278,7 @@ fn the_commands_keep_a_simulated_server() {
         let (code, said) = run(cloud(), arguments);
         assert_eq!(code, DONE, "{arguments:?}: {said}");
     }
-    let dns = Dns::new().server(DnsServer::on("ipa", "freeipa1").ipa(login()));
+    let dns = Dns::new().server(server()).forward_zone(corp());
     let more = seed(dns.zone(Zone::new("cefaslocalserver.com").records("www", ["CNAME helper"])));
     let (_, said) = run(more.clone(), &["plan"]);
     assert!(said.contains("name www.cefaslocalserver.com") && said.contains("1 to create"), "{said}");
