@@ -15,7 +15,6 @@ use domain::base::message_builder::{AdditionalBuilder, AnswerBuilder, MessageBui
 use domain::base::name::{Name, ToName as _};
 use domain::base::rdata::{ComposeRecordData as _, UnknownRecordData};
 use domain::base::record::Record;
-use domain::base::zonefile_fmt::ZonefileFmt as _;
 use domain::rdata::tsig::Time48;
 use domain::rdata::{AllRecordData, Tsig};
 use domain::tsig::{Algorithm, ClientSequence, ClientTransaction, Key, ValidationError};
