@@ -10,6 +10,7 @@ use crate::name::Fqdn;
 
 /// A server of time, by its address or by its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TimeSource {
     /// By its address.
     Address(IpAddr),
