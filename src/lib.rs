@@ -104,7 +104,7 @@
 //! | `yaml` | by `cli` | clouds in YAML, and [`set`](mod@set) |
 //! | `toml` | by `cli` | clouds in TOML |
 //! | `k8s` | no | `k8s`: what runs in clusters, in files, plans and every command |
-//! | `dns` | no | `freeipa`: the zones of the cloud in DNS servers, in plans and every command |
+//! | `dns` | yes | `freeipa`: the zones of the cloud in DNS servers, in plans and every command |
 //! | `keys` | by `cli` | [`keys`]: secrets that are made from a root key, and [`mod@kubeconfig`] |
 //! | `ignition` | yes, by `cli` | machines of Fedora CoreOS and Flatcar; without it the check refuses them |
 //! | `lab` | yes, by `cli` | `Cloud::lab`: the small copy of a cloud for a laptop or for CI |

@@ -155,7 +155,13 @@ pub(crate) fn drift<P: Room<Object = DnsObject>>(
     let mut found = Drift::unknown_of(seen);
     for (at, node) in &wanted.nodes {
         let Some((name, object)) = name(&node.document).zip(seen.object(at)) else { continue };
-        if let Verdict::Differs(changes) = provider.compare(at, &node.document, object) {
+        let changes = match provider.compare(at, &node.document, object) {
+            Verdict::Differs(changes) => changes,
+            // A plan asks a person first, or leaves it alone.
+            Verdict::Held(_) => differences(&object.sets, &name.sets),
+            _ => Vec::new(),
+        };
+        if !changes.is_empty() {
             let made = object.mark.as_ref().and_then(|mark| mark.made);
             let is_known = made == Some(fingerprint(&name.sets));
             let list = if is_known { &mut found.drift } else { &mut found.unclear };

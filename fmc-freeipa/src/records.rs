@@ -76,6 +76,8 @@ pub(crate) fn fingerprint(sets: &Sets) -> Fingerprint {
 }
 
 /// The numbers of types.
+pub(crate) const A: u16 = 1;
+pub(crate) const AAAA: u16 = 28;
 pub(crate) const NS: u16 = 2;
 pub(crate) const CNAME: u16 = 5;
 pub(crate) const SOA: u16 = 6;

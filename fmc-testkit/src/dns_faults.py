@@ -26,6 +26,19 @@ def record(owner, kind, data, ttl=300):
     return wire(owner) + struct.pack("!HHIH", kind, 1, ttl, len(data)) + data
 
 
+def tsig(query):
+    """The place of the last record, which is the key's."""
+    questions, *others = struct.unpack("!HHHH", query[4:12])
+    at = 12
+    for _ in range(questions):
+        at = end(query, at) + 4
+    last = at
+    for _ in range(sum(others)):
+        last, after = at, end(query, at)
+        at = after + 10 + struct.unpack("!H", query[after + 8 : after + 10])[0]
+    return last
+
+
 def soa(zone, serial=1):
     return record(zone, 6, wire("ns." + zone) + wire("a." + zone) + struct.pack("!IIIII", serial, 1, 1, 1, 1))
 
@@ -64,14 +77,15 @@ def serve(connection):
     (length,) = struct.unpack("!H", connection.recv(2, socket.MSG_WAITALL))
     query = connection.recv(length, socket.MSG_WAITALL)
     (number,) = struct.unpack("!H", query[:2])
-    after = end(query, 12)
+    is_update = query[2] >> 3 & 15 == 5
     labels, at = [], 12
     while query[at]:
         labels.append(query[at + 1 : at + 1 + query[at]].decode())
         at += query[at] + 1
     zone = ".".join(labels)
-    key = query[after + 4 : end(query, after + 4)]
-    data = end(query, after + 4) + 10 + len(ALGORITHM) + 8
+    place = tsig(query)
+    key = query[place : end(query, place)]
+    data = end(query, place) + 10 + len(ALGORITHM) + 8
     (size,) = struct.unpack("!H", query[data : data + 2])
     signer = Signer(key, query[data + 2 : data + 2 + size])
 
@@ -83,7 +97,27 @@ def serve(connection):
 
     begin = message(number, [soa(zone), host(0)])
     last = message(number, [soa(zone)])
-    if fault == "unsigned-between" or fault == "too-many-unsigned":
+    def refuse(code, error=0, other=b""):
+        text = struct.pack("!HHHHHH", number, 0xA800 | code, 0, 0, 0, 0)
+        return signer.signed(text, error, other=other)
+
+    if fault.startswith("update-") and not is_update:
+        send(signer.signed(message(number, [soa(zone), soa(zone)])))
+    elif fault == "update-notauth":
+        send(struct.pack("!HHHHHH", number, 0xA809, 0, 0, 0, 0))
+    elif fault == "update-badtime":
+        send(refuse(9, 18, struct.pack("!Q", int(time.time()) + 1000)[2:]))
+    elif fault == "update-refused":
+        send(refuse(5))
+    elif fault == "update-changed":
+        send(refuse(8))
+    elif fault == "update-unsigned":
+        send(struct.pack("!HHHHHH", number, 0xA800, 0, 0, 0, 0))
+    elif fault == "update-forged":
+        send(refuse(0)[:-8] + b"\x00" * 8)
+    elif fault == "update-cut":
+        return
+    elif fault == "unsigned-between" or fault == "too-many-unsigned":
         send(signer.signed(begin))
         for place in range(1, 60 if fault == "unsigned-between" else 110):
             send(signer.unsigned(message(number, [host(place)])))

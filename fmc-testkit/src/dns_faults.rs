@@ -34,6 +34,17 @@ pub const FAULTS: &[(&str, Option<&str>)] = &[
     ("loop", Some("a record of the transfer cannot be read")),
 ];
 
+/// Every fault of an update of a zone that is transferred rightly, with the words that the error about it has.
+pub const UPDATE_FAULTS: &[(&str, &str)] = &[
+    ("update-notauth", "it answers NOTAUTH"),
+    ("update-badtime", "its clock and ours differ by 1000 s"),
+    ("update-refused", "it answers REFUSED"),
+    ("update-changed", "changed since the plan"),
+    ("update-unsigned", "it is not signed"),
+    ("update-forged", "its answer is not to be trusted"),
+    ("update-cut", "closed the connection"),
+];
+
 /// A server with a fault. It ends with the value.
 pub struct Faulty {
     port: u16,
@@ -41,7 +52,7 @@ pub struct Faulty {
 }
 
 impl Faulty {
-    /// Starts one with a fault of [`FAULTS`].
+    /// Starts one with a fault of [`FAULTS`] or [`UPDATE_FAULTS`].
     ///
     /// # Panics
     ///

@@ -47,8 +47,8 @@ pub(super) struct Args {
     pub(super) replace: Vec<String>,
 
     /// Deletes the unwanted data disks of a machine, or of `all`, or the data that an object of a cluster left, as `stateful-set/shop/db`;
-    /// may be repeated
-    #[arg(long, global = true, value_name = "MACHINE|OBJECT|all")]
+    /// agrees to a change of more than a third of a DNS zone; may be repeated
+    #[arg(long, global = true, value_name = "MACHINE|OBJECT|ZONE|all")]
     pub(super) delete_data: Vec<String>,
 
     /// Lets a machine move to another host without its data disks, which stay where they are; may be repeated

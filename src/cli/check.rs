@@ -7,6 +7,7 @@
 use fmc_core::check::budget::{Budget, Space};
 use fmc_core::checked::Checked;
 use fmc_core::cloud::Cloud;
+use fmc_core::dns::{ZoneServer, servers_of};
 use fmc_core::finding::{Finding, Severity, Words};
 use fmc_core::unit::Size;
 
@@ -69,8 +70,22 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
 /// The checked cloud, for the commands that need one. Errors are shown as diagnostics.
 pub(super) fn checked(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<Checked, Failure> {
     match checked_or_hosts(cloud, args, io)? {
-        Standing::Cloud(checked) => Ok(checked),
+        Standing::Cloud(checked) => {
+            left_out(&checked, io);
+            Ok(checked)
+        }
         Standing::Hosts { errors, .. } => Err(refused(errors)),
+    }
+}
+
+/// Tells which parts of a cloud this program has no provider for.
+fn left_out(checked: &Checked, io: &mut Io<'_>) {
+    let is_kept = |server: &ZoneServer| server.key.is_some() || server.ipa.is_some();
+    if !cfg!(feature = "dns") && servers_of(checked).iter().any(is_kept) {
+        io.err(format_args!(
+            "{}: the zones of `dns` are left out, because this program was built without the feature `dns`\n",
+            Paint("warning", WARN, io.colour_err),
+        ));
     }
 }
 

@@ -68,6 +68,9 @@ fn verify(checked: &Checked, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure
         for zone in &verified.unasked {
             io.show(format_args!("{zone} is not asked for: no server of the cloud has it\n"))?;
         }
+        if !verified.wrong.is_empty() {
+            io.show("This asked the servers at their addresses; a simulation has none.\n")?;
+        }
         let asked = count(verified.asked, "record set");
         let wrong = count(verified.wrong.len(), "difference");
         io.show(format_args!("{asked} of {} asked for by UDP and TCP: {wrong}\n", checked.name()))?;

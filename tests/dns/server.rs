@@ -144,6 +144,17 @@ fn keeps_zones(software: Software) {
         assert_eq!(world.named.dig(&format!("{gone}.cefaslocalserver.com"), "ANY"), [""; 0], "{gone}");
     }
     assert_eq!(world.named.dig("printer.cefaslocalserver.com", "A"), ["192.168.0.9"]);
+
+    // A destroyed cloud leaves its server what it cannot be without, the address of its own name, and nothing else.
+    let none = world.providers.compile(&less.check().unwrap()).nothing();
+    let plan = block_on(world.providers.plan(&none)).unwrap().delete_data(DeleteData::All);
+    world.run(&plan).converged().unwrap_or_else(|left| panic!("{left}\n{plan}\n{}", world.named.log()));
+    assert_eq!(world.named.dig("ns1.cefaslocalserver.com", "A"), ["127.0.0.1"]);
+    for gone in ["master1", "www", "ns1._fmc"] {
+        assert_eq!(world.named.dig(&format!("{gone}.cefaslocalserver.com"), "ANY"), [""; 0], "{gone}");
+    }
+    let again = block_on(world.providers.plan(&none)).unwrap();
+    assert!(again.is_empty(), "{again}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use super::rr::mark_name;
 use super::update::Update;
 use super::{DnsError, NAME_KIND, Rfc2136, off_thread};
 use crate::object::{DnsObject, Mark, seen_as};
-use crate::records::{Set, Sets, TXT, is_servers_own};
+use crate::records::{A, AAAA, NS, Set, Sets, TXT, is_servers_own};
 
 /// How long an apply waits for a zone, in seconds: its server's machine boots, and installs the server.
 const WITHIN: u64 = 900;
@@ -113,7 +113,15 @@ impl Rfc2136 {
             return Err(StepError::Changed { what: format!("{} at {server}", step.address.name()) });
         }
         let name = step.document.as_ref().and_then(|document| document.name());
-        let wanted = name.map(|name| name.sets.clone()).unwrap_or_default();
+        let mut wanted = name.map(|name| name.sets.clone()).unwrap_or_default();
+        if name.is_none() && self.is_name_server(step.address.place(), zone, owner) {
+            // A zone whose name server has no address is not loaded again, and BIND refuses to come to it.
+            wanted = own
+                .iter()
+                .filter(|(kind, _)| [A, AAAA].contains(*kind))
+                .map(|(kind, set)| (*kind, set.clone()))
+                .collect();
+        }
         let ttl = wanted.values().map(|set| set.ttl).min().unwrap_or_default();
         let mark: Sets = name.map(|name| (TXT, name.mark().set(ttl))).into_iter().collect();
         // A zone itself always has records, which are the server's own: without ours there is no condition of emptiness.
@@ -128,6 +136,14 @@ impl Rfc2136 {
             seen.into_iter().filter(|(kind, _)| is_servers_own(*kind, is_apex)).collect();
         let after = wanted.into_iter().chain(servers).collect();
         Ok(Sent { update, after: vec![(owner.to_string(), after), (mark_at.to_string(), mark)] })
+    }
+
+    /// Whether the zone names a name of its own as its server.
+    fn is_name_server(&self, place: &Place, zone: &DnsName, owner: &DnsName) -> bool {
+        self.last_seen(place, zone.as_str(), |names| {
+            let servers = names.get(zone.as_str()).and_then(|sets| sets.get(&NS));
+            servers.is_some_and(|servers| servers.data.contains_key(&owner.wire()))
+        })
     }
 
     /// Waits until the server has a zone.

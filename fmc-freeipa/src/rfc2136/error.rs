@@ -38,7 +38,7 @@ pub enum DnsError {
     #[error("its records changed meanwhile ({0}): plan again")]
     Changed(String),
     /// The key cannot be used.
-    #[error("use the key {name}: {cause}")]
+    #[error("it was not asked, because the key {name} cannot be used: {cause}")]
     Key {
         /// Its name.
         name: String,
@@ -52,8 +52,12 @@ fn meaning(code: &str, tsig: &str) -> String {
     let text = match (code, tsig) {
         (_, "BADKEY") => ": it does not know the key (BADKEY), or not by this name and algorithm",
         (_, "BADSIG") => ": the key's bytes are not those that it has (BADSIG)",
-        ("NOTAUTH", _) => ": it does not have the zone, or the key may not have it",
-        ("REFUSED", _) => ": the key may not read or change the zone (allow-transfer, update-policy)",
+        ("NOTAUTH", _) => {
+            ": it does not have the zone, or the key may not have it: make the zone at the server with an SOA and NS records, as `dns export` writes them"
+        }
+        ("REFUSED", _) => {
+            ": the key may not read or change the zone (allow-transfer, update-policy), or the zone would be broken by it; the server's log says which"
+        }
         ("NOTIMP", _) => ": it takes no dynamic updates",
         ("SERVFAIL", _) => ": the zone is not loaded, or its files cannot be written; its log says more",
         _ => "",

@@ -55,7 +55,8 @@ impl Sorted {
         let mut sorted = Self { names: Names::new(), strangers: Vec::new() };
         for record in records {
             let is_apex = record.owner == zone.as_str();
-            if is_wanted(&record.owner) || is_mark(&record.owner) || marks.contains(&record.owner) {
+            if is_apex || is_wanted(&record.owner) || is_mark(&record.owner) || marks.contains(&record.owner)
+            {
                 let text = record.text();
                 let set = sorted.names.entry(record.owner).or_default().entry(record.kind).or_default();
                 set.ttl = record.ttl;

@@ -31,7 +31,7 @@ fn cloud() -> Cloud {
                     .minimum(10.gib()),
             )
             .cpus(2)
-            .memory(4.gib())
+            .memory(3840.mib())
             .root_disk(50.gib())
             .disk(Disk::new("k3s", 20.gib()).mount("/var/lib/rancher/k3s"))
             .interface(Interface::on(KUBE).address("10.17.4.21"))
@@ -48,7 +48,7 @@ fn cloud() -> Cloud {
                     .minimum(10.gib()),
             )
             .cpus(2)
-            .memory(4.gib())
+            .memory(3840.mib())
             .root_disk(50.gib())
             .disk(Disk::new("k3s", 20.gib()).mount("/var/lib/rancher/k3s"))
             .interface(Interface::on(KUBE).address("10.17.4.22"))
@@ -65,7 +65,7 @@ fn cloud() -> Cloud {
                     .minimum(10.gib()),
             )
             .cpus(2)
-            .memory(4.gib())
+            .memory(3840.mib())
             .root_disk(50.gib())
             .disk(Disk::new("k3s", 20.gib()).mount("/var/lib/rancher/k3s"))
             .interface(Interface::on(KUBE).address("10.17.4.23"))
@@ -133,7 +133,7 @@ fn cloud() -> Cloud {
                     .minimum(10.gib()),
             )
             .cpus(1)
-            .memory(2.gib())
+            .memory(1536.mib())
             .root_disk(50.gib())
             .interface(Interface::on(KUBE).address("10.17.4.27"))
             .user(
@@ -149,7 +149,7 @@ fn cloud() -> Cloud {
                     .minimum(10.gib()),
             )
             .cpus(2)
-            .memory(2.gib())
+            .memory(4.gib())
             .root_disk(30.gib())
             .interface(Interface::on(CORE).address("10.17.3.11"))
             .resolvers(["10.17.3.1"])
@@ -170,7 +170,6 @@ fn cloud() -> Cloud {
             .root_disk(30.gib())
             .interface(Interface::on(CORE).address("10.17.3.12"))
             .interface(Interface::on(LAN).address("192.168.0.21").default_route(true))
-            .resolvers(["10.17.3.1"])
             .user(
                 User::admin("ops")
                     .key("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINhkSSGYbhWMwip3dcd+DMGpB5B0Pymsom625vHyoFhR ops@flatcar-micro-cloud"),
@@ -236,6 +235,18 @@ fn cloud() -> Cloud {
                 .snapshots(k3s::Snapshots::every("0 */6 * * *").keep(12))
                 .bootstrap("bootstrap"),
         )
+        .dns(
+            Dns::new()
+                .server(
+                    DnsServer::on("freeipa", "freeipa1")
+                        .ipa(
+                            IpaLogin::new("admin", Secret::password("freeipa-admin"))
+                                .ca(Secret::file("ipa-ca", "ipa-ca.crt")),
+                        ),
+                ),
+        )
+        .role(Spanning::said(FreeIpa::on("freeipa1").clients(["loadbalancer1", "postgresql1", "helper", "bastion"]).forwarders(["10.17.3.1"]).without_validation()))
+        .role(Spanning::said(Chrony::new().servers(["freeipa1"]).clients(["bastion", "bootstrap", "helper", "loadbalancer1", "master1", "master2", "master3", "postgresql1", "worker1", "worker2", "worker3"]).pools(["2.rocky.pool.ntp.org"])))
         .accept("k3s-install-unpinned", "K3s's own release, judged by the sums beside it; who operates it pins `Install::binary`, which bootstrap then serves")
         .accept("k3s-selinux-policy", "the binary gets the label of container runtimes from the system's own policy")
         .accept("image-unpinned", "the images lie on the host under their versions; nobody kept their checksums")
