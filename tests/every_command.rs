@@ -101,6 +101,13 @@ fn all_run(program: &Path, machine: &str, cluster: Option<&str>, command: &clap:
         for arguments in choices(find(&command, name), arguments) {
             // A cloud without a cluster has no kubeconfig.
             let code = if arguments == "CLUSTER" && cluster.is_none() { &1 } else { code };
+            // The seed's cloud has a DNS, whose server answers nobody here.
+            let has_dns = program.ends_with("flatcar_micro_cloud");
+            let code = match *name {
+                "dns export" if has_dns => &0,
+                "dns verify" if has_dns => &2,
+                _ => code,
+            };
             let arguments = arguments.replace("MACHINE", machine).replace("CLUSTER", cluster.unwrap_or(""));
             let line: Vec<&str> = name.split(' ').chain(arguments.split_whitespace()).collect();
             let ran = Command::new(program)

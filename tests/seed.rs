@@ -262,7 +262,7 @@ fn a_worker_more_changes_no_other_machine() {
         worker4,
         "clusters.prod.agents=[worker1, worker2, worker3, worker4]",
         "accept=[{kind: image-unpinned, reason: a test}, {kind: k3s-install-unpinned, reason: a test}, \
-         {kind: k3s-selinux-policy, reason: a test}]",
+         {kind: k3s-selinux-policy, reason: a test}, {kind: freeipa-memory, reason: a test}]",
     ]
     .map(|text| text.parse().unwrap());
     let before = fmc::compile(&corrected::cloud().check().unwrap());

@@ -23,6 +23,19 @@ const DNS: &str = "10.17.3.11";
 
 /// The cloud.
 pub(crate) fn cloud() -> Cloud {
+    machines()
+        // S16: the names of machines, nodes and the ingress follow from the cloud, and FreeIPA has them all.
+        .dns(dns())
+        .role(directory())
+        .role(time())
+        .accept(
+            "freeipa-memory",
+            "the document gives it 2 GB, and the host has no room for 4 GiB beside a cluster that grows",
+        )
+}
+
+/// The machines, their networks and their cluster, without the services that they have in common.
+pub(crate) fn machines() -> Cloud {
     Cloud::new("flatcar-micro-cloud")
         // S17: an internal zone under a name that ICANN reserves for internal use; `cefaslocalserver.com` can
         // be sold.
@@ -38,19 +51,6 @@ pub(crate) fn cloud() -> Cloud {
         .machines((1..=3).map(worker))
         .machines([bootstrap(), freeipa(), load_balancer(), postgresql(), helper(), bastion()])
         .cluster(cluster())
-        // S16: the names of machines, nodes and the ingress follow from the cloud, and FreeIPA has them all.
-        .dns(dns())
-        .role(directory())
-        // S16: FreeIPA, the old NTP server of the document, asks the world; no machine is its own upstream.
-        .role(
-            Chrony::new()
-                .servers([FREEIPA1])
-                .clients([
-                    "bastion", "bootstrap", "helper", "loadbalancer1", "master1", "master2", "master3", "postgresql1", "worker1",
-                    "worker2", "worker3",
-                ])
-                .pools(["2.rocky.pool.ntp.org"]),
-        )
         // S25: the bastion is the only way in by SSH, and it serves only SSH.
         .ssh_from([Peer::machine(BASTION)])
         .ssh_host_keys(true)
@@ -139,6 +139,24 @@ fn directory() -> FreeIpa {
         .without_validation()
 }
 
+/// S16: FreeIPA's machine was its own source of time. It asks the world now, and all others ask it.
+fn time() -> Chrony {
+    let clients = [
+        "bastion",
+        "bootstrap",
+        "helper",
+        "loadbalancer1",
+        "master1",
+        "master2",
+        "master3",
+        "postgresql1",
+        "worker1",
+        "worker2",
+        "worker3",
+    ];
+    Chrony::new().servers([FREEIPA1]).clients(clients).pools(["2.rocky.pool.ntp.org"])
+}
+
 /// The zones of the cloud, kept up to date by FreeIPA's API. Its authority is a copy of the server's `/etc/ipa/ca.crt`.
 fn dns() -> Dns {
     let login = IpaLogin::new("admin", directory().admin_password()).ca(Secret::file("ipa-ca", "ipa-ca.crt"));
@@ -158,8 +176,7 @@ fn node(
 fn master(n: u8) -> Machine {
     node(format!("master{n}"), fedora_coreos(), &KUBE, Ipv4Addr::new(10, 17, 4, 20 + n))
         .cpus(2)
-        // S5: three times 4 GiB leave a FreeIPA too little.
-        .memory(3_840.mib())
+        .memory(4.gib())
         // S4: 51200 "MB" is 50 GiB, and 32212 "MB" is 30 GiB: one unit for both.
         .root_disk(50.gib())
         // A replaced server finds its etcd data again.
@@ -182,14 +199,14 @@ fn worker(n: u8) -> Machine {
 fn bootstrap() -> Machine {
     node(BOOTSTRAP, fedora_coreos(), &KUBE, Ipv4Addr::new(10, 17, 4, 27))
         .cpus(1)
-        .memory(1_536.mib())
+        .memory(2.gib())
         .root_disk(50.gib())
 }
 
 fn freeipa() -> Machine {
     node(FREEIPA1, rocky(), &CORE, Ipv4Addr::new(10, 17, 3, 11))
         .cpus(2)
-        .memory(4.gib())
+        .memory(2.gib())
         .root_disk(30.gib())
         // S16: a DNS server cannot ask itself before it is installed, so it asks the network's own forwarder.
         .resolvers(["10.17.3.1"])
@@ -202,6 +219,8 @@ fn freeipa() -> Machine {
 fn load_balancer() -> Machine {
     node(LOAD_BALANCER1, rocky(), &CORE, Ipv4Addr::new(10, 17, 3, 12))
         .interface(Interface::on(LAN).address("192.168.0.21").default_route(true))
+        // Its network's own forwarder, which asks FreeIPA for the names of the cloud.
+        .resolvers(["10.17.3.1"])
         .cpus(2)
         .memory(1.gib())
         .root_disk(30.gib())

@@ -100,7 +100,7 @@ impl CustomRole for BindServer {
 
     fn flows(&self, site: &Site<'_>) -> Flows {
         let port = port_on(site.cloud(), site.machine());
-        let flows = networks(site.cloud()).fold(Flows::new(), |flows, network| {
+        let flows = site.askers(&[]).into_iter().fold(Flows::new(), |flows, network| {
             let peer = || Peer::network(Given::<NetworkName>::from(network.name.clone()));
             flows.accept(udp(port), peer()).accept(tcp(port), peer())
         });

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use fmc_core::checked::Checked;
 use fmc_core::cloud::Cloud;
+use fmc_core::dns::zones_of;
 use fmc_core::graph::{self, About, Action, Choices, DeleteData, Line, NoteKind, Why};
 use fmc_core::name::MachineName;
 use fmc_core::nearest::nearest;
@@ -212,7 +213,10 @@ fn has_data(checked: &Checked, plan: &Plan, machine: &str) -> Result<(), Failure
     // The plan says of what the cloud wants that it stays.
     let is_wanted = || machine.contains('/') && wanted.nodes.keys().any(|at| at.is_named(machine));
     let left = names::of_data(&plan.wanted().rooms(), wanted, plan.seen());
-    if checked.machine(machine).is_some() || left.contains(machine) || is_wanted() {
+    // A person agrees to a change of much of a zone, whether or not this plan has one.
+    let is_zone =
+        || machine.contains('.') && zones_of(checked).iter().any(|zone| zone.name.bare() == machine);
+    if checked.machine(machine).is_some() || left.contains(machine) || is_wanted() || is_zone() {
         return Ok(());
     }
     let there = left.iter().map(String::as_str);

@@ -48,7 +48,7 @@ const MACHINES_ALONE: [&str; 8] = [
 fn seed(settings: &[&str]) -> Cloud {
     let settings: Vec<Setting> =
         MACHINES_ALONE.iter().chain(settings).map(|text| text.parse().unwrap()).collect();
-    set(&corrected::cloud(), &settings).unwrap()
+    set(&corrected::machines(), &settings).unwrap()
 }
 
 /// The findings of a cloud that are not accepted.

@@ -47,7 +47,8 @@ pub fn zones_of(checked: &Checked) -> Vec<ZoneContent> {
 ///
 /// libvirt's forwarder asks at port 53 alone, and an address that leads back to a computer itself is a tunnel of whoever runs fmc.
 pub(crate) fn forwarders_of(checked: &Checked) -> Vec<ZoneForwarder> {
-    let mut servers = servers_of(checked);
+    // Nothing boots in a lab, so its networks have the names themselves.
+    let mut servers = if checked.is_lab() { Vec::new() } else { servers_of(checked) };
     servers.retain(|server| server.port == 53 && !server.address.is_loopback());
     if servers.is_empty() {
         return Vec::new();
@@ -111,7 +112,7 @@ impl<'a> Making<'a> {
         let networks = checked.networks().iter().filter(|network| is_chosen(network.name.as_str()));
         let families = networks.flat_map(|network| [&network.ipv4, &network.ipv6]).flatten();
         making.subnets = families.map(|family| family.subnet).collect();
-        for zone in making.subnets.iter().filter_map(reverse::only_zone_of).collect::<Vec<_>>() {
+        for zone in making.subnets.iter().flat_map(reverse::zones_of).collect::<Vec<_>>() {
             making.begin_within(zone);
         }
         making
@@ -312,6 +313,7 @@ pub(super) const A: u16 = 1;
 pub(super) const NS: u16 = 2;
 pub(super) const CNAME: u16 = 5;
 pub(super) const AAAA: u16 = 28;
+pub(super) const DNAME: u16 = 39;
 
 impl ZoneContent {
     /// Sets all records of a name and type.

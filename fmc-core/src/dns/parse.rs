@@ -52,17 +52,34 @@ pub(super) fn data(text: &str) -> Result<RecordData<RecordName>, LeafError> {
             port: words.number()?,
             target: words.name()?,
         },
-        "SSHFP" => RecordData::Sshfp {
-            algorithm: words.value("number from 0 to 255")?,
-            hash: words.value("number from 0 to 255")?,
-            fingerprint: words.bytes()?,
-        },
-        "TLSA" => RecordData::Tlsa {
-            usage: words.value("number from 0 to 255")?,
-            selector: words.value("number from 0 to 255")?,
-            matching: words.value("number from 0 to 255")?,
-            data: words.bytes()?,
-        },
+        "SSHFP" => {
+            let (algorithm, hash) =
+                (words.value("number from 0 to 255")?, words.value("number from 0 to 255")?);
+            RecordData::Sshfp {
+                algorithm,
+                hash,
+                fingerprint: words.hash(match hash {
+                    1 => Some(20),
+                    2 => Some(32),
+                    _ => None,
+                })?,
+            }
+        }
+        "TLSA" => {
+            let (usage, selector) =
+                (words.value("number from 0 to 255")?, words.value("number from 0 to 255")?);
+            let matching = words.value("number from 0 to 255")?;
+            RecordData::Tlsa {
+                usage,
+                selector,
+                matching,
+                data: words.hash(match matching {
+                    1 => Some(32),
+                    2 => Some(64),
+                    _ => None,
+                })?,
+            }
+        }
         "TXT" => return texts(rest).map(RecordData::Txt),
         _ => RecordData::Uri {
             priority: words.number()?,
@@ -90,6 +107,19 @@ impl<'a> Words<'a> {
 
     fn next(&mut self, what: &str) -> Result<String, LeafError> {
         self.words.next().ok_or_else(|| LeafError::new(format!("its {what} is missing: {}", form(self.kind))))
+    }
+
+    /// A hash, of so many bytes if its type says so (RFC 4255, RFC 6594, RFC 6698).
+    fn hash(&mut self, length: Option<usize>) -> Result<Vec<u8>, LeafError> {
+        let bytes = self.bytes()?;
+        match length {
+            Some(length) if length != bytes.len() => Err(LeafError::new(format!(
+                "its hash has {} bytes, and this type of hash has {length}: {}",
+                bytes.len(),
+                form(self.kind)
+            ))),
+            _ => Ok(bytes),
+        }
     }
 
     fn end(&mut self) -> Result<(), LeafError> {

@@ -1,7 +1,7 @@
 //! Names of addresses, and the zones that they are in.
 
 use std::fmt::Write as _;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::name::DnsName;
 use crate::addr::{Subnet, is_rfc1918};
@@ -47,12 +47,30 @@ pub(super) fn zone_of(subnet: &Subnet, address: IpAddr) -> Option<DnsName> {
     named(address, steps.max(1))
 }
 
-/// The only reverse zone of a subnet, which it has without any name too; `None` if there are several.
-pub(super) fn only_zone_of(subnet: &Subnet) -> Option<DnsName> {
+/// The most zones that a subnet between two octets or nibbles has without any name in them.
+const MOST: u32 = 16;
+
+/// The reverse zones of a subnet, which it has without any name too, so that one that was there does not go with its last name. None if
+/// there are more than 16: then those are made that have names.
+pub(super) fn zones_of(subnet: &Subnet) -> Vec<DnsName> {
     let length = subnet.prefix_len();
-    let step = if subnet.is_ipv4() { 8 } else { 4 };
+    let step: u8 = if subnet.is_ipv4() { 8 } else { 4 };
     let is_only = length.is_multiple_of(step) || (subnet.is_ipv4() && length > 24);
-    zone_of(subnet, subnet.network()).filter(|_| is_only)
+    let end = length.next_multiple_of(step);
+    let count = 1_u32 << if is_only { 0 } else { end - length };
+    if count > MOST {
+        return Vec::new();
+    }
+    let nth = |number: u32| match subnet.network() {
+        IpAddr::V4(first) => IpAddr::V4(Ipv4Addr::from(
+            u32::from(first) + number.checked_shl(u32::from(32 - end.min(32))).unwrap_or(0),
+        )),
+        IpAddr::V6(first) => {
+            let shift = u32::from(128 - end.min(128));
+            IpAddr::V6(Ipv6Addr::from(u128::from(first) + u128::from(number).checked_shl(shift).unwrap_or(0)))
+        }
+    };
+    (0..count).filter_map(|number| zone_of(subnet, nth(number))).collect()
 }
 
 /// The name of an address in a reverse zone: below a classless one stands the last octet alone.

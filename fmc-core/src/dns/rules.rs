@@ -2,7 +2,7 @@
 
 mod ipa;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::data::RecordData;
 use super::derive::{self, A, AAAA, CNAME, zone_of};
@@ -36,7 +36,9 @@ pub(crate) fn check(cloud: &Checked, findings: &mut Vec<Finding>) {
             ipa::records(&one, owner, cloud, findings);
         }
     }
-    without_servers(&zones, &root, findings);
+    if !undecided(cloud, &zones, &root, findings) {
+        without_servers(&zones, &root, findings);
+    }
     without_glue(&zones, &root, findings);
 }
 
@@ -68,6 +70,24 @@ fn unknown_server(said: &Zone, cloud: &Checked, at: &At<'_>, findings: &mut Vec<
         let known = NameList::new(dns.said().servers.iter().map(|server| server.name.to_string()));
         findings.push(DnsProblem::UnknownServer { server: server.to_string(), known }.at(at.key("server")));
     }
+}
+
+/// Of several servers, each zone has one: a zone that no server has is kept up to date by none. Whether there is such a finding.
+fn undecided(
+    cloud: &Checked,
+    zones: &BTreeMap<DnsName, ZoneContent>,
+    root: &At<'_>,
+    findings: &mut Vec<Finding>,
+) -> bool {
+    let Some(dns) = cloud.dns().filter(|dns| dns.default_server().is_none()) else { return false };
+    let servers = NameList::new(dns.said().servers.iter().map(|server| server.name.to_string()));
+    let without =
+        NameList::new(zones.values().filter(|zone| zone.server.is_none()).map(|zone| zone.name.bare()));
+    if servers.len() < 2 || without.is_empty() {
+        return false;
+    }
+    findings.push(DnsProblem::Undecided { zones: without, servers }.at(root));
+    true
 }
 
 /// Every zone has a server: one finding for all that have none.
@@ -118,8 +138,10 @@ impl Own<'_> {
             findings.push(problem.at(self.at));
             return;
         }
+        self.reserved(&owner, findings);
         self.ttls(&owner, findings);
         self.beside(&owner, findings);
+        self.below_dname(&owner, findings);
         self.hosts(&owner, findings);
         self.two_names(&owner, findings);
         for (index, record) in self.records.iter().enumerate() {
@@ -152,6 +174,52 @@ impl Own<'_> {
             .flatten()
             .any(|(_, set)| set.data.iter().any(|data| data.target() == Some(owner)));
         (!is_glue).then(|| DnsProblem::BelowCut { name, zone, cut: cut.bare().to_owned() })
+    }
+
+    /// The marks of names have places of their own.
+    fn reserved(&self, owner: &DnsName, findings: &mut Vec<Finding>) {
+        let is_marks = |label: &str| label == "_fmc" || label == "_any";
+        if owner.relative_to(&self.zone.name).split('.').any(is_marks) {
+            findings.push(DnsProblem::Reserved { name: owner.bare().to_owned() }.at(self.at));
+        }
+        let has_ns =
+            self.records.iter().filter_map(Given::ok).any(|one| matches!(one.data(), RecordData::Ns(_)));
+        if has_ns && owner.is_wildcard() {
+            findings.push(DnsProblem::WildcardCut { name: owner.bare().to_owned() }.at(self.at));
+        }
+    }
+
+    /// A DNAME stands for all names below it, so none of them is there.
+    fn below_dname(&self, owner: &DnsName, findings: &mut Vec<Finding>) {
+        let above = self.zone.sets.iter().find(|(above, sets)| {
+            *above != owner && owner.is_within(above) && sets.contains_key(&derive::DNAME)
+        });
+        let name = owner.bare().to_owned();
+        if let Some((above, _)) = above {
+            findings.push(DnsProblem::BelowDname { name, above: above.bare().to_owned() }.at(self.at));
+        } else if self
+            .zone
+            .sets_of(owner)
+            .and_then(|sets| sets.get(&derive::DNAME))
+            .is_some_and(|set| set.data.len() > 1)
+        {
+            findings.push(DnsProblem::TwoDnames { name }.at(self.at));
+        }
+    }
+
+    /// Whether a chain of aliases comes back to its beginning.
+    fn is_circle(&self, owner: &DnsName) -> bool {
+        let mut seen = BTreeSet::from([owner.clone()]);
+        let mut at = owner.clone();
+        loop {
+            let alias = zone_of(self.zones, &at)
+                .and_then(|(_, zone)| zone.sets_of(&at)?.get(&CNAME)?.data.first()?.target().cloned());
+            match alias {
+                Some(next) if next == *owner => return true,
+                Some(next) if seen.insert(next.clone()) => at = next,
+                _ => return false,
+            }
+        }
     }
 
     /// All records of a set have one time to live.
@@ -215,6 +283,9 @@ impl Own<'_> {
     /// A name that a record leads to is in the cloud's zones, if it is inside one of them.
     fn target(&self, owner: &DnsName, data: &RecordData) -> Option<DnsProblem> {
         let target = data.target().filter(|target| target.as_str() != ".")?;
+        if matches!(data, RecordData::Cname(_)) && self.is_circle(owner) {
+            return Some(DnsProblem::Circle { name: owner.bare().to_owned() });
+        }
         let (_, zone) = zone_of(self.zones, target)?;
         if zone.cuts().any(|cut| target.is_within(cut)) {
             return None;
@@ -280,6 +351,21 @@ problems! {
         BesideCname { name: String, others: NameList } is DnsCnameBeside:
             "{name} is an alias (CNAME), and has {others} records too",
             "remove the CNAME, or the other records: the name that it stands for has them";
+        Reserved { name: String } is DnsHostName:
+            "{name} is a name that fmc keeps for its own marks: `_fmc`, and `_any` in place of a `*`",
+            "give it another label";
+        WildcardCut { name: String } is DnsRecordOutside:
+            "{name} has NS records, and a wildcard cannot be a zone of its own",
+            "write the name of the zone that others have";
+        BelowDname { name: String, above: String } is DnsCnameBeside:
+            "{name} is below {above}, which stands for another name with all that is below it (DNAME)",
+            "put the record below the other name, or remove the DNAME";
+        TwoDnames { name: String } is DnsCnameBeside:
+            "{name} stands for several names with all that is below them (DNAME)",
+            "keep one of them";
+        Circle { name: String } is DnsTargetUnknown:
+            "{name} is an alias (CNAME) that leads back to itself",
+            "let one name of the circle have an address";
         TwoCnames { name: String } is DnsCnameBeside:
             "{name} is an alias (CNAME) of several names",
             "keep one of them; several addresses of one name are several A records";
@@ -339,6 +425,11 @@ problems! {
         NotAHost { name: String, kind: &'static str, near: String } is DnsHostName:
             "{name} has {kind} records, and no host can be called so: a label of it begins with an underscore",
             "write {near}; names with an underscore are for SRV and TXT records";
+        Undecided { zones: NameList, servers: NameList } is DnsServerMissing with (have = zones.verb("has", "have")):
+            "{zones} {have} none of the servers {servers}, of which none or several are the default",
+            "say {default} at one of them, or name the server of each zone: {server}",
+            default = Remedy::either("default: true", ".default(true)"),
+            server = Remedy::set("server", "ns1");
         NoServer { zones: NameList } is DnsServerMissing with (have = zones.verb("has", "have")):
             "{zones} {have} no name server",
             "give `dns` a server whose own name is known, or name the servers of each zone, for example {servers}",

@@ -121,7 +121,15 @@ fn resolver(freeipa: &FreeIpa, cloud: &Checked, client: &Machine, findings: &mut
         servers.iter().any(|server| server.addresses().any(|own| own == *resolver))
     };
     let Some(server) = servers.first().and_then(|server| server.address()) else { return };
-    if !client.resolvers.iter().any(is_server) {
+    // The forwarder of its network may ask the server in its place.
+    let asks_forwarder =
+        client.interfaces.iter().filter_map(|interface| cloud.at(interface.network)).any(|network| {
+            let families = [&network.ipv4, &network.ipv6].into_iter().flatten();
+            let mut gateways = families.filter_map(|family| family.gateway);
+            gateways.any(|gateway| client.resolvers.contains(&gateway))
+                && network.forwarders.iter().any(|forwarder| is_server(&forwarder.server))
+        });
+    if !asks_forwarder && !client.resolvers.iter().any(is_server) {
         findings.find(
             &RESOLVER,
             format!(

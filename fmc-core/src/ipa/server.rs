@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::unit::{DONE, FOLDER, head, installer, password, tail};
 use super::{FreeIpa, domain_of, subnets};
+use crate::checked::Machine;
 use crate::disk::Disk;
 use crate::flow::{Flows, Peer, Service, tcp, udp};
 use crate::given::Given;
@@ -134,10 +135,11 @@ fn common(freeipa: &FreeIpa, site: &Site<'_>) -> Guest {
     Guest::new().package("ipa-server").package("ipa-server-dns").file(patience).file(acl).file(options)
 }
 
-fn flows(site: &Site<'_>) -> Flows {
-    let networks = site.cloud().networks().iter();
-    let networks = networks.filter(|network| network.ipv4.is_some() || network.ipv6.is_some());
-    networks.fold(Flows::new(), |flows, network| {
+fn flows(freeipa: &FreeIpa, site: &Site<'_>) -> Flows {
+    let members =
+        freeipa.clients.iter().chain(&freeipa.replicas).chain([&freeipa.server]).filter_map(Given::ok);
+    let members: Vec<&Machine> = members.filter_map(|name| site.cloud().machine(name.as_str())).collect();
+    site.askers(&members).into_iter().fold(Flows::new(), |flows, network| {
         let peer = || Peer::network(Given::<NetworkName>::from(network.name.clone()));
         let flows = TCP.iter().fold(flows, |flows, port| flows.accept(tcp(*port), peer()));
         UDP.iter().fold(flows, |flows, port| flows.accept(udp(*port), peer()))
@@ -187,7 +189,7 @@ impl CustomRole for FreeIpaServer {
     }
 
     fn flows(&self, site: &Site<'_>) -> Flows {
-        reached(&self.0, flows(site))
+        reached(&self.0, flows(&self.0, site))
     }
 
     fn needs(&self, _: &Site<'_>) -> Needs {
@@ -237,7 +239,7 @@ impl CustomRole for FreeIpaReplica {
 
     fn flows(&self, site: &Site<'_>) -> Flows {
         let server = || Peer::role(SERVER);
-        let flows = reached(&self.0, flows(site));
+        let flows = reached(&self.0, flows(&self.0, site));
         let flows = TCP.iter().fold(flows, |flows, port| flows.reach(tcp(*port), server()));
         UDP.iter().fold(flows, |flows, port| flows.reach(udp(*port), server()))
     }

@@ -76,6 +76,31 @@ impl<'a> Site<'a> {
         })
     }
 
+    /// The networks that ask this machine for names: those it shares with a forwarder of libvirt, and those of the machines whose resolver
+    /// it is or that `others` names. A machine on a network of this one comes from there.
+    pub(crate) fn askers(&self, others: &[&Machine]) -> Vec<&'a Network> {
+        let (cloud, own) = (self.cloud, self.machine);
+        let of = |machine: &'a Machine| machine.interfaces.iter().map(|interface| interface.network);
+        let mut networks: Vec<Idx<Network>> = of(own)
+            .filter(|at| cloud.at(*at).is_some_and(|network| network.forward != Forward::Bridge))
+            .collect();
+        let asks = |machine: &Machine| {
+            machine.resolvers.iter().any(|resolver| own.addresses().any(|address| address == *resolver))
+                || others.iter().any(|other| other.name == machine.name)
+        };
+        for machine in cloud.machines().iter().filter(|machine| machine.name != own.name && asks(machine)) {
+            let shared = of(machine).find(|at| of(own).any(|other| other == *at));
+            match shared {
+                Some(shared) => networks.push(shared),
+                None => networks.extend(of(machine)),
+            }
+        }
+        networks.sort_unstable();
+        networks.dedup();
+        let networks = networks.into_iter().filter_map(|at| cloud.at(at));
+        networks.filter(|network| network.ipv4.is_some() || network.ipv6.is_some()).collect()
+    }
+
     /// The machines that have a role of this kind, in the order of their names.
     pub fn with_role<K: AsRef<str>>(&self, kind: K) -> impl Iterator<Item = &'a Machine> + use<'a, K> {
         self.members(kind.as_ref(), None)

@@ -197,7 +197,14 @@ impl DnsLink for Client {
         if answer.header().rcode() == Rcode::NOTAUTH {
             refused(&answer)?;
         }
-        transaction.answer(&mut answer, Time48::now()).map_err(|error| untrusted(&error))?;
+        let code = answer.header().rcode();
+        transaction.answer(&mut answer, Time48::now()).map_err(|error| match error {
+            // A server that cannot read a message may not know its key.
+            ValidationError::ServerUnsigned if code != Rcode::NOERROR => {
+                DnsError::Signature(format!("it is {code}, and not signed"))
+            }
+            error => untrusted(&error),
+        })?;
         match answer.header().rcode() {
             Rcode::NXDOMAIN | Rcode::YXDOMAIN | Rcode::NXRRSET | Rcode::YXRRSET => {
                 return Err(DnsError::Changed(answer.header().rcode().to_string()));

@@ -15,7 +15,7 @@ use crate::role::{Assigned, Site};
 /// network asks the server for it; every other name is with the networks of the machines that ask for it.
 pub(super) fn publish(cloud: &mut Building, assigned: &[Assigned], findings: &mut Vec<Finding>) {
     let mut all: BTreeMap<IpAddr, BTreeSet<Fqdn>> = BTreeMap::new();
-    let mut asked: Vec<(Idx<Network>, Vec<(IpAddr, Fqdn)>)> = Vec::new();
+    let mut asked: Vec<Asked> = Vec::new();
     for one in assigned {
         let Some(machine) = cloud.at(one.machine) else { continue };
         let site = Site::new(cloud, machine, assigned);
@@ -23,7 +23,7 @@ pub(super) fn publish(cloud: &mut Building, assigned: &[Assigned], findings: &mu
         for (address, name) in &names {
             all.entry(*address).or_default().insert(name.clone());
         }
-        asked.extend(site.forwarders().map(|(network, _)| (network, names.clone())));
+        asked.extend(site.forwarders().map(|(network, _)| Asked { network, names: names.clone() }));
     }
     let published = all.into_iter();
     let published =
@@ -32,7 +32,7 @@ pub(super) fn publish(cloud: &mut Building, assigned: &[Assigned], findings: &mu
     cloud.set_published(published);
     forward(cloud);
     let mut by_network: BTreeMap<Idx<Network>, BTreeMap<IpAddr, BTreeSet<Fqdn>>> = BTreeMap::new();
-    for (network, names) in asked {
+    for Asked { network, names } in asked {
         let forwarders = cloud.at(network).map_or(&[][..], |network| &network.forwarders);
         let is_forwarded = |name: &Fqdn| {
             let name = DnsName::from(name);
@@ -70,4 +70,10 @@ fn forward(cloud: &mut Building) {
     for (_, network) in cloud.networks_mut().filter(|(_, network)| network.forward != Forward::Bridge) {
         network.forwarders.clone_from(&forwarders);
     }
+}
+
+/// The names that a machine asks a network for.
+struct Asked {
+    network: Idx<Network>,
+    names: Vec<(IpAddr, Fqdn)>,
 }
