@@ -1,7 +1,9 @@
 //! Hosts are made for the machines that enrol themselves, and then left to them.
 
+use fmc::cli::DONE;
 use fmc::freeipa::server::IpaFault;
 use fmc::graph::{DeleteData, NoteKind};
+use fmc_testkit::tree::scratch;
 use serde_json::{Map, Value, json};
 
 use super::*;
@@ -228,6 +230,29 @@ fn hosts_that_cannot_be_read_whole_are_not_made() {
     let plan = world.plan(&cloud(&world, &["web"]));
     assert!(plan.to_string().contains("leaves entries out"), "{plan}");
     assert!(plan.steps.iter().all(|step| step.address.kind() != "host"), "{plan}");
+}
+
+#[test]
+fn hosts_are_made_in_the_first_apply_of_their_server() {
+    let folder = scratch();
+    let login = IpaLogin::new("admin", Secret::environment("ipa-password", "IPA_PASSWORD"))
+        .ca(Secret::environment("ipa-ca", "IPA_CA"));
+    let world = world();
+    let clients = |clients: &[&str]| {
+        let server = DnsServer::on("ipa", "ipa").ipa(login.clone());
+        cloud(&world, clients).dns(Dns::new().server(server))
+    };
+    let run = |cloud, arguments: &[&str]| run(cloud, folder.path(), arguments);
+    let (code, said) = run(clients(&["web"]), &["root-key", "new"]);
+    assert_eq!(code, DONE, "{said}");
+    let (_, said) = run(clients(&["web"]), &["plan"]);
+    assert!(said.contains(&format!("host {WEB}")), "{said}");
+    for arguments in [&["apply", "--yes"][..], &["plan", "--detailed-exitcode"], &["status"], &["drift"]] {
+        let (code, said) = run(clients(&["web"]), arguments);
+        assert_eq!(code, DONE, "{arguments:?}: {said}");
+    }
+    let (code, said) = run(clients(&["web"]), &["destroy", "--yes", "--delete-data", "ipa"]);
+    assert_eq!(code, DONE, "{said}");
 }
 
 #[test]
