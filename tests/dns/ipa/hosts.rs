@@ -68,7 +68,8 @@ fn cloud_of(world: &World, machines: &[&str], clients: &[&str]) -> Cloud {
         .machines(
             [("web", "10.17.3.21"), ("db", "10.17.3.22")]
                 .into_iter()
-                .filter_map(|(name, address)| machines.contains(&name).then(|| machine(name, address))),
+                .filter(|(name, _)| machines.contains(name))
+                .map(|(name, address)| machine(name, address)),
         )
         .role(FreeIpa::on("ipa").clients(clients.iter().copied()).forwarders(["9.9.9.9"]))
         .dns(Dns::new().server(world.dns_server()))
