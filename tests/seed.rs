@@ -275,8 +275,11 @@ fn a_worker_more_changes_no_other_machine() {
     assert!(machines.remove("worker4").is_some());
     assert_eq!(digests(&before), machines);
 
-    // Two networks change while they run: the worker's network, and the one that tells the balancer about the
-    // worker.
+    // Without a DNS of the cloud's own, two networks change while they run: the worker's network, and the one that tells the
+    // balancer about the worker.
+    let before = fmc::compile(&corrected::machines().check().unwrap());
+    let grown = fmc::set::set(&corrected::machines(), &more).unwrap();
+    let after = fmc::compile(&grown.check().unwrap());
     let network = |wanted: &fmc::Wanted, name: &str| {
         let mut all = wanted.graph().nodes.values().map(|node| Arc::clone(&node.document));
         let found = all.find_map(|document| match document.downcast_ref()? {

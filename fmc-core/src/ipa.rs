@@ -13,6 +13,7 @@
 //! finds its backup on its data disk and is restored from it, because a new directory would have other keys and another authority.
 
 mod client;
+mod enrolment;
 mod rules;
 mod server;
 mod unit;
@@ -28,6 +29,7 @@ use crate::rust::{Expr, Names, Unsaid};
 use crate::secret::{Generated, Secret};
 
 pub use client::{CLIENT, FreeIpaClient};
+pub use enrolment::Enrolment;
 pub use server::{FreeIpaReplica, FreeIpaServer, REPLICA, SERVER};
 
 draft! {
@@ -95,11 +97,6 @@ impl FreeIpa {
 
     fn secret(&self, name: &str) -> Secret {
         self.shared_secret(name, Generated::Password).generation(self.generation.unwrap_or(1))
-    }
-
-    /// The machine of the first server.
-    fn first<'s>(&self, cloud: &'s Checked) -> Option<&'s Machine> {
-        cloud.machine(self.server.ok()?.as_str())
     }
 
     /// The machines of all servers, the first one first.

@@ -4,6 +4,8 @@
 //!   attribute `cn`, which DNS does not show; a zone that it makes has `fmc-zone/OWNER`. What has no mark is left alone.
 //! - *What FreeIPA makes itself is FreeIPA's*: the SOA and the NS records of a zone, `_kerberos`, `_ldap`, `_kpasswd`, `_ntp`,
 //!   `ipa-ca`, the addresses of its servers, and the SSHFP records that a host brings when it enrols.
+//! - *A host is made, and never taken over.* It has the mark `fmc/OWNER` in `userclass`, and the one-time password of its machine. Once
+//!   the machine is enrolled nothing of it is changed, and only a person who names it deletes it.
 //! - *All values of a name go in one call, and up to 50 names in one request.* The requests of a server follow each other: FreeIPA
 //!   loses values when two calls for one name run at once.
 //! - *The API has no conditions.* So each zone is read once more when an apply first changes it, and a name that is not as the plan
@@ -16,6 +18,8 @@ mod change;
 mod document;
 mod forward;
 mod held;
+mod host;
+mod hosts;
 mod idn;
 mod link;
 mod model;
@@ -40,6 +44,7 @@ use batches::Batches;
 use document::Access;
 pub(crate) use forward::Forwards;
 use held::Held;
+pub(crate) use host::HostState;
 use link::IpaLink;
 use work::Job;
 
@@ -58,6 +63,9 @@ pub const ZONE_KIND: &str = crate::wanted::ZONE_KIND;
 /// The kind of a domain that the server asks others for.
 pub const FORWARD_KIND: &str = "forward-zone";
 
+/// The kind of a host: a machine that is enrolled, or will be.
+pub const HOST_KIND: &str = "host";
+
 /// The kind of the server's own forwarders.
 pub const CONFIG_KIND: &str = "config";
 
@@ -70,6 +78,8 @@ pub struct Ipa {
     secrets: Option<Arc<dyn Secrets + Send + Sync>>,
     links: Arc<Mutex<BTreeMap<String, Arc<dyn IpaLink>>>>,
     homes: Arc<Homes<Access>>,
+    /// The servers that were looked at, by place: a host that is deleted has no document.
+    servers: Arc<Mutex<BTreeMap<Place, Arc<Access>>>>,
     batches: Batches<Job, work::Done>,
     fresh: Fresh,
     /// The time to live that names without one have, by the place of their server and the zone.

@@ -31,6 +31,9 @@ pub struct DnsObject {
     /// Of a forward zone, and of a server's configuration: where names are asked for.
     #[cfg(feature = "client")]
     pub(crate) forwards: Option<crate::ipa::Forwards>,
+    /// Of a host: whose it is, and whether its machine is enrolled.
+    #[cfg(feature = "client")]
+    pub(crate) host: Option<crate::ipa::HostState>,
     /// What must stay while it is there.
     pub(crate) stands_on: Vec<Address>,
 }
@@ -65,6 +68,8 @@ impl DnsObject {
             held: None,
             #[cfg(feature = "client")]
             forwards: None,
+            #[cfg(feature = "client")]
+            host: None,
             stands_on: Vec::new(),
         }
     }

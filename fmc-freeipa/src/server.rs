@@ -4,7 +4,8 @@
 //! It has the login by password, sessions, `ping`, `batch`, and the commands of zones, forward zones and records. What is measured on FreeIPA's own
 //! code and differs from what a client may expect is here too: the `Referer` without a port, a page of HTML for a session that has
 //! ended, 100 entries unless the request says otherwise, emptiness for a user without rights, parallel additions that lose values,
-//! and the record `_kerberos` in each new forward zone. It has no hosts and no Kerberos.
+//! and the record `_kerberos` in each new forward zone. Of hosts it has
+//! what an enrolment by a one-time password needs, without certificates; it has no Kerberos.
 //!
 //! ```
 //! use fmc_freeipa::server::{IpaAccount, IpaDirectory, IpaServer};
@@ -21,6 +22,7 @@ mod command;
 mod directory;
 mod encoding;
 mod forward;
+mod host;
 mod listen;
 #[cfg(feature = "client")]
 mod local;
@@ -90,6 +92,11 @@ impl IpaServer {
     /// Ends all sessions, as a restart does.
     pub fn end_sessions(&self) {
         self.state.end_sessions();
+    }
+
+    /// Enrols a host as its machine does, by the one-time password of its entry, which is used up. Whether it is enrolled by it.
+    pub fn enrol(&self, fqdn: &str, password: &str) -> bool {
+        self.state.directory().hosts.get_mut(fqdn).is_some_and(|host| host.enrol(password))
     }
 
     /// Gives the next commands a fault each, in the order in which they are stated.

@@ -117,8 +117,13 @@ pub(crate) fn hosts_first<D>(wanted: &mut Wanted<D>, name: impl Fn(&D) -> Option
 
 /// The machine that a server is on, as the provider of hypervisors calls it.
 pub(crate) fn machine_of(server: &ZoneServer, checked: &Checked) -> Option<Address> {
+    machine_called(server.machine.as_ref()?, checked)
+}
+
+/// A machine of the cloud, as the provider of hypervisors calls it.
+pub(crate) fn machine_called(name: &str, checked: &Checked) -> Option<Address> {
     const MACHINE: (&str, &str) = ("libvirt", "domain");
-    let machine = server.machine.as_ref().and_then(|name| checked.machine(name))?;
+    let machine = checked.machine(name)?;
     let host = checked.at(machine.host)?;
     Some(Address::new(Place::new(MACHINE.0, host.name.as_str()), MACHINE.1, machine.name.as_str()))
 }

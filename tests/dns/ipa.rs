@@ -1,6 +1,7 @@
 //! A FreeIPA server of the same plan, over TLS: the strict one of `fmc-freeipa`.
 
 mod broken;
+mod hosts;
 mod kept;
 
 use std::collections::{BTreeMap, BTreeSet};

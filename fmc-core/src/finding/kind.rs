@@ -135,6 +135,10 @@ impl FromStr for Kind {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bind::BindServer;
+    use crate::chrony::Chrony;
+    use crate::ipa::FreeIpa;
+    use crate::role::FileRole as _;
 
     #[test]
     fn a_kind_is_its_name() {

@@ -38,7 +38,7 @@ impl CustomRole for FreeIpaClient {
 
     fn guest(&self, site: &Site<'_>) -> Guest {
         let machine = site.machine();
-        let domain = self.0.first(site.cloud()).and_then(domain_of);
+        let domain = self.0.first_server(site.cloud()).and_then(domain_of);
         let (Some(package), Some(domain), Some(fqdn)) = (package(site.os()), domain, &machine.fqdn) else {
             return Guest::new();
         };
@@ -78,6 +78,6 @@ impl CustomRole for FreeIpaClient {
         let fqdn = machine.fqdn.as_ref().map(ToString::to_string).unwrap_or_default();
         Leaving::new()
             .removed(format!("run `ipa host-del {fqdn}`: FreeIPA keeps the host, and its certificates, until then"))
-            .replaced(format!("run `ipa host-disable {fqdn}`, and give its entry its password again: an enrolled host takes none"))
+            .replaced(format!("run `ipa host-disable {fqdn}`: an enrolled host takes no password, and needs its own again, by the next apply where the cloud keeps its entry"))
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn check(freeipa: &FreeIpa, site: &SpanSite<'_>, findings: &mut RoleF
     let cloud = site.cloud();
     for (path, machine) in servers(freeipa, cloud) {
         findings.part(&path, |findings| {
-            name(machine, freeipa.first(cloud).and_then(domain_of), findings);
+            name(machine, freeipa.first_server(cloud).and_then(domain_of), findings);
             asks_itself(machine, findings);
             memory(machine, findings);
         });

@@ -218,7 +218,7 @@ impl CustomRole for FreeIpaReplica {
     }
 
     fn guest(&self, site: &Site<'_>) -> Guest {
-        let (Some(named), Some(first)) = (Named::of(site), self.0.first(site.cloud())) else {
+        let (Some(named), Some(first)) = (Named::of(site), self.0.first_server(site.cloud())) else {
             return Guest::new();
         };
         let server = first.fqdn.as_ref().map(ToString::to_string).unwrap_or_default();

@@ -122,6 +122,12 @@ pub(super) trait Erased: Send + Sync {
     fn kept_derivation_any(&self, object: &AnyObject) -> Option<Derivation>;
     fn kept_root_key_check_any(&self, object: &AnyObject) -> Option<RootKeyCheck>;
     fn former_any<'a>(&self, object: &'a AnyObject) -> Option<&'a str>;
+    fn beside_any(
+        &self,
+        wanted: &Wanted<AnyDocument>,
+        seen: &Seen<AnyObject>,
+        is_there: &dyn Fn(&Address) -> Option<bool>,
+    ) -> Vec<Note>;
     fn nouns_any(&self) -> &'static [(&'static str, &'static str)];
     fn memberships_any<'a>(&self, object: &'a AnyObject) -> &'a [Membership];
     fn born_any<'a>(&self, object: &'a AnyObject) -> Option<&'a Born>;

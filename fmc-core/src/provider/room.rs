@@ -96,6 +96,17 @@ pub trait Room: Provider<Document: Sized + 'static, Object: Sized + 'static> + S
         None
     }
 
+    /// Notes about the provider's objects that follow from those of other providers, as from a machine that does not exist yet. `is_there`
+    /// tells whether an object of any provider exists; `None` if that is not known. By default there are none.
+    fn beside(
+        &self,
+        _wanted: &Wanted<Self::Document>,
+        _seen: &Seen<Self::Object>,
+        _is_there: &dyn Fn(&Address) -> Option<bool>,
+    ) -> Vec<Note> {
+        Vec::new()
+    }
+
     /// The kinds of objects that a plan counts in its title, each with a person's noun for it.
     fn nouns(&self) -> &'static [(&'static str, &'static str)] {
         &[]

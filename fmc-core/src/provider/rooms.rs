@@ -17,7 +17,7 @@ use crate::boot::{Boot, Born};
 use crate::checked::{Checked, Idx, Machine, Network};
 use crate::graph::{
     Acting, Address, Awaited, Change, Choices, Claim, Edge, Fingerprint, Impact, Model, Node, NotUp, Note,
-    ObserveError, Place, Provider, Removal, Seen, Settled, Step, StepError, Verdict, Wanted,
+    ObserveError, Place, Provider, Removal, Seen, Settled, State, Step, StepError, Verdict, Wanted,
 };
 use crate::role::Membership;
 use crate::secret::{Derivation, RootKeyCheck, SecretRef};
@@ -256,6 +256,16 @@ impl<'a> Rooms<'a> {
     }
 }
 
+/// Whether an object exists, if that is known.
+fn is_there(seen: &Seen<AnyObject>, at: &Address) -> Option<bool> {
+    match seen.objects.get(at) {
+        Some(State::Present { .. }) => Some(true),
+        Some(State::NotYet { is_new: true, .. }) => Some(false),
+        Some(State::NotYet { .. } | State::Unknown { .. }) => None,
+        None => seen.unknown_at(at.place()).is_none().then_some(false),
+    }
+}
+
 impl fmt::Debug for Rooms<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Rooms").field(&self.names().collect::<Vec<_>>()).finish()
@@ -305,6 +315,7 @@ impl Model for Rooms<'_> {
             all.moved.append(&mut moved);
             all.renamed.append(&mut renamed);
             all.notes.extend(notes);
+            all.notes.extend(room.beside_any(wanted, seen, &|at| is_there(seen, at)));
         }
         // Objects of unknown providers stay wanted: they are unknown, and the plan reports them.
         let others = wanted.nodes.iter().filter(|(at, _)| self.of(at).is_none());

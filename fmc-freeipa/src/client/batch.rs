@@ -1,5 +1,7 @@
 //! Many commands in one request.
 
+use std::fmt;
+
 use serde_json::{Map, Value, json};
 
 use super::answer::Answer;
@@ -8,8 +10,8 @@ use super::record::RecordChange;
 use super::zone::ZoneSettings;
 use super::{Client, dns};
 
-/// A command of a batch.
-#[derive(Clone, Debug, PartialEq)]
+/// A command of a batch. `Debug` shows no passwords.
+#[derive(Clone, PartialEq)]
 pub struct IpaCall {
     command: String,
     arguments: Vec<Value>,
@@ -44,6 +46,22 @@ impl IpaCall {
 
     fn value(&self) -> Value {
         json!({"method": self.command, "params": [self.arguments, self.options]})
+    }
+}
+
+impl fmt::Debug for IpaCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut options = self.options.clone();
+        for (name, value) in &mut options {
+            if name.contains("password") {
+                *value = json!("[REDACTED]");
+            }
+        }
+        f.debug_struct("IpaCall")
+            .field("command", &self.command)
+            .field("arguments", &self.arguments)
+            .field("options", &options)
+            .finish()
     }
 }
 
@@ -106,6 +124,14 @@ mod tests {
 
     use super::{IpaCall, read_item};
     use crate::client::{Code, RecordChange};
+
+    #[test]
+    fn a_password_is_not_shown() {
+        let options = [("userpassword".to_owned(), json!("once-4711"))].into_iter().collect();
+        let call = IpaCall::new("host_add", vec![json!("web.lab.test")], options);
+        let text = format!("{call:?}");
+        assert!(text.contains("web.lab.test") && !text.contains("4711"), "{text}");
+    }
 
     #[test]
     fn results_of_items_may_be_odd() {

@@ -6,10 +6,13 @@ use std::sync::{Arc, PoisonError};
 use fmc_core::dns::DnsName;
 use fmc_core::graph::{Acting, ObserveError, Place, Provider, Seen, Step, StepError, Wanted};
 
+use fmc_core::secret::{NoSecrets, SecretError, Secrets as _};
+
 use super::batches::MOST;
 use super::document::{Access, Document};
+use super::host::Entry;
 use super::work::{Job, Server, Task};
-use super::{CONFIG_KIND, Ipa, ZONE_KIND};
+use super::{CONFIG_KIND, HOST_KIND, Ipa, ZONE_KIND};
 use crate::object::DnsObject;
 
 impl Provider for Ipa {
@@ -34,7 +37,8 @@ impl Provider for Ipa {
         let is_instant = link.is_instant();
         let place = step.address.place();
         let acting = acting.clone();
-        let job = Job { task: task(step, &zone)?, zone, stopping: Arc::new(move || acting.stopping()) };
+        let task = if step.address.kind() == HOST_KIND { self.host(step)? } else { task(step, &zone)? };
+        let job = Job { task, zone, stopping: Arc::new(move || acting.stopping()) };
         let fresh = Arc::clone(&self.fresh);
         let server = Server { access, link, place: place.clone(), fresh, ttls: self.ttls(place) };
         let done = self.batches.run(place, job, is_instant, move |jobs| server.run(jobs)).await;
@@ -60,15 +64,39 @@ impl Ipa {
         ttls.iter().filter(|((at, _), _)| at == place).map(|((_, zone), ttl)| (zone.clone(), *ttl)).collect()
     }
 
+    /// What a step about a host does.
+    fn host(&self, step: &Step<Document>) -> Result<Task, StepError> {
+        let document = step.document.as_ref();
+        let wanted = document.and_then(|document| Some((document, document.host.as_ref()?)));
+        let entry = |(document, host): (&Arc<Document>, &super::host::Host)| {
+            let bytes = match &self.secrets {
+                Some(secrets) => secrets.bytes(&host.one_time_password),
+                None => NoSecrets.bytes(&host.one_time_password),
+            };
+            let failed = |error: SecretError| StepError::Input {
+                what: step.address.to_string(),
+                cause: error.to_string(),
+            };
+            let one_time_password = bytes.map_err(failed)?;
+            Ok(Entry { owner: Arc::clone(&document.cloud), one_time_password })
+        };
+        let wanted = wanted.map(entry).transpose()?;
+        Ok(Task::Host { fqdn: step.address.name().to_owned(), wanted, expects: step.expects })
+    }
+
     /// The server and the zone of a step.
     fn home(&self, step: &Step<Document>) -> Result<(Arc<Access>, DnsName), StepError> {
         if let Some(document) = &step.document {
             return Ok((Arc::clone(&document.access), document.zone.clone()));
         }
-        let home = if step.address.kind() == ZONE_KIND {
-            self.homes.of_zone(&step.address)
-        } else {
-            self.homes.of_name(&step.address)
+        let home = match step.address.kind() {
+            HOST_KIND => {
+                let servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
+                let access = servers.get(step.address.place()).map(Arc::clone);
+                access.zip(DnsName::parse(step.address.name()).ok())
+            }
+            ZONE_KIND => self.homes.of_zone(&step.address),
+            _ => self.homes.of_name(&step.address),
         };
         home.ok_or_else(|| gone(step))
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use fmc_core::dns::{DnsName, Forwarding, ServerIpa};
 use fmc_core::graph::Address;
 
+use super::host::Host;
 use crate::wanted::{Name, Part};
 
 /// How a server is reached.
@@ -19,6 +20,8 @@ pub(super) struct Access {
     pub(super) login: ServerIpa,
     /// The machine of the cloud that it is on, which is there before it.
     pub(super) machine: Option<Address>,
+    /// Whether it is the FreeIPA in which machines of the cloud enrol themselves.
+    pub(super) has_hosts: bool,
 }
 
 /// A zone that a server has, or a name in it.
@@ -33,11 +36,18 @@ pub struct Document {
     pub(super) part: Part,
     /// Of a forward zone, which is no zone of the server, and of the server's configuration: where names are asked for.
     pub(super) forwarding: Option<Forwarding>,
+    /// Of a host, which is in no zone of the server.
+    pub(super) host: Option<Host>,
     /// Whether a person agreed that much of the zone changes.
     pub(super) is_agreed: bool,
 }
 
 impl Document {
+    /// Whether it is a zone of the server or a name in one.
+    pub(super) fn is_zoned(&self) -> bool {
+        self.forwarding.is_none() && self.host.is_none()
+    }
+
     /// The wanted name; `None` for a zone.
     pub(super) fn name(&self) -> Option<&Name> {
         self.part.name()

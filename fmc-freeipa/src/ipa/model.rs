@@ -6,7 +6,7 @@ use fmc_core::graph::{
 };
 
 use super::document::Document;
-use super::{Ipa, ZONE_KIND, forward};
+use super::{HOST_KIND, Ipa, ZONE_KIND, forward, host};
 use crate::consent;
 use crate::object::{self, DnsObject};
 use crate::records::fingerprint;
@@ -33,6 +33,9 @@ impl Model for Ipa {
     }
 
     fn fingerprint(&self, document: &Document) -> Fingerprint {
+        if let Some(host) = &document.host {
+            return host.fingerprint();
+        }
         match (document.name(), &document.forwarding) {
             (Some(name), _) => fingerprint(&name.sets),
             (None, Some(forwarding)) => Fingerprint::of(forward::shown(forwarding).as_bytes()),
@@ -43,6 +46,9 @@ impl Model for Ipa {
     }
 
     fn summary(&self, _: &Address, document: &Document) -> String {
+        if document.host.is_some() {
+            return "with the one-time password of its machine".to_owned();
+        }
         match (document.name(), &document.forwarding) {
             (Some(name), _) => object::shown(&name.sets),
             (None, Some(forwarding)) => forward::shown(forwarding),
@@ -51,6 +57,9 @@ impl Model for Ipa {
     }
 
     fn compare(&self, _: &Address, document: &Document, object: &DnsObject) -> Verdict {
+        if let Some(wanted) = &document.host {
+            return host::compare(wanted, &document.cloud, object);
+        }
         if let Some(forwarding) = &document.forwarding {
             return forward::compare(forwarding, object, document.zone.bare());
         }
@@ -68,6 +77,9 @@ impl Model for Ipa {
         _: &dyn Fn(&Address) -> bool,
         choices: &Choices,
     ) -> Removal {
+        if at.kind() == HOST_KIND {
+            return host::remove(object, choices);
+        }
         if at.kind() != ZONE_KIND || !object.is_ours {
             return object::remove(object, choices);
         }
@@ -85,6 +97,6 @@ impl Model for Ipa {
     }
 
     fn notes(&self, at: &Address, _: &Document, object: &DnsObject) -> Vec<Note> {
-        object.notes(at)
+        if at.kind() == HOST_KIND { host::notes(at, object) } else { object.notes(at) }
     }
 }

@@ -9,7 +9,7 @@ use fmc_core::graph::{Address, Place, Seen, State, Wanted};
 use super::document::{Access, Document};
 use super::held::{self, zone_owner};
 use super::link::{IpaLink, records, zones};
-use super::{CONFIG_KIND, Ipa, ZONE_KIND, forward, off_thread, real};
+use super::{CONFIG_KIND, Ipa, ZONE_KIND, forward, hosts, off_thread, real};
 use crate::client::{Code, IpaError, IpaRecord, IpaZone};
 use crate::object::{DnsObject, Mark};
 use crate::reading::Reading;
@@ -25,7 +25,7 @@ impl Ipa {
             let document = &node.document;
             let (access, zones) =
                 servers.entry(at.place()).or_insert_with(|| (&document.access, BTreeMap::new()));
-            if document.forwarding.is_some() {
+            if !document.is_zoned() {
                 continue;
             }
             let reading =
@@ -35,18 +35,24 @@ impl Ipa {
             }
         }
         for (place, (access, readings)) in servers {
+            self.servers
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(place.clone(), Arc::clone(access));
             for zone in readings.keys() {
                 self.homes.know(place, zone, access);
             }
             match self.all_zones(access).await {
                 Ok((link, zones)) => {
                     self.look_at(place, access, (&link, &zones), readings, wanted, &mut seen).await;
-                    forwarding(place, link, wanted, &mut seen).await;
+                    forwarding(place, Arc::clone(&link), wanted, &mut seen).await;
+                    hosts::look(place, access, link, wanted, &mut seen).await;
                 }
                 // A server on a machine of the cloud comes with the machine, and goes with it.
                 Err(error) if access.machine.is_some() && is_absent(access, &error).await => {
                     if !wanted.is_destroyed {
                         readings.values().for_each(|reading| reading.not_yet(&mut seen));
+                        hosts::not_yet(place, access, wanted, &mut seen);
                     }
                 }
                 Err(error) => {

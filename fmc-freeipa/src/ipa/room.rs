@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use fmc_core::checked::Checked;
 use fmc_core::dns::{DnsName, ZoneServer, forward_zones_of, servers_of, zones_of};
-use fmc_core::graph::{Address, Carries, Edge, Node, Place, Seen, Wanted};
+use fmc_core::graph::{Address, Carries, Edge, Node, Note, Place, Seen, Wanted};
 #[cfg(feature = "sim")]
 use fmc_core::provider::SimulationError;
 use fmc_core::provider::{Drift, Room};
 use fmc_core::secret::{SecretRef, Secrets};
 
 use super::document::{Access, Document};
-use super::{CONFIG_KIND, FORWARD_KIND, Ipa, NAME, NAME_KIND};
+use super::{CONFIG_KIND, FORWARD_KIND, Ipa, NAME, NAME_KIND, host, hosts};
 use crate::object::{DnsObject, drift};
 use crate::wanted::{Part, add, hosts_first, machine_of};
 
@@ -41,6 +41,7 @@ impl Room for Ipa {
                 contact: zone.soa.contact.clone(),
                 part,
                 forwarding: None,
+                host: None,
                 is_agreed: false,
             };
             add(&mut wanted, &place, access.machine.as_ref(), zone, &zones, document);
@@ -62,6 +63,7 @@ impl Room for Ipa {
                 zone,
                 part: Part::Zone,
                 forwarding: Some(forwarding),
+                host: None,
                 is_agreed: false,
             };
             let edge = |to: &Address| Edge { to: to.clone(), carries: Carries::Exists };
@@ -69,13 +71,15 @@ impl Room for Ipa {
             wanted.nodes.insert(at, Node { document: Arc::new(document), needs, part_of: None });
             wanted.places.insert(place);
         }
+        hosts::add(&mut wanted, &servers, checked);
         hosts_first(&mut wanted, Document::name);
         wanted
     }
 
     fn secrets<'a>(&self, document: &'a Document) -> Vec<&'a SecretRef> {
         let login = &document.access.login;
-        vec![&login.password, &login.ca]
+        let host = document.host.as_ref().map(|host| &host.one_time_password);
+        [&login.password, &login.ca].into_iter().chain(host).collect()
     }
 
     fn with_secrets(&self, secrets: Arc<dyn Secrets + Send + Sync>) -> Option<Self> {
@@ -87,7 +91,19 @@ impl Room for Ipa {
     }
 
     fn former<'a>(&self, object: &'a DnsObject) -> Option<&'a str> {
-        object.many.map(|_| object.zone.as_str())
+        let is_named = object.many.is_some() || (object.host.is_some() && object.is_ours);
+        is_named.then_some(object.zone.as_str())
+    }
+
+    fn beside(
+        &self,
+        wanted: &Wanted<Document>,
+        seen: &Seen<DnsObject>,
+        is_there: &dyn Fn(&Address) -> Option<bool>,
+    ) -> Vec<Note> {
+        let hosts = wanted.nodes.iter().filter_map(|(at, node)| Some((at, node.document.host.as_ref()?)));
+        let new = hosts.filter(|(_, host)| host.machine.as_ref().and_then(is_there) == Some(false));
+        new.filter_map(|(at, host)| host::note_of_new_machine(at, host, seen.object(at)?)).collect()
     }
 
     fn drift(&self, wanted: &Wanted<Document>, seen: &Seen<DnsObject>) -> Drift {
@@ -108,7 +124,9 @@ impl Room for Ipa {
 /// How a server is reached; `None` if it is not a FreeIPA server.
 fn access(server: ZoneServer, checked: &Checked) -> Option<Access> {
     let machine = machine_of(&server, checked);
+    let has_hosts = hosts::freeipa_of(&server, checked).is_some();
     Some(Access {
+        has_hosts,
         fqdn: DnsName::from(server.fqdn.as_ref()?),
         name: server.name,
         address: server.address,

@@ -1,5 +1,7 @@
 //! A batch of steps at a server: it reads what they are about, changes all in one request, and reads again what is not certain.
 
+mod host;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -12,6 +14,7 @@ use super::change::call;
 use super::document::Access;
 use super::forward;
 use super::held::{self, Held, zone_mark};
+use super::host::Entry;
 use super::link::{IpaLink, records, zones};
 use crate::client::{Answer, Code, Effect, IpaCall, IpaError, Refusal, ZoneSettings};
 use crate::object::{DnsObject, seen_as};
@@ -48,6 +51,8 @@ pub(super) enum Task {
     Forward { is_config: bool, forwarding: Forwarding },
     /// A name becomes as it is wanted, or goes.
     Name { owner: DnsName, wanted: Option<Name>, expects: Option<Fingerprint> },
+    /// A host is there with its one-time password, or goes.
+    Host { fqdn: String, wanted: Option<Entry>, expects: Option<Fingerprint> },
 }
 
 /// A server, as a batch uses it.
@@ -66,6 +71,7 @@ impl Server {
         let mut batch = Batch { server: self, done: jobs.iter().map(|_| None).collect(), jobs };
         batch.zones();
         batch.names();
+        batch.hosts();
         batch.done.into_iter().map(|done| done.unwrap_or(Err(StepError::Cancelled))).collect()
     }
 
@@ -120,12 +126,13 @@ impl Batch<'_> {
 
     /// Makes and deletes zones, and says where the server forwards.
     fn zones(&mut self) {
-        let about = self.jobs.iter().enumerate().filter(|(_, job)| !matches!(job.task, Task::Name { .. }));
+        let is_zone = |task: &Task| !matches!(task, Task::Name { .. } | Task::Host { .. });
+        let about = self.jobs.iter().enumerate().filter(|(_, job)| is_zone(&job.task));
         let about: Vec<usize> = about.map(|(index, _)| index).collect();
         if about.is_empty() {
             return;
         }
-        let there = match self.wait() {
+        let there = match self.wait(|| self.look()) {
             Some(Ok(there)) => there,
             Some(Err(error)) => {
                 for index in about {
@@ -202,11 +209,11 @@ impl Batch<'_> {
         }
     }
 
-    /// The zones of the server, once it answers; `None` if the apply stops.
-    fn wait(&self) -> Option<Result<BTreeSet<String>, IpaError>> {
+    /// What is read of the server, once it answers; `None` if the apply stops.
+    fn wait<T>(&self, look: impl Fn() -> Result<T, IpaError>) -> Option<Result<T, IpaError>> {
         let mut left = WITHIN * 1000 / PAUSE;
         loop {
-            match self.look() {
+            match look() {
                 Err(error) if error.is_absent() && left > 0 => {}
                 done => return Some(done),
             }

@@ -7,7 +7,7 @@ use super::options::Options;
 use super::refusal::Refusal;
 use super::rpc::{API, SOFTWARE, fields, remark};
 use super::state::{Caller, State};
-use super::{forward, record, zone};
+use super::{forward, host, record, zone};
 
 /// How many entries a search gives, unless the request says otherwise.
 const LIMIT: usize = 100;
@@ -25,6 +25,8 @@ pub(super) async fn run(
         "dnszone_find" | "dnszone_add" | "dnsforwardzone_find" => (&[], 1),
         "dnsforwardzone_add" | "dnsforwardzone_mod" => (&["name"], 1),
         "dnszone_show" | "dnszone_mod" | "dnszone_del" => (&["name"], 1),
+        "host_find" => (&[], 1),
+        "host_show" | "host_add" | "host_mod" | "host_del" | "host_disable" => (&["hostname"], 1),
         "dnsrecord_find" => (&["dnszone"], 2),
         "dnsrecord_show" | "dnsrecord_add" | "dnsrecord_mod" | "dnsrecord_del" => (&["dnszone", "name"], 2),
         _ => return Err(Refusal::command(command)),
@@ -54,6 +56,12 @@ pub(super) async fn run(
         "dnsforwardzone_mod" => forward::change(state, caller, &required(arguments, 0, "name")?, &options),
         "dnsconfig_show" => forward::show_config(state, caller),
         "dnsconfig_mod" => forward::change_config(state, caller, &options),
+        "host_find" => Ok(host::find(state, caller, text(arguments, 0, "criteria")?, &options)),
+        "host_show" => host::show(state, caller, &required(arguments, 0, "hostname")?),
+        "host_add" => host::add(state, caller, &required(arguments, 0, "hostname")?, &options),
+        "host_mod" => host::change(state, caller, &required(arguments, 0, "hostname")?, &options),
+        "host_disable" => host::disable(state, caller, &required(arguments, 0, "hostname")?),
+        "host_del" => host::delete(state, caller, arguments.first(), &options),
         "dnsrecord_find" => record::find(
             state,
             caller,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::account::IpaAccount;
 use super::forward::Forwarding;
+use super::host::Host;
 
 /// What a server starts with: its name, its domain with its zone, and its users.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -22,6 +23,9 @@ pub struct IpaDirectory {
     /// Where all servers ask for what they do not have.
     #[serde(default)]
     pub(super) config: Forwarding,
+    /// Machines, enrolled or not, by their full names.
+    #[serde(default)]
+    pub(super) hosts: BTreeMap<String, Host>,
     /// Zones of other servers, which the resolver of this one finds.
     pub(super) elsewhere: BTreeSet<String>,
     /// How many entries the directory gives at most, whatever a request asks for.
@@ -56,6 +60,7 @@ impl IpaDirectory {
             zones: BTreeMap::new(),
             forward_zones: BTreeMap::new(),
             config: Forwarding::default(),
+            hosts: BTreeMap::from([(fqdn.to_lowercase(), Host::of_server())]),
             elsewhere: BTreeSet::new(),
             limit: usize::MAX,
         };
@@ -161,12 +166,21 @@ impl IpaDirectory {
     /// Whether a name has an address in a zone of this server. Names of other servers are taken as found.
     pub(super) fn resolves(&self, target: &str, zone: &str) -> bool {
         let target = if target.ends_with('.') { absolute(target) } else { format!("{target}.{zone}") };
+        self.address_of(&target).unwrap_or(true)
+    }
+
+    /// Whether a full name has an address in a zone of this server. Its resolver knows no others.
+    pub(super) fn has_address(&self, name: &str) -> bool {
+        self.address_of(&absolute(name)).unwrap_or(false)
+    }
+
+    /// Whether an absolute name has an address; `None` if no zone of this server has the name in it.
+    fn address_of(&self, target: &str) -> Option<bool> {
         let held = self.zones.iter().filter(|(name, _)| target.ends_with(&format!(".{name}")));
-        let Some((name, zone)) = held.max_by_key(|(name, _)| name.len()) else { return true };
+        let (name, zone) = held.max_by_key(|(name, _)| name.len())?;
         let relative = target.strip_suffix(&format!(".{name}")).unwrap_or_default();
-        zone.nodes
-            .get(relative)
-            .is_some_and(|node| node.values.contains_key("arecord") || node.values.contains_key("aaaarecord"))
+        let has = |node: &Node| node.values.contains_key("arecord") || node.values.contains_key("aaaarecord");
+        Some(zone.nodes.get(relative).is_some_and(has))
     }
 }
 

@@ -68,6 +68,9 @@ pub(super) const TYPES: &[&str] = &[
     "tlsa", "txt", "uri",
 ];
 
+const HOST: &[(&str, Kind)] =
+    &[("userpassword", Kind::Text), ("userclass", Kind::Texts), ("description", Kind::Text)];
+
 const RECORD: &[(&str, Kind)] = &[("dnsttl", Kind::Number), ("structured", Kind::Flag)];
 
 const STRUCTURED: &[(&str, Kind)] = &[("structured", Kind::Flag)];
@@ -149,6 +152,11 @@ fn kind(command: &str, option: &str) -> Option<Kind> {
         "dnsrecord_mod" => &[COMMON, RIGHTS, ATTRIBUTES, REMOVAL, RECORD],
         "dnsrecord_del" => &[&[("del_all", Kind::Flag), ("structured", Kind::Flag), ("version", Kind::Text)]],
         "dnsrecord_find" => &[COMMON, FIND, STRUCTURED],
+        "host_find" => &[COMMON, FIND],
+        "host_show" => &[COMMON, RIGHTS],
+        "host_add" => &[COMMON, HOST, &[("force", Kind::Flag)]],
+        "host_mod" => &[COMMON, RIGHTS, HOST],
+        "host_del" => &[&[("continue", Kind::Flag), ("updatedns", Kind::Flag), ("version", Kind::Text)]],
         _ => &[&[("version", Kind::Text)]],
     };
     let takes_records = matches!(command, "dnsrecord_add" | "dnsrecord_mod" | "dnsrecord_del");

@@ -80,6 +80,19 @@ impl Refusal {
         Self::new(4002, "DuplicateEntry", format!("DNS zone with name \"{zone}\" already exists"))
     }
 
+    pub(super) fn host_exists(name: &str) -> Self {
+        Self::new(4002, "DuplicateEntry", format!("host with name \"{name}\" already exists"))
+    }
+
+    pub(super) fn inactive() -> Self {
+        Self::new(4010, "AlreadyInactive", "This entry is already disabled".to_owned())
+    }
+
+    pub(super) fn no_address(host: &str) -> Self {
+        let text = format!("Host '{host}' does not have corresponding DNS A/AAAA record");
+        Self::new(4019, "DNSNotARecordError", text).with("hostname", host)
+    }
+
     /// A zone and a forward zone exclude each other.
     pub(super) fn other_kind() -> Self {
         Self { message: "Only one zone type is allowed per zone name".to_owned(), ..Self::duplicate("") }

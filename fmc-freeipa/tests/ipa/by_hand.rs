@@ -329,3 +329,87 @@ fn a_new_forward_zone_gets_records_of_its_own() {
         assert_eq!(answer["result"]["result"]["failed"], json!([{"__dns_name__": "none.test."}]));
     });
 }
+
+#[test]
+fn a_host_is_a_full_name_with_an_address_or_force() {
+    run(async {
+        let server = server();
+        let hand = Hand::logged_in(&server, ADMIN).await;
+        let forced = || json!({"force": true});
+        for (name, options, code) in [
+            ("web", forced(), 3009),
+            ("web..test", forced(), 3009),
+            ("web.lab.test", json!({}), 4019),
+            ("web.elsewhere.test", json!({}), 4019),
+            ("ipa.lab.test", forced(), 4002),
+            ("web.lab.test", json!({"force": true, "unknown": "x"}), 3005),
+            ("web.lab.test", json!({"force": true, "userpassword": ["a", "b"]}), 3008),
+        ] {
+            assert_eq!(hand.code("host_add", json!([name]), options.clone()).await, code, "{name} {options}");
+        }
+        hand.rpc("dnsrecord_add", json!(["lab.test", "db"]), json!({"arecord": ["10.0.0.9"]})).await;
+        let answer = hand.rpc("host_add", json!(["DB.lab.test"]), json!({})).await;
+        assert_eq!(answer["result"]["result"]["fqdn"], json!(["db.lab.test"]));
+        assert_eq!(hand.code("host_add", json!(["db.lab.test"]), json!({})).await, 4002);
+        assert_eq!(hand.code("host_show", json!(["web.lab.test"]), json!({})).await, 4001);
+        assert_eq!(hand.code("host_show", json!([]), json!({})).await, 3007);
+    });
+}
+
+#[test]
+fn a_host_takes_a_password_until_it_is_enrolled() {
+    run(async {
+        let server = server();
+        let hand = Hand::logged_in(&server, ADMIN).await;
+        let web = || json!(["web.lab.test"]);
+        let once = || json!({"userpassword": "once"});
+        assert_eq!(hand.code("host_mod", web(), once()).await, 4001);
+        let options = json!({"force": true, "userpassword": "first", "userclass": ["fmc/lab"]});
+        let answer = hand.rpc("host_add", web(), options).await;
+        assert!(!answer.to_string().contains("first"), "{answer}");
+        assert_eq!(hand.code("host_mod", web(), json!({"userclass": ["fmc/lab"]})).await, 4202);
+        assert_eq!(hand.rpc("host_mod", web(), once()).await["error"], Value::Null);
+        assert!(!server.enrol("web.lab.test", "first") && !server.enrol("none.lab.test", "once"));
+        // A search does not tell it.
+        let found = hand.rpc("host_find", json!(["web"]), json!({"all": true, "sizelimit": 0})).await;
+        let found = &found["result"]["result"][0];
+        assert_eq!((&found["has_password"], &found["userclass"]), (&Value::Null, &json!(["fmc/lab"])));
+        let shown = hand.rpc("host_show", web(), json!({})).await;
+        assert_eq!(shown["result"]["result"]["has_password"], true);
+        assert_eq!(hand.code("host_disable", web(), json!({})).await, 4010);
+        assert!(server.enrol("web.lab.test", "once") && !server.enrol("web.lab.test", "once"));
+        let answer = hand.rpc("host_mod", web(), once()).await;
+        assert_eq!(answer["error"]["code"], 3009);
+        let text = answer["error"]["message"].as_str().unwrap();
+        assert!(text.ends_with("Password cannot be set on enrolled host."), "{text}");
+        assert_eq!(hand.rpc("host_disable", web(), json!({})).await["error"], Value::Null);
+        assert_eq!(hand.rpc("host_mod", web(), once()).await["error"], Value::Null);
+    });
+}
+
+#[test]
+fn hosts_are_deleted_without_their_records_and_by_those_who_may() {
+    run(async {
+        let server = server();
+        let hand = Hand::logged_in(&server, ADMIN).await;
+        let web = || json!([["web.lab.test"]]);
+        hand.rpc("host_add", json!(["web.lab.test"]), json!({"force": true})).await;
+        assert_eq!(hand.code("host_del", web(), json!({"updatedns": true})).await, 903);
+        assert_eq!(hand.code("host_del", json!([["ipa.lab.test"]]), json!({})).await, 3009);
+        assert_eq!(hand.code("host_del", json!([]), json!({})).await, 3007);
+        for form in ["user=reader&password=read", "user=dns&password=dns"] {
+            let other = Hand::logged_in(&server, form).await;
+            assert_eq!(other.code("host_del", web(), json!({})).await, 2100);
+            assert_eq!(
+                other.code("host_mod", json!(["web.lab.test"]), json!({"description": "x"})).await,
+                2100
+            );
+            assert_eq!(other.code("host_add", json!(["n.lab.test"]), json!({"force": true})).await, 2100);
+        }
+        let stranger = Hand::logged_in(&server, "user=stranger&password=none").await;
+        assert_eq!(stranger.rpc("host_find", json!([]), json!({})).await["result"]["count"], 0);
+        assert_eq!(stranger.code("host_show", json!(["web.lab.test"]), json!({})).await, 4001);
+        assert_eq!(hand.rpc("host_del", web(), json!({})).await["error"], Value::Null);
+        assert_eq!(hand.code("host_del", web(), json!({})).await, 4001);
+    });
+}

@@ -60,6 +60,15 @@ impl<R: Room> Erased for R {
         self.kept_root_key_check(object.downcast_ref()?)
     }
 
+    fn beside_any(
+        &self,
+        wanted: &Wanted<AnyDocument>,
+        seen: &Seen<AnyObject>,
+        is_there: &dyn Fn(&Address) -> Option<bool>,
+    ) -> Vec<Note> {
+        self.beside(&typed_wanted(R::NAME, wanted), &typed_seen(R::NAME, seen), is_there)
+    }
+
     fn nouns_any(&self) -> &'static [(&'static str, &'static str)] {
         self.nouns()
     }

@@ -40,7 +40,7 @@ impl Settling<'_, '_> {
         });
         let known: BTreeSet<&str> = data.flatten().filter_map(|name| name.as_deref()).collect();
         let is_known = |name: &String| known.contains(name.as_str()) || self.given_up.contains(name);
-        // A name with a slash is of an object of another provider, as a claim in a cluster, and one with a dot of a zone.
+        // A name with a slash or a dot is of an object of another provider, as a claim in a cluster, or a zone.
         for name in names.iter().filter(|name| !name.contains(['/', '.']) && !is_known(name)) {
             let unproven = of_name(self.seen.present().map(|(_, object)| object), name);
             let hint = match unproven.as_slice() {
