@@ -26,8 +26,8 @@ pub(crate) fn cloud() -> Cloud {
     machines()
         // S16: the names of machines, nodes and the ingress follow from the cloud, and FreeIPA has them all.
         .dns(dns())
-        .role(directory())
-        .role(time())
+        .role(Spanning::said(directory()))
+        .role(Spanning::said(time()))
         .accept(
             "freeipa-memory",
             "the document gives it 2 GB, and the host has no room for 4 GiB beside a cluster that grows",

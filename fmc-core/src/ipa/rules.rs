@@ -129,7 +129,8 @@ fn resolver(freeipa: &FreeIpa, cloud: &Checked, client: &Machine, findings: &mut
             gateways.any(|gateway| client.resolvers.contains(&gateway))
                 && network.forwarders.iter().any(|forwarder| is_server(&forwarder.server))
         });
-    if !asks_forwarder && !client.resolvers.iter().any(is_server) {
+    // Nothing boots in a lab, and its networks ask no server.
+    if !cloud.is_lab() && !asks_forwarder && !client.resolvers.iter().any(is_server) {
         findings.find(
             &RESOLVER,
             format!(

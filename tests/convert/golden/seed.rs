@@ -31,7 +31,7 @@ fn cloud() -> Cloud {
                     .minimum(10.gib()),
             )
             .cpus(2)
-            .memory(3840.mib())
+            .memory(4.gib())
             .root_disk(50.gib())
             .disk(Disk::new("k3s", 20.gib()).mount("/var/lib/rancher/k3s"))
             .interface(Interface::on(KUBE).address("10.17.4.21"))
@@ -48,7 +48,7 @@ fn cloud() -> Cloud {
                     .minimum(10.gib()),
             )
             .cpus(2)
-            .memory(3840.mib())
+            .memory(4.gib())
             .root_disk(50.gib())
             .disk(Disk::new("k3s", 20.gib()).mount("/var/lib/rancher/k3s"))
             .interface(Interface::on(KUBE).address("10.17.4.22"))
@@ -65,7 +65,7 @@ fn cloud() -> Cloud {
                     .minimum(10.gib()),
             )
             .cpus(2)
-            .memory(3840.mib())
+            .memory(4.gib())
             .root_disk(50.gib())
             .disk(Disk::new("k3s", 20.gib()).mount("/var/lib/rancher/k3s"))
             .interface(Interface::on(KUBE).address("10.17.4.23"))
@@ -133,7 +133,7 @@ fn cloud() -> Cloud {
                     .minimum(10.gib()),
             )
             .cpus(1)
-            .memory(1536.mib())
+            .memory(2.gib())
             .root_disk(50.gib())
             .interface(Interface::on(KUBE).address("10.17.4.27"))
             .user(
@@ -149,7 +149,7 @@ fn cloud() -> Cloud {
                     .minimum(10.gib()),
             )
             .cpus(2)
-            .memory(4.gib())
+            .memory(2.gib())
             .root_disk(30.gib())
             .interface(Interface::on(CORE).address("10.17.3.11"))
             .resolvers(["10.17.3.1"])
@@ -170,6 +170,7 @@ fn cloud() -> Cloud {
             .root_disk(30.gib())
             .interface(Interface::on(CORE).address("10.17.3.12"))
             .interface(Interface::on(LAN).address("192.168.0.21").default_route(true))
+            .resolvers(["10.17.3.1"])
             .user(
                 User::admin("ops")
                     .key("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINhkSSGYbhWMwip3dcd+DMGpB5B0Pymsom625vHyoFhR ops@flatcar-micro-cloud"),
@@ -250,6 +251,7 @@ fn cloud() -> Cloud {
         .accept("k3s-install-unpinned", "K3s's own release, judged by the sums beside it; who operates it pins `Install::binary`, which bootstrap then serves")
         .accept("k3s-selinux-policy", "the binary gets the label of container runtimes from the system's own policy")
         .accept("image-unpinned", "the images lie on the host under their versions; nobody kept their checksums")
+        .accept("freeipa-memory", "the document gives it 2 GB, and the host has no room for 4 GiB beside a cluster that grows")
 }
 
 fn main() -> ExitCode {
