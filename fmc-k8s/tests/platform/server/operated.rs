@@ -74,7 +74,8 @@ fn the_objects_of_operated_services_are_as_their_projects_define_them() {
             .connect("web", "events", "tcp-clients")
     };
     // The class `block` is the cluster's, and not the cloud's.
-    let no_class = |of: &str| ("platform-no-class", format!("roles[0].platform.namespaces[0].{of}[0].class"));
+    let no_class =
+        |of: &str| ("platform-no-class".to_owned(), format!("roles[0].platform.namespaces[0].{of}[0].class"));
     assert_eq!(kinds(platform(shop())), ["kafka", "postgres"].map(no_class));
     let world = start();
     world.apply(&platform(shop()));
