@@ -367,6 +367,16 @@ fn mistakes_are_findings() {
         small,
         ["freeipa-memory roles[0].freeipa.replicas[0]: ipa2 has 2 GiB, and FreeIPA wants 4 GiB"]
     );
+    let old = with("ipa2", &|mut machine| {
+        machine.image.version = "8.9".into();
+        machine
+    });
+    assert_eq!(
+        old,
+        [
+            "freeipa-version roles[0].freeipa.replicas[0]: ipa2 runs Rocky Linux 8.9, and FreeIPA is installed on release 9"
+        ]
+    );
     let other = with("db", &|machine| machine.resolvers(["9.9.9.9"]));
     assert!(
         other.len() == 1 && other[0].starts_with("freeipa-resolver roles[0].freeipa.clients[1]"),

@@ -1,9 +1,11 @@
 //! What a server has: zones and names, whose they are, and how they differ from what is wanted.
 
+use std::collections::BTreeSet;
+
 use fmc_core::finding::NameList;
 use fmc_core::graph::{
-    About, Address, Carries, Change, Choices, Edge, Fingerprint, Impact, Note, NoteKind, Removal, Seen,
-    Verdict, Wanted,
+    About, Address, Carries, Change, Choices, Edge, Fingerprint, Impact, Note, NoteKind, Place, Removal,
+    Seen, Verdict, Wanted,
 };
 use fmc_core::provider::{Drift, DriftKind, Drifted, Moved, Room};
 
@@ -158,7 +160,24 @@ pub(crate) fn drift<P: Room<Object = DnsObject>>(
     name: impl Fn(&P::Document) -> Option<&Name>,
 ) -> Drift {
     let mut found = Drift::unknown_of(seen);
+    // Names of ours show that an apply has been there.
+    let applied: BTreeSet<&Place> =
+        seen.present().filter(|(_, object)| object.is_ours).map(|(at, _)| at.place()).collect();
     for (at, node) in &wanted.nodes {
+        let is_read =
+            || node.needs.iter().any(|need| need.to.kind() == ZONE_KIND && seen.object(&need.to).is_some());
+        if name(&node.document).is_some()
+            && !seen.objects.contains_key(at)
+            && applied.contains(at.place())
+            && is_read()
+        {
+            found.unclear.push(Drifted {
+                address: at.clone(),
+                part_of: None,
+                kind: DriftKind::Missing,
+                changes: Vec::new(),
+            });
+        }
         let Some((name, object)) = name(&node.document).zip(seen.object(at)) else { continue };
         let changes = match provider.compare(at, &node.document, object) {
             Verdict::Differs(changes) => changes,

@@ -182,7 +182,8 @@ fn what_others_change_is_mended_and_what_others_have_is_left_alone() {
         .nsupdate(
             "zone cefaslocalserver.com\nupdate delete master1.cefaslocalserver.com A\nupdate add master1.cefaslocalserver.com 60 A \
              192.0.2.66\nupdate delete www.cefaslocalserver.com\nupdate add www.cefaslocalserver.com 60 A 192.0.2.1\n\
-             update add master2.cefaslocalserver.com 60 TXT \"by hand\"\nupdate add printer.cefaslocalserver.com 60 A 192.168.0.9",
+             update add master2.cefaslocalserver.com 60 TXT \"by hand\"\n\
+             update delete worker3.cefaslocalserver.com\nupdate delete worker3._fmc.cefaslocalserver.com\nupdate add printer.cefaslocalserver.com 60 A 192.168.0.9",
         )
         .unwrap();
     let folder = scratch();
@@ -198,6 +199,12 @@ fn what_others_change_is_mended_and_what_others_have_is_left_alone() {
         assert!(text.contains(line), "{line}:\n{text}");
     }
     assert_eq!(plan.drift().drift.len(), 3, "{:?}", plan.drift());
+    // A name that is gone with its mark: others of ours show that it was there.
+    let unclear = plan.drift().unclear;
+    assert!(
+        matches!(unclear.as_slice(), [gone] if gone.address.name() == "worker3.cefaslocalserver.com"),
+        "{unclear:?}"
+    );
     let notes = plan.notes.iter().filter(|note| note.kind == NoteKind::Notice);
     let notes: Vec<&str> = notes.map(|note| note.text.as_str()).collect();
     assert!(notes.iter().any(|text| text.contains("printer.cefaslocalserver.com")), "{notes:?}");

@@ -14,9 +14,10 @@ const CANNOT_ENROL: OwnKind =
     OwnKind::error("freeipa-cannot-enrol", include_str!("pages/cannot-enrol.md")).never_accepted();
 const MEMORY: OwnKind = OwnKind::warning("freeipa-memory", include_str!("pages/memory.md"));
 const RESOLVER: OwnKind = OwnKind::error("freeipa-resolver", include_str!("pages/resolver.md"));
+const VERSION: OwnKind = OwnKind::error("freeipa-version", include_str!("pages/version.md"));
 
 /// The kinds of findings about a FreeIPA.
-pub(super) const KINDS: &[OwnKind] = &[NO_NAME, ASKS_ITSELF, CANNOT_ENROL, MEMORY, RESOLVER];
+pub(super) const KINDS: &[OwnKind] = &[NO_NAME, ASKS_ITSELF, CANNOT_ENROL, MEMORY, RESOLVER, VERSION];
 
 /// Everything that is wrong with a FreeIPA.
 pub(super) fn check(freeipa: &FreeIpa, site: &SpanSite<'_>, findings: &mut RoleFindings<'_>) {
@@ -24,6 +25,7 @@ pub(super) fn check(freeipa: &FreeIpa, site: &SpanSite<'_>, findings: &mut RoleF
     for (path, machine) in servers(freeipa, cloud) {
         findings.part(&path, |findings| {
             name(machine, freeipa.first_server(cloud).and_then(domain_of), findings);
+            version(machine, findings);
             asks_itself(machine, findings);
             memory(machine, findings);
         });
@@ -64,12 +66,32 @@ fn name(machine: &Machine, domain: Option<&str>, findings: &mut RoleFindings<'_>
             format!("{} has no full name, from which domain and realm follow", machine.name),
             "give the cloud a `domain`, or the machine an `fqdn`",
         ),
+        Some(fqdn) if domain_of(machine).is_none_or(|domain| !domain.contains('.')) => findings.find(
+            &NO_NAME,
+            format!("the domain of {fqdn} has one label, and FreeIPA takes none like it"),
+            "give the cloud a `domain` with a dot, as `lab.example`",
+        ),
         Some(fqdn) if fqdn.as_str().len() > 64 || domain_of(machine) != domain => findings.find(
             &NO_NAME,
             format!("{fqdn} is not a name that a server of this FreeIPA can have"),
             "let all servers be in the domain of the first one, with names of at most 64 letters",
         ),
         Some(_) => {}
+    }
+}
+
+/// A release whose packages the scripts are not written for.
+fn version(machine: &Machine, findings: &mut RoleFindings<'_>) {
+    let version = &*machine.image.version;
+    let is_another =
+        version.split('.').next().is_some_and(|major| major.parse::<u8>().is_ok_and(|major| major != 9));
+    if is_another {
+        let system = machine.image.os.label();
+        findings.find(
+            &VERSION,
+            format!("{} runs {system} {version}, and FreeIPA is installed on release 9", machine.name),
+            "give the machine an image of release 9",
+        );
     }
 }
 

@@ -72,6 +72,7 @@ fn what_others_change_is_mended_and_what_others_have_is_left_alone() {
     }
     assert_eq!(plan.steps.len(), 4, "{text}");
     assert_eq!(plan.drift().drift.len(), 3, "{:?}", plan.drift());
+    assert!(plan.drift().unclear.iter().any(|gone| gone.address.name() == "www.cefaslocalserver.com"));
     let notes = plan.notes.iter().filter(|note| note.kind == NoteKind::Notice);
     assert!(notes.clone().any(|note| note.text.contains("printer.cefaslocalserver.com")), "{text}");
     world.apply(&cloud);
