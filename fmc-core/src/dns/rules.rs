@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::data::RecordData;
 use super::derive::{self, A, AAAA, CNAME, zone_of};
 use super::name::DnsName;
-use super::server::servers_of;
+use super::server::{ZoneServer, servers_of};
 use super::zone::ZoneContent;
 use super::{Record, RecordName, Zone};
 use crate::checked::Checked;
@@ -24,6 +24,8 @@ pub(crate) fn check(cloud: &Checked, findings: &mut Vec<Finding>) {
     ipa::logins(cloud, &root, findings);
     ipa::forwarding(cloud, &zones, &root, findings);
     let stated = root.key("zones");
+    let mut kept = servers_of(cloud);
+    kept.retain(|server| server.key.is_some() || server.ipa.is_some());
     for said in &dns.said().zones {
         let at = stated.name(&said.name);
         let Some(zone) = said.name.ok().and_then(|name| zones.get(&DnsName::from(name))) else { continue };
@@ -33,6 +35,7 @@ pub(crate) fn check(cloud: &Checked, findings: &mut Vec<Finding>) {
             let at = at.name(owner);
             let one = Own { zone, zones: &zones, records, at };
             one.check(owner, findings);
+            one.of_server(owner, &kept, findings);
             ipa::records(&one, owner, cloud, findings);
         }
     }
@@ -174,6 +177,21 @@ impl Own<'_> {
             .flatten()
             .any(|(_, set)| set.data.iter().any(|data| data.target() == Some(owner)));
         (!is_glue).then(|| DnsProblem::BelowCut { name, zone, cut: cut.bare().to_owned() })
+    }
+
+    /// The name servers of a zone are left to the server that has it.
+    fn of_server(&self, owner: &Given<RecordName>, kept: &[ZoneServer], findings: &mut Vec<Finding>) {
+        let is_apex = owner
+            .ok()
+            .and_then(|owner| owner.absolute(&self.zone.name).ok())
+            .is_some_and(|owner| owner == self.zone.name);
+        let has_ns =
+            self.records.iter().filter_map(Given::ok).any(|one| matches!(one.data(), RecordData::Ns(_)));
+        let server = kept.iter().find(|server| self.zone.server.as_ref() == Some(&server.name));
+        if let Some(server) = server.filter(|_| is_apex && has_ns) {
+            let (zone, server) = (self.zone.name.bare().to_owned(), server.name.clone());
+            findings.push(DnsProblem::OfServer { zone, server }.at(self.at));
+        }
     }
 
     /// The marks of names have places of their own.
@@ -354,6 +372,9 @@ problems! {
         Reserved { name: String } is DnsHostName:
             "{name} is a name that fmc keeps for its own marks: `_fmc`, and `_any` in place of a `*`",
             "give it another label";
+        OfServer { zone: String, server: String } is DnsRecordOutside:
+            "the NS records of {zone} are left to {server}, which has the zone, and would never be written",
+            "change them at the server, and take them out here";
         WildcardCut { name: String } is DnsRecordOutside:
             "{name} has NS records, and a wildcard cannot be a zone of its own",
             "write the name of the zone that others have";

@@ -151,6 +151,22 @@ fn ipv6_networks_have_zones_at_nibbles() {
 }
 
 #[test]
+fn a_network_between_two_octets_has_all_its_zones() {
+    let network = |prefix: &str| Network::routed("wide", format!("10.32.0.0/{prefix}"));
+    let zones = |prefix: &str| -> Vec<String> {
+        let cloud = lab(dns()).network(network(prefix));
+        let zones =
+            super::zones_of(&cloud.check().unwrap()).into_iter().map(|zone| zone.name.bare().to_owned());
+        zones.filter(|name| name.contains("32.10.")).collect()
+    };
+    assert_eq!(zones("23"), ["0.32.10.in-addr.arpa", "1.32.10.in-addr.arpa"]);
+    assert_eq!(zones("20").len(), 16);
+    // Of more than 16, those that have names.
+    assert_eq!(zones("19"), [""; 0]);
+    assert_eq!(zones("16"), ["32.10.in-addr.arpa"]);
+}
+
+#[test]
 fn mistakes_are_found_where_they_are() {
     let in_zone = |name: &str, records: &[&str]| {
         let zone = Zone::new("lab.example").records(name, records.iter().copied());
@@ -168,6 +184,24 @@ fn mistakes_are_found_where_they_are() {
     assert_eq!(in_zone("_web", &["A 192.0.2.1"]), at("dns-host-name", "_web"));
     assert_eq!(in_zone("helper_node", &["A 192.0.2.1"]), at("value-invalid", "helper_node"));
     assert_eq!(in_zone("www", &["A 192.0.2"]), at("value-invalid", "www[0]"));
+    // What a server refuses, or passes over.
+    assert_eq!(in_zone("www._fmc", &["TXT ours"]), at("dns-host-name", "www._fmc"));
+    assert_eq!(in_zone("_any.apps", &["TXT ours"]), at("dns-host-name", "_any.apps"));
+    assert_eq!(in_zone("*.x", &["NS ns1"]), at("dns-record-outside", "*.x"));
+    assert_eq!(in_zone("y", &["DNAME a.example.org.", "DNAME b.example.org."]), at("dns-cname-beside", "y"));
+    assert_eq!(in_zone("www", &["CNAME www"]), at("dns-target-unknown", "www[0]"));
+    assert_eq!(in_zone("www", &["SSHFP 4 2 0011"]), at("value-invalid", "www[0]"));
+    let below =
+        Zone::new("lab.example").records("d", ["DNAME other.example.org."]).records("x.d", ["A 192.0.2.1"]);
+    assert_eq!(found(&lab(dns().zone(below))), at("dns-cname-beside", "x.d"));
+    let kept = || {
+        DnsServer::on("ns1", "ns1").key(TsigKey::new("fmc-key", Secret::environment("dns-key", "DNS_KEY")))
+    };
+    let apex = Zone::new("lab.example").records("@", ["NS ns1"]);
+    assert_eq!(found(&lab(Dns::new().server(kept()).zone(apex))), at("dns-record-outside", "@"));
+    // Of two servers none is the default.
+    let second = DnsServer::at("ns2", "192.0.2.53").fqdn("ns2.example.org");
+    assert_eq!(found(&lab(Dns::new().server(kept()).server(second))), ["dns-server-missing dns"]);
     let without = lab(Dns::new());
     assert_eq!(found(&without), ["dns-server-missing dns"]);
     let tunnelled = DnsServer::at("ns", "127.0.0.1").fqdn("ns.lab.example");
@@ -231,8 +265,8 @@ fn records_read_back() {
         "NS ns1",
         "PTR web.lab.example.",
         "SRV 0 100 389 ldap1",
-        "SSHFP 4 2 0a0b",
-        "TLSA 3 1 1 ff00",
+        "SSHFP 4 2 0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a",
+        "TLSA 3 1 1 0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a",
         "TXT \"v=spf1 -all\" \"second\"",
         "URI 10 1 \"https://www.example.org/\"",
     ] {
