@@ -1,6 +1,6 @@
 //! A simulated world has a DNS: machines and names are one plan.
 
-use fmc::cli::DONE;
+use fmc::cli::{DONE, PENDING};
 use fmc::freeipa::rfc2136::Rfc2136;
 use fmc::graph::DeleteData;
 use fmc::provider::Room as _;
@@ -71,6 +71,26 @@ fn the_commands_keep_a_simulated_server() {
     assert!(code == DONE && said.contains("www.cefaslocalserver.com"), "{said}");
     let (code, said) = run(cloud(), &["destroy", "--yes"]);
     assert_eq!(code, DONE, "{said}");
+}
+
+/// A name that waits for a person's word is not done because a plan is limited to it.
+#[test]
+fn a_plan_of_one_name_waits_for_the_word_too() {
+    let folder = scratch();
+    let cloud = |names: usize| {
+        let zone = (0..names)
+            .fold(Zone::new("lab.example"), |zone, name| zone.records(format!("n{name}"), ["A 192.0.2.1"]));
+        Cloud::new("first").host(Host::local()).dns(Dns::new().server(server(None)).zone(zone))
+    };
+    assert_eq!(run(cloud(9), folder.path(), &["apply", "--yes"]).0, DONE);
+    let one = ["apply", "--yes", "--only", "name/n5.lab.example"];
+    let (code, said) = run(cloud(1), folder.path(), &one);
+    assert!(code == PENDING && said.contains("--delete-data lab.example"), "{code}: {said}");
+    let agreed = [&one[..], &["--delete-data", "lab.example"]].concat();
+    let (code, said) = run(cloud(1), folder.path(), &agreed);
+    assert_eq!(code, DONE, "{said}");
+    let (_, said) = run(cloud(1), folder.path(), &["plan"]);
+    assert!(!said.contains("name n5.lab.example") && said.contains("n6"), "{said}");
 }
 
 /// Records of six names; one that is an alias has nothing else.

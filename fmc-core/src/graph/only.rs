@@ -56,6 +56,10 @@ pub(super) fn only<M: Model>(
         kept.extend(named);
     }
     let kept = with_needs(model, settled, kept.into_iter().cloned().collect());
+    // Among them are objects that are there and not wanted.
+    let of_kept = known.iter().filter(|(address, _)| kept.contains(*address));
+    let mut chosen: BTreeSet<About> =
+        of_kept.flat_map(|(address, part_of)| abouts(address, *part_of)).collect();
     let known: BTreeSet<About> = known.iter().flat_map(|(at, part_of)| abouts(at, *part_of)).collect();
 
     let mut stays: Vec<bool> = steps.iter().map(|step| kept.contains(&step.address)).collect();
@@ -65,9 +69,6 @@ pub(super) fn only<M: Model>(
     let mut left = LeftOut::default();
     let mut places: Vec<Option<usize>> = Vec::with_capacity(steps.len());
     let mut nouns: BTreeSet<Arc<str>> = BTreeSet::new();
-    let of_kept = settled.nodes.iter().filter(|(address, _)| kept.contains(*address));
-    let mut chosen: BTreeSet<About> =
-        of_kept.flat_map(|(address, node)| abouts(address, node.part_of.as_deref())).collect();
     for (mut step, stays) in steps.into_iter().zip(stays) {
         if stays {
             // A step comes after those that it needs, so their new places are known here.
