@@ -175,14 +175,14 @@ fn the_seeds_services_find_room_and_its_jenkins_does_not() {
     let path = "namespaces[0].stateful_sets[0]";
     let message = "the limit of 4 GiB is above the 3918 MiB that the largest node, master3, gives";
     one(
-        crate::seed::cloud(),
+        crate::seed::machines(),
         limited,
         "platform-limit-above-node",
         &format!("{path}.containers[0].memory_limit"),
         message,
     );
     let message = "a pod of seed/jenkins asks for 4 GiB of memory and 500m of CPU; the largest node, master3, gives 3918 MiB of memory and 2 of CPU";
-    one(crate::seed::cloud(), jenkins(sized("jenkins", 500, 4096)), "platform-too-large", path, message);
+    one(crate::seed::machines(), jenkins(sized("jenkins", 500, 4096)), "platform-too-large", path, message);
 }
 
 #[test]
