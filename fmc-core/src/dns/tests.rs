@@ -155,8 +155,7 @@ fn a_network_between_two_octets_has_all_its_zones() {
     let network = |prefix: &str| Network::routed("wide", format!("10.32.0.0/{prefix}"));
     let zones = |prefix: &str| -> Vec<String> {
         let cloud = lab(dns()).network(network(prefix));
-        let zones =
-            super::zones_of(&cloud.check().unwrap()).into_iter().map(|zone| zone.name.bare().to_owned());
+        let zones = zones_of(&cloud.check().unwrap()).into_iter().map(|zone| zone.name.bare().to_owned());
         zones.filter(|name| name.contains("32.10.")).collect()
     };
     assert_eq!(zones("23"), ["0.32.10.in-addr.arpa", "1.32.10.in-addr.arpa"]);
