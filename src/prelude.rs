@@ -16,7 +16,9 @@ pub use fmc_core::chrony::Chrony;
 pub use fmc_core::cloud::Cloud;
 pub use fmc_core::digest::Digest;
 pub use fmc_core::disk::{Allocation, Disk, Filesystem};
-pub use fmc_core::dns::{Dns, DnsServer, ForwardPolicy, ForwardZone, IpaLogin, TsigAlgorithm, TsigKey, Zone};
+pub use fmc_core::dns::{
+    Dns, DnsServer, ForwardPolicy, ForwardZone, IpaLogin, ReadBy, TsigAlgorithm, TsigKey, Zone,
+};
 pub use fmc_core::finding::{Finding, Kind, OwnKind, Report, Severity};
 pub use fmc_core::flow::{Flows, Peer, Service, tcp, udp};
 pub use fmc_core::given::Given;

@@ -120,6 +120,8 @@ draft! {
         pub key: Option<TsigKey>,
         /// The key of zone transfers, by which the zones are read; by default that of updates.
         pub transfer_key: Option<TsigKey>,
+        /// How a server with a key gives its zones to read: by transfer, which is the default, or name by name.
+        pub read_by: ReadBy,
         /// The login of a FreeIPA server, in place of keys. It needs the server's own `fqdn`.
         pub ipa: Option<IpaLogin>,
         /// The servers that a FreeIPA server asks for names outside of its zones, by address. Without them they stay as they are.
@@ -206,6 +208,22 @@ draft! {
     /// A user and its password.
     pub fn new(..);
 }
+
+/// How a server's zones are read before they are changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum ReadBy {
+    /// By one zone transfer (AXFR, RFC 5936), which has the names of others too.
+    #[default]
+    Transfer,
+    /// By a question for each name and type, for a server that gives no transfers. The names of the cloud stand in an index in the zone, so
+    /// that those are found that are no longer wanted. The names of others are not seen, unless the cloud wants them.
+    Queries,
+}
+
+choice!(ReadBy);
 
 /// The algorithm of a key (RFC 8945 §6); older ones are not offered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

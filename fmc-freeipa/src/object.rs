@@ -22,6 +22,8 @@ pub struct DnsObject {
     pub(crate) mark: Option<Mark>,
     /// Whether the mark is the cloud's own.
     pub(crate) is_ours: bool,
+    /// Of a name in a zone that is read name by name: whether the index lacks it.
+    pub(crate) is_unlisted: bool,
     /// Whether the server makes the name itself, for its own use.
     pub(crate) is_servers: bool,
     /// How many of the zone's names of ours this plan would change or delete, and how many there are, if that is too many.
@@ -64,6 +66,7 @@ impl DnsObject {
             sets,
             mark,
             is_ours: false,
+            is_unlisted: false,
             is_servers: false,
             many: None,
             foreign: NameList::default(),
@@ -131,6 +134,11 @@ pub(crate) fn compare(name: &Name, object: &DnsObject, is_agreed: bool) -> Verdi
                 name.owner.bare()
             ));
         }
+    }
+    if differences.is_empty() && object.is_unlisted {
+        let reason = Some("the index of the cloud's names lacks it".to_owned());
+        let (path, to) = ("index".to_owned(), Some(name.owner.bare().to_owned()));
+        return Verdict::Differs(vec![Change { path, from: None, to, impact: Impact::Live, reason }]);
     }
     if differences.is_empty() {
         return Verdict::Same;

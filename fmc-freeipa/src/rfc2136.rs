@@ -5,6 +5,7 @@
 //!   zone: `fmc/OWNER` and a hash of the records. A name without the mark is a stranger's. It is left alone, whatever it has.
 //! - *A name is changed by one message.* Its conditions are the records that the plan saw, so the server refuses the change if
 //!   anybody was faster, and never does half of it.
+//! - *A server that gives no transfers is asked name by name*, if the cloud says so. An index in the zone then says which names are ours.
 //! - *A transfer that is refused, cut or unsigned is an error*, and never an empty zone.
 //! - *The server's own records stay its own*: the SOA with its serial, the NS records of the zone itself, and those of DNSSEC.
 //! - *A plan that changes much of a zone asks.* More than a third of a zone's names need the person's word.
@@ -13,9 +14,11 @@ mod act;
 mod client;
 mod document;
 mod error;
+mod index;
 mod link;
 mod model;
 mod observe;
+mod queries;
 mod room;
 mod rr;
 #[cfg(feature = "sim")]

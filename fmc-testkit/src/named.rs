@@ -64,6 +64,7 @@ pub struct Named {
     folder: TempDir,
     port: u16,
     secret: String,
+    has_transfers: bool,
     child: Option<Child>,
 }
 
@@ -85,11 +86,25 @@ impl Named {
     /// When it does not start, with its log.
     #[must_use]
     pub fn start_as(software: Software, zones: &[(&str, String)]) -> Self {
+        Self::start_with(software, zones, true)
+    }
+
+    /// The same, of a server that gives no transfers.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start, with its log.
+    #[must_use]
+    pub fn start_without_transfers(software: Software, zones: &[(&str, String)]) -> Self {
+        Self::start_with(software, zones, false)
+    }
+
+    fn start_with(software: Software, zones: &[(&str, String)], has_transfers: bool) -> Self {
         let folder = scratch();
         let keys = run(command("tsig-keygen").args(["-a", "hmac-sha256", KEY])).success();
         let keys = keys.unwrap_or_default();
         let secret = keys.split('"').nth(3).unwrap_or_default().to_owned();
-        let mut named = Self { software, folder, port: port(), secret, child: None };
+        let mut named = Self { software, folder, port: port(), secret, has_transfers, child: None };
         write(&named.file("key.conf"), keys.as_bytes());
         for (name, text) in zones {
             write(&named.file(&format!("{name}.zone")), text.as_bytes());
@@ -111,11 +126,12 @@ impl Named {
              listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }}; recursion no; notify no; \
              dnssec-validation no; allow-transfer {{ none; }}; max-journal-size 4m; }};\ncontrols {{ }};\n"
         );
+        let transfers = if self.has_transfers { format!("key {KEY};") } else { "none;".to_owned() };
         for name in zones {
             let _ = writeln!(
                 config,
                 "zone \"{name}\" {{ type primary; file \"{name}.zone\"; update-policy {{ grant {KEY} zonesub ANY; }}; \
-                 allow-transfer {{ key {KEY}; }}; }};"
+                 allow-transfer {{ {transfers} }}; }};"
             );
         }
         write(&self.file("server.conf"), config.as_bytes());
@@ -123,10 +139,11 @@ impl Named {
 
     fn configure_knot(&self, zones: &[&str]) {
         let (path, port, secret) = (self.folder.path().display(), self.port, &self.secret);
+        let action = if self.has_transfers { "transfer, update" } else { "update" };
         let mut config = format!(
             "server:\n    listen: 127.0.0.1@{port}\n    rundir: {path}\ndatabase:\n    storage: {path}\nlog:\n  - target: stderr\n    \
              any: info\nkey:\n  - id: {KEY}\n    algorithm: hmac-sha256\n    secret: {secret}\nacl:\n  - id: fmc\n    key: {KEY}\n    \
-             action: [transfer, update]\ntemplate:\n  - id: default\n    storage: {path}\n    acl: fmc\nzone:\n"
+             action: [{action}]\ntemplate:\n  - id: default\n    storage: {path}\n    acl: fmc\nzone:\n"
         );
         for name in zones {
             let _ = writeln!(config, "  - domain: {name}\n    file: {name}.zone");
@@ -160,7 +177,9 @@ impl Named {
             let file = self.file(&format!("{name}.zone")).display().to_string();
             tool(&["load-zone", name, &file]);
             tool(&["set-kind", name, "master"]);
-            tool(&["set-meta", name, "TSIG-ALLOW-AXFR", KEY]);
+            if self.has_transfers {
+                tool(&["set-meta", name, "TSIG-ALLOW-AXFR", KEY]);
+            }
             tool(&["set-meta", name, "TSIG-ALLOW-DNSUPDATE", KEY]);
         }
     }

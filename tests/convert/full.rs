@@ -330,6 +330,7 @@ fn dns() -> Dns {
                 .port(5353)
                 .key(key("fmc-key"))
                 .transfer_key(key("read-key").algorithm(TsigAlgorithm::HmacSha512))
+                .read_by(ReadBy::Queries)
                 .default(true),
         )
         .server(DnsServer::on("ns2", "web"))

@@ -26,6 +26,7 @@ impl Secrets for KeyBytes {
 struct World {
     named: Named,
     providers: Providers,
+    read_by: ReadBy,
 }
 
 const ZONES: [&str; 4] =
@@ -49,7 +50,14 @@ impl World {
     fn of(software: Software) -> Self {
         let named = Named::start_as(software, &empty());
         let providers = Self::providers(&named);
-        Self { named, providers }
+        Self { named, providers, read_by: ReadBy::Transfer }
+    }
+
+    /// A server that gives no transfers.
+    fn without_transfers(software: Software) -> Self {
+        let named = Named::start_without_transfers(software, &empty());
+        let providers = Self::providers(&named);
+        Self { named, providers, read_by: ReadBy::Queries }
     }
 
     fn providers(named: &Named) -> Providers {
@@ -63,7 +71,8 @@ impl World {
         let server = DnsServer::at("ns1", "127.0.0.1")
             .port(u32::from(self.named.port()))
             .fqdn("ns1.cefaslocalserver.com")
-            .key(key);
+            .key(key)
+            .read_by(self.read_by);
         Dns::new().server(server)
     }
 
@@ -117,8 +126,7 @@ fn plain(text: &str) -> String {
 }
 
 /// The same zones are made, found as wanted, changed by others, mended, and given back at a server.
-fn keeps_zones(software: Software) {
-    let world = World::of(software);
+fn keeps_zones(world: &World) {
     let cloud = seed(world.dns().zone(every_type(World::zone())));
     world.apply(&cloud);
     world.has_every_record_of(&cloud);
@@ -159,17 +167,32 @@ fn keeps_zones(software: Software) {
 
 #[test]
 fn bind_keeps_zones() {
-    keeps_zones(Software::Bind);
+    keeps_zones(&World::of(Software::Bind));
+}
+
+#[test]
+fn bind_keeps_zones_that_it_does_not_transfer() {
+    keeps_zones(&World::without_transfers(Software::Bind));
 }
 
 #[test]
 fn knot_keeps_zones() {
-    keeps_zones(Software::Knot);
+    keeps_zones(&World::of(Software::Knot));
+}
+
+#[test]
+fn knot_keeps_zones_that_it_does_not_transfer() {
+    keeps_zones(&World::without_transfers(Software::Knot));
 }
 
 #[test]
 fn powerdns_keeps_zones() {
-    keeps_zones(Software::PowerDns);
+    keeps_zones(&World::of(Software::PowerDns));
+}
+
+#[test]
+fn powerdns_keeps_zones_that_it_does_not_transfer() {
+    keeps_zones(&World::without_transfers(Software::PowerDns));
 }
 
 #[test]

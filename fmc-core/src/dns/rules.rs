@@ -9,7 +9,7 @@ use super::derive::{self, A, AAAA, CNAME, zone_of};
 use super::name::DnsName;
 use super::server::{ZoneServer, servers_of};
 use super::zone::ZoneContent;
-use super::{Record, RecordName, Zone};
+use super::{ReadBy, Record, RecordName, Zone};
 use crate::checked::Checked;
 use crate::finding::{At, Finding, NameList, Remedy, problems};
 use crate::given::Given;
@@ -25,7 +25,7 @@ pub(crate) fn check(cloud: &Checked, findings: &mut Vec<Finding>) {
     ipa::forwarding(cloud, &zones, &root, findings);
     let stated = root.key("zones");
     let mut kept = servers_of(cloud);
-    kept.retain(|server| server.key.is_some() || server.ipa.is_some());
+    kept.retain(ZoneServer::is_kept);
     for said in &dns.said().zones {
         let at = stated.name(&said.name);
         let Some(zone) = said.name.ok().and_then(|name| zones.get(&DnsName::from(name))) else { continue };
@@ -56,6 +56,9 @@ fn servers(cloud: &Checked, root: &At<'_>, findings: &mut Vec<Finding>) {
         match (&said.address, &said.machine) {
             (Some(_), Some(_)) => findings.push(DnsProblem::TwoPlaces { server: name }.at(at)),
             (None, None) => findings.push(DnsProblem::NoPlace { server: name }.at(at)),
+            _ if said.read_by != ReadBy::Transfer && said.key.is_none() => {
+                findings.push(DnsProblem::NothingToRead { server: name }.at(at.key("read_by")));
+            }
             (None, Some(machine)) if known.iter().all(|known| known.name != name) => {
                 findings.push(
                     DnsProblem::NoAddressOfMachine { server: name, machine: machine.to_string() }.at(at),
@@ -196,7 +199,7 @@ impl Own<'_> {
 
     /// The marks of names have places of their own.
     fn reserved(&self, owner: &DnsName, findings: &mut Vec<Finding>) {
-        let is_marks = |label: &str| label == "_fmc" || label == "_any";
+        let is_marks = |label: &str| ["_fmc", "_any", "_fmc-names"].contains(&label);
         if owner.relative_to(&self.zone.name).split('.').any(is_marks) {
             findings.push(DnsProblem::Reserved { name: owner.bare().to_owned() }.at(self.at));
         }
@@ -370,7 +373,7 @@ problems! {
             "{name} is an alias (CNAME), and has {others} records too",
             "remove the CNAME, or the other records: the name that it stands for has them";
         Reserved { name: String } is DnsHostName:
-            "{name} is a name that fmc keeps for its own marks: `_fmc`, and `_any` in place of a `*`",
+            "{name} is a name that fmc keeps for its own marks: `_fmc`, `_fmc-names`, and `_any` in place of a `*`",
             "give it another label";
         OfServer { zone: String, server: String } is DnsRecordOutside:
             "the NS records of {zone} are left to {server}, which has the zone, and would never be written",
@@ -432,6 +435,9 @@ problems! {
         ForwardedOwn { zone: String } is DnsForward:
             "{zone} is a zone of the cloud, and forwarded to other servers",
             "keep one of them: a server cannot have a zone and forward it";
+        NothingToRead { server: String } is DnsServerMissing:
+            "{server} has no `key`, so that its zones are not read, neither by transfer nor by queries",
+            "take `read_by` out, or give the server the key of its updates";
         TwoLogins { server: String } is DnsIpaLogin:
             "{server} has keys of dynamic updates and a login of FreeIPA",
             "keep `ipa` for a FreeIPA server, and `key` for any other";

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{DnsName, DnsServer, ForwardPolicy, IpaLogin, TsigAlgorithm, TsigKey};
+use super::{DnsName, DnsServer, ForwardPolicy, IpaLogin, ReadBy, TsigAlgorithm, TsigKey};
 use crate::addr::Ip;
 use crate::checked::{Checked, Machine};
 use crate::given::Given;
@@ -74,6 +74,8 @@ pub struct ZoneServer {
     pub key: Option<ServerKey>,
     /// The key of zone transfers.
     pub transfer_key: Option<ServerKey>,
+    /// How its zones are read, if it has a key.
+    pub read_by: ReadBy,
     /// The login of a FreeIPA server.
     pub ipa: Option<ServerIpa>,
     /// Where a FreeIPA server asks for names outside of its zones, if the cloud says so.
@@ -149,6 +151,7 @@ impl ZoneServer {
             machine: machine.map(|machine| machine.name.to_string()),
             transfer_key: said.transfer_key.as_ref().and_then(ServerKey::of).or_else(|| key.clone()),
             key,
+            read_by: said.read_by,
             ipa: said.ipa.as_ref().and_then(ServerIpa::of),
             forwarding: (!said.forwarders.is_empty())
                 .then(|| Forwarding::of(&said.forwarders, said.forward_policy)),

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use fmc_core::dns::DnsName;
+use fmc_core::dns::{DnsName, ReadBy};
 use fmc_core::graph::{Acting, ObserveError, Place, Provider, Seen, Step, StepError, Wanted};
 
 use super::document::{Access, Document};
 use super::link::DnsLink;
 use super::rr::mark_name;
 use super::update::Update;
-use super::{DnsError, NAME_KIND, Rfc2136, off_thread};
+use super::{DnsError, NAME_KIND, Rfc2136, index, off_thread, queries};
 use crate::object::{DnsObject, Mark, seen_as};
 use crate::records::{A, AAAA, NS, Set, Sets, TXT, is_servers_own};
 
@@ -39,7 +39,15 @@ impl Provider for Rfc2136 {
         let (access, zone) = self.home(step)?;
         let link = self.link(&access).map_err(|error| failed(step, &error))?;
         let owner = self.owner(step, &zone)?;
-        let change = self.change(step, &zone, &owner, &access.name)?;
+        let mut change = self.change(step, &zone, &owner, &access.name)?;
+        if access.read_by == ReadBy::Queries {
+            let cloud: &str = &access.cloud;
+            let entry = match &step.document {
+                Some(_) => index::enter(&zone, cloud, &owner),
+                None => index::take_out(&zone, cloud, &owner),
+            };
+            change.update.changes.push(entry);
+        }
         let sent = change.clone();
         off_thread(link, move |link| link.update(&sent.update))
             .await
@@ -155,8 +163,9 @@ impl Rfc2136 {
     ) -> Result<(), StepError> {
         let link = self.link(&document.access).map_err(|error| failed(step, &error))?;
         let zone = document.zone.to_string();
+        let read_by = document.access.read_by;
         let acting = acting.clone();
-        let end = off_thread(link, move |link| Ok(wait(link, &zone, &acting))).await;
+        let end = off_thread(link, move |link| Ok(wait(link, &zone, read_by, &acting))).await;
         match end {
             Ok(Some(Ok(()))) => Ok(()),
             Ok(Some(Err(error))) | Err(error) => Err(failed(step, &error)),
@@ -166,10 +175,19 @@ impl Rfc2136 {
 }
 
 /// Asks for a zone until it is there, an error lasts, or the apply stops; `None` if it stops.
-fn wait(link: &dyn DnsLink, zone: &str, acting: &impl Acting) -> Option<Result<(), DnsError>> {
+fn wait(
+    link: &dyn DnsLink,
+    zone: &str,
+    read_by: ReadBy,
+    acting: &impl Acting,
+) -> Option<Result<(), DnsError>> {
     let mut left = WITHIN * 1000 / PAUSE;
     loop {
-        match link.transfer(zone) {
+        let answer = match read_by {
+            ReadBy::Queries => link.ask(zone, &[queries::of_zone(zone)]),
+            _ => link.transfer(zone),
+        };
+        match answer {
             Ok(_) => return Some(Ok(())),
             Err(error) if !error.is_absent() || left == 0 => return Some(Err(error)),
             Err(_) if acting.stopping() => return None,

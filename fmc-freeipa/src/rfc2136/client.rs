@@ -1,5 +1,7 @@
 //! The client: messages over TCP, signed by a key (RFC 7766, RFC 8945).
 
+mod ask;
+
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -160,6 +162,10 @@ impl DnsLink for Client {
         Ok(records)
     }
 
+    fn ask(&self, zone: &str, questions: &[(String, u16)]) -> Result<Vec<Rr>, DnsError> {
+        self.ask_all(zone, questions)
+    }
+
     fn update(&self, update: &Update) -> Result<(), DnsError> {
         let mut builder = MessageBuilder::new_vec();
         builder.header_mut().set_random_id();
@@ -176,6 +182,10 @@ impl DnsLink for Client {
             match change {
                 Change::Delete(owner, kind) => {
                     let record = record(owner, Class::ANY, 0, *kind, &[])?;
+                    changes.push(record).map_err(|_| too_large())?;
+                }
+                Change::Remove(owner, kind, data) => {
+                    let record = record(owner, Class::NONE, 0, *kind, data)?;
                     changes.push(record).map_err(|_| too_large())?;
                 }
                 Change::Add(owner, kind, set) => {
@@ -284,6 +294,7 @@ fn push_condition(section: &mut AnswerBuilder<Vec<u8>>, condition: &Condition) -
     };
     match condition {
         Condition::Unused(owner) => push(owner, Class::NONE, Rtype::ANY.to_int(), &[]),
+        Condition::Used(owner) => push(owner, Class::ANY, Rtype::ANY.to_int(), &[]),
         Condition::Without(owner, kind) => push(owner, Class::NONE, *kind, &[]),
         Condition::Exactly(owner, kind, Set { data, .. }) => {
             data.keys().try_for_each(|data| push(owner, Class::IN, *kind, data))

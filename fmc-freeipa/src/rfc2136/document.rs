@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use fmc_core::dns::{DnsName, ServerKey};
+use fmc_core::dns::{DnsName, ReadBy, ServerKey};
 use fmc_core::graph::Address;
 use fmc_core::secret::SecretRef;
 
@@ -18,6 +18,9 @@ pub(super) struct Access {
     pub(super) port: u16,
     pub(super) key: ServerKey,
     pub(super) transfer_key: ServerKey,
+    pub(super) read_by: ReadBy,
+    /// The owner of the cloud.
+    pub(super) cloud: Arc<str>,
     /// The machine of the cloud that it is on, which is there before it.
     pub(super) machine: Option<Address>,
 }

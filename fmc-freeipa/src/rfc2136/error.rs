@@ -34,6 +34,9 @@ pub enum DnsError {
     /// A transfer ended early, or an answer is not one of DNS.
     #[error("its answer is broken: {0}")]
     Broken(String),
+    /// It answers about a zone from elsewhere, as a resolver does.
+    #[error("it does not have the zone {0} itself: make the zone at the server, or ask the one that has it")]
+    NotItsZone(String),
     /// A condition of the change does not hold: the records are not those that were read.
     #[error("its records changed meanwhile ({0}): plan again")]
     Changed(String),

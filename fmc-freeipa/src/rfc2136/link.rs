@@ -13,6 +13,13 @@ pub(super) trait DnsLink: Send + Sync + 'static {
     /// The server does not give it whole.
     fn transfer(&self, zone: &str) -> Result<Vec<Rr>, DnsError>;
 
+    /// The records of names of a zone, of the types in [`ASKED`](super::queries::ASKED), by a question for each.
+    ///
+    /// # Errors
+    ///
+    /// The server does not answer a question, or does not have the zone.
+    fn ask(&self, zone: &str, questions: &[(String, u16)]) -> Result<Vec<Rr>, DnsError>;
+
     /// Changes a zone, if all conditions hold.
     ///
     /// # Errors

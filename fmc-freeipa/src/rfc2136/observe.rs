@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use fmc_core::dns::DnsName;
+use fmc_core::dns::{DnsName, ReadBy};
 use fmc_core::finding::NameList;
 use fmc_core::graph::{Place, Seen, Wanted};
 
 use super::document::{Access, Document};
-use super::rr::{Sorted, marked};
-use super::{DnsError, Rfc2136, off_thread};
+use super::rr::{Rr, Sorted, marked};
+use super::{DnsError, Rfc2136, off_thread, queries};
 use crate::object::{DnsObject, Mark};
 use crate::reading::Reading;
 use crate::records::{Names, is_servers_own};
@@ -40,21 +40,18 @@ impl Rfc2136 {
             if absent.contains(zone.place) {
                 continue;
             }
-            let read = match self.link(access) {
-                Ok(link) => {
-                    let name = zone.zone.to_string();
-                    off_thread(link, move |link| link.transfer(&name)).await
-                }
-                Err(error) => Err(error),
-            };
-            match read {
-                Ok(records) => {
+            match self.read(zone, access, &wanted.owner).await {
+                Ok((records, listed)) => {
                     let names = zone.names();
                     let Sorted { names, strangers } =
                         Sorted::of(zone.zone, records, |name| names.contains_key(name));
                     let all = zones.keys().filter(|(place, _)| *place == zone.place);
                     let all = all.map(|(_, name)| *name).collect();
-                    let objects = objects(zone, &names, &wanted.owner);
+                    let mut objects = objects(zone, &names, &wanted.owner);
+                    if let Some(listed) = listed {
+                        let unlisted = objects.iter_mut().filter(|(name, _)| !listed.contains(*name));
+                        unlisted.for_each(|(_, object)| object.is_unlisted = object.is_ours);
+                    }
                     self.last_seen(zone.place, zone.zone.as_str(), |last| *last = names);
                     let itself = DnsObject { foreign: NameList::from(strangers), ..zone.nothing() };
                     zone.found(objects, itself, &all, wanted.is_destroyed, &mut seen);
@@ -73,6 +70,25 @@ impl Rfc2136 {
             }
         }
         seen
+    }
+
+    /// The records of a zone, and of one that is read name by name the names in its index.
+    async fn read(
+        &self,
+        zone: &Reading<'_>,
+        access: &Access,
+        owner: &Arc<str>,
+    ) -> Result<(Vec<Rr>, Option<BTreeSet<String>>), DnsError> {
+        let link = self.link(access)?;
+        let name = zone.zone.clone();
+        if access.read_by == ReadBy::Transfer {
+            let records = off_thread(link, move |link| link.transfer(name.as_str())).await?;
+            return Ok((records, None));
+        }
+        let owner = Arc::clone(owner);
+        let wanted = zone.names().into_keys().map(str::to_owned).collect();
+        let asked = off_thread(link, move |link| queries::read(link, &name, &owner, wanted)).await?;
+        Ok((asked.records, Some(asked.listed)))
     }
 }
 

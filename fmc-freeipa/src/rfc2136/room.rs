@@ -100,5 +100,14 @@ fn access(server: ZoneServer, checked: &Checked) -> Option<Access> {
     let machine = machine_of(&server, checked);
     let key = server.key?;
     let transfer_key = server.transfer_key.unwrap_or_else(|| key.clone());
-    Some(Access { name: server.name, address: server.address, port: server.port, key, transfer_key, machine })
+    Some(Access {
+        name: server.name,
+        address: server.address,
+        port: server.port,
+        key,
+        transfer_key,
+        read_by: server.read_by,
+        cloud: checked.owner().as_str().into(),
+        machine,
+    })
 }

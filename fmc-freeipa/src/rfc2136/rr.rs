@@ -61,7 +61,9 @@ impl Sorted {
                 let set = sorted.names.entry(record.owner).or_default().entry(record.kind).or_default();
                 set.ttl = record.ttl;
                 set.data.insert(record.data, text);
-            } else if !is_servers_own(record.kind, is_apex) && sorted.strangers.last() != Some(&record.owner)
+            } else if !super::index::is_index(zone, &record.owner)
+                && !is_servers_own(record.kind, is_apex)
+                && sorted.strangers.last() != Some(&record.owner)
             {
                 sorted.strangers.push(record.owner);
             }
@@ -107,27 +109,38 @@ impl Mark {
     /// The mark as a record set.
     pub(super) fn set(&self, ttl: u32) -> Set {
         let texts = self.texts();
-        let wire = texts.iter().flat_map(|text| {
-            std::iter::once(u8::try_from(text.len()).unwrap_or(u8::MAX))
-                .chain(text.bytes())
-                .collect::<Vec<u8>>()
-        });
         let text = format!("TXT \"{}\" \"{}\"", texts[0], texts[1]);
-        Set { ttl, data: BTreeMap::from([(wire.collect(), text)]) }
+        Set { ttl, data: BTreeMap::from([(text_data(&texts), text)]) }
     }
 
     /// Reads the mark of a name.
     pub(super) fn of(sets: &Sets) -> Option<Self> {
         sets.get(&TXT)?.data.keys().find_map(|data| {
-            let mut texts = Vec::new();
-            let mut rest = data.as_slice();
-            while let Some((length, tail)) = rest.split_first() {
-                let (text, tail) = tail.split_at_checked(usize::from(*length))?;
-                texts.push(std::str::from_utf8(text).ok()?.to_owned());
-                rest = tail;
-            }
+            let texts = texts(data);
             let owner = texts.first()?.strip_prefix("fmc/")?.to_owned();
             Some(Self { owner, made: texts.get(1).and_then(|text| text.parse().ok()) })
         })
     }
+}
+
+/// The data of a TXT record.
+pub(super) fn text_data(texts: &[String]) -> Vec<u8> {
+    let wire = texts.iter().flat_map(|text| {
+        let length = u8::try_from(text.len()).unwrap_or(u8::MAX);
+        std::iter::once(length).chain(text.bytes())
+    });
+    wire.collect()
+}
+
+/// The texts of a TXT record; none if its data is not that of one.
+pub(super) fn texts(data: &[u8]) -> Vec<String> {
+    let mut texts = Vec::new();
+    let mut rest = data;
+    while let Some((length, tail)) = rest.split_first() {
+        let Some((text, tail)) = tail.split_at_checked(usize::from(*length)) else { return Vec::new() };
+        let Ok(text) = std::str::from_utf8(text) else { return Vec::new() };
+        texts.push(text.to_owned());
+        rest = tail;
+    }
+    texts
 }

@@ -117,6 +117,14 @@ impl DnsLink for Handle {
         Ok(records.collect())
     }
 
+    fn ask(&self, zone: &str, questions: &[(String, u16)]) -> Result<Vec<Rr>, DnsError> {
+        let records = self.transfer(zone)?;
+        let asked: BTreeSet<(&str, u16)> =
+            questions.iter().map(|(name, kind)| (name.as_str(), *kind)).collect();
+        let is_asked = |record: &Rr| asked.contains(&(record.owner.as_str(), record.kind));
+        Ok(records.into_iter().filter(is_asked).collect())
+    }
+
     fn update(&self, update: &Update) -> Result<(), DnsError> {
         let mut servers = self.all.servers();
         let names =
@@ -124,6 +132,7 @@ impl DnsLink for Handle {
         for condition in &update.conditions {
             let holds = match condition {
                 Condition::Unused(name) => names.get(name).is_none_or(BTreeMap::is_empty),
+                Condition::Used(name) => names.get(name).is_some_and(|sets| !sets.is_empty()),
                 Condition::Without(name, kind) => names.get(name).is_none_or(|sets| !sets.contains_key(kind)),
                 Condition::Exactly(name, kind, set) => {
                     let there = names.get(name).and_then(|sets| sets.get(kind));
@@ -139,6 +148,14 @@ impl DnsLink for Handle {
                 Change::Delete(name, kind) => {
                     if let Some(sets) = names.get_mut(name) {
                         sets.remove(kind);
+                    }
+                }
+                Change::Remove(name, kind, data) => {
+                    if let Some(sets) = names.get_mut(name) {
+                        if let Some(set) = sets.get_mut(kind) {
+                            set.data.remove(data);
+                        }
+                        sets.retain(|_, set| !set.data.is_empty());
                     }
                 }
                 Change::Add(name, kind, set) => {

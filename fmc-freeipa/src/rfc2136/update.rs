@@ -9,6 +9,8 @@ use crate::records::{CNAME, Set, Sets};
 pub(super) enum Condition {
     /// The name has no records at all.
     Unused(String),
+    /// The name has records, whatever they are.
+    Used(String),
     /// The name has no records of a type.
     Without(String, u16),
     /// The name has these records of a type, and no others.
@@ -20,6 +22,8 @@ pub(super) enum Condition {
 pub(super) enum Change {
     /// All records of a type are deleted.
     Delete(String, u16),
+    /// One record is deleted, if it is there.
+    Remove(String, u16, Vec<u8>),
     /// These records are added.
     Add(String, u16, Set),
 }

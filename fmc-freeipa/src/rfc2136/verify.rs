@@ -70,8 +70,7 @@ pub fn verify(checked: &Checked) -> Verified {
         for (owner, sets) in own {
             for (kind, set) in sets {
                 // The name servers of a zone that is kept up to date are the server's own.
-                let is_kept = server.key.is_some() || server.ipa.is_some();
-                if is_kept && *owner == zone.name && *kind == NS {
+                if server.is_kept() && *owner == zone.name && *kind == NS {
                     continue;
                 }
                 all.asked += 1;
