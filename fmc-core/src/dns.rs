@@ -84,6 +84,9 @@ draft! {
         /// The networks whose addresses have reverse zones; all of them by default.
         #[list]
         pub reverse: Vec<Given<NetworkName>>,
+        /// No network has reverse zones: others have them.
+        #[switch(without_reverse)]
+        pub without_reverse: bool,
         /// Servers that have the zones, by name.
         #[each(server)]
         pub servers: Named<DnsServer>,

@@ -10,6 +10,7 @@ use fmc_core::checked::Checked;
 use fmc_core::chrony::Chrony;
 use fmc_core::cloud::Cloud;
 use fmc_core::digest::Digest;
+use fmc_core::dns::{Dns, DnsServer, IpaLogin, TsigKey};
 use fmc_core::finding::Finding;
 use fmc_core::flow::{tcp, udp};
 use fmc_core::given::Given;
@@ -21,6 +22,7 @@ use fmc_core::machine::{Interface, Machine};
 use fmc_core::name::MachineName;
 use fmc_core::network::Network;
 use fmc_core::role::Spanning;
+use fmc_core::secret::Secret;
 use fmc_core::unit::SizeExt as _;
 use fmc_testkit::netns::{Lab, Nic};
 use fmc_testkit::{ipa_client, shell, systemd};
@@ -55,6 +57,7 @@ fn cloud(freeipa: FreeIpa) -> Cloud {
             machine("flat", Os::Flatcar, "10.17.3.23"),
         ])
         .role(freeipa)
+        .accept("freeipa-time", "the images keep the time")
 }
 
 fn checked(freeipa: FreeIpa) -> Checked {
@@ -390,6 +393,24 @@ fn mistakes_are_findings() {
     let mut nameless = cloud(freeipa());
     nameless.domain = None;
     assert!(found(&nameless).iter().any(|one| one.contains("freeipa-no-name")), "{:?}", found(&nameless));
+    let mut clocks = cloud(freeipa());
+    clocks.accept.clear();
+    let clocks = found(&clocks);
+    assert!(
+        clocks.len() == 1 && clocks[0].contains("keeps the clocks of ipa1, ipa2, web and db together"),
+        "{clocks:?}"
+    );
+    let two = found(&cloud(FreeIpa::on("ipa1")).role(FreeIpa::on("ipa2")));
+    assert!(two.len() == 1 && two[0].starts_with("freeipa-two roles[0].freeipa"), "{two:?}");
+    let key = || TsigKey::new("fmc-key", Secret::environment("dns-key", "DNS_KEY"));
+    let in_another = Dns::new().server(DnsServer::on("ns1", "web").key(key()));
+    let zone = found(&cloud(freeipa()).dns(in_another));
+    assert!(zone.len() == 1 && zone[0].contains("the cloud keeps lab.example in the server ns1"), "{zone:?}");
+    let login = IpaLogin::new("admin", Secret::environment("ipa-password", "IPA"))
+        .ca(Secret::environment("ipa-ca", "IPA_CA"));
+    let behind_a_tunnel =
+        Dns::new().server(DnsServer::at("ipa1", "127.0.0.1").fqdn("ipa1.lab.example").ipa(login));
+    assert_eq!(found(&cloud(freeipa()).dns(behind_a_tunnel)), [""; 0]);
     let debian = cloud(FreeIpa::on("web")).check().unwrap_err();
     assert!(debian.to_string().contains("Debian"), "{debian}");
 }

@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use fmc_core::graph::{Choices, Settled, Wanted};
+use fmc_core::graph::{Change, Choices, Settled, Wanted};
 
 use crate::object::DnsObject;
-use crate::records::{Sets, differences};
+use crate::records::differences;
+use crate::wanted::Name;
 
 /// As many names of a zone may always change without a person's word.
 const FEW: usize = 3;
@@ -15,14 +16,21 @@ const FEW: usize = 3;
 /// How many names of ours a plan would change or delete, and how many there are, if that is more than a third.
 pub(crate) fn many<'w>(
     objects: &BTreeMap<String, DnsObject>,
-    wanted: impl Fn(&str) -> Option<&'w Sets>,
+    wanted: impl Fn(&str) -> Option<&'w Name>,
 ) -> Option<(usize, usize)> {
     let ours = objects.iter().filter(|(_, object)| object.is_ours);
     let all = ours.clone().count();
-    let changed = ours
-        .filter(|(name, object)| wanted(name).is_none_or(|sets| !differences(&object.sets, sets).is_empty()));
-    let changed = changed.count();
+    let is_changed = |name: &Name, object: &DnsObject| {
+        changes_records(&differences(&object.sets, &name.beside(&object.sets)))
+    };
+    let changed =
+        ours.filter(|(name, object)| wanted(name).is_none_or(|name| is_changed(name, object))).count();
     (changed > FEW && changed * 3 > all).then_some((changed, all))
+}
+
+/// Whether differences change records that are there, and do not only add others.
+pub(crate) fn changes_records(differences: &[Change]) -> bool {
+    differences.iter().any(|change| change.from.is_some())
 }
 
 /// Why much of a zone is not changed at once.

@@ -28,6 +28,7 @@
 pub mod client;
 mod consent;
 mod homes;
+mod host_keys;
 #[cfg(feature = "client")]
 pub mod ipa;
 mod object;

@@ -7,11 +7,11 @@ use fmc_core::graph::{
     About, Address, Carries, Change, Choices, Edge, Fingerprint, Impact, Note, NoteKind, Place, Removal,
     Seen, Verdict, Wanted,
 };
-use fmc_core::provider::{Drift, DriftKind, Drifted, Moved, Room};
+use fmc_core::provider::{Drift, DriftKind, Drifted, Moved, Room, Status};
 
-use crate::consent::too_many;
+use crate::consent::{changes_records, too_many};
 use crate::records::{Set, Sets, differences, fingerprint};
-use crate::wanted::{Name, ZONE_KIND};
+use crate::wanted::{Name, Part, ZONE_KIND};
 
 /// What is at a server: a zone, or a name in one.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +30,8 @@ pub struct DnsObject {
     pub(crate) many: Option<(usize, usize)>,
     /// Of a zone: the names that are not ours.
     pub(crate) foreign: NameList,
+    /// Of a zone: its servers by its own NS records, bare, if they were read.
+    pub(crate) servers: BTreeSet<String>,
     /// Of a zone: why its names cannot be kept up to date.
     pub(crate) held: Option<String>,
     /// Of a forward zone, and of a server's configuration: where names are asked for.
@@ -70,6 +72,7 @@ impl DnsObject {
             is_servers: false,
             many: None,
             foreign: NameList::default(),
+            servers: BTreeSet::new(),
             held: None,
             #[cfg(feature = "client")]
             forwards: None,
@@ -84,14 +87,41 @@ impl DnsObject {
         self.stands_on.iter().map(|to| Edge { to: to.clone(), carries: Carries::Exists }).collect()
     }
 
-    /// The names of a zone that are left alone.
-    pub(crate) fn notes(&self, at: &Address) -> Vec<Note> {
-        if at.kind() != ZONE_KIND || self.foreign.is_empty() {
+    /// The names of a zone that are left alone, and servers of it that are not those of the cloud.
+    pub(crate) fn notes(&self, at: &Address, part: &Part) -> Vec<Note> {
+        if at.kind() != ZONE_KIND {
             return Vec::new();
         }
-        let text = format!("names that fmc did not make are left alone: {}", self.foreign);
-        vec![Note { about: About::object(at, None), kind: NoteKind::Notice, text }]
+        let notice = |text| Note { about: About::object(at, None), kind: NoteKind::Notice, text };
+        let foreign = (!self.foreign.is_empty())
+            .then(|| notice(format!("names that fmc did not make are left alone: {}", self.foreign)));
+        let wanted: BTreeSet<String> = part.servers().iter().map(|name| name.bare().to_owned()).collect();
+        let is_other = !self.servers.is_empty() && !wanted.is_empty() && self.servers != wanted;
+        let servers = is_other.then(|| {
+            let (has, says) = (NameList::new(&self.servers), NameList::new(&wanted));
+            notice(format!(
+                "its NS records name {has}, and the cloud says {says}: they are left to the server, change them there"
+            ))
+        });
+        foreign.into_iter().chain(servers).collect()
     }
+}
+
+/// The state of objects: of one that a plan leaves alone, why.
+pub(crate) fn status<P: Room<Object = DnsObject>>(
+    provider: &P,
+    wanted: &Wanted<P::Document>,
+    seen: &Seen<DnsObject>,
+) -> Status {
+    let mut status = Status::of_objects(wanted, seen);
+    for standing in &mut status.objects {
+        let at = &standing.address;
+        let Some((node, object)) = wanted.nodes.get(at).zip(seen.object(at)) else { continue };
+        if let Verdict::Held(why) = provider.compare(at, &node.document, object) {
+            standing.state = format!("there, and left alone: {why}");
+        }
+    }
+    status
 }
 
 /// The fingerprint of a name with its mark.
@@ -104,7 +134,7 @@ pub(crate) fn seen_as(object: &DnsObject) -> Fingerprint {
 
 /// How a name differs from the wanted one.
 pub(crate) fn compare(name: &Name, object: &DnsObject, is_agreed: bool) -> Verdict {
-    let differences = differences(&object.sets, &name.sets);
+    let differences = differences(&object.sets, &name.beside(&object.sets));
     match &object.mark {
         Some(mark) if !object.is_ours => {
             return Verdict::Held(format!(
@@ -144,7 +174,9 @@ pub(crate) fn compare(name: &Name, object: &DnsObject, is_agreed: bool) -> Verdi
         return Verdict::Same;
     }
     match object.many {
-        Some(many) if !is_agreed => Verdict::Held(too_many(many, &object.zone)),
+        Some(many) if !is_agreed && changes_records(&differences) => {
+            Verdict::Held(too_many(many, &object.zone))
+        }
         _ => Verdict::Differs(differences),
     }
 }
@@ -190,7 +222,7 @@ pub(crate) fn drift<P: Room<Object = DnsObject>>(
         let changes = match provider.compare(at, &node.document, object) {
             Verdict::Differs(changes) => changes,
             // A plan asks a person first, or leaves it alone.
-            Verdict::Held(_) => differences(&object.sets, &name.sets),
+            Verdict::Held(_) => differences(&object.sets, &name.beside(&object.sets)),
             _ => Vec::new(),
         };
         if !changes.is_empty() {

@@ -8,6 +8,7 @@ use fmc_core::graph::{Address, Place, Seen, State};
 
 use crate::consent;
 use crate::object::{DnsObject, seen_as};
+use crate::records::{DNAME, NS};
 use crate::wanted::{NAME_KIND, Name, ZONE_KIND, inner, is_in_inner};
 
 /// A zone that is read.
@@ -45,18 +46,19 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// The names of the zone, by their absolute names, and the zone itself, whose `foreign` names need no object. `zones` are all that are
-    /// read of the server.
+    /// The names of the zone, by their absolute names, and the zone itself, whose `foreign` names need no object. Names of others in `cuts`
+    /// take those below them away. `zones` are all that are read of the server.
     pub(crate) fn found(
         &self,
         objects: BTreeMap<String, DnsObject>,
         zone: DnsObject,
-        zones: &BTreeSet<&DnsName>,
-        is_destroyed: bool,
+        cuts: &[(String, &'static str)],
+        (zones, is_destroyed): (&BTreeSet<&DnsName>, bool),
         seen: &mut Seen<DnsObject>,
     ) {
+        self.cut_off(cuts, seen);
         let names = self.names();
-        let wanted = |name: &str| names.get(name).map(|(_, name)| &name.sets);
+        let wanted = |name: &str| names.get(name).map(|(_, name)| *name);
         let many = consent::many(&objects, wanted).filter(|_| !is_destroyed);
         let bare = |name: &str| name.strip_suffix('.').unwrap_or(name).to_owned();
         let mut foreign: Vec<String> = zone.foreign.iter().map(bare).collect();
@@ -72,13 +74,32 @@ impl<'a> Reading<'a> {
                 None => self.address(&name, zones),
             };
             let fingerprint = seen_as(&object);
-            seen.objects.insert(at, State::present(object, fingerprint));
+            seen.objects.entry(at).or_insert_with(|| State::present(object, fingerprint));
         }
         let at = Address::new(self.place.clone(), ZONE_KIND, self.zone.bare());
         let many = many.filter(|_| zone.is_ours);
         let object = DnsObject { foreign: NameList::new(foreign), many, ..zone };
         let fingerprint = seen_as(&object);
         seen.objects.insert(at, State::present(object, fingerprint));
+    }
+
+    /// The wanted names that nobody would find: a name of others above them leads elsewhere.
+    fn cut_off(&self, cuts: &[(String, &'static str)], seen: &mut Seen<DnsObject>) {
+        for (cut, kind) in cuts {
+            let below = format!(".{cut}");
+            let bare = cut.strip_suffix('.').unwrap_or(cut);
+            for (owner, (at, _)) in self.names() {
+                if owner.ends_with(&below) {
+                    let cause = format!(
+                        "{bare}, which fmc did not make, has {kind} records, so that nobody finds a name below it at {}: remove them there, or \
+                         give {} another name",
+                        self.server,
+                        owner.strip_suffix('.').unwrap_or(owner)
+                    );
+                    seen.objects.insert(at.clone(), State::Unknown { cause });
+                }
+            }
+        }
     }
 
     /// Something in the zone of which nothing is known.
@@ -100,5 +121,14 @@ impl<'a> Reading<'a> {
             return Address::new(self.place.clone(), NAME_KIND, inner(bare, self.zone));
         }
         plain
+    }
+}
+
+/// The name of a type whose records take the names below their own away; `None` for others.
+pub(crate) fn cut_kind(kind: u16) -> Option<&'static str> {
+    match kind {
+        NS => Some("NS"),
+        DNAME => Some("DNAME"),
+        _ => None,
     }
 }

@@ -1,6 +1,6 @@
 //! Records as a server has them: by name and type, compared by their bytes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fmc_core::dns::RecordSet;
 use fmc_core::graph::{Change, Fingerprint, Impact};
@@ -46,6 +46,12 @@ impl Set {
     }
 }
 
+/// The servers that the NS records of a zone name, bare and in lower case.
+pub(crate) fn own_servers(set: &Set) -> BTreeSet<String> {
+    let bare = |text: &str| text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
+    set.texts().map(bare).collect()
+}
+
 /// The record sets of a name, by the number of their type.
 pub(crate) type Sets = BTreeMap<u16, Set>;
 
@@ -80,6 +86,8 @@ pub(crate) const A: u16 = 1;
 pub(crate) const AAAA: u16 = 28;
 pub(crate) const NS: u16 = 2;
 pub(crate) const CNAME: u16 = 5;
+pub(crate) const DNAME: u16 = 39;
+pub(crate) const SSHFP: u16 = 44;
 pub(crate) const SOA: u16 = 6;
 pub(crate) const TXT: u16 = 16;
 

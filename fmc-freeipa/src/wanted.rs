@@ -1,5 +1,6 @@
 //! What is wanted of a server's zones: the zones, and the names in them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -7,8 +8,9 @@ use fmc_core::checked::Checked;
 use fmc_core::dns::{DnsName, RecordData, ZoneContent, ZoneServer};
 use fmc_core::graph::{Address, Carries, Edge, Node, Place, Wanted};
 
+use crate::host_keys::HostKeys;
 use crate::object::Mark;
-use crate::records::{Sets, fingerprint, is_servers_own, sets};
+use crate::records::{SSHFP, Sets, fingerprint, is_servers_own, sets};
 
 /// The kind of a name with its records.
 pub(crate) const NAME_KIND: &str = "name";
@@ -20,7 +22,7 @@ pub(crate) const ZONE_KIND: &str = "zone";
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Part {
     /// The zone itself.
-    Zone,
+    Zone(Box<[DnsName]>),
     /// A name with its records.
     Name(Box<Name>),
 }
@@ -29,8 +31,16 @@ impl Part {
     /// The wanted name; `None` for a zone.
     pub(crate) fn name(&self) -> Option<&Name> {
         match self {
-            Self::Zone => None,
+            Self::Zone(_) => None,
             Self::Name(name) => Some(name),
+        }
+    }
+
+    /// The servers that the cloud names for a zone; none for a name.
+    pub(crate) fn servers(&self) -> &[DnsName] {
+        match self {
+            Self::Zone(servers) => servers,
+            Self::Name(_) => &[],
         }
     }
 }
@@ -44,9 +54,23 @@ pub(crate) struct Name {
     pub(crate) cloud: Arc<str>,
     /// The hosts that must have an address before it, as those that take its mail.
     pub(crate) targets: Vec<DnsName>,
+    /// Whether it is a machine's with an SSH host key that nobody can tell here: then the fingerprints that are there stay.
+    pub(crate) keeps_fingerprints: bool,
 }
 
 impl Name {
+    /// The records that are wanted beside those that were seen.
+    pub(crate) fn beside(&self, seen: &Sets) -> Cow<'_, Sets> {
+        match seen.get(&SSHFP).filter(|_| self.keeps_fingerprints) {
+            Some(there) => {
+                let mut sets = self.sets.clone();
+                sets.insert(SSHFP, there.clone());
+                Cow::Owned(sets)
+            }
+            None => Cow::Borrowed(&self.sets),
+        }
+    }
+
     /// The mark that is written with it.
     pub(crate) fn mark(&self) -> Mark {
         Mark { owner: self.cloud.to_string(), made: Some(fingerprint(&self.sets)) }
@@ -60,6 +84,7 @@ pub(crate) fn add<D>(
     machine: Option<&Address>,
     zone: &ZoneContent,
     zones: &[ZoneContent],
+    host_keys: &HostKeys,
     document: impl Fn(Part) -> D,
 ) {
     wanted.places.insert(place.clone());
@@ -67,25 +92,29 @@ pub(crate) fn add<D>(
     let at = Address::new(place.clone(), ZONE_KIND, zone.name.bare());
     let edge = |to: &Address| Edge { to: to.clone(), carries: Carries::Exists };
     let node = Node {
-        document: Arc::new(document(Part::Zone)),
+        document: Arc::new(document(Part::Zone(zone.servers().cloned().collect()))),
         needs: machine.map(edge).into_iter().collect(),
         part_of: None,
     };
     wanted.nodes.insert(at.clone(), node);
     for (name, all) in &zone.sets {
         let is_apex = *name == zone.name;
-        let sets = sets(all.iter().filter(|(kind, _)| !is_servers_own(**kind, is_apex)));
-        if sets.is_empty() {
-            continue;
-        }
+        let mut sets = sets(all.iter().filter(|(kind, _)| !is_servers_own(**kind, is_apex)));
+        let Some(ttl) = sets.values().next().map(|set| set.ttl) else { continue };
+        let keeps_fingerprints = host_keys.add(name, ttl, &mut sets);
         let data = all.values().flat_map(|set| &set.data);
         let targets = data.filter_map(|data| match data {
             RecordData::Mx { exchange, .. } if exchange != name => Some(exchange.clone()),
             _ => None,
         });
         let targets = targets.collect();
-        let part =
-            Part::Name(Box::new(Name { owner: name.clone(), sets, cloud: Arc::clone(&cloud), targets }));
+        let part = Part::Name(Box::new(Name {
+            owner: name.clone(),
+            sets,
+            cloud: Arc::clone(&cloud),
+            targets,
+            keeps_fingerprints,
+        }));
         let node = Node { document: Arc::new(document(part)), needs: vec![edge(&at)], part_of: None };
         let called = if is_in_inner(name, &zone.name, zones.iter().map(|zone| &zone.name)) {
             inner(name.bare(), &zone.name)

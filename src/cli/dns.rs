@@ -1,5 +1,7 @@
 //! `dns export --out DIR`: the zones of the cloud as files, one for each. `dns verify`: what their servers answer.
 
+#[cfg(feature = "dns")]
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -60,7 +62,15 @@ fn verify(checked: &Checked, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure
     if args.json {
         io.json(&verified)?;
     } else {
-        for wrong in &verified.wrong {
+        let mut unanswered: BTreeMap<(&str, &str, String), usize> = BTreeMap::new();
+        for wrong in verified.wrong.iter().filter(|wrong| wrong.unanswered) {
+            *unanswered.entry((&wrong.server, wrong.by, wrong.found.join(", "))).or_default() += 1;
+        }
+        for ((server, by, cause), number) in unanswered {
+            let sets = count(number, "record set");
+            io.show(format_args!("{sets} at {server} by {by}: {cause}\n"))?;
+        }
+        for wrong in verified.wrong.iter().filter(|wrong| !wrong.unanswered) {
             let (name, kind, by, server) = (&wrong.name, &wrong.kind, wrong.by, &wrong.server);
             let (found, wanted) = (wrong.found.join(", "), wrong.wanted.join(", "));
             io.show(format_args!("{name} {kind} at {server} by {by}: {found}; wanted: {wanted}\n"))?;

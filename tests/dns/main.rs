@@ -4,6 +4,7 @@
 mod export;
 mod faults;
 mod ipa;
+mod others;
 mod server;
 mod simulated;
 

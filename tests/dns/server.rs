@@ -23,10 +23,10 @@ impl Secrets for KeyBytes {
     }
 }
 
-struct World {
-    named: Named,
-    providers: Providers,
-    read_by: ReadBy,
+pub(crate) struct World {
+    pub(crate) named: Named,
+    pub(crate) providers: Providers,
+    pub(crate) read_by: ReadBy,
 }
 
 const ZONES: [&str; 4] =
@@ -43,7 +43,7 @@ fn empty() -> Vec<(&'static str, String)> {
 }
 
 impl World {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::of(Software::Bind)
     }
 
@@ -54,7 +54,7 @@ impl World {
     }
 
     /// A server that gives no transfers.
-    fn without_transfers(software: Software) -> Self {
+    pub(crate) fn without_transfers(software: Software) -> Self {
         let named = Named::start_without_transfers(software, &empty());
         let providers = Self::providers(&named);
         Self { named, providers, read_by: ReadBy::Queries }
@@ -66,7 +66,7 @@ impl World {
         Providers::new().host(LOCAL, sim).with(Rfc2136::new()).secrets(secrets)
     }
 
-    fn dns(&self) -> Dns {
+    pub(crate) fn dns(&self) -> Dns {
         let key = TsigKey::new(KEY, Secret::environment("dns-key", "DNS_KEY"));
         let server = DnsServer::at("ns1", "127.0.0.1")
             .port(u32::from(self.named.port()))
@@ -77,20 +77,20 @@ impl World {
     }
 
     /// The cloud's zone with the address of its server, as the administrator wrote it.
-    fn zone() -> Zone {
+    pub(crate) fn zone() -> Zone {
         Zone::new("cefaslocalserver.com").records("ns1", ["A 127.0.0.1"])
     }
 
-    fn plan(&self, cloud: &Cloud) -> Plan {
+    pub(crate) fn plan(&self, cloud: &Cloud) -> Plan {
         let checked = cloud.check().unwrap_or_else(|report| panic!("{report}"));
         block_on(self.providers.plan(&self.providers.compile(&checked))).unwrap()
     }
 
-    fn run(&self, plan: &Plan) -> Outcome {
+    pub(crate) fn run(&self, plan: &Plan) -> Outcome {
         block_on(plan.apply(&self.providers, |_| ())).unwrap()
     }
 
-    fn apply(&self, cloud: &Cloud) {
+    pub(crate) fn apply(&self, cloud: &Cloud) {
         let plan = self.plan(cloud);
         self.run(&plan).converged().unwrap_or_else(|left| panic!("{left}\n{plan}\n{}", self.named.log()));
         let again = self.plan(cloud);

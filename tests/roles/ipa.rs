@@ -29,7 +29,7 @@ fn mistakes_are_shown_and_explained() {
     assert!(code != 0 && said.contains("did you mean `replicas`?"), "{said}");
     let (code, said) = run(&EXAMPLE.replace("forwarders: [9.9.9.9]", "keep_backups: 0"), "check");
     assert!(code == 1 && said.contains("`keep_backups` is 0"), "{said}");
-    for kind in ["no-name", "asks-itself", "cannot-enrol", "memory", "resolver"] {
+    for kind in ["no-name", "asks-itself", "cannot-enrol", "memory", "resolver", "time", "two", "zone"] {
         let (code, said) = run("", &format!("explain freeipa-{kind}"));
         assert!(code == 0 && said.contains("How to mend it"), "{kind}: {said}");
     }

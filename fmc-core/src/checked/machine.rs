@@ -11,7 +11,8 @@ use super::network::Network;
 use crate::addr::{Mac, Subnet};
 use crate::digest::Digest;
 use crate::disk::{Allocation, Filesystem};
-use crate::guest::Parts;
+use crate::guest::checked::Contents;
+use crate::guest::{HOST_KEY_PUBLIC, Parts};
 use crate::image::{Arch, Format, Os};
 use crate::k3s;
 use crate::machine::{Power, Shutdown};
@@ -19,6 +20,7 @@ use crate::name::{DiskName, DiskSerial, Fqdn, Hostname, MachineName, PoolName, V
 use crate::path::{AbsPath, HttpUrl};
 use crate::ready::TcpPort;
 use crate::role::{Membership, RoleFacts};
+use crate::secret::SecretRef;
 use crate::tz::TimeZone;
 use crate::unit::{Cpus, Seconds, Size};
 
@@ -145,6 +147,15 @@ impl Machine {
     /// The address by which other machines in the cloud find it: the first fixed one of its interfaces.
     pub fn address(&self) -> Option<IpAddr> {
         self.interfaces.iter().find_map(Interface::address)
+    }
+
+    /// The public half of the SSH host key that the cloud gives it; `None` if its guest has none or makes its own.
+    pub fn ssh_host_key(&self) -> Option<&SecretRef> {
+        let public = self.guest.files.iter().find(|file| file.path.as_str() == HOST_KEY_PUBLIC)?;
+        match &public.contents {
+            Contents::Secret(secret) => Some(secret),
+            _ => None,
+        }
     }
 
     /// Its addresses that are known beforehand.

@@ -107,7 +107,8 @@ impl<'a> Making<'a> {
         }
         let chosen = &dns.said().reverse;
         let is_chosen = |name: &str| {
-            chosen.is_empty() || chosen.iter().any(|one| one.ok().is_some_and(|one| one == name))
+            (chosen.is_empty() && !dns.said().without_reverse)
+                || chosen.iter().any(|one| one.ok().is_some_and(|one| one == name))
         };
         let networks = checked.networks().iter().filter(|network| is_chosen(network.name.as_str()));
         let families = networks.flat_map(|network| [&network.ipv4, &network.ipv6]).flatten();

@@ -21,6 +21,9 @@ pub(crate) fn check(cloud: &Checked, findings: &mut Vec<Finding>) {
         derive::zones_of(cloud).into_iter().map(|zone| (zone.name.clone(), zone)).collect();
     let root = At::ROOT.key("dns");
     servers(cloud, &root, findings);
+    if dns.said().without_reverse && !dns.said().reverse.is_empty() {
+        findings.push(DnsProblem::TwoReverse {}.at(root.key("reverse")));
+    }
     ipa::logins(cloud, &root, findings);
     ipa::forwarding(cloud, &zones, &root, findings);
     let stated = root.key("zones");
@@ -39,10 +42,34 @@ pub(crate) fn check(cloud: &Checked, findings: &mut Vec<Finding>) {
             ipa::records(&one, owner, cloud, findings);
         }
     }
+    too_long(&zones, &kept, &root, findings);
     if !undecided(cloud, &zones, &root, findings) {
         without_servers(&zones, &root, findings);
     }
     without_glue(&zones, &root, findings);
+}
+
+/// The most characters of a name, without the dot at its end (RFC 1035 §2.3.4).
+const MOST: usize = 253;
+
+/// A name has a mark beside it, whose name is longer: by `._fmc`, and where `_any` stands in place of a `*` by three more.
+fn too_long(
+    zones: &BTreeMap<DnsName, ZoneContent>,
+    kept: &[ZoneServer],
+    root: &At<'_>,
+    findings: &mut Vec<Finding>,
+) {
+    let is_marked = |zone: &&ZoneContent| {
+        let server = kept.iter().find(|server| zone.server.as_ref() == Some(&server.name));
+        server.is_some_and(|server| server.ipa.is_none())
+    };
+    for owner in zones.values().filter(is_marked).flat_map(|zone| zone.sets.keys()) {
+        let more = if owner.is_wildcard() { 8 } else { 5 };
+        if owner.bare().len() + more > MOST {
+            let problem = DnsProblem::NoPlaceForMark { name: owner.bare().to_owned(), most: MOST - more };
+            findings.push(problem.at(root));
+        }
+    }
 }
 
 /// Each server has one place and a name.
@@ -375,6 +402,9 @@ problems! {
         Reserved { name: String } is DnsHostName:
             "{name} is a name that fmc keeps for its own marks: `_fmc`, `_fmc-names`, and `_any` in place of a `*`",
             "give it another label";
+        NoPlaceForMark { name: String, most: usize } is DnsHostName:
+            "{name} is so long that the mark beside it, which says that it is the cloud's, has no place",
+            "give it at most {most} characters";
         OfServer { zone: String, server: String } is DnsRecordOutside:
             "the NS records of {zone} are left to {server}, which has the zone, and would never be written",
             "change them at the server, and take them out here";
@@ -408,6 +438,9 @@ problems! {
         TwoNames { owner: String, names: NameList } is DnsReverseDouble:
             "{owner} has several names: {names}",
             "keep one PTR record: many programs take the first they get, and it differs from one answer to the next";
+        TwoReverse {} is DnsReverseDouble:
+            "`reverse` names networks, and `without_reverse` says that none has reverse zones",
+            "keep one of them";
         TwoTtls { name: String, kind: &'static str, first: u32, other: u32 } is DnsTtlMixed:
             "the {kind} records of {name} have a time to live of {first} s and of {other} s",
             "give all {kind} records of {name} the same: a server has one for all of them";

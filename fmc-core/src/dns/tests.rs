@@ -201,6 +201,22 @@ fn mistakes_are_found_where_they_are() {
     // Of two servers none is the default.
     let second = DnsServer::at("ns2", "192.0.2.53").fqdn("ns2.example.org");
     assert_eq!(found(&lab(Dns::new().server(kept()).server(second))), ["dns-server-missing dns"]);
+    // Nothing is read without a key.
+    assert_eq!(
+        found(&lab(Dns::new().server(DnsServer::on("ns1", "ns1").read_by(ReadBy::Queries)))),
+        ["dns-server-missing dns.servers.ns1.read_by"]
+    );
+    assert_eq!(in_zone("0._fmc-names", &["TXT ours"]), at("dns-host-name", "0._fmc-names"));
+    let long = format!("{}.{}.{}.{}", "a".repeat(63), "b".repeat(63), "c".repeat(63), "d".repeat(45));
+    let zone = || Zone::new("lab.example").records(&*long, ["A 192.0.2.1"]);
+    assert_eq!(found(&lab(dns().zone(zone()))), [""; 0]);
+    assert_eq!(found(&lab(Dns::new().server(kept()).zone(zone()))), ["dns-host-name dns"]);
+    assert_eq!(found(&lab(dns().reverse(["lab"]).without_reverse())), ["dns-reverse-double dns.reverse"]);
+    let names: Vec<String> = zones_of(&lab(dns().without_reverse()).check().unwrap())
+        .iter()
+        .map(|zone| zone.name.bare().to_owned())
+        .collect();
+    assert_eq!(names, ["lab.example"]);
     let without = lab(Dns::new());
     assert_eq!(found(&without), ["dns-server-missing dns"]);
     let tunnelled = DnsServer::at("ns", "127.0.0.1").fqdn("ns.lab.example");

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::data::RecordData;
+use super::derive::NS;
 use super::name::DnsName;
 use super::ttl::Ttl;
 
@@ -116,6 +117,12 @@ impl ZoneContent {
             }
         }
         text
+    }
+
+    /// The servers of the zone, as its own NS records name them.
+    pub fn servers(&self) -> impl Iterator<Item = &DnsName> {
+        let servers = self.sets.get(&self.name).and_then(|sets| sets.get(&NS));
+        servers.into_iter().flat_map(|set| &set.data).filter_map(RecordData::target)
     }
 
     /// The names below which the zone's authority ends, because another zone begins there: those with NS records, apart from

@@ -3,7 +3,9 @@
 use super::client::package;
 use super::{FreeIpa, domain_of};
 use crate::checked::{Checked, Machine};
-use crate::finding::OwnKind;
+use crate::chrony::Chrony;
+use crate::dns::{servers_of, zones_of};
+use crate::finding::{NameList, OwnKind};
 use crate::given::Given;
 use crate::role::{RoleFindings, SpanSite};
 use crate::unit::SizeExt as _;
@@ -14,10 +16,14 @@ const CANNOT_ENROL: OwnKind =
     OwnKind::error("freeipa-cannot-enrol", include_str!("pages/cannot-enrol.md")).never_accepted();
 const MEMORY: OwnKind = OwnKind::warning("freeipa-memory", include_str!("pages/memory.md"));
 const RESOLVER: OwnKind = OwnKind::error("freeipa-resolver", include_str!("pages/resolver.md"));
+const TIME: OwnKind = OwnKind::warning("freeipa-time", include_str!("pages/time.md"));
+const TWO: OwnKind = OwnKind::error("freeipa-two", include_str!("pages/two.md")).never_accepted();
+const ZONE: OwnKind = OwnKind::error("freeipa-zone", include_str!("pages/zone.md"));
 const VERSION: OwnKind = OwnKind::error("freeipa-version", include_str!("pages/version.md"));
 
 /// The kinds of findings about a FreeIPA.
-pub(super) const KINDS: &[OwnKind] = &[NO_NAME, ASKS_ITSELF, CANNOT_ENROL, MEMORY, RESOLVER, VERSION];
+pub(super) const KINDS: &[OwnKind] =
+    &[NO_NAME, ASKS_ITSELF, CANNOT_ENROL, MEMORY, RESOLVER, TIME, TWO, VERSION, ZONE];
 
 /// Everything that is wrong with a FreeIPA.
 pub(super) fn check(freeipa: &FreeIpa, site: &SpanSite<'_>, findings: &mut RoleFindings<'_>) {
@@ -37,6 +43,9 @@ pub(super) fn check(freeipa: &FreeIpa, site: &SpanSite<'_>, findings: &mut RoleF
             resolver(freeipa, cloud, client, findings);
         });
     }
+    time(freeipa, site, findings);
+    two(freeipa, site, findings);
+    zone(freeipa, cloud, findings);
     let forwarders = freeipa.forwarders.iter().filter_map(Given::ok);
     for forwarder in forwarders {
         let own = freeipa.servers(cloud).find(|server| server.addresses().any(|own| own == forwarder.get()));
@@ -161,6 +170,76 @@ fn resolver(freeipa: &FreeIpa, cloud: &Checked, client: &Machine, findings: &mut
             ),
             format!(
                 "name a server among its resolvers: `resolvers: [{server}]` of its network, or of the cloud"
+            ),
+        );
+    }
+}
+
+/// Kerberos between machines whose clocks nobody keeps together: the installers are told to leave the clocks alone.
+fn time(freeipa: &FreeIpa, site: &SpanSite<'_>, findings: &mut RoleFindings<'_>) {
+    // Where there is chrony, it tells which machines it leaves out.
+    if site.stated::<Chrony>().next().is_some() {
+        return;
+    }
+    let cloud = site.cloud();
+    let clients = freeipa.clients.iter().filter_map(Given::ok);
+    let clients = clients.filter_map(|name| cloud.machine(name.as_str()));
+    let machines = NameList::new(freeipa.servers(cloud).chain(clients).map(|machine| machine.name.as_str()));
+    findings.find(
+        &TIME,
+        format!("nothing in the cloud keeps the clocks of {machines} together, and Kerberos refuses a ticket that is 5 minutes off"),
+        "add the role `chrony` with a server, and these machines as its clients",
+    );
+}
+
+/// Two FreeIPA of one domain would be two realms of one name.
+fn two(freeipa: &FreeIpa, site: &SpanSite<'_>, findings: &mut RoleFindings<'_>) {
+    let cloud = site.cloud();
+    let domain = |one: &FreeIpa| one.first_server(cloud).and_then(domain_of).map(str::to_owned);
+    let Some(own) = domain(freeipa) else { return };
+    let mut others = site.stated::<FreeIpa>().map(|(_, other)| other);
+    // The first of them tells.
+    let is_first = others.next().is_some_and(|first| std::ptr::eq(first, freeipa));
+    if let Some(other) = others.find(|other| is_first && domain(other).as_ref() == Some(&own)) {
+        findings.find(
+            &TWO,
+            format!("{} and {} are servers of two FreeIPA in the domain {own}", freeipa.server, other.server),
+            format!(
+                "let {} be one of the `replicas`, or give its machine an `fqdn` in another domain",
+                other.server
+            ),
+        );
+    }
+}
+
+/// The zone of its domain is its own: the installer makes it there, and the names of its servers with it.
+fn zone(freeipa: &FreeIpa, cloud: &Checked, findings: &mut RoleFindings<'_>) {
+    let Some(first) = freeipa.first_server(cloud) else { return };
+    let Some(domain) = domain_of(first) else { return };
+    let zones = zones_of(cloud);
+    let Some(zone) = zones.iter().find(|zone| zone.name.bare() == domain) else { return };
+    let Some(server) =
+        servers_of(cloud).into_iter().find(|server| zone.server.as_ref() == Some(&server.name))
+    else {
+        return;
+    };
+    let is_its = freeipa.servers(cloud).any(|own| {
+        server.machine.as_deref() == Some(own.name.as_str())
+            || own.addresses().any(|address| address == server.address)
+            // One behind a tunnel is known by its name.
+            || (server.fqdn.is_some() && server.fqdn == own.fqdn)
+    });
+    if !is_its {
+        findings.find(
+            &ZONE,
+            format!(
+                "{} has its own DNS with the zone {domain}, and the cloud keeps {domain} in the server {}",
+                first.name, server.name
+            ),
+            format!(
+                "name {} among the servers of `dns` with its login (`ipa`), and give it the zone; or give the machines of FreeIPA a domain of \
+                 their own",
+                first.name
             ),
         );
     }

@@ -8,7 +8,7 @@ use fmc_core::given::Leaf as _;
 use super::idn::ascii;
 use crate::client::IpaRecord;
 use crate::object::{DnsObject, Mark};
-use crate::records::{CNAME, NS, Set, Sets, is_servers_own};
+use crate::records::{CNAME, NS, SSHFP, Set, Sets, is_servers_own};
 use crate::wanted::Name;
 
 /// What the mark of a name begins with, before the cloud's owner.
@@ -22,9 +22,6 @@ const ZONE: &str = "fmc-zone/";
 
 /// The time to live of names that have none, in a zone that has none either (bind-dyndb-ldap).
 const DEFAULT_TTL: u32 = 86_400;
-
-/// The number of SSHFP.
-const SSHFP: u16 = 44;
 
 /// The types that FreeIPA has, with their numbers (IANA, *DNS Parameters*).
 const TYPES: [(&str, u16); 30] = [
@@ -112,6 +109,18 @@ pub(super) fn read(
         }
     }
     entries
+}
+
+/// The servers that the zone itself names, bare.
+pub(super) fn servers(zone: &DnsName, records: &[IpaRecord]) -> BTreeSet<String> {
+    let apex = records.iter().filter(|record| record.name() == "@" || record.name() == zone.as_str());
+    let values = apex.flat_map(IpaRecord::values).filter(|(kind, _)| kind == "NS");
+    let names = values.flat_map(|(_, values)| values).filter_map(|value| {
+        let (_, _, text) = value_of("NS", &value, zone);
+        let name = text.strip_prefix("NS ")?;
+        Some(name.strip_suffix('.').unwrap_or(name).to_owned())
+    });
+    names.collect()
 }
 
 /// The number of a value's type, its bytes, and its text with the type.

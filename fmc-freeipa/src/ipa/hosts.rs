@@ -51,7 +51,7 @@ pub(super) fn add(wanted: &mut Wanted<Document>, servers: &BTreeMap<String, Arc<
                 cloud: Arc::clone(&wanted.owner),
                 contact: fqdn.clone(),
                 zone: fqdn,
-                part: Part::Zone,
+                part: Part::Zone(Box::default()),
                 forwarding: None,
                 host: Some(host),
                 is_agreed: false,

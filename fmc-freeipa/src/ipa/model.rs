@@ -96,7 +96,7 @@ impl Model for Ipa {
         object.needs()
     }
 
-    fn notes(&self, at: &Address, _: &Document, object: &DnsObject) -> Vec<Note> {
-        if at.kind() == HOST_KIND { host::notes(at, object) } else { object.notes(at) }
+    fn notes(&self, at: &Address, document: &Document, object: &DnsObject) -> Vec<Note> {
+        if at.kind() == HOST_KIND { host::notes(at, object) } else { object.notes(at, &document.part) }
     }
 }

@@ -12,7 +12,7 @@ use super::link::{IpaLink, records, zones};
 use super::{CONFIG_KIND, Ipa, ZONE_KIND, forward, hosts, off_thread, real};
 use crate::client::{Code, IpaError, IpaRecord, IpaZone};
 use crate::object::{DnsObject, Mark};
-use crate::reading::Reading;
+use crate::reading::{Reading, cut_kind};
 
 /// The zones of a server that are read, by name.
 type Readings<'a> = BTreeMap<&'a DnsName, Reading<'a>>;
@@ -100,8 +100,12 @@ impl Ipa {
                         ttls.insert((place.clone(), name.to_string()), ttl);
                     }
                     let objects = objects(&reading, access, &records, zone, &wanted.owner);
-                    let zone = zone_object(&reading, zone, &wanted.owner);
-                    reading.found(objects, zone, &all, wanted.is_destroyed, seen);
+                    let zone = DnsObject {
+                        servers: held::servers(name, &records),
+                        ..zone_object(&reading, zone, &wanted.owner)
+                    };
+                    let cuts = cuts(name, &objects);
+                    reading.found(objects, zone, &cuts, (&all, wanted.is_destroyed), seen);
                 }
                 Err(error) if error.code() == Some(Code::NotFound) => {}
                 Err(error) => reading.unknown(&format!("failed to {error}"), seen),
@@ -181,6 +185,16 @@ fn objects(
         Some((name, object))
     });
     objects.collect()
+}
+
+/// The names of others whose NS or DNAME records take the names below them away.
+fn cuts(zone: &DnsName, objects: &BTreeMap<String, DnsObject>) -> Vec<(String, &'static str)> {
+    let foreign = objects.iter().filter(|(name, object)| !object.is_ours && *name != zone.as_str());
+    foreign
+        .filter_map(|(name, object)| {
+            Some((name.clone(), object.sets.keys().find_map(|kind| cut_kind(*kind))?))
+        })
+        .collect()
 }
 
 /// The zone itself.

@@ -8,12 +8,13 @@ use fmc_core::dns::{DnsName, ZoneServer, forward_zones_of, servers_of, zones_of}
 use fmc_core::graph::{Address, Carries, Edge, Node, Note, Place, Seen, Wanted};
 #[cfg(feature = "sim")]
 use fmc_core::provider::SimulationError;
-use fmc_core::provider::{Drift, Room};
+use fmc_core::provider::{Drift, Room, Status};
 use fmc_core::secret::{SecretRef, Secrets};
 
 use super::document::{Access, Document};
 use super::{CONFIG_KIND, FORWARD_KIND, Ipa, NAME, NAME_KIND, host, hosts};
-use crate::object::{DnsObject, drift};
+use crate::host_keys::HostKeys;
+use crate::object::{DnsObject, drift, status};
 use crate::wanted::{Part, add, hosts_first, machine_of};
 
 impl Room for Ipa {
@@ -31,6 +32,7 @@ impl Room for Ipa {
             .filter_map(|server| Some((server.name.clone(), Arc::new(access(server, checked)?))))
             .collect();
         let zones = zones_of(checked);
+        let host_keys = HostKeys::of(checked, self.secrets.as_deref());
         for zone in &zones {
             let Some(access) = zone.server.as_ref().and_then(|server| servers.get(server)) else { continue };
             let place = Place::new(NAME, access.name.as_str());
@@ -44,7 +46,7 @@ impl Room for Ipa {
                 host: None,
                 is_agreed: false,
             };
-            add(&mut wanted, &place, access.machine.as_ref(), zone, &zones, document);
+            add(&mut wanted, &place, access.machine.as_ref(), zone, &zones, &host_keys, document);
         }
         let forwards = forward_zones_of(checked).into_iter().filter_map(|(zone, server, forwarding)| {
             Some((servers.get(&server)?, FORWARD_KIND, zone, forwarding))
@@ -61,7 +63,7 @@ impl Room for Ipa {
                 cloud: Arc::clone(&cloud),
                 contact: zone.clone(),
                 zone,
-                part: Part::Zone,
+                part: Part::Zone(Box::default()),
                 forwarding: Some(forwarding),
                 host: None,
                 is_agreed: false,
@@ -104,6 +106,10 @@ impl Room for Ipa {
         let hosts = wanted.nodes.iter().filter_map(|(at, node)| Some((at, node.document.host.as_ref()?)));
         let new = hosts.filter(|(_, host)| host.machine.as_ref().and_then(is_there) == Some(false));
         new.filter_map(|(at, host)| host::note_of_new_machine(at, host, seen.object(at)?)).collect()
+    }
+
+    fn status(&self, _: &Checked, wanted: &Wanted<Document>, seen: &Seen<DnsObject>) -> Status {
+        status(self, wanted, seen)
     }
 
     fn drift(&self, wanted: &Wanted<Document>, seen: &Seen<DnsObject>) -> Drift {

@@ -121,7 +121,7 @@ impl Rfc2136 {
             return Err(StepError::Changed { what: format!("{} at {server}", step.address.name()) });
         }
         let name = step.document.as_ref().and_then(|document| document.name());
-        let mut wanted = name.map(|name| name.sets.clone()).unwrap_or_default();
+        let mut wanted = name.map(|name| name.beside(&own).into_owned()).unwrap_or_default();
         if name.is_none() && self.is_name_server(step.address.place(), zone, owner) {
             // A zone whose name server has no address is not loaded again, and BIND refuses to come to it.
             wanted = own

@@ -59,7 +59,8 @@ fn meaning(code: &str, tsig: &str) -> String {
             ": it does not have the zone, or the key may not have it: make the zone at the server with an SOA and NS records, as `dns export` writes them"
         }
         ("REFUSED", _) => {
-            ": the key may not read or change the zone (allow-transfer, update-policy), or the zone would be broken by it; the server's log says which"
+            ": the key may not read or change the zone (allow-transfer, update-policy), or the zone would be broken by it; the server's log says which. \
+             A server that gives no transfers is read with `read_by: queries`"
         }
         ("NOTIMP", _) => ": it takes no dynamic updates",
         ("SERVFAIL", _) => ": the zone is not loaded, or its files cannot be written; its log says more",

@@ -66,7 +66,7 @@ impl Model for Rfc2136 {
         object.needs()
     }
 
-    fn notes(&self, at: &Address, _: &Document, object: &DnsObject) -> Vec<Note> {
-        object.notes(at)
+    fn notes(&self, at: &Address, document: &Document, object: &DnsObject) -> Vec<Note> {
+        object.notes(at, &document.part)
     }
 }

@@ -12,7 +12,7 @@ use super::rr::{Rr, Sorted, marked};
 use super::{DnsError, Rfc2136, off_thread, queries};
 use crate::object::{DnsObject, Mark};
 use crate::reading::Reading;
-use crate::records::{Names, is_servers_own};
+use crate::records::{NS, Names, is_servers_own, own_servers};
 
 impl Rfc2136 {
     pub(super) async fn look(&self, wanted: &Wanted<Document>) -> Seen<DnsObject> {
@@ -43,7 +43,7 @@ impl Rfc2136 {
             match self.read(zone, access, &wanted.owner).await {
                 Ok((records, listed)) => {
                     let names = zone.names();
-                    let Sorted { names, strangers } =
+                    let Sorted { names, strangers, cuts } =
                         Sorted::of(zone.zone, records, |name| names.contains_key(name));
                     let all = zones.keys().filter(|(place, _)| *place == zone.place);
                     let all = all.map(|(_, name)| *name).collect();
@@ -52,9 +52,11 @@ impl Rfc2136 {
                         let unlisted = objects.iter_mut().filter(|(name, _)| !listed.contains(*name));
                         unlisted.for_each(|(_, object)| object.is_unlisted = object.is_ours);
                     }
+                    let servers = names.get(zone.zone.as_str()).and_then(|sets| sets.get(&NS));
+                    let servers = servers.map(own_servers).unwrap_or_default();
                     self.last_seen(zone.place, zone.zone.as_str(), |last| *last = names);
-                    let itself = DnsObject { foreign: NameList::from(strangers), ..zone.nothing() };
-                    zone.found(objects, itself, &all, wanted.is_destroyed, &mut seen);
+                    let itself = DnsObject { foreign: NameList::from(strangers), servers, ..zone.nothing() };
+                    zone.found(objects, itself, &cuts, (&all, wanted.is_destroyed), &mut seen);
                 }
                 // A server on a machine of the cloud comes with the machine.
                 Err(error) if error.is_absent() && access.machine.is_some() && !wanted.is_destroyed => {

@@ -9,7 +9,7 @@ use super::index;
 use super::link::DnsLink;
 use super::rr::{Rr, mark_name};
 use super::update::{Condition, Update};
-use crate::records::{SOA, TXT};
+use crate::records::{DNAME, NS, SOA, TXT};
 
 /// The types that are asked for at each name: those that a cloud can have, and DS, SVCB and HTTPS of others.
 pub(super) const ASKED: [u16; 17] = [1, 2, 5, 12, 15, 16, 28, 33, 35, 39, 43, 44, 52, 64, 65, 256, 257];
@@ -41,6 +41,10 @@ pub(super) fn read(
         .collect();
     let mut questions = all_types(&names);
     questions.extend(marks.keys().map(|mark| (mark.clone(), TXT)));
+    // A name of others above them may lead elsewhere.
+    let above: BTreeSet<&str> = names.iter().flat_map(|name| above(zone, name)).collect();
+    let above = above.into_iter().filter(|name| !names.contains(*name));
+    questions.extend(above.flat_map(|name| [NS, DNAME].map(|kind| (name.to_owned(), kind))));
     let mut records = link.ask(zone.as_str(), &questions)?;
     let marked: BTreeSet<&String> =
         records.iter().filter_map(|record| marks.get(&record.owner).copied()).collect();

@@ -8,12 +8,13 @@ use fmc_core::dns::{ZoneServer, servers_of, zones_of};
 use fmc_core::graph::{Place, Seen, Wanted};
 #[cfg(feature = "sim")]
 use fmc_core::provider::SimulationError;
-use fmc_core::provider::{ByHand, Drift, Room};
+use fmc_core::provider::{ByHand, Drift, Room, Status};
 use fmc_core::secret::{SecretRef, Secrets};
 
 use super::document::{Access, Document};
 use super::{NAME, NAME_KIND, Rfc2136};
-use crate::object::{DnsObject, drift};
+use crate::host_keys::HostKeys;
+use crate::object::{DnsObject, drift, status};
 use crate::wanted::{add, hosts_first, machine_of};
 
 impl Room for Rfc2136 {
@@ -31,6 +32,7 @@ impl Room for Rfc2136 {
             .filter_map(|server| Some((server.name.clone(), Arc::new(access(server, checked)?))))
             .collect();
         let zones = zones_of(checked);
+        let host_keys = HostKeys::of(checked, self.secrets.as_deref());
         for zone in &zones {
             let Some(access) = zone.server.as_ref().and_then(|server| servers.get(server)) else { continue };
             let place = Place::new(NAME, access.name.as_str());
@@ -40,7 +42,7 @@ impl Room for Rfc2136 {
                 part,
                 is_agreed: false,
             };
-            add(&mut wanted, &place, access.machine.as_ref(), zone, &zones, document);
+            add(&mut wanted, &place, access.machine.as_ref(), zone, &zones, &host_keys, document);
         }
         hosts_first(&mut wanted, Document::name);
         wanted
@@ -78,6 +80,10 @@ impl Room for Rfc2136 {
 
     fn former<'a>(&self, object: &'a DnsObject) -> Option<&'a str> {
         object.many.map(|_| object.zone.as_str())
+    }
+
+    fn status(&self, _: &Checked, wanted: &Wanted<Document>, seen: &Seen<DnsObject>) -> Status {
+        status(self, wanted, seen)
     }
 
     fn drift(&self, wanted: &Wanted<Document>, seen: &Seen<DnsObject>) -> Drift {

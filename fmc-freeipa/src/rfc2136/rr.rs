@@ -11,6 +11,7 @@ use domain::rdata::AllRecordData;
 use fmc_core::dns::DnsName;
 
 use crate::object::Mark;
+use crate::reading::cut_kind;
 use crate::records::{Names, Set, Sets, TXT, is_servers_own};
 
 /// A record of a zone.
@@ -43,6 +44,8 @@ impl Rr {
 pub(super) struct Sorted {
     pub(super) names: Names,
     pub(super) strangers: Vec<String>,
+    /// The strangers whose NS or DNAME records take the names below them away, with the type.
+    pub(super) cuts: Vec<(String, &'static str)>,
 }
 
 impl Sorted {
@@ -52,7 +55,7 @@ impl Sorted {
         let is_mark = |owner: &str| owner.ends_with(&under);
         let marks = records.iter().filter(|record| is_mark(&record.owner));
         let marks: BTreeSet<String> = marks.filter_map(|record| marked(zone, &record.owner)).collect();
-        let mut sorted = Self { names: Names::new(), strangers: Vec::new() };
+        let mut sorted = Self { names: Names::new(), strangers: Vec::new(), cuts: Vec::new() };
         for record in records {
             let is_apex = record.owner == zone.as_str();
             if is_apex || is_wanted(&record.owner) || is_mark(&record.owner) || marks.contains(&record.owner)
@@ -61,7 +64,14 @@ impl Sorted {
                 let set = sorted.names.entry(record.owner).or_default().entry(record.kind).or_default();
                 set.ttl = record.ttl;
                 set.data.insert(record.data, text);
-            } else if !super::index::is_index(zone, &record.owner)
+                continue;
+            }
+            if let Some(kind) = cut_kind(record.kind)
+                && sorted.cuts.last().is_none_or(|(last, _)| *last != record.owner)
+            {
+                sorted.cuts.push((record.owner.clone(), kind));
+            }
+            if !super::index::is_index(zone, &record.owner)
                 && !is_servers_own(record.kind, is_apex)
                 && sorted.strangers.last() != Some(&record.owner)
             {

@@ -40,6 +40,8 @@ pub struct Wrong {
     pub wanted: Vec<String>,
     /// The records of the server, or why it has none.
     pub found: Vec<String>,
+    /// Whether the server gave no answer, and `found` says why.
+    pub unanswered: bool,
 }
 
 /// The result of asking for all records of a cloud.
@@ -128,6 +130,7 @@ fn differences(
         ("tcp", silent.ask(&server.name, "tcp", || by_tcp(at, owner, kind)).map(Some)),
     ];
     let wrong = ways.into_iter().filter_map(|(by, answer)| {
+        let unanswered = answer.is_err();
         let found = match answer {
             // It is longer than an answer by UDP may be, and says so.
             Ok(None) => return None,
@@ -144,6 +147,7 @@ fn differences(
             by,
             wanted: set.data.iter().map(ToString::to_string).collect(),
             found,
+            unanswered,
         })
     });
     wrong.collect()
