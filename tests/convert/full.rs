@@ -324,6 +324,7 @@ fn dns() -> Dns {
     Dns::new()
         .ttl(300)
         .reverse(["lan"])
+        .without_reverse()
         .server(
             DnsServer::at("ns1", "192.168.0.53")
                 .fqdn("ns1.example.com")

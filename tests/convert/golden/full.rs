@@ -369,6 +369,7 @@ ListenStream=80
             Dns::new()
                 .ttl(300)
                 .reverse([LAN])
+                .without_reverse()
                 .server(
                     DnsServer::at("ns1", "192.168.0.53")
                         .fqdn("ns1.example.com")
@@ -378,6 +379,7 @@ ListenStream=80
                             TsigKey::new("read-key", Secret::file("dns-key", "secrets/dns-key"))
                                 .algorithm(TsigAlgorithm::HmacSha512),
                         )
+                        .read_by(ReadBy::Queries)
                         .default(true),
                 )
                 .server(DnsServer::on("ns2", "web"))
