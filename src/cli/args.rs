@@ -283,6 +283,9 @@ pub(super) enum Command {
         /// The file: .yaml, .toml or .json. An existing file is not overwritten
         #[arg(value_name = "FILE", default_value = "cloud.yaml")]
         path: PathBuf,
+        /// What to begin with: by default a single machine
+        #[arg(long, value_enum)]
+        template: Option<Template>,
     },
     /// Writes the JSON Schema of a cloud's file, with which an editor completes and checks it
     Schema,
@@ -327,6 +330,18 @@ impl Args {
 }
 
 /// A language for a cloud.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Template {
+    /// One machine on one network
+    Single,
+    /// Machines on a network that reaches the world, and one on a network that does not
+    Lab,
+    /// A K3s cluster of three servers behind a balancer, and two agents
+    K3s,
+    /// A whole micro cloud: cluster, balancer, FreeIPA with the cloud's DNS, time, database, bastion
+    Seed,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Language {
     /// A Rust program.

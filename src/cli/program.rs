@@ -17,7 +17,7 @@ use fmc_core::provider::{AnyRoom, Room};
 use fmc_core::role::{FileRole, FileSpanningRole};
 use terminal_size::{Width, terminal_size_of};
 
-use super::args::{self, Args, Command, Commands, Said};
+use super::args::{self, Args, Command, Commands, Said, Template};
 use super::failure::Failure;
 use super::io::{Interrupt, Io};
 use super::plan::Towards;
@@ -276,7 +276,9 @@ fn of(
         Command::Explain { kind } => {
             return explain::run(kind.as_deref(), &own_kinds(&source, roles), &args, io);
         }
-        Command::Init { path } if source.is_file() => return init::run(path, &args.program, io),
+        Command::Init { path, template } if source.is_file() => {
+            return init::run(path, template.unwrap_or(Template::Single), roles, &args.program, io);
+        }
         Command::Schema => return about::schema(roles, io),
         Command::Completions { shell } => {
             let cloud = match source {
@@ -314,7 +316,7 @@ fn of(
         #[cfg(feature = "k8s")]
         Command::Images { command } => images::run_of_cloud(command, &cloud, args, io),
         Command::Dns { command } => dns::run(command, &cloud, args, io),
-        Command::Init { path } => init::of_program(&cloud, path, &args.program, io),
+        Command::Init { path, template } => init::of_program(&cloud, path, *template, &args.program, io),
         Command::Check => check::run(&cloud, args, io),
         Command::Compile { out } => compile::run(&cloud, out, args, io),
         Command::Plan { detailed_exitcode, out, destroy } => {

@@ -237,6 +237,35 @@ fn a_first_cloud_is_written_once_and_passes() {
     assert!(ran.code == 64 && ran.err.contains("call it .yaml, .toml or .json"), "{ran:?}");
 }
 
+/// Each template is a cloud without errors, the same in every language, and an apply of it converges.
+#[test]
+fn each_template_is_a_cloud_that_converges() {
+    for (template, findings) in [
+        ("single", "0 errors, 1 warning, 1 accepted"),
+        ("lab", "3 machines: 0 errors, 1 warning, 1 accepted"),
+        ("k3s", "6 machines: 0 errors, 1 warning, 2 accepted"),
+        ("seed", "12 machines: 0 errors, 0 warnings"),
+    ] {
+        let folder = folder(&[]);
+        let mut clouds = Vec::new();
+        for name in ["cloud.yaml", "cloud.toml", "cloud.json"] {
+            let ran = fmc(folder.path(), &format!("init --template {template} {name}"), "");
+            assert!(ran.code == 0 && ran.out.starts_with(&format!("{name} is a first cloud")), "{ran:?}");
+            let ran = fmc(folder.path(), &format!("-f {name} check"), "");
+            assert!(ran.code == 0 && ran.out.contains(findings), "{template}: {ran:?}");
+            clouds.push(fmc(folder.path(), &format!("-f {name} convert json"), "").out);
+        }
+        assert!(clouds.windows(2).all(|pair| pair[0] == pair[1]), "{clouds:?}");
+        for arguments in ["-f cloud.yaml apply --yes", "-f cloud.yaml plan --detailed-exitcode"] {
+            let ran = fmc(folder.path(), arguments, "");
+            assert_eq!(ran.code, 0, "{template}: {ran:?}");
+        }
+    }
+    let folder = folder(&[]);
+    let ran = fmc(folder.path(), "init --template sed", "");
+    assert!(ran.code == 64 && ran.err.contains("seed") && ran.err.contains("k3s"), "{ran:?}");
+}
+
 /// The commented-out lines of the file are right too: without their comment signs they are a cloud whose
 /// findings are about values only.
 #[test]
