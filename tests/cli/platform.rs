@@ -65,7 +65,7 @@ fn machines_and_what_runs_in_them_are_in_one_file() {
 ";
     assert!(checked.out.contains(table), "{}", checked.out);
     // It stands beside an error too, since it says how much there is.
-    let large = SHOP.replace("memory: 1 GiB", "memory: 3500 MiB");
+    let large = SHOP.replace("memory: 1 GiB", "memory: 5 GiB");
     fs::write(folder.path().join("large.yaml"), large).unwrap();
     let refused = run("-f large.yaml check");
     assert!(refused.code == 1 && refused.err.is_empty(), "{refused:?}");

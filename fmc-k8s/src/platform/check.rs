@@ -25,6 +25,7 @@ mod password;
 mod quota;
 mod raw;
 mod reach;
+mod restricted;
 mod room;
 mod scaler;
 mod schema;

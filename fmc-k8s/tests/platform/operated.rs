@@ -68,9 +68,19 @@ pub(crate) fn pods_of(key: &str, value: &str) -> Value {
             "selector": { "matchLabels": { key: value } },
             "template": {
                 "metadata": { "labels": { key: value } },
-                "spec": { "containers": [{ "name": "operator", "image": image("registry.example.org/operator:1") }] },
+                "spec": restricted(json!({ "name": "operator", "image": image("registry.example.org/operator:1") })),
             },
         },
+    })
+}
+
+/// A pod with this container that every namespace admits.
+pub(crate) fn restricted(mut container: Value) -> Value {
+    container["securityContext"] =
+        json!({ "allowPrivilegeEscalation": false, "capabilities": { "drop": ["ALL"] } });
+    json!({
+        "securityContext": { "runAsNonRoot": true, "seccompProfile": { "type": "RuntimeDefault" } },
+        "containers": [container],
     })
 }
 
