@@ -128,7 +128,7 @@ fn pods_that_their_namespace_refuses_are_told() {
         ("/hostPID", json!(true)),
         ("/hostIPC", json!(true)),
         ("/volumes", json!([{ "name": "a", "hostPath": { "path": "/" } }])),
-        ("/containers/0/ports", json!([{ "containerPort": 80, "hostPort": 80 }])),
+        ("/containers/0/ports", json!([{ "containerPort": 8080, "hostPort": 8080 }])),
         ("/containers/0/securityContext", json!({ "privileged": true })),
         ("/containers/0/securityContext", json!({})),
         ("/containers/0/securityContext/runAsUser", json!(0)),
@@ -174,6 +174,16 @@ fn pods_that_their_namespace_refuses_are_told() {
     let shop = || Namespace::new("shop").object(raw("/hostNetwork", json!(true)));
     let admitted = Platform::on("single").namespace(shop()).overlay(admits);
     one(admitted, "platform-host-network", at);
+    // The ports of K3s's Traefik are taken on each node.
+    let on = |port: u16| {
+        let admits = Overlay::of("namespace/shop")
+            .set("metadata.labels[\"pod-security.kubernetes.io/enforce\"]", &"privileged");
+        let ports = json!([{ "containerPort": 8080, "hostPort": port }]);
+        let shop = Namespace::new("shop").object(raw("/containers/0/ports", ports));
+        Platform::on("single").namespace(shop).overlay(admits)
+    };
+    one(on(443), "platform-port-shared", at);
+    assert_eq!(kinds(on(8443)), []);
     let mut system = raw("/hostNetwork", json!(true));
     system = RawObject::of(&{
         let mut value = serde_json::to_value(&system).unwrap();

@@ -258,6 +258,16 @@ fn a_program_takes_the_calls_and_alone_has_the_port() {
 }
 
 #[test]
+fn who_is_led_to_https_meets_a_certificate() {
+    let shop = |gateway: Gateway| {
+        let namespace = Namespace::new("shop").deployment(web(1)).gateway(gateway).http_route(route());
+        Platform::on("single").traefik(Traefik::new().gateways().redirect_https()).namespace(namespace)
+    };
+    one(shop(http()), "platform-no-tls", "traefik.redirect_https");
+    assert_eq!(every_kind(shop(public())), []);
+}
+
+#[test]
 fn a_host_has_one_owner() {
     let ingress = IngressHost::new("shop.example.org").route("/", "web", 80);
     let both = with(http(), route());

@@ -6,12 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use fmc_core::checked::Checked;
 use fmc_core::finding::NameList;
 use fmc_core::graph::Address;
+use fmc_core::k3s::Component;
 use fmc_core::role::RoleFindings;
 use serde_json::Value;
 
 use super::value::wrong;
-use super::{HOST_NETWORK, HOST_PATH, REFUSED_PODS, raw, restricted};
+use super::{HOST_NETWORK, HOST_PATH, PORT_SHARED, REFUSED_PODS, raw, restricted};
+use crate::budget::tcp_ports_of_node;
 use crate::container::MountSource;
+use crate::gateway::ENTRANCES;
 use crate::kind::{DAEMON_SET, NAMESPACE};
 use crate::manifest::Manifest;
 use crate::platform::{Namespace, Platform};
@@ -61,19 +64,43 @@ pub(super) fn check(platform: &Platform, cloud: &Checked, findings: &mut RoleFin
         .filter(|one| *one.kind() == NAMESPACE)
         .filter_map(|one| Some((one.name(), level(one)?)))
         .collect();
+    let cluster = cloud.cluster(&platform.cluster.to_string());
+    let shares =
+        cluster.is_some_and(|cluster| cluster.has(Component::Traefik) && cluster.has(Component::Servicelb));
     let mut raw: BTreeSet<String> = BTreeSet::new();
     for (path, at) in stated {
         let short = at.short().to_string();
         if let Some(made) = manifests.get(&short) {
             one(&path, made, &levels, |_| true, findings);
+            if shares {
+                ports(&path, made, findings);
+            }
         }
         raw.insert(short);
     }
     for (index, overlay) in platform.overlays.iter().enumerate() {
         let says = |field: &str| overlay.set.keys().any(|path| path.contains(field));
         if let Some(made) = manifests.get(&overlay.of).filter(|_| !raw.contains(&overlay.of)) {
-            one(&format!("overlays[{index}]"), made, &levels, says, findings);
+            let path = format!("overlays[{index}]");
+            one(&path, made, &levels, says, findings);
+            if shares && (says("hostNetwork") || says("hostPort") || says(".ports")) {
+                ports(&path, made, findings);
+            }
         }
+    }
+}
+
+/// K3s's Traefik has its ports on each node: another pod with one of them waits.
+fn ports(path: &str, made: &Manifest, findings: &mut RoleFindings<'_>) {
+    let taken = tcp_ports_of_node(made.content());
+    for (port, _) in ENTRANCES.iter().filter(|(port, _)| taken.contains(&u64::from(*port))) {
+        findings.part(path, |findings| {
+            let message = format!(
+                "its pods take the port {port} of their node, which K3s's Traefik has on each node already"
+            );
+            let help = "disable `traefik` or `servicelb` of the cluster, or take another port";
+            findings.find(&PORT_SHARED, message, help);
+        });
     }
 }
 
