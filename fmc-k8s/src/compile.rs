@@ -159,7 +159,7 @@ fn namespace(namespace: &Namespace, surroundings: &Surroundings<'_>) -> Vec<Mani
     );
     all.extend(namespace.ingresses.iter().map(|one| manifest(&ingress::object(one, &name))));
     let gateways = &surroundings.gateways;
-    all.extend(namespace.gateways.iter().map(|one| gateway::gateway(one, &name, surroundings.platform)));
+    all.extend(namespace.gateways.iter().map(|one| gateway::gateway(one, &name, gateways)));
     all.extend(namespace.http_routes.iter().map(|one| gateway::route(one, &name, gateways)));
     all.extend(namespace.objects.iter().map(|object| raw::manifest(object.within(&name))));
     all.into_iter().flatten().collect()

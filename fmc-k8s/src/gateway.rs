@@ -1,6 +1,6 @@
 //! The way in from outside by the Gateway API: gateways that take calls, and routes that lead them to workloads.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use fmc_core::given::{Given, Leaf, LeafError, LeafGroup};
@@ -234,21 +234,42 @@ impl HttpRoute {
     }
 }
 
+/// A namespace, and the name of a gateway there.
+type Place = (String, String);
+
 /// The gateways of a platform, by namespace and name.
 #[derive(Default)]
-pub(crate) struct Gateways<'a>(pub(crate) BTreeMap<(String, String), &'a Gateway>);
+pub(crate) struct Gateways<'a> {
+    pub(crate) all: BTreeMap<Place, &'a Gateway>,
+    /// The namespaces whose routes name each.
+    users: BTreeMap<Place, BTreeSet<String>>,
+}
 
 impl<'a> Gateways<'a> {
     pub(crate) fn of(platform: &'a Platform) -> Self {
-        let all = platform.namespaces.iter().flat_map(|namespace| {
-            namespace.gateways.iter().map(|one| ((namespace.name.to_string(), one.name.to_string()), one))
-        });
-        Self(all.collect())
+        let mut gateways = Self::default();
+        for namespace in &platform.namespaces {
+            let name = namespace.name.to_string();
+            for one in &namespace.gateways {
+                gateways.all.insert((name.clone(), one.name.to_string()), one);
+            }
+            for route in &namespace.http_routes {
+                if let Some(parent) = route.parent(&name) {
+                    gateways.users.entry(parent).or_default().insert(name.clone());
+                }
+            }
+        }
+        gateways
     }
 
     /// The gateway of a route of a namespace.
     pub(crate) fn parent(&self, route: &HttpRoute, namespace: &str) -> Option<&'a Gateway> {
-        self.0.get(&route.parent(namespace)?).copied()
+        self.all.get(&route.parent(namespace)?).copied()
+    }
+
+    /// The namespaces whose routes name a gateway.
+    pub(crate) fn users(&self, namespace: &str, gateway: &Gateway) -> impl Iterator<Item = &String> {
+        self.users.get(&(namespace.to_owned(), gateway.name.to_string())).into_iter().flatten()
     }
 }
 

@@ -2,8 +2,6 @@
 //!
 //! What the API server would fill in is said: the list of rules is compared as a whole.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Value, json};
 
 use super::raw;
@@ -32,21 +30,13 @@ pub(super) fn class(platform: &Platform) -> Option<Manifest> {
     Some(class.waits(seconds(within)).brought().after(vec![settings]))
 }
 
-/// The object of a gateway. `platform` has the routes that name it, whose namespaces it lets in.
-pub(super) fn gateway(of: &Gateway, namespace: &str, platform: &Platform) -> Option<Manifest> {
-    let own = (namespace.to_owned(), of.name.to_string());
-    let users: BTreeSet<String> = platform
-        .namespaces
-        .iter()
-        .map(|one| (one.name.to_string(), one))
-        .filter(|(name, one)| one.http_routes.iter().any(|route| route.parent(name).as_ref() == Some(&own)))
-        .map(|(name, _)| name)
-        .collect();
-    let allowed = match users.iter().all(|user| user == namespace) {
+/// The object of a gateway. It lets in the namespaces whose routes name it.
+pub(super) fn gateway(of: &Gateway, namespace: &str, gateways: &Gateways<'_>) -> Option<Manifest> {
+    let users: Vec<&String> = gateways.users(namespace, of).collect();
+    let allowed = match users.iter().all(|user| *user == namespace) {
         true => json!({ "from": "Same" }),
         false => {
-            let values: Vec<&String> = users.iter().collect();
-            let only = json!({ "key": NAMESPACE, "operator": "In", "values": values });
+            let only = json!({ "key": NAMESPACE, "operator": "In", "values": users });
             json!({ "from": "Selector", "selector": { "matchExpressions": [only] } })
         }
     };

@@ -14,7 +14,6 @@ use crate::prometheus::config::Scrapes;
 
 /// The surroundings that all namespaces of a platform have alike.
 pub(super) struct Surroundings<'a> {
-    pub(super) platform: &'a Platform,
     /// The targets of each Prometheus.
     pub(super) scrapes: Scrapes,
     /// Each Prometheus.
@@ -36,7 +35,6 @@ impl<'a> Surroundings<'a> {
     pub(super) fn of(platform: &'a Platform, cloud: Option<&Checked>) -> Self {
         let cluster = cloud.and_then(|cloud| Some((cloud, cloud.cluster(&platform.cluster.to_string())?)));
         Self {
-            platform,
             gateways: Gateways::of(platform),
             scrapes: Scrapes::of(platform, cloud),
             asking: asking(platform),

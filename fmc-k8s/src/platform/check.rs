@@ -268,16 +268,17 @@ pub(super) fn together(platform: &Platform, site: &SpanSite<'_>, findings: &mut 
     let names = platform.namespaces.iter().map(|namespace| namespace.name.to_string());
     twice("namespaces", "namespace", names, findings);
     ingress::hosts(platform, findings);
-    gateway::owners(platform, findings);
+    let gateways = Gateways::of(platform);
+    gateway::owners(platform, &gateways, findings);
     for (index, namespace) in platform.namespaces.iter().enumerate() {
         findings.part(&format!("namespaces[{index}]"), |findings| {
             let namespace = &*platform.pinned(namespace.with_services());
             service::together(namespace, findings);
-            in_namespace(namespace, platform, findings);
+            in_namespace(namespace, &gateways, findings);
             operated::together(namespace, platform, site, findings);
             claims::sets(namespace, platform, site, findings);
             ingress::together(namespace, platform, site, findings);
-            gateway::together(namespace, platform, site, findings);
+            gateway::together(namespace, (platform, &gateways), site, findings);
             ingress::closed(namespace, platform, findings);
             outside::together(namespace, platform, site, findings);
             autoscale::together(namespace, platform, site, findings);
@@ -327,13 +328,13 @@ fn second(platform: &Platform, site: &SpanSite<'_>, findings: &mut RoleFindings<
     }
 }
 
-fn in_namespace(namespace: &Namespace, platform: &Platform, findings: &mut RoleFindings<'_>) {
+fn in_namespace(namespace: &Namespace, gateways: &Gateways<'_>, findings: &mut RoleFindings<'_>) {
     let workloads = namespace.workloads();
     names(&workloads, findings);
     configs(&workloads, findings);
     secret::once(namespace, &workloads, findings);
     claims::known(&workloads, findings);
-    policies(namespace, platform, findings);
+    policies(namespace, gateways, findings);
     for (path, workload) in &workloads {
         findings.part(path, |findings| {
             of_workload(*workload, findings);
@@ -404,9 +405,9 @@ fn containers_of<'a>(
 }
 
 /// Two connections may have one name in the cluster: `a-to-b` to `c`, and `a` to `b-to-c`.
-fn policies(namespace: &Namespace, platform: &Platform, findings: &mut RoleFindings<'_>) {
+fn policies(namespace: &Namespace, gateways: &Gateways<'_>, findings: &mut RoleFindings<'_>) {
     let mut seen: BTreeSet<String> =
-        namespace.entrances(&Gateways::of(platform)).into_keys().chain(policy_names(namespace)).collect();
+        namespace.entrances(gateways).into_keys().chain(policy_names(namespace)).collect();
     for (index, connection) in namespace.own_connections().iter().enumerate() {
         let Some(name) = connection.policy_names().into_iter().find(|name| !seen.insert(name.clone())) else {
             continue;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::check::{container, kinds, one};
 use crate::cloud::{World, shop, steps};
-use crate::operated::restricted;
+use crate::raw::restricted;
 use crate::room::{asks, shaped, sized};
 
 const SET: &str = "namespaces[0].daemon_sets[0]";

@@ -104,6 +104,14 @@ fn a_gateway_lets_in_the_namespaces_whose_routes_name_it() {
 
     let plan = world.apply(&Platform::on("single").namespace(shop()));
     let gone = deleted(&plan);
+    // Whoever takes the calls learns that a route and a gateway go.
+    let order: Vec<String> = steps(&plan).into_iter().map(|(_, name)| name).collect();
+    let traefik = "helm-chart-config/kube-system/traefik";
+    let order: Vec<Option<usize>> =
+        ["httproute.gateway.networking.k8s.io/shop/shop", above[1], above[0], traefik]
+            .map(|name| order.iter().position(|one| one == name))
+            .to_vec();
+    assert!(order.is_sorted() && order[0].is_some(), "{plan}");
     for name in above.into_iter().chain(["httproute.gateway.networking.k8s.io/shop/shop"]) {
         assert!(gone.contains(&name.to_owned()), "{name}: {plan}");
     }

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 
 use crate::check::{container, kinds, one};
 use crate::cloud::{World, cloud, deleted, notes, steps};
+use crate::raw::restricted;
 
 pub(crate) fn image(named: &str) -> String {
     format!("{named}@sha256:{}", "0".repeat(64))
@@ -71,16 +72,6 @@ pub(crate) fn pods_of(key: &str, value: &str) -> Value {
                 "spec": restricted(json!({ "name": "operator", "image": image("registry.example.org/operator:1") })),
             },
         },
-    })
-}
-
-/// A pod with this container that every namespace admits.
-pub(crate) fn restricted(mut container: Value) -> Value {
-    container["securityContext"] =
-        json!({ "allowPrivilegeEscalation": false, "capabilities": { "drop": ["ALL"] } });
-    json!({
-        "securityContext": { "runAsNonRoot": true, "seccompProfile": { "type": "RuntimeDefault" } },
-        "containers": [container],
     })
 }
 

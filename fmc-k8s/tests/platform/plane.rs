@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::check::kinds;
 use crate::cloud::{Cluster, World, db, shop, steps, web};
 use crate::custom::{self, definition, with};
-use crate::operated::restricted;
+use crate::raw::restricted;
 use crate::secret;
 
 /// A control plane without nodes.

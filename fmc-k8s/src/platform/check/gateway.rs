@@ -158,13 +158,10 @@ fn of_route(route: &HttpRoute, findings: &mut RoleFindings<'_>) {
 /// The gateways and routes of a namespace against its workloads, its platform and its cluster. All leaves are right.
 pub(super) fn together(
     namespace: &Namespace,
-    platform: &Platform,
+    (platform, gateways): (&Platform, &Gateways<'_>),
     site: &SpanSite<'_>,
     findings: &mut RoleFindings<'_>,
 ) {
-    if namespace.gateways.is_empty() && namespace.http_routes.is_empty() {
-        return;
-    }
     super::twice("gateways", "gateway", namespace.gateways.iter().map(|one| one.name.to_string()), findings);
     super::twice(
         "http_routes",
@@ -178,11 +175,10 @@ pub(super) fn together(
             taken(gateway, platform, site, findings);
         });
     }
-    let gateways = Gateways::of(platform);
-    let workloads = namespace.by_name();
+    let workloads = if namespace.http_routes.is_empty() { BTreeMap::new() } else { namespace.by_name() };
     for (index, route) in namespace.http_routes.iter().enumerate() {
         findings.part(&format!("http_routes[{index}]"), |findings| {
-            parent(route, namespace, &gateways, findings);
+            parent(route, namespace, gateways, findings);
             for (index, one) in route.routes.iter().enumerate() {
                 findings.part(&format!("routes[{index}]"), |findings| {
                     exposed(("to", &one.to), one.port, namespace, &workloads, findings);
@@ -283,7 +279,7 @@ fn parent(
 ) {
     let own = namespace.name.to_string();
     let Some(gateway) = gateways.parent(route, &own) else {
-        let known = gateways.0.keys().map(|(within, name)| match *within == own {
+        let known = gateways.all.keys().map(|(within, name)| match *within == own {
             true => name.clone(),
             false => format!("{within}/{name}"),
         });
@@ -322,9 +318,8 @@ fn meet(one: &str, other: &str) -> bool {
 }
 
 /// A host and a path belong to one route of a gateway, a host to one of Traefik's gateways and ingresses, and a port to one gateway.
-pub(super) fn owners(platform: &Platform, findings: &mut RoleFindings<'_>) {
-    let gateways = Gateways::of(platform);
-    if gateways.0.is_empty() {
+pub(super) fn owners(platform: &Platform, gateways: &Gateways<'_>, findings: &mut RoleFindings<'_>) {
+    if gateways.all.is_empty() {
         return;
     }
     let ingresses = platform.namespaces.iter().enumerate().flat_map(|(at, namespace)| {

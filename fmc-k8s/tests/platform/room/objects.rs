@@ -9,7 +9,7 @@ use fmc_k8s::raw::RawObject;
 use serde_json::{Value, json};
 
 use super::{asks, budget, cloud_of, one, shaped, shop, sized, three};
-use crate::operated::restricted;
+use crate::raw::restricted;
 
 /// An object with pods that ask for so much.
 fn object(kind: &str, memory: &str, spec: &Value) -> RawObject {
