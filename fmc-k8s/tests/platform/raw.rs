@@ -20,8 +20,8 @@ fn quota(pods: &str) -> RawObject {
 
 /// A pod with this container that every namespace admits.
 pub(crate) fn restricted(mut container: Value) -> Value {
-    container["securityContext"] =
-        json!({ "allowPrivilegeEscalation": false, "capabilities": { "drop": ["ALL"] } });
+    let context = json!({ "allowPrivilegeEscalation": false, "capabilities": { "drop": ["ALL"] } });
+    container.as_object_mut().unwrap().insert("securityContext".to_owned(), context);
     json!({
         "securityContext": { "runAsNonRoot": true, "seccompProfile": { "type": "RuntimeDefault" } },
         "containers": [container],
