@@ -22,6 +22,9 @@ pub(crate) const CONTROLLER: &str = "traefik.io/gateway-controller";
 /// documentation, *Values* of its chart).
 pub(crate) const ENTRANCES: [(u16, u16); 2] = [(80, 8000), (443, 8443)];
 
+/// The seconds that an apply waits for a gateway that does not say how long.
+pub(crate) const READY_WITHIN: u32 = 300;
+
 /// A gateway: where calls from outside of the cluster come in, for the routes that name it. K3s's Traefik takes its calls, once its
 /// [`gateways`](crate::traefik::Traefik::gateways) are on, unless it has another [class](Gateway::class).
 ///
@@ -124,7 +127,7 @@ fn is_traefik(class: &Given<ObjectName>) -> bool {
 }
 
 const fn within() -> u32 {
-    300
+    READY_WITHIN
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]

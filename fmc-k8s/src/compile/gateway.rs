@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use super::raw;
-use crate::gateway::{CONTROLLER, ENTRANCES, GROUP, Gateway, Gateways, HttpRoute, Listener};
+use crate::gateway::{CONTROLLER, ENTRANCES, GROUP, Gateway, Gateways, HttpRoute, Listener, READY_WITHIN};
 use crate::ingress::{CLASS, Route};
 use crate::kind::HELM_CHART_CONFIG;
 use crate::manifest::Manifest;
@@ -15,10 +15,13 @@ use crate::traefik;
 /// The label of every namespace with its name.
 const NAMESPACE: &str = "kubernetes.io/metadata.name";
 
-/// The class of K3s's Traefik, if a gateway has it: K3s brings the kinds, and the platform the class.
+/// The class of K3s's Traefik, if the platform's settings tell it of gateways: K3s brings the kinds, and the platform the class. Without these
+/// settings Traefik's chart has a class of its own.
 pub(super) fn class(platform: &Platform) -> Option<Manifest> {
+    platform.traefik.as_ref().filter(|traefik| traefik.gateways)?;
     let gateways = platform.namespaces.iter().flat_map(|namespace| &namespace.gateways);
-    let within = gateways.filter(|one| one.is_of_traefik()).map(|one| one.ready_within).max()?;
+    let within = gateways.filter(|one| one.is_of_traefik()).map(|one| one.ready_within).max();
+    let within = within.unwrap_or(READY_WITHIN);
     let class = raw::manifest(json!({
         "apiVersion": api(),
         "kind": "GatewayClass",

@@ -228,6 +228,9 @@ fn a_program_takes_the_calls_and_alone_has_the_port() {
         "metadata": { "name": "traefik", "namespace": "kube-system" },
         "spec": { "valuesContent": "providers: { kubernetesGateway: { enabled: true } }" } });
     assert_eq!(every_kind(shop(http()).object(RawObject::of(&config))), []);
+    // Its chart has a class of its own then.
+    let by_object = shop(http()).object(RawObject::of(&config));
+    assert!(by_object.manifests().iter().all(|one| one.kind().name != "GatewayClass"));
     let of = |cluster: k3s::Cluster, platform: Platform| -> Vec<String> {
         let cloud = cloud_with(cluster.servers(["node"])).role(platform);
         let all = match cloud.check() {
@@ -237,6 +240,8 @@ fn a_program_takes_the_calls_and_alone_has_the_port() {
         all.iter().filter(|one| one.at().contains("platform")).map(|one| one.kind().to_string()).collect()
     };
     let cluster = || k3s::Cluster::new("single", "v1.36.2+k3s1");
+    let deployed = cluster().auto_deploy(k3s::Addon::new("traefik-config").manifest(&config.to_string()));
+    assert_eq!(of(deployed, shop(http())), [""; 0]);
     let without = || cluster().disable(k3s::Component::Traefik);
     assert_eq!(of(without(), with(http(), route()))[0], "platform-no-ingress");
     // Another class has pods of its own, and its ports are Traefik's already.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fmc_core::k3s::Component;
+use fmc_core::k3s::resolved::Cluster;
 use fmc_core::role::{RoleFindings, SpanSite};
 use serde_json::Value;
 
@@ -11,6 +12,7 @@ use super::value::wrong;
 use super::{EMPTY, NO_GATEWAY, NO_INGRESS, NO_OPERATOR, PORT_SHARED, TWICE, known_names, optional, secret};
 use crate::compile::operator::scopes;
 use crate::gateway::{ENTRANCES, GROUP, Gateway, Gateways, HttpRoute, Listener};
+use crate::kind::HELM_CHART_CONFIG;
 use crate::platform::{Namespace, Platform};
 use crate::traefik::{NAME, NAMESPACE};
 
@@ -232,7 +234,7 @@ fn taken(gateway: &Gateway, platform: &Platform, site: &SpanSite<'_>, findings: 
             );
             let help = "leave `traefik` out of its `disable`, or name another `class`";
             findings.find(&NO_INGRESS, message, help);
-        } else if !is_on(platform) {
+        } else if !is_on(platform, cluster) {
             let message = "K3s's Traefik takes no calls of gateways unless it is told to";
             findings.find(&NO_INGRESS, message, "say `traefik: {gateways: true}` in the platform");
         }
@@ -259,15 +261,18 @@ fn taken(gateway: &Gateway, platform: &Platform, site: &SpanSite<'_>, findings: 
 }
 
 /// Whether K3s's Traefik takes the calls of gateways, by its settings or by an object.
-fn is_on(platform: &Platform) -> bool {
-    let by_object = platform.objects.iter().any(|object| {
-        let text = |pointer: &str| object.0.pointer(pointer).and_then(Value::as_str);
-        text("/kind") == Some("HelmChartConfig")
-            && text("/metadata/name") == Some(NAME)
-            && text("/metadata/namespace") == Some(NAMESPACE)
-            && object.0.pointer("/spec").is_some_and(|spec| spec.to_string().contains("kubernetesGateway"))
-    });
-    platform.traefik.as_ref().is_some_and(|traefik| traefik.gateways) || by_object
+fn is_on(platform: &Platform, cluster: &Cluster) -> bool {
+    let is_told = |kind: Option<&Value>, metadata: Option<&Value>, spec: Option<&Value>| {
+        let named = |key: &str| metadata.and_then(|metadata| metadata.get(key)?.as_str());
+        kind.and_then(Value::as_str) == Some(HELM_CHART_CONFIG.name)
+            && (named("name"), named("namespace")) == (Some(NAME), Some(NAMESPACE))
+            && spec.is_some_and(|spec| spec.to_string().contains("kubernetesGateway"))
+    };
+    let by_settings = platform.traefik.as_ref().is_some_and(|traefik| traefik.gateways);
+    let mut objects = platform.objects.iter().map(|one| &one.0);
+    by_settings
+        || objects.any(|one| is_told(one.get("kind"), one.get("metadata"), one.get("spec")))
+        || cluster.auto_deployed().any(|one| is_told(one.get("kind"), one.get("metadata"), one.get("spec")))
 }
 
 /// The gateway of a route is there, with its listener, and takes its hosts.
