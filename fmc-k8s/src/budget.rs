@@ -52,6 +52,7 @@ use crate::platform::Platform;
 
 pub use fit::{Crowded, PodFit, Resource, Short, Waiting};
 pub(crate) use pods::Pods;
+pub(crate) use template::tcp_ports_of_node;
 
 /// The budget of a platform's cluster.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,6 +5,7 @@ mod autoscale;
 mod between;
 mod ceph;
 pub(crate) mod daemon;
+mod gateway;
 mod ingress;
 mod jenkins;
 mod job;
@@ -54,7 +55,7 @@ impl Platform {
         self.with(&Surroundings::of(self, Some(cloud)), Some(cloud))
     }
 
-    fn with(&self, surroundings: &Surroundings, cloud: Option<&Checked>) -> Vec<Manifest> {
+    fn with(&self, surroundings: &Surroundings<'_>, cloud: Option<&Checked>) -> Vec<Manifest> {
         let lowered = self.namespaces.iter().map(|one| self.pinned(one.lowered(&surroundings.scrapes)));
         let namespaces = lowered.flat_map(|one| namespace(&one, surroundings));
         let operators = operator::manifests(self);
@@ -64,12 +65,19 @@ impl Platform {
         let traefik = traefik::manifests(self);
         overlay::apply(
             &self.overlays,
-            classes.chain(namespaces).chain(operators).chain(ceph).chain(traefik).chain(objects).collect(),
+            classes
+                .chain(namespaces)
+                .chain(operators)
+                .chain(ceph)
+                .chain(traefik)
+                .chain(gateway::class(self))
+                .chain(objects)
+                .collect(),
         )
     }
 }
 
-fn namespace(namespace: &Namespace, surroundings: &Surroundings) -> Vec<Manifest> {
+fn namespace(namespace: &Namespace, surroundings: &Surroundings<'_>) -> Vec<Manifest> {
     let name = namespace.name.to_string();
     let mut all = vec![manifest(&core::Namespace {
         metadata: ObjectMeta {
@@ -79,7 +87,7 @@ fn namespace(namespace: &Namespace, surroundings: &Surroundings) -> Vec<Manifest
         },
         ..core::Namespace::default()
     })];
-    all.extend(network::policies(namespace).iter().map(manifest));
+    all.extend(network::policies(namespace, &surroundings.gateways).iter().map(manifest));
     all.extend(surroundings.between.policies(&name).iter().map(manifest));
     all.extend(scrape::policies(namespace, &surroundings.scrapes, &surroundings.asking).iter().map(manifest));
     all.extend(jenkins::policies(namespace).iter().map(manifest));
@@ -88,7 +96,8 @@ fn namespace(namespace: &Namespace, surroundings: &Surroundings) -> Vec<Manifest
     all.extend(quota::objects(namespace));
     all.extend(configs(namespace).iter().map(manifest));
     all.extend(secret::manifests(namespace).into_iter().map(Some));
-    all.extend(namespace.ingresses.iter().filter_map(|one| secret::certificate(one, &name)).map(Some));
+    all.extend(namespace.ingresses.iter().filter_map(|one| secret::of_ingress(one, &name)).map(Some));
+    all.extend(namespace.gateways.iter().flat_map(|one| secret::of_gateway(one, &name)).map(Some));
     for deployment in &namespace.deployments {
         let mut main = manifest(&of_deployment(deployment, &name));
         if let Some(main) = &mut main {
@@ -149,6 +158,9 @@ fn namespace(namespace: &Namespace, surroundings: &Surroundings) -> Vec<Manifest
             .flat_map(|(_, one)| operated::objects(one, namespace, surroundings).into_iter().map(Some)),
     );
     all.extend(namespace.ingresses.iter().map(|one| manifest(&ingress::object(one, &name))));
+    let gateways = &surroundings.gateways;
+    all.extend(namespace.gateways.iter().map(|one| gateway::gateway(one, &name, gateways)));
+    all.extend(namespace.http_routes.iter().map(|one| gateway::route(one, &name, gateways)));
     all.extend(namespace.objects.iter().map(|object| raw::manifest(object.within(&name))));
     all.into_iter().flatten().collect()
 }

@@ -12,6 +12,7 @@ pub mod config_map;
 pub mod connection;
 pub mod container;
 pub mod daemon;
+pub mod gateway;
 pub mod grafana;
 pub mod image_lock;
 pub mod ingress;

@@ -43,6 +43,8 @@ pub struct Manifest {
     pub(crate) ready_within: Option<u64>,
     /// The objects that are ready before it is made or changed, each by its kind and its name in addresses: `stateful-set/shop/db`.
     pub(crate) needs: Vec<String>,
+    /// Whether the cluster itself brings its custom kind, some time after its API answers.
+    pub(crate) is_brought: bool,
 }
 
 /// The reason why fmc cannot apply a value as a manifest.
@@ -112,6 +114,7 @@ impl Manifest {
             holes: BTreeMap::new(),
             ready_within: None,
             needs: Vec::new(),
+            is_brought: false,
         })
     }
 
@@ -128,10 +131,10 @@ impl Manifest {
     ///
     /// The content has no kind, no name or no namespace.
     pub(crate) fn with_content(&self, content: Value) -> Result<Self, NotAManifest> {
-        let Self { holes, ready_within, needs, .. } = self.clone();
+        let Self { holes, ready_within, needs, is_brought, .. } = self.clone();
         let manifest = Self::of_value(content)?;
         let manifest = if holes.is_empty() { manifest } else { manifest.with_holes(holes) };
-        Ok(Self { ready_within, needs, ..manifest })
+        Ok(Self { ready_within, needs, is_brought, ..manifest })
     }
 
     /// Its name as plans have it, as `deployment/shop/web`.
@@ -147,6 +150,11 @@ impl Manifest {
     /// The manifest with the objects that are ready before it is made.
     pub(crate) fn after(self, needs: Vec<String>) -> Self {
         Self { needs, ..self }
+    }
+
+    /// The manifest of an object whose kind the cluster itself brings.
+    pub(crate) fn brought(self) -> Self {
+        Self { is_brought: true, ..self }
     }
 
     pub(crate) fn holes(&self) -> &BTreeMap<String, Hole> {

@@ -21,6 +21,7 @@ use crate::budget::ClusterBudget;
 use crate::ceph::Ceph;
 use crate::connection::{Connection, NamespacedConnection};
 use crate::daemon::DaemonSet;
+use crate::gateway::{Gateway, HttpRoute};
 use crate::grafana::Grafana;
 use crate::image_lock::ImageLock;
 use crate::ingress::IngressHost;
@@ -152,6 +153,12 @@ pub struct Namespace {
     /// The hosts that people outside of the cluster call.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) ingresses: Vec<IngressHost>,
+    /// Where calls from outside of the cluster come in by the Gateway API.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) gateways: Vec<Gateway>,
+    /// Which workloads answer the calls that come in by gateways.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) http_routes: Vec<HttpRoute>,
     /// Objects of kinds that are not here, in the form of the API: an EndpointSlice, a HelmChart. They are in this namespace.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) objects: Vec<RawObject>,
@@ -286,6 +293,8 @@ impl Namespace {
             connections: Vec::new(),
             outside: Vec::new(),
             ingresses: Vec::new(),
+            gateways: Vec::new(),
+            http_routes: Vec::new(),
             objects: Vec::new(),
             services: services::Services::default(),
         }
@@ -405,6 +414,20 @@ impl Namespace {
     #[must_use]
     pub fn ingress(mut self, ingress: IngressHost) -> Self {
         self.ingresses.push(ingress);
+        self
+    }
+
+    /// Where calls from outside of the cluster come in by the Gateway API, for the routes that name it.
+    #[must_use]
+    pub fn gateway(mut self, gateway: Gateway) -> Self {
+        self.gateways.push(gateway);
+        self
+    }
+
+    /// A route from a gateway to workloads of this namespace.
+    #[must_use]
+    pub fn http_route(mut self, route: HttpRoute) -> Self {
+        self.http_routes.push(route);
         self
     }
 

@@ -12,6 +12,7 @@ mod drift;
 mod entered;
 mod fixed;
 mod foreign;
+mod granted;
 mod mentions;
 mod model;
 mod observe;

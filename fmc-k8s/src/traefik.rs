@@ -45,6 +45,9 @@ pub struct Traefik {
     /// `X-Forwarded-For`. It believes nobody else. An address stands for itself, and a subnet for all of its addresses.
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "proxies")]
     pub(crate) trusted_proxies: Vec<Given<Subnet>>,
+    /// Whether it takes the calls of gateways (Gateway API), beside those of ingresses. K3s brings the kinds with it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) gateways: bool,
     /// Further arguments of its program, as `--log.level=DEBUG`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) arguments: Vec<String>,
@@ -89,6 +92,12 @@ impl Traefik {
     pub fn trusted_proxy(mut self, subnet: impl Into<Given<Subnet>>) -> Self {
         self.trusted_proxies.push(network(subnet.into()));
         self
+    }
+
+    /// It takes the calls of gateways too.
+    #[must_use]
+    pub fn gateways(self) -> Self {
+        Self { gateways: true, ..self }
     }
 
     /// A further argument of its program, as `--log.level=DEBUG`.

@@ -1,4 +1,5 @@
-//! `check`: all findings, how much of each host the cloud uses, and the tables that roles show of a cluster's nodes or the like.
+//! `check`: all findings, how much of each host the cloud uses, and the tables that roles show of a cluster's nodes or the like. These stand
+//! beside errors as well, unless the machines of the cloud are wrong.
 //!
 //! With `--json` it writes one array of objects with `kind`, `severity`, `at`, `message` and `help`. They have `also` if the
 //! finding concerns further places, `accepted` with the reason if the cloud accepts it, and `file`, `line` and `column` if
@@ -57,9 +58,14 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
         }
         if let Some(checked) = &checked {
             io.show(format_args!("{}\n", budget(checked)))?;
-            for table in cloud.roles.iter().flat_map(|role| role.as_spanning().tables(checked)) {
-                io.show(format_args!("  {}\n{}\n", plain(table.title()), Table::of_role(&table)))?;
-            }
+        }
+        // A person who mends an error about room sees what there is.
+        let tables = match &checked {
+            Some(checked) => cloud.roles.iter().flat_map(|role| role.as_spanning().tables(checked)).collect(),
+            None => cloud.tables(),
+        };
+        for table in &tables {
+            io.show(format_args!("  {}\n{}\n", plain(table.title()), Table::of_role(table)))?;
         }
         io.show(summary(&findings, checked.as_ref()))?;
         io.tell(reads)?;

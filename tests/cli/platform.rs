@@ -64,6 +64,16 @@ fn machines_and_what_runs_in_them_are_in_one_file() {
   node  any pod  1420 MiB  3918 MiB  900m   2     8  110
 ";
     assert!(checked.out.contains(table), "{}", checked.out);
+    // It stands beside an error too, since it says how much there is.
+    let large = SHOP.replace("memory: 1 GiB", "memory: 5 GiB");
+    fs::write(folder.path().join("large.yaml"), large).unwrap();
+    let refused = run("-f large.yaml check");
+    assert!(refused.code == 1 && refused.err.is_empty(), "{refused:?}");
+    assert!(
+        refused.out.contains("platform-no-room") || refused.out.contains("platform-too-large"),
+        "{refused:?}"
+    );
+    assert!(refused.out.contains("cluster prod: what pods ask for, of what each node gives"), "{refused:?}");
     let plan = run("plan --detailed-exitcode");
     assert!(
         plan.code == 2 && plan.out.contains("+ machine node") && plan.out.contains("+ api prod"),

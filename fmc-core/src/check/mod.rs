@@ -7,6 +7,7 @@ use crate::checked::Checked;
 use crate::cloud::Cloud;
 use crate::dns;
 use crate::finding::{Finding, Report};
+use crate::role::RoleTable;
 use crate::roles::{self as built_in, ROOMS};
 use view::View;
 
@@ -152,5 +153,20 @@ impl Cloud {
             Some(resolved) if resolved.is_whole => Ok(resolved.cloud.finish(report.into_findings())),
             _ => Err(report),
         }
+    }
+
+    /// The tables of what its roles take and have, also of a cloud that is refused: none if a machine, a network or a host is wrong, and
+    /// none of a role with a wrong setting.
+    pub fn tables(&self) -> Vec<RoleTable> {
+        let spans = built_in::stated(self);
+        let added = disks::added(self, &spans);
+        let cloud = added.as_ref().map_or(self, |added| &added.cloud);
+        let view = View::new(cloud, &spans);
+        let Some(mut resolved) = resolve::resolve(&view).filter(|resolved| resolved.is_whole) else {
+            return Vec::new();
+        };
+        roles::expand(&view, &mut resolved.cloud, &mut Vec::new());
+        let right = view.spans.iter().filter(|stated| roles::is_right(stated, &resolved.cloud));
+        right.flat_map(|stated| stated.role().tables(&resolved.cloud)).collect()
     }
 }

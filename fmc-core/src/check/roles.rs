@@ -33,6 +33,8 @@ use crate::role::{Assigned, CustomRole, Membership, RoleFindings, Site, subject}
 use crate::roles::ROOMS;
 use crate::sort;
 
+pub(super) use span::is_right;
+
 /// Runs every role, and puts what they add into the machines.
 pub(crate) fn expand(view: &View<'_>, cloud: &mut Building, findings: &mut Vec<Finding>) {
     let mut assigned = own(view, cloud, findings);

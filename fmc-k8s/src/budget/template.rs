@@ -14,6 +14,12 @@ use crate::quantity::canonical;
 /// A port of a node, with its protocol.
 pub(super) type HostPort = (String, u64);
 
+/// The ports of TCP of its node that a pod of an object in the form of the API takes for itself.
+pub(crate) fn tcp_ports_of_node(object: &Value) -> BTreeSet<u64> {
+    let ports = Template::of(object).map(Template::host_ports).unwrap_or_default();
+    ports.into_iter().filter(|(protocol, _)| protocol == "TCP").map(|(_, number)| number).collect()
+}
+
 /// The pod of a template.
 #[derive(Clone, Copy)]
 pub(super) struct Template<'a>(&'a Value);

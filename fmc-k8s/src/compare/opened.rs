@@ -6,6 +6,8 @@ use serde_json::Value;
 
 use super::{At, Difference, is_something};
 
+/// The rule by which a controller fills in the rights of a role from those of others.
+const OF_ROLE: [&str; 1] = ["aggregationRule"];
 /// The rules of a network policy.
 const OF_POLICY: [&str; 2] = ["ingress", "egress"];
 /// The switches that stop a workload's updates, and a job.
@@ -31,9 +33,14 @@ const OF_RIGHTS: [&str; 3] = ["privileged", "procMount", "runAsUser"];
 /// The fields of an object that its manifest leaves out, and that open something.
 pub(super) fn opened(wanted: &Value, object: &Value, found: &mut Vec<Difference>) {
     let root = At::default();
+    let kind = wanted.get("kind").and_then(Value::as_str);
+    let whole = Pair { wanted: Some(wanted), there: object };
+    if kind == Some("ClusterRole") {
+        whole.look(&root, &OF_ROLE, found);
+    }
     let at = root.key("spec");
-    let Some(spec) = (Pair { wanted: Some(wanted), there: object }).key("spec") else { return };
-    match wanted.get("kind").and_then(Value::as_str) {
+    let Some(spec) = whole.key("spec") else { return };
+    match kind {
         Some("NetworkPolicy") => spec.look(&at, &OF_POLICY, found),
         Some("Service") => spec.look(&at, &OF_SERVICE, found),
         Some("CronJob") => spec.look(&at, &OF_WORKLOAD, found),

@@ -9,6 +9,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::selector;
 use crate::connection::Connection;
+use crate::gateway::Gateways;
 use crate::ingress::CLASS;
 use crate::manifest::APP;
 use crate::name::{ObjectName, PortName};
@@ -16,14 +17,15 @@ use crate::platform::Namespace;
 use crate::workload::Workload;
 
 /// The policies of a namespace.
-pub(super) fn policies(namespace: &Namespace) -> Vec<networking::NetworkPolicy> {
+pub(super) fn policies(namespace: &Namespace, gateways: &Gateways<'_>) -> Vec<networking::NetworkPolicy> {
     let name = namespace.name.to_string();
     let mut all = vec![names(&name), nothing(&name)];
     let workloads = namespace.by_name();
     for connection in &namespace.connections {
         all.extend(pair(connection, &workloads, &name));
     }
-    all.extend(namespace.entrances().into_iter().map(|(policy, entrance)| outside(policy, &entrance, &name)));
+    let entrances = namespace.entrances(gateways).into_iter();
+    all.extend(entrances.map(|(policy, entrance)| outside(policy, &entrance, &name)));
     all
 }
 
@@ -84,12 +86,18 @@ pub(super) fn labelled(key: &str, value: &str) -> LabelSelector {
     }
 }
 
-/// Lets the cluster's Traefik in.
+/// Lets the cluster's Traefik in, or the pods that take the calls of a gateway of another class.
 fn outside(name: String, entrance: &Entrance<'_>, namespace: &str) -> networking::NetworkPolicy {
-    let peer = networking::NetworkPolicyPeer {
-        namespace_selector: Some(labelled("kubernetes.io/metadata.name", "kube-system")),
-        pod_selector: Some(labelled(APP, CLASS)),
-        ..networking::NetworkPolicyPeer::default()
+    let peer = match entrance.by {
+        None => networking::NetworkPolicyPeer {
+            namespace_selector: Some(labelled("kubernetes.io/metadata.name", "kube-system")),
+            pod_selector: Some(labelled(APP, CLASS)),
+            ..networking::NetworkPolicyPeer::default()
+        },
+        Some(within) => networking::NetworkPolicyPeer {
+            namespace_selector: Some(labelled("kubernetes.io/metadata.name", &within.to_string())),
+            ..networking::NetworkPolicyPeer::default()
+        },
     };
     let port = networking::NetworkPolicyPort {
         port: Some(IntOrString::String(entrance.port.to_string())),
@@ -112,22 +120,33 @@ fn outside(name: String, entrance: &Entrance<'_>, namespace: &str) -> networking
 pub(crate) struct Entrance<'a> {
     to: &'a Given<ObjectName>,
     port: &'a Given<PortName>,
+    /// The namespace of the pods that lead there; `None` for K3s's Traefik.
+    by: Option<&'a Given<ObjectName>>,
 }
 
 impl Namespace {
-    /// The ports of containers that its ingresses lead to, by the name of the policy that lets the calls in.
-    pub(crate) fn entrances(&self) -> BTreeMap<String, Entrance<'_>> {
+    /// The ports of containers that its ingresses and routes lead to, by the name of the policy that lets the calls in.
+    pub(crate) fn entrances<'a>(&'a self, gateways: &Gateways<'a>) -> BTreeMap<String, Entrance<'a>> {
         let deployments = self.deployments.iter().map(|one| (&one.name, &one.expose));
         let all = deployments.chain(self.stateful_sets.iter().map(|one| (&one.name, &one.expose)));
         let exposed: BTreeMap<(String, u16), Entrance<'_>> = all
             .flat_map(|(to, expose)| expose.iter().map(move |one| (to, one)))
-            .map(|(to, one)| ((to.to_string(), one.port), Entrance { to, port: &one.to }))
+            .map(|(to, one)| ((to.to_string(), one.port), Entrance { to, port: &one.to, by: None }))
             .collect();
-        let routes = self.ingresses.iter().flat_map(|one| &one.routes);
-        let entrances = routes.filter_map(|route| exposed.get(&(route.to.to_string(), route.port)));
-        entrances
-            .map(|&Entrance { to, port }| (format!("{to}-from-outside-{port}"), Entrance { to, port }))
-            .collect()
+        let name = self.name.to_string();
+        let routes = self.ingresses.iter().flat_map(|one| &one.routes).map(|route| (route, None));
+        let by_gateways = self.http_routes.iter().flat_map(|one| {
+            let by = gateways.parent(one, &name).and_then(|gateway| gateway.pods_in.as_ref());
+            one.routes.iter().map(move |route| (route, by))
+        });
+        let entrances = routes
+            .chain(by_gateways)
+            .filter_map(|(route, by)| Some((exposed.get(&(route.to.to_string(), route.port))?, by)));
+        let named = entrances.map(|(&Entrance { to, port, .. }, by)| {
+            let from = by.map_or_else(|| "outside".to_owned(), |within| format!("gateway.{within}"));
+            (format!("{to}-from-{from}-{port}"), Entrance { to, port, by })
+        });
+        named.collect()
     }
 }
 

@@ -8,7 +8,8 @@ use k8s_openapi::api::core::v1 as core;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use crate::container::{Container, MountSource};
-use crate::ingress::IngressHost;
+use crate::gateway::Gateway;
+use crate::ingress::{IngressHost, Tls};
 use crate::manifest::Manifest;
 use crate::platform::Namespace;
 use crate::secret::{Form, GENERATIONS, Hole};
@@ -63,13 +64,22 @@ pub(super) fn manifests(namespace: &Namespace) -> Vec<Manifest> {
 }
 
 /// The object with the certificate of an ingress, if it has one.
-pub(super) fn certificate(of: &IngressHost, namespace: &str) -> Option<Manifest> {
-    let tls = of.tls.as_ref()?;
+pub(super) fn of_ingress(of: &IngressHost, namespace: &str) -> Option<Manifest> {
+    certificate(of.tls.as_ref()?, of.certificate_name(), namespace)
+}
+
+/// The objects with the certificates of the listeners of a gateway.
+pub(super) fn of_gateway(of: &Gateway, namespace: &str) -> Vec<Manifest> {
+    let all = of.listeners.iter().filter_map(|one| Some((one, one.tls.as_ref()?)));
+    all.filter_map(|(one, tls)| certificate(tls, of.certificate_name(one), namespace)).collect()
+}
+
+fn certificate(tls: &Tls, name: String, namespace: &str) -> Option<Manifest> {
     let parts = [(CERTIFICATE, tls.certificate.reference()?), (KEY, tls.key.reference()?)];
     let generations = parts.each_ref().map(|(_, secret)| generation(secret)).join(" ");
     let object = core::Secret {
         metadata: ObjectMeta {
-            name: Some(of.certificate_name()),
+            name: Some(name),
             namespace: Some(namespace.to_owned()),
             annotations: Some([(GENERATIONS.to_owned(), generations)].into()),
             ..ObjectMeta::default()

@@ -7,12 +7,13 @@ use super::between::Between;
 use super::operated;
 use super::outside::Outside;
 use super::scrape::{Asking, asking};
+use crate::gateway::Gateways;
 use crate::operated::OperatorNamespaces;
 use crate::platform::Platform;
 use crate::prometheus::config::Scrapes;
 
 /// The surroundings that all namespaces of a platform have alike.
-pub(super) struct Surroundings {
+pub(super) struct Surroundings<'a> {
     /// The targets of each Prometheus.
     pub(super) scrapes: Scrapes,
     /// Each Prometheus.
@@ -25,13 +26,16 @@ pub(super) struct Surroundings {
     pub(super) between: Between,
     /// The namespaces of operators.
     pub(super) operators: OperatorNamespaces,
+    /// Where calls from outside come in.
+    pub(super) gateways: Gateways<'a>,
 }
 
-impl Surroundings {
+impl<'a> Surroundings<'a> {
     /// Those of a platform in a cloud. Without one, no machine and no address is known.
-    pub(super) fn of(platform: &Platform, cloud: Option<&Checked>) -> Self {
+    pub(super) fn of(platform: &'a Platform, cloud: Option<&Checked>) -> Self {
         let cluster = cloud.and_then(|cloud| Some((cloud, cloud.cluster(&platform.cluster.to_string())?)));
         Self {
+            gateways: Gateways::of(platform),
             scrapes: Scrapes::of(platform, cloud),
             asking: asking(platform),
             api: cluster.map(|(cloud, cluster)| ApiServers::of(cluster, cloud)).unwrap_or_default(),

@@ -28,6 +28,12 @@ fn config(of: &Traefik) -> Value {
     if let Some(replicas) = of.replicas {
         values.insert("deployment".to_owned(), json!({ "replicas": replicas }));
     }
+    if of.gateways {
+        values.insert("providers".to_owned(), json!({ "kubernetesGateway": { "enabled": true } }));
+        // The platform has gateways and their class of its own.
+        values.insert("gateway".to_owned(), json!({ "enabled": false }));
+        values.insert("gatewayClass".to_owned(), json!({ "enabled": false }));
+    }
     // The chart takes its values as a text of YAML.
     let text = serde_saphyr::to_string(&values).unwrap_or_default();
     json!({

@@ -9,6 +9,7 @@ mod ceph;
 mod claims;
 mod classes;
 mod container;
+mod gateway;
 mod host;
 mod images;
 mod ingress;
@@ -24,6 +25,7 @@ mod password;
 mod quota;
 mod raw;
 mod reach;
+mod restricted;
 mod room;
 mod scaler;
 mod schema;
@@ -42,6 +44,7 @@ use fmc_core::role::{RoleFindings, SpanSite};
 use super::{Namespace, Platform};
 use crate::compile::policy_names;
 use crate::container::{Container, MountSource};
+use crate::gateway::Gateways;
 use crate::name::PortName;
 use crate::workload::Workload;
 
@@ -95,7 +98,13 @@ pub(super) const KINDS: &[OwnKind] = &[
     SCHEMA,
     TRUSTS_ALL,
     NO_TLS,
+    NO_GATEWAY,
+    PORT_SHARED,
 ];
+
+const NO_GATEWAY: OwnKind =
+    OwnKind::error("platform-no-gateway", include_str!("pages/no-gateway.md")).never_accepted();
+const PORT_SHARED: OwnKind = OwnKind::warning("platform-port-shared", include_str!("pages/port-shared.md"));
 
 const NO_TLS: OwnKind = OwnKind::warning("platform-no-tls", include_str!("pages/no-tls.md"));
 const TRUSTS_ALL: OwnKind = OwnKind::warning("platform-trusts-all", include_str!("pages/trusts-all.md"));
@@ -178,6 +187,7 @@ pub(super) fn settings(platform: &Platform, findings: &mut RoleFindings<'_>) {
             for (index, of) in namespace.ingresses.iter().enumerate() {
                 findings.part(&format!("ingresses[{index}]"), |findings| ingress::values(of, findings));
             }
+            gateway::values(namespace, findings);
             outside::values(namespace, findings);
             raw::of_namespace(namespace, findings);
         });
@@ -219,6 +229,7 @@ fn leaves(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
         });
     }
     outside::leaves(namespace, findings);
+    gateway::leaves(namespace, findings);
     for (index, of) in namespace.ingresses.iter().enumerate() {
         findings.part(&format!("ingresses[{index}]"), |findings| ingress::leaves(of, findings));
     }
@@ -257,14 +268,17 @@ pub(super) fn together(platform: &Platform, site: &SpanSite<'_>, findings: &mut 
     let names = platform.namespaces.iter().map(|namespace| namespace.name.to_string());
     twice("namespaces", "namespace", names, findings);
     ingress::hosts(platform, findings);
+    let gateways = Gateways::of(platform);
+    gateway::owners(platform, &gateways, findings);
     for (index, namespace) in platform.namespaces.iter().enumerate() {
         findings.part(&format!("namespaces[{index}]"), |findings| {
             let namespace = &*platform.pinned(namespace.with_services());
             service::together(namespace, findings);
-            in_namespace(namespace, findings);
+            in_namespace(namespace, &gateways, findings);
             operated::together(namespace, platform, site, findings);
             claims::sets(namespace, platform, site, findings);
             ingress::together(namespace, platform, site, findings);
+            gateway::together(namespace, (platform, &gateways), site, findings);
             ingress::closed(namespace, platform, findings);
             outside::together(namespace, platform, site, findings);
             autoscale::together(namespace, platform, site, findings);
@@ -314,13 +328,13 @@ fn second(platform: &Platform, site: &SpanSite<'_>, findings: &mut RoleFindings<
     }
 }
 
-fn in_namespace(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
+fn in_namespace(namespace: &Namespace, gateways: &Gateways<'_>, findings: &mut RoleFindings<'_>) {
     let workloads = namespace.workloads();
     names(&workloads, findings);
     configs(&workloads, findings);
     secret::once(namespace, &workloads, findings);
     claims::known(&workloads, findings);
-    policies(namespace, findings);
+    policies(namespace, gateways, findings);
     for (path, workload) in &workloads {
         findings.part(path, |findings| {
             of_workload(*workload, findings);
@@ -391,9 +405,9 @@ fn containers_of<'a>(
 }
 
 /// Two connections may have one name in the cluster: `a-to-b` to `c`, and `a` to `b-to-c`.
-fn policies(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
+fn policies(namespace: &Namespace, gateways: &Gateways<'_>, findings: &mut RoleFindings<'_>) {
     let mut seen: BTreeSet<String> =
-        namespace.entrances().into_keys().chain(policy_names(namespace)).collect();
+        namespace.entrances(gateways).into_keys().chain(policy_names(namespace)).collect();
     for (index, connection) in namespace.own_connections().iter().enumerate() {
         let Some(name) = connection.policy_names().into_iter().find(|name| !seen.insert(name.clone())) else {
             continue;

@@ -1,4 +1,4 @@
-//! Changes by other hands since the last apply.
+//! Changes by other hands since the last apply, and bindings by which another hand gives rights to accounts of ours.
 //!
 //! An object's mark says from which manifest it was made: where that is the cloud's, a difference is another hand's. Nothing records
 //! which objects an apply made. That an object is missing follows from others that are made with it; where there are none, it may be
@@ -10,6 +10,7 @@ use fmc_core::graph::{Address, Node, Seen, Wanted};
 use fmc_core::provider::{Drift, DriftKind, Drifted, Moved};
 
 use super::document::Wanted as OfOwner;
+use super::granted::{self, BINDINGS};
 use super::mentions::mentioned;
 use super::shown::both;
 use super::{Document, record};
@@ -38,7 +39,12 @@ pub(super) fn drift(wanted: &Wanted<Document>, seen: &Seen<ApiObject>) -> Drift 
     let copies = seen
         .present()
         .filter(|(at, object)| object.unwanted == Unwanted::Copied && !wanted.nodes.contains_key(*at));
-    found.drift.extend(copies.map(|(at, _)| drifted(at, DriftKind::Extra, Vec::new())));
+    found.drift.extend(copies.map(|(at, object)| {
+        let gives_rights = BINDINGS.iter().any(|kind| kind.word == at.kind());
+        let told = gives_rights.then(|| granted::told(object.value())).into_iter().flatten();
+        let changes = told.map(|(path, there)| Moved { path, from: Some(there), to: None });
+        drifted(at, DriftKind::Extra, changes.collect())
+    }));
     found.drift.sort_by(|one, other| one.address.cmp(&other.address));
     found
 }

@@ -15,6 +15,7 @@ use serde_json::Value;
 use super::beside::{self, Kept};
 use super::document::Wanted as OfOwner;
 use super::foreign::foreign;
+use super::granted::{Accounts, BINDINGS};
 use super::patience::is_silent_webhook;
 use super::replicas;
 use super::shown::spoken;
@@ -154,11 +155,14 @@ impl Cluster<'_> {
     async fn list(&self) -> Result<BTreeMap<Address, ApiObject>, Refusal> {
         let (owner, cluster) = (&*self.wanted.owner, self.name());
         let kinds: BTreeSet<&str> = self.documents.keys().map(|at| at.kind()).collect();
+        let accounts = Accounts::of(self.documents);
+        let gives_rights = |kind: &kind::Kind| !accounts.is_empty() && BINDINGS.contains(&kind);
         let mut there = BTreeMap::new();
         let lists = KINDS.iter().map(|kind| {
-            // A stranger's object matters only where a wanted one has its kind; the secrets of strangers are not read, and their
+            // A stranger's object matters only where a wanted one has its kind, or where it gives rights to accounts of ours; the secrets of strangers are not read, and their
             // definitions are long.
-            let is_ours_alone = !kinds.contains(kind.word) || READ_ONE_BY_ONE.contains(kind);
+            let is_ours_alone =
+                !kinds.contains(kind.word) && !gives_rights(kind) || READ_ONE_BY_ONE.contains(kind);
             let selector = is_ours_alone.then(|| format!("{OWNER}={owner}"));
             async move { list(self.link, &kind.path(None), selector.as_deref()).await }
         });
@@ -167,10 +171,11 @@ impl Cluster<'_> {
                 let text = |key: &str| value.get("metadata")?.get(key)?.as_str();
                 let Some(name) = text("name") else { continue };
                 let at = manifest::address(cluster, kind, text("namespace"), name);
+                let has_rights = gives_rights(kind) && accounts.have_rights_by(&value);
                 let object = ApiObject::of_list(value, kind);
                 let is_ours = object.owner() == Some(owner)
                     && (object.is_made_by(owner) || object.is_claim_of(owner) || !object.is_of_another());
-                if is_ours || self.documents.contains_key(&at) {
+                if is_ours || has_rights || self.documents.contains_key(&at) {
                     let wanted = self.documents.get(&at).and_then(|document| document.wanted());
                     there.insert(at, self.provider.hidden(object, wanted));
                 }

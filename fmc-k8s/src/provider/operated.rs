@@ -1,21 +1,27 @@
-//! The objects that belong together of a database, a Kafka or a Ceph: what must be there first, and what goes with what.
+//! The objects that belong together of a database, a Kafka, a Ceph or a gateway: what must be there first, and what goes with what.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fmc_core::graph::Address;
 use serde_json::Value;
 
 use super::mentions::closed;
 use super::{beside, data};
-use crate::kind::{NETWORK_POLICY, SECRET};
+use crate::gateway::CONTROLLER;
+use crate::kind::{HELM_CHART_CONFIG, NETWORK_POLICY, SECRET};
 use crate::manifest::{Manifest, namespace_of};
 use crate::object::ApiObject;
 use crate::operated::{CNPG, KnownOperator, ROOK, STRIMZI};
+use crate::traefik;
 
 pub(super) const POSTGRES: &str = "cluster.postgresql.cnpg.io";
 pub(super) const KAFKA: &str = "kafka.kafka.strimzi.io";
 pub(super) const BROKERS: &str = "kafkanodepool.kafka.strimzi.io";
 pub(super) const CEPH: &str = "cephcluster.ceph.rook.io";
+
+const HTTP_ROUTE: &str = "httproute.gateway.networking.k8s.io";
+const GATEWAY: &str = "gateway.gateway.networking.k8s.io";
+const GATEWAY_CLASS: &str = "gatewayclass.gateway.networking.k8s.io";
 
 /// The object that another one is a part of: the Kafka of a topic, of a user or of brokers, the Ceph of a pool.
 fn whole(at: &Address, content: &Value) -> Option<Address> {
@@ -37,12 +43,46 @@ pub(super) fn goes_with(at: &Address, object: &ApiObject) -> Option<Address> {
     whole(at, object.value())
 }
 
+/// Whether an object leads calls to others: a gateway, its class, and the settings of the Traefik that takes its calls.
+fn is_way(at: &Address) -> bool {
+    [GATEWAY, GATEWAY_CLASS, HELM_CHART_CONFIG.word].contains(&at.kind())
+}
+
+/// What leads to a route or a gateway: its gateways, its class, and Traefik. They go after it, so that whoever takes the calls learns of it.
+fn below(at: &Address, content: &Value) -> Vec<Address> {
+    let text = |of: &Value, key: &str| of.get(key).and_then(Value::as_str).map(str::to_owned);
+    match at.kind() {
+        HTTP_ROUTE => {
+            let own = namespace_of(at).unwrap_or_default();
+            let parents = content.pointer("/spec/parentRefs").and_then(Value::as_array).into_iter().flatten();
+            let named = parents.filter_map(|parent| {
+                let namespace = text(parent, "namespace").unwrap_or_else(|| own.to_owned());
+                Some(at.beside(GATEWAY, format!("{namespace}/{}", text(parent, "name")?)))
+            });
+            named.collect()
+        }
+        GATEWAY => {
+            let class = content.get("spec").and_then(|spec| text(spec, "gatewayClassName"));
+            class.map(|class| at.beside(GATEWAY_CLASS, class)).into_iter().collect()
+        }
+        GATEWAY_CLASS
+            if content.pointer("/spec/controllerName").and_then(Value::as_str) == Some(CONTROLLER) =>
+        {
+            vec![at.beside(HELM_CHART_CONFIG.word, format!("{}/{}", traefik::NAMESPACE, traefik::NAME))]
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// Topics go before their Kafka, whose operator of topics lets them go, and the pools of a Ceph before it.
 pub(super) fn stand(there: &mut BTreeMap<Address, ApiObject>) {
     let cephs: Vec<Address> = there.keys().filter(|at| at.kind() == CEPH).cloned().collect();
     let known: Vec<Address> =
         there.keys().filter(|at| [KAFKA, POSTGRES].contains(&at.kind())).cloned().collect();
+    let ways: BTreeSet<Address> = there.keys().filter(|at| is_way(at)).cloned().collect();
     for (at, object) in there.iter_mut() {
+        let below = below(at, object.value()).into_iter().filter(|one| ways.contains(one));
+        object.stands_on.extend(below);
         // Strimzi takes brokers away with their Kafka, and refuses to do so before it.
         let whole = whole(at, object.value()).filter(|whole| at.kind() != BROKERS && known.contains(whole));
         object.stands_on.extend(whole);

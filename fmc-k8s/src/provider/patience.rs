@@ -16,6 +16,9 @@ use crate::manifest::Manifest;
 /// itself.
 const SERVED_WITHIN: u64 = 60;
 
+/// The same of a kind that K3s brings: it installs a chart with the definitions when its API answers.
+const BROUGHT_WITHIN: u64 = 300;
+
 /// The time for a webhook to answer, in seconds: its pods may be starting.
 const WEBHOOK_WITHIN: u64 = 180;
 
@@ -62,7 +65,8 @@ pub(super) async fn located(
     if !kind.is_custom() {
         return Ok(super::path_of(manifest));
     }
-    let mut wait = Wait::new(link, at, acting, SERVED_WITHIN);
+    let within = if manifest.is_brought { BROUGHT_WITHIN } else { SERVED_WITHIN };
+    let mut wait = Wait::new(link, at, acting, within);
     loop {
         let served = served::kind_of(link, kind).await.map_err(|refusal| call(at, &refusal))?;
         if let Some(served) = served.map(|served| served.kind) {
@@ -77,7 +81,7 @@ pub(super) async fn located(
             return Err(StepError::Input { what: at.to_string(), cause });
         }
         if !wait.goes_on("until the server has its kind").await? {
-            let cause = format!("{} within {SERVED_WITHIN} s", not_served(kind));
+            let cause = format!("{} within {within} s", not_served(kind));
             return Err(StepError::Call { call: at.to_string(), cause });
         }
     }

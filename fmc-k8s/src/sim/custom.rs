@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Key, Response, State, Target, kind_of, status};
 use crate::compare::plain;
+use crate::gateway::GROUP;
 use crate::kind::{CUSTOM_RESOURCE_DEFINITION, Kind};
 use crate::link::Verb;
 use crate::provider::ready_status;
@@ -61,7 +62,13 @@ impl State {
             .objects
             .range(first..)
             .take_while(|((word, ..), _)| *word == CUSTOM_RESOURCE_DEFINITION.word);
-        definitions.flat_map(|(_, definition)| versions(definition)).collect()
+        let mut all: Vec<Custom> = definitions.flat_map(|(_, definition)| versions(definition)).collect();
+        let brought: Vec<Custom> = brought()
+            .into_iter()
+            .filter(|one| !all.iter().any(|known| known.kind.word == one.kind.word))
+            .collect();
+        all.extend(brought);
+        all
     }
 
     /// The kind with a word in addresses.
@@ -123,6 +130,21 @@ impl State {
         let words = self.refused.get(&format!("{word}/{name}"))?;
         Some(status(422, "Invalid", words.clone(), Vec::new()))
     }
+}
+
+/// The kinds that K3s brings with its Traefik: those of the Gateway API that a platform writes.
+fn brought() -> Vec<Custom> {
+    let api = format!("{GROUP}/v1");
+    let all = [
+        ("GatewayClass", "gatewayclasses", false),
+        ("Gateway", "gateways", true),
+        ("HTTPRoute", "httproutes", true),
+    ];
+    let each = all.into_iter().filter_map(|(name, plural, is_namespaced)| {
+        let kind = Kind::custom(&api, name, is_namespaced)?.served(plural, is_namespaced)?;
+        Some(Custom { kind, has_status: true })
+    });
+    each.collect()
 }
 
 /// The versions that a definition serves.

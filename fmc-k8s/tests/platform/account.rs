@@ -9,10 +9,11 @@ use fmc_k8s::container::Probe;
 use fmc_k8s::kube_state_metrics::KubeStateMetrics;
 use fmc_k8s::platform::{Namespace, Platform};
 use fmc_k8s::prometheus::Prometheus;
+use fmc_k8s::raw::RawObject;
 use fmc_k8s::stateful::Stateful;
 use fmc_k8s::workload::Deployment;
 use pollster::block_on;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::check::{container, kinds, one};
 use crate::cloud::{World, cloud, deleted, notes, shop, steps};
@@ -113,6 +114,91 @@ fn rights_that_somebody_added_are_drift_and_go() {
     assert_eq!(role["rules"], json!([{ "apiGroups": [""], "resources": ["nodes"], "verbs": ["list"] }]));
 }
 
+/// A binding of another hand is no object of ours: an apply leaves it alone, and `drift` tells of it.
+#[test]
+fn rights_that_another_binding_gives_to_our_accounts_are_told() {
+    let world = World::new();
+    world.apply(&watching());
+    let binding = |name: &str, namespace: Option<&str>, subject: Value| {
+        let kind = if namespace.is_some() { "RoleBinding" } else { "ClusterRoleBinding" };
+        json!({ "apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind,
+            "metadata": { "name": name, "namespace": namespace },
+            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin" },
+            "subjects": [subject] })
+    };
+    let account = |name: &str, namespace: &str| json!({ "kind": "ServiceAccount", "name": name, "namespace": namespace });
+    let group =
+        |name: &str| json!({ "kind": "Group", "name": name, "apiGroup": "rbac.authorization.k8s.io" });
+    world.cluster.put(binding("all", None, account("agent", "shop")));
+    world.cluster.put(binding("more", Some("shop"), group("system:serviceaccounts:shop")));
+    // Those of other accounts and of everybody are not ours to tell.
+    world.cluster.put(binding("other", None, account("agent", "default")));
+    world.cluster.put(binding("basic", None, group("system:authenticated")));
+    let mut owned = binding("owned", None, account("agent", "shop"));
+    owned["metadata"]["ownerReferences"] =
+        json!([{ "apiVersion": "v1", "kind": "ConfigMap", "name": "a", "uid": "1" }]);
+    world.cluster.put(owned);
+    let plan = world.plan(watching());
+    assert!(plan.is_empty(), "{plan}");
+    let told: Vec<String> = plan
+        .drift()
+        .drift
+        .iter()
+        .map(|one| {
+            format!(
+                "{} {} {}",
+                one.kind.as_str(),
+                one.address.short(),
+                one.changes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+            )
+        })
+        .collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].starts_with("extra cluster-role-binding/all subjects shop/agent"), "{told:?}");
+    assert!(told[0].contains("cluster-admin"), "{told:?}");
+    assert!(
+        told[1].starts_with("extra role-binding/shop/more subjects system:serviceaccounts:shop"),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn a_role_that_gathers_the_rights_of_others_is_filled_in_by_the_cluster() {
+    let world = World::new();
+    let role = |more: Value| {
+        let mut role = json!({ "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": { "name": "watchers" } });
+        role.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        Platform::on("single").object(RawObject::of(&role))
+    };
+    let by_label = json!({ "clusterRoleSelectors": [{ "matchLabels": { "example.org/watches": "true" } }] });
+    let gathering = || role(json!({ "aggregationRule": by_label }));
+    assert_eq!(kinds(gathering()), []);
+    world.apply(&gathering());
+    let mut filled = world.cluster.object("cluster-role", "", "watchers").unwrap();
+    filled["rules"] = json!([{ "apiGroups": [""], "resources": ["pods"], "verbs": ["watch"] }]);
+    world.cluster.put(filled);
+    let plan = world.plan(gathering());
+    assert!(plan.is_empty() && plan.drift().is_empty(), "{plan}");
+    let rules = json!([{ "apiGroups": [""], "resources": ["pods"], "verbs": ["list"] }]);
+    let both = role(json!({ "aggregationRule": by_label, "rules": rules }));
+    one(both, "platform-value", "objects[0].rules");
+    let all = role(json!({ "aggregationRule": { "clusterRoleSelectors": [{}] } }));
+    one(all, "platform-rights", "objects[0].aggregationRule");
+    // A rule that another hand added fills in the rights of a role that has its own.
+    let world = World::new();
+    let plain = || role(json!({ "rules": rules }));
+    world.apply(&plain());
+    let mut gathered = world.cluster.object("cluster-role", "", "watchers").unwrap();
+    gathered["aggregationRule"] = by_label.clone();
+    world.cluster.put(gathered);
+    let plan = world.plan(plain());
+    assert_eq!(plan.drift().drift.len(), 1, "{plan}");
+    assert!(plan.to_string().contains("aggregationRule"), "{plan}");
+    world.run(&plan).converged().unwrap_or_else(|error| panic!("{error}\n{plan}"));
+    let role = world.cluster.object("cluster-role", "", "watchers").unwrap();
+    assert_eq!(role.get("aggregationRule"), None);
+}
+
 #[test]
 fn rights_in_the_cluster_go_with_their_platform_and_count_with_their_namespace() {
     let world = World::new();
@@ -155,7 +241,7 @@ fn a_cluster_tells_of_its_objects_and_nodes_to_its_prometheus() {
     assert!(world.cluster.object("network-policy", "monitoring", "prometheus-to-api").is_none());
     assert!(world.cluster.object("network-policy", "monitoring", "objects-to-api").is_some());
     let asks = object("network-policy", "monitoring", "prometheus-asks");
-    let ports: Vec<&serde_json::Value> =
+    let ports: Vec<&Value> =
         asks["spec"]["egress"].as_array().unwrap().iter().map(|rule| &rule["ports"][0]["port"]).collect();
     assert_eq!(ports, [&json!("http"), &json!(10250)], "{asks}");
     // Nothing of it reads secrets.

@@ -3,6 +3,7 @@
 use fmc::graph::Action;
 use fmc::prelude::*;
 use fmc_k8s::daemon::DaemonSet;
+use fmc_k8s::operator::Operator;
 use fmc_k8s::overlay::Overlay;
 use fmc_k8s::platform::{Namespace, Platform};
 use fmc_k8s::raw::RawObject;
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::check::{container, kinds, one};
 use crate::cloud::{World, shop, steps};
+use crate::raw::restricted;
 use crate::room::{asks, shaped, sized};
 
 const SET: &str = "namespaces[0].daemon_sets[0]";
@@ -107,7 +109,7 @@ fn each_mistake_is_found_where_it_stands() {
 
 /// A set in the form of the API with a field of its pod.
 fn raw(pointer: &str, value: Value) -> RawObject {
-    let pod = json!({ "containers": [{ "name": "raw", "image": "registry.example.org/raw:1" }] });
+    let pod = restricted(json!({ "name": "raw", "image": "registry.example.org/raw:1" }));
     let mut object = json!({
         "apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": { "name": "raw" },
         "spec": { "selector": { "matchLabels": { "app": "raw" } }, "template": { "metadata": { "labels": { "app": "raw" } }, "spec": pod } },
@@ -126,8 +128,12 @@ fn pods_that_their_namespace_refuses_are_told() {
         ("/hostPID", json!(true)),
         ("/hostIPC", json!(true)),
         ("/volumes", json!([{ "name": "a", "hostPath": { "path": "/" } }])),
-        ("/containers/0/ports", json!([{ "containerPort": 80, "hostPort": 80 }])),
+        ("/containers/0/ports", json!([{ "containerPort": 8080, "hostPort": 8080 }])),
         ("/containers/0/securityContext", json!({ "privileged": true })),
+        ("/containers/0/securityContext", json!({})),
+        ("/containers/0/securityContext/runAsUser", json!(0)),
+        ("/securityContext", json!({})),
+        ("/volumes", json!([{ "name": "a", "nfs": { "server": "a", "path": "/" } }])),
     ] {
         let shop = Namespace::new("shop").object(raw(pointer, value));
         one(Platform::on("single").namespace(shop), "platform-refused-pods", at);
@@ -137,12 +143,47 @@ fn pods_that_their_namespace_refuses_are_told() {
         shop([asks("web", 1, 100, 64)]).overlay(Overlay::of("deployment/shop/web").set(path, &true))
     };
     one(overlay("spec.template.spec.hostNetwork"), "platform-refused-pods", "overlays[0]");
+    let context = "spec.template.spec.containers[web].securityContext.allowPrivilegeEscalation";
+    one(overlay(context), "platform-refused-pods", "overlays[0]");
+    assert_eq!(
+        kinds(Platform::on("single").namespace(Namespace::new("shop").object(raw("/hostPID", json!(false))))),
+        []
+    );
+    // An overlay says what an object lacks.
+    let lacking = Namespace::new("shop").object(raw("/containers/0/securityContext", json!({})));
+    let context = "spec.template.spec.containers[raw].securityContext";
+    let mended = Overlay::of("daemon-set/shop/raw")
+        .set(format!("{context}.allowPrivilegeEscalation"), &false)
+        .set(format!("{context}.capabilities"), &json!({ "drop": ["ALL"] }));
+    assert_eq!(kinds(Platform::on("single").namespace(lacking).overlay(mended)), []);
+    // The namespace that only the setting of an operator names enforces the standard too.
+    let operator = |more: Value| {
+        let mut set = serde_json::to_value(raw("/containers/0/securityContext", more)).unwrap();
+        set["metadata"]["namespace"] = json!("agents");
+        Platform::on("single")
+            .operator(Operator::new("agents").manifests(&set.to_string()).namespace("agents"))
+    };
+    let refused =
+        |found: Vec<(String, String)>| found.iter().any(|(kind, _)| kind == "platform-refused-pods");
+    assert!(refused(kinds(operator(json!({})))));
+    let right = json!({ "allowPrivilegeEscalation": false, "capabilities": { "drop": ["ALL"] } });
+    assert!(!refused(kinds(operator(right))));
     // Where the namespace admits them, no policy holds them.
     let admits = Overlay::of("namespace/shop")
         .set("metadata.labels[\"pod-security.kubernetes.io/enforce\"]", &"privileged");
     let shop = || Namespace::new("shop").object(raw("/hostNetwork", json!(true)));
     let admitted = Platform::on("single").namespace(shop()).overlay(admits);
     one(admitted, "platform-host-network", at);
+    // The ports of K3s's Traefik are taken on each node.
+    let on = |port: u16| {
+        let admits = Overlay::of("namespace/shop")
+            .set("metadata.labels[\"pod-security.kubernetes.io/enforce\"]", &"privileged");
+        let ports = json!([{ "containerPort": 8080, "hostPort": port }]);
+        let shop = Namespace::new("shop").object(raw("/containers/0/ports", ports));
+        Platform::on("single").namespace(shop).overlay(admits)
+    };
+    one(on(443), "platform-port-shared", at);
+    assert_eq!(kinds(on(8443)), []);
     let mut system = raw("/hostNetwork", json!(true));
     system = RawObject::of(&{
         let mut value = serde_json::to_value(&system).unwrap();

@@ -12,6 +12,7 @@ mod cloud;
 mod custom;
 mod daemon;
 mod drift;
+mod gateway;
 mod ingress;
 mod jenkins;
 mod job;

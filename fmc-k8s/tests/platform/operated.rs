@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 
 use crate::check::{container, kinds, one};
 use crate::cloud::{World, cloud, deleted, notes, steps};
+use crate::raw::restricted;
 
 pub(crate) fn image(named: &str) -> String {
     format!("{named}@sha256:{}", "0".repeat(64))
@@ -68,7 +69,7 @@ pub(crate) fn pods_of(key: &str, value: &str) -> Value {
             "selector": { "matchLabels": { key: value } },
             "template": {
                 "metadata": { "labels": { key: value } },
-                "spec": { "containers": [{ "name": "operator", "image": image("registry.example.org/operator:1") }] },
+                "spec": restricted(json!({ "name": "operator", "image": image("registry.example.org/operator:1") })),
             },
         },
     })

@@ -29,9 +29,9 @@ fn what_is_unchanged_is_listed_and_nothing_else() {
     let (reads, writes) = world.cluster.requests();
     assert!(world.plan(platform).is_empty());
     let kinds = u32::try_from(fmc_k8s::kind::KINDS.len()).unwrap();
-    // The groups, and the kinds of the one that is not of Kubernetes itself: that of K3s's charts.
-    let discovery = 2;
-    let requests = (reads + kinds + discovery, writes);
+    // The groups, and the kinds of those that are not of Kubernetes itself: of K3s's charts, and of the gateways that they bring.
+    let (discovery, of_gateways) = (3, 3);
+    let requests = (reads + kinds + of_gateways + discovery, writes);
     assert_eq!(world.cluster.requests(), requests, "one list a kind, and no dry run");
 }
 

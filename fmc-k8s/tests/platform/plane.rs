@@ -6,14 +6,17 @@ use fmc::graph::Action;
 use fmc_k8s::account::{Account, AccountRule};
 use fmc_k8s::client::Server;
 use fmc_k8s::link::ApiLink;
+use fmc_k8s::platform::{Namespace, Platform};
 use fmc_k8s::raw::RawObject;
 use fmc_k8s::workload::Deployment;
 use fmc_testkit::kube::ControlPlane;
 use pollster::block_on;
 use serde_json::{Value, json};
 
+use crate::check::kinds;
 use crate::cloud::{Cluster, World, db, shop, steps, web};
 use crate::custom::{self, definition, with};
+use crate::raw::restricted;
 use crate::secret;
 
 /// A control plane without nodes.
@@ -201,4 +204,88 @@ fn a_stored_version_is_held_and_a_class_is_made_again() {
     let refused =
         world.cluster.0.kubectl(&["apply", "--server-side", "--force-conflicts", "--filename", path]);
     assert!(refused.is_err_and(|words| words.to_string().contains("status.storedVersions[0]")));
+}
+
+/// PodSecurity itself is the judge of what `check` says of pods in the form of the API.
+#[test]
+fn the_server_refuses_the_pods_that_the_check_tells_of() {
+    let plane = Plane(ControlPlane::start());
+    plane.kubectl(&["create", "namespace", "shop"]);
+    plane.kubectl(&["label", "namespace", "shop", "pod-security.kubernetes.io/enforce=restricted"]);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let context = "/containers/0/securityContext";
+    let mut judged = Vec::new();
+    for (pointer, value) in [
+        ("/hostPID", json!(false)),
+        ("/hostNetwork", json!(true)),
+        ("/hostIPC", json!(true)),
+        ("/containers/0/ports", json!([{ "containerPort": 80, "hostPort": 80 }])),
+        ("/volumes", json!([{ "name": "a", "hostPath": { "path": "/a" } }])),
+        ("/volumes", json!([{ "name": "a", "nfs": { "server": "a", "path": "/" } }])),
+        (
+            "/volumes",
+            json!([{ "name": "a", "emptyDir": {} }, { "name": "b", "projected": { "sources": [] } }]),
+        ),
+        (context, json!({})),
+        (context, json!({ "allowPrivilegeEscalation": false, "capabilities": { "drop": ["NET_RAW"] } })),
+        (context, json!({ "allowPrivilegeEscalation": true, "capabilities": { "drop": ["ALL"] } })),
+        (
+            context,
+            json!({ "allowPrivilegeEscalation": false, "capabilities": { "drop": ["ALL"], "add": ["NET_BIND_SERVICE"] } }),
+        ),
+        (
+            context,
+            json!({ "allowPrivilegeEscalation": false, "capabilities": { "drop": ["ALL"], "add": ["SYS_TIME"] } }),
+        ),
+        (
+            context,
+            json!({ "allowPrivilegeEscalation": false, "capabilities": { "drop": ["ALL"] }, "runAsNonRoot": false }),
+        ),
+        (
+            context,
+            json!({ "allowPrivilegeEscalation": false, "capabilities": { "drop": ["ALL"] }, "runAsUser": 0 }),
+        ),
+        (
+            context,
+            json!({ "allowPrivilegeEscalation": false, "capabilities": { "drop": ["ALL"] }, "seccompProfile": { "type": "Unconfined" } }),
+        ),
+        ("/securityContext", json!({})),
+        ("/securityContext", json!({ "runAsNonRoot": true })),
+        ("/securityContext", json!({ "seccompProfile": { "type": "RuntimeDefault" } })),
+        (
+            "/securityContext",
+            json!({ "runAsNonRoot": true, "runAsUser": 0, "seccompProfile": { "type": "RuntimeDefault" } }),
+        ),
+        (
+            "/securityContext",
+            json!({ "runAsUser": 1000, "runAsNonRoot": true, "seccompProfile": { "type": "Localhost", "localhostProfile": "a" } }),
+        ),
+        ("/initContainers", json!([{ "name": "first", "image": "registry.example.org/first:1" }])),
+        ("/os", json!({ "name": "linux" })),
+    ] {
+        let mut pod = restricted(json!({ "name": "web", "image": "registry.example.org/web:1" }));
+        let (parent, key) = pointer.rsplit_once('/').unwrap();
+        pod.pointer_mut(parent).unwrap().as_object_mut().unwrap().insert(key.to_owned(), value.clone());
+        let one = json!({ "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "web" }, "spec": pod });
+        std::fs::write(file.path(), one.to_string()).unwrap();
+        let name = format!("--filename={}", file.path().display());
+        let answer = plane.0.kubectl(&["create", &name, "--namespace=shop", "--dry-run=server"]);
+        let is_refused = match answer {
+            Ok(_) => false,
+            Err(words) => {
+                assert!(words.to_string().contains("violates PodSecurity"), "{pointer} {value}: {words}");
+                true
+            }
+        };
+        let labels = json!({ "app": "web" });
+        let set = RawObject::of(
+            &json!({ "apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": { "name": "web" }, "spec": {
+            "selector": { "matchLabels": labels }, "template": { "metadata": { "labels": labels }, "spec": pod } } }),
+        );
+        let platform = Platform::on("single").namespace(Namespace::new("shop").object(set));
+        let is_told = kinds(platform).iter().any(|(kind, _)| kind == "platform-refused-pods");
+        judged.push(is_refused);
+        assert_eq!(is_told, is_refused, "{pointer} {value}");
+    }
+    assert!(judged.iter().any(|one| *one) && judged.iter().any(|one| !one), "{judged:?}");
 }

@@ -18,6 +18,16 @@ fn quota(pods: &str) -> RawObject {
     )
 }
 
+/// A pod with this container that every namespace admits.
+pub(crate) fn restricted(mut container: Value) -> Value {
+    let context = json!({ "allowPrivilegeEscalation": false, "capabilities": { "drop": ["ALL"] } });
+    container.as_object_mut().unwrap().insert("securityContext".to_owned(), context);
+    json!({
+        "securityContext": { "runAsNonRoot": true, "seccompProfile": { "type": "RuntimeDefault" } },
+        "containers": [container],
+    })
+}
+
 /// What the types of a platform do not say: a limit, a job by the clock, values of K3s's Traefik, a class.
 pub(crate) fn raw(pods: &str) -> Platform {
     let pod = json!({

@@ -4,6 +4,7 @@ mod admitted;
 mod cloudnative_pg;
 mod custom;
 mod definitions;
+mod gateway;
 mod job;
 mod kinds;
 mod operated;

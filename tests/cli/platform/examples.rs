@@ -34,6 +34,31 @@ fn the_example_with_a_jenkins_is_applied_and_its_page_shows_it() {
 }
 
 #[test]
+fn the_example_with_a_gateway_is_applied_and_its_page_shows_it() {
+    let example = include_str!("../../../examples/platform/gateway.yaml");
+    for block in include_str!("../../../docs/gateways.md").split("```yaml\n").skip(1) {
+        let (shown, _) = block.split_once("```").unwrap();
+        assert!(example.contains(shown), "{shown}");
+    }
+    let pem = |name: &str| format!("-----BEGIN {name}-----\nAAAA\n-----END {name}-----\n");
+    let (chain, key) = (pem("CERTIFICATE"), pem("PRIVATE KEY"));
+    let files = [("cloud.yaml", example), ("certs/example.crt", &*chain), ("certs/example.key", &*key)];
+    let folder = folder(&files);
+    let run = |arguments: &str| fmc(folder.path(), arguments, "");
+    let checked = run("check");
+    assert!(checked.code == 0 && checked.out.contains(": 0 errors, 0 warnings"), "{checked:?}");
+    let applied = run("apply --yes");
+    for made in
+        ["gateway.gateway.networking.k8s.io edge/public", "httproute.gateway.networking.k8s.io shop/shop"]
+    {
+        assert!(applied.code == 0 && applied.out.contains(&format!("+ {made}")), "{made}: {applied:?}");
+    }
+    assert_eq!(run("plan --detailed-exitcode").code, 0);
+    let converted = run("convert toml");
+    assert!(converted.code == 0 && converted.out.contains("redirect_https = true"), "{converted:?}");
+}
+
+#[test]
 fn the_example_with_a_prometheus_is_applied_and_its_page_shows_it() {
     let example = include_str!("../../../examples/platform/monitoring.yaml");
     applied(example, include_str!("../../../docs/monitoring.md"), "+ deployment monitoring/grafana");

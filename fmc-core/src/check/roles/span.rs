@@ -60,7 +60,7 @@ pub(super) fn ask(view: &View<'_>, cloud: &Checked, assigned: &[Assigned], findi
 }
 
 /// Whether a spanning role can be asked: its settings are right, and the cloud has the values that it reads.
-pub(super) fn is_right(stated: &Stated<'_>, cloud: &Checked) -> bool {
+pub(in crate::check) fn is_right(stated: &Stated<'_>, cloud: &Checked) -> bool {
     let role = stated.role();
     if !role.is_resolved(cloud) {
         return false;

@@ -114,9 +114,32 @@ fn groups(of: &AccountRule, findings: &mut RoleFindings<'_>) {
 
 /// The rules of a role in the form of the API. The server judges the rest of them.
 pub(super) fn raw(role: &Value, is_of_cluster: bool, findings: &mut RoleFindings<'_>) {
+    let gathered = role.get("aggregationRule").filter(|one| !one.is_null());
+    let has_rules = role.get("rules").and_then(Value::as_array).is_some_and(|rules| !rules.is_empty());
+    if gathered.is_some() && has_rules {
+        let message =
+            "the cluster fills in the rules of a role with `aggregationRule`, and these would be lost";
+        let help = "leave them out, or write them in a role that `aggregationRule` selects";
+        return wrong("rules", findings, message, help);
+    }
+    if let Some(message) = gathers_all(role) {
+        findings.part("aggregationRule", |findings| {
+            findings.find(&RIGHTS, message, "select the roles by a label, or accept this with the reason");
+        });
+    }
     for (index, rule) in rules(role).into_iter().enumerate() {
         findings.part(&format!("rules[{index}]"), |findings| broad(&rule, is_of_cluster, findings));
     }
+}
+
+/// The reason why a role gathers more rights than a person reads in it.
+fn gathers_all(role: &Value) -> Option<&'static str> {
+    let selectors = role.pointer("/aggregationRule/clusterRoleSelectors").and_then(Value::as_array)?;
+    let says = |one: &Value, key: &str| {
+        one.get(key).is_some_and(|said| said.as_object().is_none_or(|map| !map.is_empty()))
+    };
+    let is_open = |one: &Value| !says(one, "matchLabels") && !says(one, "matchExpressions");
+    selectors.iter().any(is_open).then_some("it gathers the rights of every role of the cluster")
 }
 
 /// The rules of a role in the form of the API.
@@ -185,6 +208,7 @@ fn breadth(of: &AccountRule, is_of_cluster: bool) -> Option<(&'static str, Strin
 pub(super) fn more(object: &Value, is_of_cluster: bool) -> Vec<String> {
     let is_admin = object.pointer("/roleRef/name").and_then(Value::as_str) == Some("cluster-admin");
     let all = is_admin.then(|| "cluster-admin may do everything".to_owned());
+    let all = all.or_else(|| gathers_all(object).map(str::to_owned));
     let rules = rules(object).into_iter();
     let mut all: Vec<String> =
         all.into_iter().chain(rules.filter_map(|rule| Some(breadth(&rule, is_of_cluster)?.1))).collect();

@@ -1,14 +1,20 @@
-//! Pods that share with their node what others do not, in objects in the form of the API and by overlays.
+//! Pods that share with their node what others do not, and pods that their namespace refuses: in objects in the form of the API, in the files
+//! of operators and by overlays.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fmc_core::checked::Checked;
+use fmc_core::finding::NameList;
+use fmc_core::graph::Address;
+use fmc_core::k3s::Component;
 use fmc_core::role::RoleFindings;
 use serde_json::Value;
 
 use super::value::wrong;
-use super::{HOST_NETWORK, HOST_PATH, REFUSED_PODS};
+use super::{HOST_NETWORK, HOST_PATH, PORT_SHARED, REFUSED_PODS, raw, restricted};
+use crate::budget::tcp_ports_of_node;
 use crate::container::MountSource;
+use crate::gateway::ENTRANCES;
 use crate::kind::{DAEMON_SET, NAMESPACE};
 use crate::manifest::Manifest;
 use crate::platform::{Namespace, Platform};
@@ -46,77 +52,117 @@ pub(super) fn folders(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
 
 /// Pods that their namespace refuses, and pods that no network policy holds.
 pub(super) fn check(platform: &Platform, cloud: &Checked, findings: &mut RoleFindings<'_>) {
-    let inside = platform.namespaces.iter().enumerate().flat_map(|(index, namespace)| {
-        let name = namespace.name.to_string();
-        let each = namespace.objects.iter().enumerate();
-        each.map(move |(at, object)| {
-            (format!("namespaces[{index}].objects[{at}]"), name.clone(), object.0.clone())
-        })
-    });
-    let outside = platform.objects.iter().enumerate().map(|(at, object)| {
-        (format!("objects[{at}]"), object.namespace().unwrap_or_default().to_owned(), object.0.clone())
-    });
-    let mut all: Vec<(String, String, Value)> = inside.chain(outside).collect();
-    all.retain(|(_, _, object)| !shared(object).is_empty());
-    if all.is_empty() && platform.overlays.is_empty() {
+    let has_pods = |object: &Value| PODS.iter().any(|at| object.pointer(at).is_some());
+    let stated: Vec<(String, Address)> = raw::stated(platform, has_pods);
+    if stated.is_empty() && platform.overlays.is_empty() {
         return;
     }
-    let manifests = platform.manifests_in(cloud);
-    let level = |one: &Manifest| {
-        let label = one.content().pointer("/metadata/labels").and_then(|all| all.get(ENFORCE));
-        label.and_then(Value::as_str).map(str::to_owned)
-    };
-    let levels: BTreeMap<String, String> = manifests
-        .iter()
+    let manifests: BTreeMap<String, Manifest> =
+        platform.manifests_in(cloud).into_iter().map(|one| (one.short(), one)).collect();
+    let levels: BTreeMap<&str, &str> = manifests
+        .values()
         .filter(|one| *one.kind() == NAMESPACE)
-        .filter_map(|one| Some((one.name().to_owned(), level(one)?)))
+        .filter_map(|one| Some((one.name(), level(one)?)))
         .collect();
+    let cluster = cloud.cluster(&platform.cluster.to_string());
+    let shares =
+        cluster.is_some_and(|cluster| cluster.has(Component::Traefik) && cluster.has(Component::Servicelb));
+    let mut raw: BTreeSet<String> = BTreeSet::new();
+    for (path, at) in stated {
+        let short = at.short().to_string();
+        if let Some(made) = manifests.get(&short) {
+            one(&path, made, &levels, |_| true, findings);
+            if shares {
+                ports(&path, made, findings);
+            }
+        }
+        raw.insert(short);
+    }
     for (index, overlay) in platform.overlays.iter().enumerate() {
-        let made = manifests.iter().find(|one| one.short() == overlay.of);
-        let said = |field: &str| overlay.set.keys().any(|path| path.contains(field));
-        if let Some(made) = made {
-            let namespace = made.namespace().unwrap_or_default();
-            for (field, words) in shared(made.content()).into_iter().filter(|(field, _)| said(field)) {
-                one(&format!("overlays[{index}]"), namespace, (field, words), &levels, findings);
+        let says = |field: &str| overlay.set.keys().any(|path| path.contains(field));
+        if let Some(made) = manifests.get(&overlay.of).filter(|_| !raw.contains(&overlay.of)) {
+            let path = format!("overlays[{index}]");
+            one(&path, made, &levels, says, findings);
+            if shares && (says("hostNetwork") || says("hostPort") || says(".ports")) {
+                ports(&path, made, findings);
             }
         }
     }
-    for (path, namespace, object) in &all {
-        for share in shared(object) {
-            one(path, namespace, share, &levels, findings);
-        }
+}
+
+/// K3s's Traefik has its ports on each node: another pod with one of them waits.
+fn ports(path: &str, made: &Manifest, findings: &mut RoleFindings<'_>) {
+    let taken = tcp_ports_of_node(made.content());
+    for (port, _) in ENTRANCES.iter().filter(|(port, _)| taken.contains(&u64::from(*port))) {
+        findings.part(path, |findings| {
+            let message = format!(
+                "its pods take the port {port} of their node, which K3s's Traefik has on each node already"
+            );
+            let help = "disable `traefik` or `servicelb` of the cluster, or take another port";
+            findings.find(&PORT_SHARED, message, help);
+        });
     }
 }
 
+/// The standard that a namespace enforces.
+fn level(namespace: &Manifest) -> Option<&str> {
+    namespace.content().pointer("/metadata/labels")?.get(ENFORCE)?.as_str()
+}
+
+/// The pods of an object, by the fields of which the value at a path says one.
 fn one(
     path: &str,
-    namespace: &str,
-    (field, words): (&str, &str),
-    levels: &BTreeMap<String, String>,
+    made: &Manifest,
+    levels: &BTreeMap<&str, &str>,
+    says: impl Fn(&str) -> bool,
     findings: &mut RoleFindings<'_>,
 ) {
-    match levels.get(namespace).map(String::as_str) {
-        Some(level @ ("restricted" | "baseline")) => findings.part(path, |findings| {
+    let Some(pod) = PODS.iter().find_map(|at| made.content().pointer(at)) else { return };
+    let namespace = made.namespace().unwrap_or_default();
+    let level = levels.get(namespace).copied();
+    let help = |what: &str| {
+        format!(
+            "{what}, or write it in a namespace of its own with the overlay `metadata.labels[\"{ENFORCE}\"]: privileged`"
+        )
+    };
+    let mut shared = shared(pod);
+    shared.retain(|(field, _)| says(field));
+    for (field, words) in &shared {
+        match level {
+            Some(level @ ("restricted" | "baseline")) => findings.part(path, |findings| {
+                let message = format!(
+                    "its pods {words} (`{field}`), and the namespace {namespace} refuses them: it enforces the standard `{level}`"
+                );
+                findings.find(&REFUSED_PODS, message, help(&format!("leave `{field}` out")));
+            }),
+            _ if *field == "hostNetwork" => findings.part(path, |findings| {
+                let message = "its pods are in the network of their node (`hostNetwork`), where no network policy holds them";
+                let help =
+                    "leave it out, or accept this with the reason: the firewall of the machine alone holds them";
+                findings.find(&HOST_NETWORK, message, help);
+            }),
+            _ => {}
+        }
+    }
+    // An overlay that says the whole context is refused as such.
+    let is_told = !shared.is_empty() || !(says("securityContext.") || says("volumes"));
+    if is_told || level != Some("restricted") {
+        return;
+    }
+    let lacks = restricted::lacks(pod);
+    if !lacks.is_empty() {
+        findings.part(path, |findings| {
             let message = format!(
-                "its pods {words} (`{field}`), and the namespace {namespace} refuses them: it enforces the standard `{level}`"
+                "the namespace {namespace} refuses its pods: it enforces the standard `restricted`, which asks for {}",
+                NameList::new(lacks)
             );
-            let help = format!(
-                "leave `{field}` out, or write it in a namespace of its own with the overlay `metadata.labels[\"{ENFORCE}\"]: privileged`"
-            );
-            findings.find(&REFUSED_PODS, message, help);
-        }),
-        _ if field == "hostNetwork" => findings.part(path, |findings| {
-            let message = "its pods are in the network of their node (`hostNetwork`), where no network policy holds them";
-            let help = "leave it out, or accept this with the reason: the firewall of the machine alone holds them";
-            findings.find(&HOST_NETWORK, message, help);
-        }),
-        _ => {}
+            findings.find(&REFUSED_PODS, message, help("say these fields"));
+        });
     }
 }
 
-/// The fields by which the pods of an object share something with their node, each in words.
-fn shared(object: &Value) -> Vec<(&'static str, &'static str)> {
-    let Some(pod) = PODS.iter().find_map(|at| object.pointer(at)) else { return Vec::new() };
+/// The fields by which a pod shares something with its node, each in words.
+fn shared(pod: &Value) -> Vec<(&'static str, &'static str)> {
     let is = |of: &Value, pointer: &str| of.pointer(pointer) == Some(&Value::Bool(true));
     let list = |of: &Value, key: &str| of.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
     let containers = [list(pod, "initContainers"), list(pod, "containers")].concat();

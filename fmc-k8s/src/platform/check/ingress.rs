@@ -47,12 +47,12 @@ pub(super) fn values(ingress: &IngressHost, findings: &mut RoleFindings<'_>) {
         });
     }
     for (index, route) in ingress.routes.iter().enumerate() {
-        findings.part(&format!("routes[{index}].path"), |findings| path(route, findings));
+        findings.part(&format!("routes[{index}].path"), |findings| self::route(route, findings));
     }
 }
 
 /// A path is as a call has it, without what stands for something else (`validatePathType` of Kubernetes).
-fn path(route: &Route, findings: &mut RoleFindings<'_>) {
+pub(super) fn route(route: &Route, findings: &mut RoleFindings<'_>) {
     let path = &route.path;
     let is_plain = path.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#".contains(&byte));
     let segments = ["//", "/./", "/../", "%2f", "%2F"];
@@ -179,6 +179,7 @@ pub(super) fn hosts(platform: &Platform, findings: &mut RoleFindings<'_>) {
 pub(super) fn closed(namespace: &Namespace, platform: &Platform, findings: &mut RoleFindings<'_>) {
     let sends = platform.namespaces.iter().any(|one| !one.prometheus.is_empty());
     let routes = namespace.ingresses.iter().flat_map(|one| &one.routes);
+    let routes = routes.chain(namespace.http_routes.iter().flat_map(|one| &one.routes));
     let by_number: BTreeSet<(String, u16)> = routes.map(|one| (one.to.to_string(), one.port)).collect();
     let inside = namespace.connections.iter().map(|one| (one.to.to_string(), one.port.to_string()));
     let own = namespace.name.to_string();

@@ -214,7 +214,7 @@ pub(super) fn twice(platform: &Platform, cloud: &Checked, findings: &mut RoleFin
     for manifest in platform.manifests_in(cloud) {
         *made.entry(manifest.address("")).or_default() += 1;
     }
-    for (path, at) in stated(platform) {
+    for (path, at) in stated(platform, |_| true) {
         if made.get(&at).is_none_or(|times| *times < 2) {
             continue;
         }
@@ -225,18 +225,19 @@ pub(super) fn twice(platform: &Platform, cloud: &Checked, findings: &mut RoleFin
     }
 }
 
-/// The objects that a platform states in the form of the API, each with its path.
-pub(super) fn stated(platform: &Platform) -> Vec<(String, Address)> {
+/// The objects of some sort that a platform states in the form of the API, each with its path.
+pub(super) fn stated(platform: &Platform, is_of: impl Fn(&Value) -> bool) -> Vec<(String, Address)> {
+    let is_of = &is_of;
     let inside = platform.namespaces.iter().enumerate().flat_map(|(index, namespace)| {
         let name = namespace.name.to_string();
-        let each = namespace.objects.iter().enumerate();
+        let each = namespace.objects.iter().enumerate().filter(|(_, object)| is_of(&object.0));
         each.map(move |(at, object)| (format!("namespaces[{index}].objects[{at}]"), object.within(&name)))
     });
-    let outside = platform.objects.iter().enumerate();
+    let outside = platform.objects.iter().enumerate().filter(|(_, object)| is_of(&object.0));
     let outside = outside.map(|(at, object)| (format!("objects[{at}]"), object.0.clone()));
     let scopes = scopes(platform);
     let operators = platform.operators.iter().enumerate().flat_map(|(index, operator)| {
-        let each = operator.objects().into_iter();
+        let each = operator.objects().into_iter().filter(|object| is_of(object.value));
         let scopes = &scopes;
         each.map(move |object| {
             (format!("operators[{index}].{}", object.source), operator.placed(object.value, scopes))

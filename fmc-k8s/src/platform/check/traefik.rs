@@ -6,6 +6,7 @@ use fmc_core::role::{RoleFindings, SpanSite};
 
 use super::value::wrong;
 use super::{NO_INGRESS, NO_TLS, TRUSTS_ALL};
+use crate::gateway::Gateway;
 use crate::ingress::IngressHost;
 use crate::platform::Platform;
 use crate::traefik::{NAME, NAMESPACE};
@@ -78,13 +79,18 @@ fn redirected(platform: &Platform, findings: &mut RoleFindings<'_>) {
     }
     let plain = |ingress: &&IngressHost| ingress.tls.is_none();
     let hosts = platform.namespaces.iter().flat_map(|namespace| &namespace.ingresses).filter(plain);
-    let hosts: Vec<String> = hosts.map(|ingress| ingress.host.to_string()).collect();
+    let gateways = platform.namespaces.iter().flat_map(|namespace| {
+        let plain = |one: &&Gateway| one.is_of_traefik() && one.listeners.iter().all(|one| one.tls.is_none());
+        let plain = namespace.gateways.iter().filter(plain);
+        plain.map(move |one| format!("the gateway {}/{}", namespace.name, one.name))
+    });
+    let hosts: Vec<String> = hosts.map(|ingress| ingress.host.to_string()).chain(gateways).collect();
     if hosts.is_empty() {
         return;
     }
     findings.part("redirect_https", |findings| {
         let message =
             format!("callers of {} are led to HTTPS, and no certificate is there", NameList::new(hosts));
-        findings.find(&NO_TLS, message, "give each ingress `tls`, or leave `redirect_https` out");
+        findings.find(&NO_TLS, message, "give each of them `tls`, or leave `redirect_https` out");
     });
 }

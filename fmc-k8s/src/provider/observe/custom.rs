@@ -130,7 +130,10 @@ impl Cluster<'_> {
         let defined: BTreeSet<(String, String)> =
             self.definitions().map(|(_, document)| defined_kind(&document.manifest)).collect();
         for (at, document) in self.documents {
-            let Some(kind) = document.wanted().map(|wanted| wanted.manifest.kind()) else { continue };
+            // A step waits for a kind that the cluster itself brings.
+            let manifest = document.wanted().map(|wanted| &wanted.manifest);
+            let Some(manifest) = manifest.filter(|manifest| !manifest.is_brought) else { continue };
+            let kind = manifest.kind();
             let is_defined = defined.contains(&(kind.group.to_owned(), kind.name.to_owned()));
             if kind.is_custom() && !is_defined && self.kinds.of(kind).is_none() {
                 let phase = format!(

@@ -9,6 +9,7 @@ use fmc_k8s::raw::RawObject;
 use serde_json::{Value, json};
 
 use super::{asks, budget, cloud_of, one, shaped, shop, sized, three};
+use crate::raw::restricted;
 
 /// An object with pods that ask for so much.
 fn object(kind: &str, memory: &str, spec: &Value) -> RawObject {
@@ -17,8 +18,8 @@ fn object(kind: &str, memory: &str, spec: &Value) -> RawObject {
         "apiVersion": api, "kind": kind, "metadata": { "name": "raw" },
         "spec": { "selector": { "matchLabels": { "app": "raw" } }, "template": {
             "metadata": { "labels": { "app": "raw" } },
-            "spec": { "containers": [{ "name": "raw", "image": "registry.example.org/raw:1",
-                "resources": { "requests": { "cpu": "100m", "memory": memory } } }] },
+            "spec": restricted(json!({ "name": "raw", "image": "registry.example.org/raw:1",
+                "resources": { "requests": { "cpu": "100m", "memory": memory } } })),
         } },
     });
     for (at, value) in spec.as_object().unwrap() {

@@ -2,6 +2,8 @@
 
 use fmc::graph::Action;
 use fmc_k8s::platform::Platform;
+use fmc_k8s::raw::RawObject;
+use serde_json::{Value, json};
 
 use super::start;
 use crate::cloud::{Cluster as _, deleted, steps};
@@ -43,6 +45,16 @@ fn an_account_may_do_what_its_rules_say_and_nothing_else() {
     world.run(&forced).converged().unwrap_or_else(|error| panic!("{error}\n{forced}"));
     assert!(!may("shop:agent", &["list", "secrets", "--namespace=shop"]));
 
+    // Another hand binds more: no object of ours changes, and `drift` tells of it.
+    let bind = ["create", "clusterrolebinding", "more", "--clusterrole=view", "--serviceaccount=shop:agent"];
+    world.cluster.kubectl(&bind);
+    let plan = world.plan(crate::account::watching());
+    let drift = plan.drift();
+    let extra: Vec<String> = drift.drift.iter().map(|one| one.address.short().to_string()).collect();
+    assert!(plan.is_empty() && extra == ["cluster-role-binding/more"], "{extra:?} {plan}");
+    world.cluster.kubectl(&["delete", "clusterrolebinding", "more"]);
+    assert!(world.plan(crate::account::watching()).drift().is_empty());
+
     // The token of its pods is one that the server knows, with these rights.
     world.apply(&crate::account::counted());
     assert!(may("monitoring:prometheus", &["get", "nodes", "--subresource=metrics"]));
@@ -54,6 +66,34 @@ fn an_account_may_do_what_its_rules_say_and_nothing_else() {
     let gone =
         world.cluster.kubectl(&["get", "clusterrolebindings", "--selector=fmc/owner", "--output=name"]);
     assert!(!gone.contains("shop:agent"), "{gone}");
+}
+
+/// The server's own controller fills in the rules of a role that gathers those of others.
+#[test]
+fn a_role_that_gathers_rights_stays_as_wanted_once_it_is_filled_in() {
+    let world = start();
+    let role = |name: &str, metadata: Value, more: Value| {
+        let mut role = json!({ "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": metadata });
+        role["metadata"]["name"] = json!(name);
+        role.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        RawObject::of(&role)
+    };
+    let labels = json!({ "example.org/watches": "true" });
+    let rules = json!([{ "apiGroups": [""], "resources": ["pods"], "verbs": ["watch"] }]);
+    let platform = || {
+        let gathers = json!({ "aggregationRule": { "clusterRoleSelectors": [{ "matchLabels": labels }] } });
+        let gathered = role("pod-watcher", json!({ "labels": labels }), json!({ "rules": rules }));
+        Platform::on("single").object(role("watchers", json!({}), gathers)).object(gathered)
+    };
+    world.apply(&platform());
+    let filled = || world.cluster.kubectl(&["get", "clusterrole/watchers", "--output=jsonpath={.rules}"]);
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while !filled().contains("watch") && std::time::Instant::now() < until {
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    assert!(filled().contains("watch"), "the controller fills it in");
+    let plan = world.plan(platform());
+    assert!(plan.is_empty() && plan.drift().is_empty(), "{plan}");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::operated::{kafka, pods_of, postgres, web};
 
 /// The definitions of a project, from a checkout beside the repository or where `FMC_CRDS` says: the archive, or its folder, or a folder with
 /// the files.
-fn definitions(project: &str) -> String {
+pub(super) fn definitions(project: &str) -> String {
     let there = std::env::var_os("FMC_CRDS")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/crds"), PathBuf::from);
     let file = format!("{project}.yaml");
