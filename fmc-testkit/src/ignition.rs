@@ -23,6 +23,25 @@ pub fn validate(config: &str) -> Result<(), Refused> {
     if verdict.stdout.trim().is_empty() { verdict.silent_success().map(drop) } else { Err(verdict.refused()) }
 }
 
+/// Whether `ignition-validate` takes a config, and its remarks: lines as `error at $.storage.files.0.path: path not absolute`.
+#[must_use]
+pub fn judge(config: &str) -> (bool, Vec<String>) {
+    let folder = scratch();
+    let file = folder.path().join("config.ign");
+    tree::write(&file, config.as_bytes());
+    let verdict = run(command("ignition-validate").arg(file));
+    let said = format!("{}{}", verdict.stdout, verdict.stderr);
+    let is_accepted = verdict.success().is_ok();
+    let remark = |line: &str| {
+        let (place, message) = line.split_once(": ")?;
+        let place = place.split_once(", line ").map_or(place, |(place, _)| place);
+        place.contains(" at $").then(|| format!("{place}: {message}"))
+    };
+    let mut remarks: Vec<String> = said.lines().filter_map(remark).collect();
+    remarks.sort();
+    (is_accepted, remarks)
+}
+
 /// The files, folders, links, units, presets, users and groups that the engine writes from a config on a
 /// first boot.
 ///

@@ -9,12 +9,16 @@ mod marks;
 #[cfg(feature = "ignition")]
 mod networkd;
 mod spec;
+#[cfg(feature = "ignition")]
+mod validate;
 
 use crate::image::Os;
 
 #[cfg(feature = "ignition")]
 pub(crate) use config::compile;
 pub use spec::{Spec, max_spec, needed_spec};
+#[cfg(feature = "ignition")]
+pub use validate::{Judgement, Remark, validate};
 
 /// The key under which a system's Ignition reads its config from QEMU's `fw_cfg`; `None` for a system without
 /// Ignition.

@@ -9,3 +9,4 @@ mod ignition;
 mod iso;
 mod order;
 mod secrets;
+mod validate;
