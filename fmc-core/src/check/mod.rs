@@ -6,6 +6,7 @@
 use crate::checked::Checked;
 use crate::cloud::Cloud;
 use crate::dns;
+use crate::people;
 use crate::finding::{Finding, Report};
 use crate::roles::{self as built_in, ROOMS};
 use view::View;
@@ -134,6 +135,7 @@ impl Cloud {
             // A name may be that of a machine that is left out.
             if resolved.is_whole {
                 dns::rules::check(&resolved.cloud, &mut findings);
+                people::rules::check(&resolved.cloud, &mut findings);
             }
             large::check(&resolved.cloud, &mut findings);
             fetch::check(&resolved.cloud, &mut findings);
