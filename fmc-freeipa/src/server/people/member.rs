@@ -37,8 +37,11 @@ pub(super) fn change(
                 other => directory.people.get(other, &member).is_some_and(|person| !person.is_preserved),
             };
             // sudo takes names that the directory does not have as those of others.
+            let is_member =
+                |attribute: &str| person.members.get(attribute).is_some_and(|names| names.contains(&member));
             let attribute = match kind.external {
-                Some(external) if !is_there => external,
+                Some(external) if is_added && !is_there => external,
+                Some(external) if !is_added && !is_member(kind.attribute) => external,
                 _ => kind.attribute,
             };
             let names = person.members.entry(attribute.to_owned()).or_default();
