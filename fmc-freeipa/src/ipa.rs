@@ -47,8 +47,8 @@ use document::Access;
 pub(crate) use forward::Forwards;
 use held::Held;
 pub(crate) use host::HostState;
-pub(crate) use people::EntryState;
 use link::IpaLink;
+pub(crate) use people::EntryState;
 use work::Job;
 
 pub use crate::object::DnsObject;

@@ -6,8 +6,8 @@
 use crate::checked::Checked;
 use crate::cloud::Cloud;
 use crate::dns;
-use crate::people;
 use crate::finding::{Finding, Report};
+use crate::people;
 use crate::roles::{self as built_in, ROOMS};
 use view::View;
 

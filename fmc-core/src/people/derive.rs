@@ -83,7 +83,10 @@ impl HostGroup {
     pub fn hosts(&self, cloud: &Checked) -> BTreeSet<Fqdn> {
         let roles = self.roles.iter().filter_map(Given::ok);
         let of_roles = roles.flat_map(|role| machines_of(cloud, role.as_str()));
-        hosts(cloud, &self.machines).into_iter().chain(of_roles.filter_map(|machine| machine.fqdn.clone())).collect()
+        hosts(cloud, &self.machines)
+            .into_iter()
+            .chain(of_roles.filter_map(|machine| machine.fqdn.clone()))
+            .collect()
     }
 }
 

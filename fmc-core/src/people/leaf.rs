@@ -79,7 +79,9 @@ fn mail(text: &str) -> Result<(), LeafError> {
     let Some((local, domain)) = text.split_once('@') else { return wrong("it has no '@'") };
     let is_local = |letter: char| letter.is_ascii_alphanumeric() || "!#$%&'*+/=?^_`{|}~-".contains(letter);
     if local.split('.').any(|word| word.is_empty() || !word.chars().all(is_local)) {
-        return wrong("before the '@' are words of letters, digits and !#$%&'*+/=?^_`{|}~- with single dots between them");
+        return wrong(
+            "before the '@' are words of letters, digits and !#$%&'*+/=?^_`{|}~- with single dots between them",
+        );
     }
     let is_label = |label: &str| {
         (1..=63).contains(&label.len())

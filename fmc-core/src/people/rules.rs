@@ -72,7 +72,8 @@ impl<'p> Known<'p> {
         let users = people.users.iter().filter_map(|user| Some(user.login.ok()?.as_str()));
         let groups = people.groups.iter().filter_map(|group| Some(group.name.ok()?.as_str()));
         let host_groups = people.host_groups.iter().filter_map(|group| Some(group.name.ok()?.as_str()));
-        let enrolled = people.server_in(cloud).and_then(|server| Some((server.name.clone(), of(&server, cloud)?)));
+        let enrolled =
+            people.server_in(cloud).and_then(|server| Some((server.name.clone(), of(&server, cloud)?)));
         Self {
             cloud,
             users: users.chain(PEOPLE_OF_IPA.users.iter().copied()).collect(),
@@ -94,7 +95,8 @@ impl<'p> Known<'p> {
             let Some(name) = name.ok().map(ToString::to_string) else { continue };
             if !known.contains(name.as_str()) {
                 let known = NameList::new(known.iter().copied());
-                let near = known.nearest(&name).map(|near| format!("did you mean {near}? ")).unwrap_or_default();
+                let near =
+                    known.nearest(&name).map(|near| format!("did you mean {near}? ")).unwrap_or_default();
                 findings.push(PeopleProblem::Unknown { what, name, near, known }.at(at.index(index)));
             }
         }
@@ -115,7 +117,9 @@ impl<'p> Known<'p> {
     /// Machines are known to FreeIPA by their full names, once they are enrolled.
     fn machines(&self, names: &[Given<MachineName>], at: &At<'_>, findings: &mut Vec<Finding>) {
         for (index, name) in names.iter().enumerate() {
-            let Some(machine) = name.ok().and_then(|name| self.cloud.machine(name.as_str())) else { continue };
+            let Some(machine) = name.ok().and_then(|name| self.cloud.machine(name.as_str())) else {
+                continue;
+            };
             let at = at.index(index);
             let name = machine.name.to_string();
             if machine.fqdn.is_none() {
@@ -175,7 +179,9 @@ fn names(people: &People, all: &Known<'_>, root: &At<'_>, findings: &mut Vec<Fin
         if PEOPLE_OF_IPA.groups.contains(&group) {
             let at = at_groups(root, user);
             let name = group.to_owned();
-            findings.push(PeopleProblem::MemberOfIpa { user: user.to_string(), name }.at(format!("{at}[{index}]")));
+            findings.push(
+                PeopleProblem::MemberOfIpa { user: user.to_string(), name }.at(format!("{at}[{index}]")),
+            );
         }
     }
 }
@@ -255,7 +261,8 @@ fn circle(inner: &BTreeMap<&str, BTreeSet<&str>>) -> Option<NameList> {
         open.insert(group, known.clone().count());
         known.for_each(|inner| outer.entry(inner).or_default().push(group));
     }
-    let mut ready: Vec<&str> = open.iter().filter(|(_, count)| **count == 0).map(|(group, _)| *group).collect();
+    let mut ready: Vec<&str> =
+        open.iter().filter(|(_, count)| **count == 0).map(|(group, _)| *group).collect();
     while let Some(group) = ready.pop() {
         open.remove(group);
         for waits in outer.get(group).into_iter().flatten() {
@@ -337,12 +344,16 @@ impl<'r> Rule<'r> {
         let has_hosts = !(self.machines.is_empty() && self.host_groups.is_empty());
         match (self.everyone, has_users) {
             (false, false) => findings.push(PeopleProblem::Nobody { rule: rule() }.at(at)),
-            (true, true) => findings.push(PeopleProblem::AllAndSome { rule: rule(), all: "every user" }.at(at)),
+            (true, true) => {
+                findings.push(PeopleProblem::AllAndSome { rule: rule(), all: "every user" }.at(at))
+            }
             _ => {}
         }
         match (self.everywhere, has_hosts) {
             (false, false) => findings.push(PeopleProblem::Nowhere { rule: rule() }.at(at)),
-            (true, true) => findings.push(PeopleProblem::AllAndSome { rule: rule(), all: "every machine" }.at(at)),
+            (true, true) => {
+                findings.push(PeopleProblem::AllAndSome { rule: rule(), all: "every machine" }.at(at))
+            }
             _ => {}
         }
         match (self.is_every, self.is_some, self.what) {

@@ -24,8 +24,8 @@ pub(super) use calls::{calls, is_bare};
 pub(super) use compare::{changes, compare, drift, moot, remove, retire};
 pub(super) use entry::PeopleEntry;
 pub(super) use look::{look, not_yet, show};
-pub(super) use state::Leaving;
 pub(crate) use state::EntryState;
+pub(super) use state::Leaving;
 pub(super) use table::{EntryKind, kind_at};
 pub(super) use wanted::add;
 

@@ -94,7 +94,8 @@ impl Room for Ipa {
     }
 
     fn former<'a>(&self, object: &'a DnsObject) -> Option<&'a str> {
-        let is_named = object.many.is_some() || ((object.host.is_some() || object.entry.is_some()) && object.is_ours);
+        let is_named =
+            object.many.is_some() || ((object.host.is_some() || object.entry.is_some()) && object.is_ours);
         is_named.then_some(object.zone.as_str())
     }
 

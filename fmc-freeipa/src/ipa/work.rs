@@ -138,7 +138,8 @@ impl Batch<'_> {
 
     /// Makes and deletes zones, and says where the server forwards.
     fn zones(&mut self) {
-        let is_zone = |task: &Task| !matches!(task, Task::Name { .. } | Task::Host { .. } | Task::Entry { .. });
+        let is_zone =
+            |task: &Task| !matches!(task, Task::Name { .. } | Task::Host { .. } | Task::Entry { .. });
         let about = self.jobs.iter().enumerate().filter(|(_, job)| is_zone(&job.task));
         let about: Vec<usize> = about.map(|(index, _)| index).collect();
         if about.is_empty() {

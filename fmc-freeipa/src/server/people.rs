@@ -67,7 +67,9 @@ fn act(
             change::switch(state, caller, object, &name, matches!(verb, Verb::Disable))
         }
         Verb::Restore => change::restore(state, caller, &name),
-        Verb::Link { link, is_added } => member::change(state, caller, object, link, *is_added, &name, options),
+        Verb::Link { link, is_added } => {
+            member::change(state, caller, object, link, *is_added, &name, options)
+        }
         Verb::Option { is_added } => member::options(state, caller, object, *is_added, &name, options),
         Verb::Find | Verb::Delete => Err(Refusal::internal()),
     }

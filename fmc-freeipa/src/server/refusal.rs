@@ -125,7 +125,8 @@ impl Refusal {
     }
 
     pub(super) fn last_member(name: &str) -> Self {
-        let text = format!("{name} cannot be deleted or disabled because it is the last member of group admins");
+        let text =
+            format!("{name} cannot be deleted or disabled because it is the last member of group admins");
         Self::new(4308, "LastMemberError", text).with("key", name)
     }
 

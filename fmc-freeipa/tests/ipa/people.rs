@@ -44,7 +44,12 @@ fn values_and_names_of_people_are_judged() {
             ("user_add", &long, whole.clone(), 3009),
             // The private group would have the name of a group that is there.
             ("user_add", "dbas", whole, 4024),
-            ("user_add", "bob", json!({"givenname": "B", "sn": "C", "ipasshpubkey": ["ssh-ed25519 AAAA"]}), 3009),
+            (
+                "user_add",
+                "bob",
+                json!({"givenname": "B", "sn": "C", "ipasshpubkey": ["ssh-ed25519 AAAA"]}),
+                3009,
+            ),
             ("user_add", "bob", json!({"givenname": "B", "sn": "C", "mail": ["nobody"]}), 3009),
             ("user_add", "bob", json!({"givenname": "B", "sn": "C", "shell": "/bin/sh"}), 3005),
             ("user_add", "bob", json!({"givenname": ["B", "C"], "sn": "C"}), 3008),
@@ -114,14 +119,23 @@ fn a_member_that_cannot_be_added_is_no_error() {
         assert_eq!(answer["result"]["failed"]["member"]["group"], json!([["dbas", itself]]));
         let again = hand.rpc("group_add_member", json!(["dbas"]), json!({"user": ["ana"]})).await;
         let already = json!([["ana", "This entry is already a member"]]);
-        assert_eq!((&again["result"]["completed"], &again["result"]["failed"]["member"]["user"]), (&json!(0), &already));
+        assert_eq!(
+            (&again["result"]["completed"], &again["result"]["failed"]["member"]["user"]),
+            (&json!(0), &already)
+        );
         let gone = hand.rpc("group_remove_member", json!(["dbas"]), json!({"user": ["admin"]})).await;
-        assert_eq!(gone["result"]["failed"]["member"]["user"], json!([["admin", "This entry is not a member"]]));
+        assert_eq!(
+            gone["result"]["failed"]["member"]["user"],
+            json!([["admin", "This entry is not a member"]])
+        );
         let host = hand.rpc("hostgroup_add_member", json!(["hosts"]), json!({"host": ["db.lab.test"]})).await;
         assert_eq!(host["result"]["failed"]["member"]["host"], json!([["db.lab.test", "no such entry"]]));
         // sudo takes whom the directory does not have as those of others, and says nothing.
         let other = hand.rpc("sudorule_add_user", json!(["less"]), json!({"user": ["nobody"]})).await;
-        assert_eq!((&other["result"]["completed"], &other["result"]["result"]["externaluser"]), (&json!(1), &json!(["nobody"])));
+        assert_eq!(
+            (&other["result"]["completed"], &other["result"]["result"]["externaluser"]),
+            (&json!(1), &json!(["nobody"]))
+        );
     });
 }
 
@@ -144,7 +158,8 @@ fn all_and_some_exclude_each_other_and_members_go_with_their_entries() {
 
         hand.rpc("user_del", json!([["ana"]]), json!({"preserve": true})).await;
         hand.rpc("host_del", json!([["web.lab.test"]]), json!({})).await;
-        for (command, name) in [("group_show", "dbas"), ("hbacrule_show", "ssh"), ("hostgroup_show", "hosts")] {
+        for (command, name) in [("group_show", "dbas"), ("hbacrule_show", "ssh"), ("hostgroup_show", "hosts")]
+        {
             let entry = hand.rpc(command, json!([name]), json!({"all": true})).await;
             let entry = entry["result"]["result"].as_object().unwrap().clone();
             assert!(!entry.keys().any(|key| key.starts_with("member")), "{command}: {entry:?}");

@@ -10,7 +10,8 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 
-pub(super) const ANA: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ5tT/1J5YuJpRIomh3Z7S0OcLJr8MYUNro5tlrzsVXM ana@lab";
+pub(super) const ANA: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ5tT/1J5YuJpRIomh3Z7S0OcLJr8MYUNro5tlrzsVXM ana@lab";
 
 /// A cloud with a web server and a database, whose hosts FreeIPA knows, and these people.
 pub(super) fn cloud(world: &World, people: People) -> Cloud {
@@ -62,7 +63,11 @@ pub(super) fn everybody() -> People {
         )
         .sudo_rule(SudoRule::new("root").users(["admin"]).everywhere().every_command().as_anyone())
         .hbac_rule(
-            HbacRule::new("ssh").users(["bob"]).groups(["operators"]).machines(["web"]).services(["sshd", "cockpit"]),
+            HbacRule::new("ssh")
+                .users(["bob"])
+                .groups(["operators"])
+                .machines(["web"])
+                .services(["sshd", "cockpit"]),
         )
         .hbac_rule(HbacRule::new("later").everyone().everywhere().every_service().disabled())
 }
@@ -101,7 +106,10 @@ fn people_are_made_as_the_cloud_says() {
     let ana = shown(&world, "user", "ana");
     assert_eq!(ana.texts("userclass"), ["fmc/lab"]);
     assert_eq!(ana.texts("ipasshpubkey"), [ANA]);
-    assert_eq!((ana.text("cn").unwrap(), ana.text("loginshell").unwrap()), ("Ana Ruiz".into(), "/bin/bash".into()));
+    assert_eq!(
+        (ana.text("cn").unwrap(), ana.text("loginshell").unwrap()),
+        ("Ana Ruiz".into(), "/bin/bash".into())
+    );
     assert_eq!(ana.texts("mail"), ["ana@lab.example"]);
     assert_eq!(ana.flag("nsaccountlock"), Some(false));
     assert_eq!(shown(&world, "user", "eve").flag("nsaccountlock"), Some(true));
@@ -120,7 +128,10 @@ fn people_are_made_as_the_cloud_says() {
         hosts
     });
     let restart = shown(&world, "sudorule", "restart");
-    assert_eq!(restart.texts("memberallowcmd_sudocmd"), ["/usr/bin/less", "/usr/bin/systemctl restart postgresql"]);
+    assert_eq!(
+        restart.texts("memberallowcmd_sudocmd"),
+        ["/usr/bin/less", "/usr/bin/systemctl restart postgresql"]
+    );
     assert_eq!(restart.texts("ipasudorunas_user"), ["bob"]);
     assert_eq!(restart.texts("ipasudorunasextuser"), ["postgres"]);
     assert_eq!(restart.texts("ipasudorunasgroup_group"), ["dbas"]);
@@ -141,7 +152,9 @@ fn a_plan_says_what_becomes_of_people() {
     let world = world();
     let plan = world.plan(&cloud(&world, everybody()));
     let text = plan.to_string();
-    for words in ["user ana", "Ana Ruiz", "group dbas", "hosts db.cefaslocalserver.com", "everywhere; every command"] {
+    for words in
+        ["user ana", "Ana Ruiz", "group dbas", "hosts db.cefaslocalserver.com", "everywhere; every command"]
+    {
         assert!(text.contains(words), "{words}:\n{text}");
     }
     // Groups come after their members, and rules after all that they name.
@@ -226,7 +239,8 @@ fn allow_all_is_told_and_disabled_only_when_the_cloud_says_so() {
             .hbac_rule(HbacRule::new("ssh").users(["ana"]).everywhere().services(["sshd"]))
     };
     world.apply(&cloud(&world, rules()));
-    let told = |plan: &Plan| notes(plan, NoteKind::Notice).iter().any(|text| text.contains("without_allow_all"));
+    let told =
+        |plan: &Plan| notes(plan, NoteKind::Notice).iter().any(|text| text.contains("without_allow_all"));
     assert!(told(&world.plan(&cloud(&world, rules()))));
     assert_eq!(shown(&world, "hbacrule", "allow_all").flag("ipaenabledflag"), Some(true));
     let closed = cloud(&world, rules().without_allow_all());
@@ -244,7 +258,8 @@ fn allow_all_is_told_and_disabled_only_when_the_cloud_says_so() {
     // In one apply, the rules come before the one that let everybody in goes.
     let world = self::world();
     let plan = world.plan(&cloud(&world, rules().without_allow_all()));
-    let at = |name: &str| plan.steps.iter().position(|step| step.address.short().to_string() == name).unwrap();
+    let at =
+        |name: &str| plan.steps.iter().position(|step| step.address.short().to_string() == name).unwrap();
     assert!(plan.steps[at("hbac-rule/allow_all")].after.contains(&at("hbac-rule/ssh")), "{plan}");
 }
 
@@ -252,19 +267,30 @@ fn allow_all_is_told_and_disabled_only_when_the_cloud_says_so() {
 fn a_user_who_goes_is_disabled_and_deleted_by_name_alone() {
     let world = world();
     let ana = || IpaUser::new("ana", "Ana", "Ruiz");
-    let both = People::new().user(ana()).user(IpaUser::new("bob", "Bob", "Ng")).group(IpaGroup::new("dbas").users(["ana", "bob"]));
+    let both = People::new()
+        .user(ana())
+        .user(IpaUser::new("bob", "Bob", "Ng"))
+        .group(IpaGroup::new("dbas").users(["ana", "bob"]));
     world.apply(&cloud(&world, both));
     let one = || cloud(&world, People::new().user(ana()).group(IpaGroup::new("dbas").users(["ana"])));
     let plan = world.plan(&one());
     let text = plan.to_string();
-    assert!(text.contains("state enabled -> disabled (no longer in the cloud; `--delete-data user/bob` deletes it)"), "{text}");
+    assert!(
+        text.contains(
+            "state enabled -> disabled (no longer in the cloud; `--delete-data user/bob` deletes it)"
+        ),
+        "{text}"
+    );
     world.apply(&one());
     assert_eq!(shown(&world, "user", "bob").flag("nsaccountlock"), Some(true));
     assert_eq!(shown(&world, "group", "dbas").texts("member_user"), ["ana"]);
     for choice in [DeleteData::None, DeleteData::All, DeleteData::Of(["bob".to_owned()].into())] {
         let plan = world.plan(&one()).delete_data(choice);
         assert!(steps(&plan).is_empty(), "{plan}");
-        assert!(notes(&plan, NoteKind::Kept).iter().any(|text| text.contains("--delete-data user/bob")), "{plan}");
+        assert!(
+            notes(&plan, NoteKind::Kept).iter().any(|text| text.contains("--delete-data user/bob")),
+            "{plan}"
+        );
     }
     let plan = world.plan(&one()).delete_data(DeleteData::Of(["user/bob".to_owned()].into()));
     assert_eq!(steps(&plan), ["user/bob"], "{plan}");
@@ -293,7 +319,9 @@ fn groups_and_rules_go_with_the_cloud_and_numbers_stay() {
     let kept = notes(&plan, NoteKind::Kept);
     assert!(kept.iter().any(|text| text.contains("--delete-data group/dbas")), "{plan}");
     world.apply(&none());
-    for (object, name) in [("group", "operators"), ("hostgroup", "all"), ("sudorule", "root"), ("hbacrule", "ssh")] {
+    for (object, name) in
+        [("group", "operators"), ("hostgroup", "all"), ("sudorule", "root"), ("hbacrule", "ssh")]
+    {
         assert!(!is_there(&world, object, name), "{name}");
     }
     assert!(is_there(&world, "group", "dbas"));
@@ -310,7 +338,8 @@ fn groups_and_rules_go_with_the_cloud_and_numbers_stay() {
 #[test]
 fn a_thousand_users_take_few_requests() {
     let world = world();
-    let users = (0..1000).map(|number| IpaUser::new(format!("user{number}"), "One", format!("Of {number}")).groups(["all"]));
+    let users = (0..1000)
+        .map(|number| IpaUser::new(format!("user{number}"), "One", format!("Of {number}")).groups(["all"]));
     let people = || users.clone().fold(People::new().group(IpaGroup::new("all")), People::user);
     let cloud = cloud(&world, people());
     let before = world.server.requests();

@@ -26,7 +26,9 @@ pub(in super::super) fn compare(entry: &PeopleEntry, object: &DnsObject) -> Verd
     let noun = kind.noun;
     if entry.is_whole() && !state.is_of(owner) {
         return Verdict::Held(match state.owners.first() {
-            Some(other) => format!("it belongs to the cloud {other}: give the {noun} another name, or remove it there"),
+            Some(other) => {
+                format!("it belongs to the cloud {other}: give the {noun} another name, or remove it there")
+            }
             None if *kind == &USER => format!(
                 "fmc did not make it: take the user out of the cloud, or give it to the cloud by `ipa user-mod {name} \
                  --addattr=userclass={OURS}{owner}`"
@@ -75,7 +77,11 @@ pub(in super::super) fn changes(entry: &PeopleEntry, state: &EntryState) -> Vec<
                 changes.extend(less.map(|less| change(attribute.label, Some(less), None)));
                 changes.extend(more.map(|more| change(attribute.label, None, Some(more))));
             } else if there != wanted {
-                changes.push(change(attribute.label, joined(there.iter().cloned()), joined(wanted.iter().cloned())));
+                changes.push(change(
+                    attribute.label,
+                    joined(there.iter().cloned()),
+                    joined(wanted.iter().cloned()),
+                ));
             }
         }
         if entry.kind.object == "group" && !entry.is_non_posix && !state.is_posix {
@@ -130,7 +136,9 @@ pub(in super::super) fn remove(
         DeleteData::Of(names) if names.contains(&name) => Removal::Delete("no longer wanted".to_owned()),
         _ if *kind == USER => {
             let how = if state.is_disabled || state.is_preserved { "disabled" } else { "still enabled" };
-            Removal::Keep(format!("the user is no longer in the cloud, and {how}: delete it by `--delete-data {name}`"))
+            Removal::Keep(format!(
+                "the user is no longer in the cloud, and {how}: delete it by `--delete-data {name}`"
+            ))
         }
         // Files on machines may have its number.
         _ if state.is_posix => Removal::Keep(format!(
@@ -152,7 +160,8 @@ pub(in super::super) fn retire(
     let mut ways: BTreeMap<&Place, Option<&Arc<Access>>> = BTreeMap::new();
     let mut retired = Vec::new();
     for (at, object) in seen.present() {
-        let Some(state) = object.entry.as_ref().filter(|_| object.is_ours && at.kind() == USER.address) else {
+        let Some(state) = object.entry.as_ref().filter(|_| object.is_ours && at.kind() == USER.address)
+        else {
             continue;
         };
         let is_deleted = matches!(
@@ -192,7 +201,8 @@ pub(in super::super) fn moot(wanted: &Wanted<Document>, seen: &Seen<DnsObject>) 
         }
         let State::Present { object, .. } = object else { continue };
         let is_enabled = object.entry.as_ref().is_some_and(|state| !state.is_disabled);
-        let has_rules = wanted.nodes.keys().any(|rule| rule.kind() == HBAC_RULE.address && rule.place() == at.place());
+        let has_rules =
+            wanted.nodes.keys().any(|rule| rule.kind() == HBAC_RULE.address && rule.place() == at.place());
         if is_enabled && has_rules {
             let text = "it is enabled: every user may log in everywhere, and the cloud's rules about access do nothing until `people` \
                         says `without_allow_all`"

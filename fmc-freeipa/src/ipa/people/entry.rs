@@ -58,8 +58,10 @@ impl PeopleEntry {
             (!names.is_empty()).then(|| format!("{} {}", member.label, names.join(", ")))
         });
         let all = self.kind.attributes.iter().filter(|attribute| attribute.name.ends_with("category"));
-        let all = all.filter(|attribute| self.values.get(attribute.name).is_some_and(|values| !values.is_empty()));
-        let mut words: Vec<String> = all.map(|attribute| attribute.label.to_owned()).chain(labelled).collect();
+        let all =
+            all.filter(|attribute| self.values.get(attribute.name).is_some_and(|values| !values.is_empty()));
+        let mut words: Vec<String> =
+            all.map(|attribute| attribute.label.to_owned()).chain(labelled).collect();
         if let Some(full) = self.values.get("cn").and_then(BTreeSet::first) {
             words.insert(0, full.clone());
         }

@@ -10,10 +10,10 @@ use super::super::batches::MOST;
 use super::super::document::{Access, Document};
 use super::super::link::IpaLink;
 use super::super::{HOST_KIND, ZONE_KIND, off_thread};
+use super::ALLOW_ALL;
 use super::compare::former;
 use super::state::{EntryState, Leaving};
 use super::table::{EntryKind, GROUP, HBAC_RULE, HOST_GROUP, KINDS, USER, kind_at};
-use super::ALLOW_ALL;
 use crate::client::dns::find;
 use crate::client::{Code, IpaCall, IpaError};
 use crate::object::DnsObject;
@@ -154,7 +154,10 @@ fn all_of(
     let mut options = find();
     options.extend(more);
     let entries = link.ask(&format!("{}_find", kind.object), &[], options)?.into_entries();
-    Ok(entries.iter().filter_map(|entry| Some((entry.text(kind.key)?, EntryState::read(kind, entry)))).collect())
+    Ok(entries
+        .iter()
+        .filter_map(|entry| Some((entry.text(kind.key)?, EntryState::read(kind, entry))))
+        .collect())
 }
 
 /// Entries as they are now, by the kind in addresses and name. One that FreeIPA does not have is left out.

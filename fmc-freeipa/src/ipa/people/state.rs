@@ -72,8 +72,10 @@ impl EntryState {
         let mut text = format!("{owners:?} {classes:?} {values:?} {is_disabled} {is_preserved} {is_posix}");
         for member in kind.members {
             let names = member.attributes.first().and_then(|first| members.get(first));
-            let stay =
-                names.into_iter().flatten().filter(|name| !leaving.contains(&(member.option, (*name).clone())));
+            let stay = names
+                .into_iter()
+                .flatten()
+                .filter(|name| !leaving.contains(&(member.option, (*name).clone())));
             for name in stay {
                 // Writing to a text cannot fail.
                 let _ = write!(text, "\n{} {name}", member.label);

@@ -122,6 +122,9 @@ pub(super) const GROUP: EntryKind = EntryKind {
         member(&["member_user"], "users", "user", "member"),
         member(&["member_group"], "groups", "group", "member"),
         member(&["member_service"], "services", "service", "member"),
+        // They change its members.
+        member(&["membermanager_user"], "managers", "user", "member_manager"),
+        member(&["membermanager_group"], "groups of managers", "group", "member_manager"),
     ],
     switch: Switch::None,
 };
@@ -136,6 +139,8 @@ pub(super) const HOST_GROUP: EntryKind = EntryKind {
     members: &[
         member(&["member_host"], "hosts", "host", "member"),
         member(&["member_hostgroup"], "host groups", "hostgroup", "member"),
+        member(&["membermanager_user"], "managers", "user", "member_manager"),
+        member(&["membermanager_group"], "groups of managers", "group", "member_manager"),
     ],
     switch: Switch::None,
 };
@@ -165,7 +170,12 @@ pub(super) const SUDO_RULE: EntryKind = EntryKind {
         member(&[COMMANDS], "commands", "sudocmd", "allow_command"),
         member(&["memberallowcmd_sudocmdgroup"], "groups of commands", "sudocmdgroup", "allow_command"),
         member(&["memberdenycmd_sudocmd"], "forbidden commands", "sudocmd", "deny_command"),
-        member(&["memberdenycmd_sudocmdgroup"], "groups of forbidden commands", "sudocmdgroup", "deny_command"),
+        member(
+            &["memberdenycmd_sudocmdgroup"],
+            "groups of forbidden commands",
+            "sudocmdgroup",
+            "deny_command",
+        ),
         member(&["ipasudorunas_user", "ipasudorunasextuser"], "run as", "user", "runasuser"),
         member(&["ipasudorunas_group", "ipasudorunasextusergroup"], "run as users of", "group", "runasuser"),
         member(&["ipasudorunasgroup_group", "ipasudorunasextgroup"], "run as groups", "group", "runasgroup"),

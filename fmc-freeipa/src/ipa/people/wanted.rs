@@ -182,7 +182,9 @@ impl Adding<'_> {
     ) {
         let names: BTreeSet<String> = names.into_iter().map(|name| name.to_string()).collect();
         let there = names.iter().map(|name| self.at(kind, name));
-        made.needs.extend(there.filter(|at| self.wanted.nodes.contains_key(at) || at.kind() == made.entry.kind.address));
+        made.needs.extend(
+            there.filter(|at| self.wanted.nodes.contains_key(at) || at.kind() == made.entry.kind.address),
+        );
         made.members(attribute, names);
     }
 

@@ -35,7 +35,8 @@ impl Batch<'_> {
         };
         let mut open: Vec<(usize, Vec<IpaCall>)> = Vec::new();
         for index in about {
-            let Some(Job { task: Task::Entry { kind, name, wanted, expects }, .. }) = self.jobs.get(index) else {
+            let Some(Job { task: Task::Entry { kind, name, wanted, expects }, .. }) = self.jobs.get(index)
+            else {
                 continue;
             };
             let state = there.get(&(kind.address, name.clone()));
@@ -78,7 +79,9 @@ impl Batch<'_> {
             let mut is_sure = true;
             for call in calls {
                 match results.next() {
-                    Some(Ok(answer)) => is_sure &= answer.member("failed").is_none() && !is_of_members(&answer),
+                    Some(Ok(answer)) => {
+                        is_sure &= answer.member("failed").is_none() && !is_of_members(&answer)
+                    }
                     Some(Err(error)) if is_bare(call) && error.code() == Some(Code::DuplicateEntry) => {}
                     Some(Err(error)) => failure = failure.or(Some(error)),
                     None => is_sure = false,

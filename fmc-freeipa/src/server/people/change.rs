@@ -95,7 +95,8 @@ pub(super) fn modify(
             let attributes = link.kinds.iter().flat_map(|kind| [Some(kind.attribute), kind.external]);
             let has = attributes.flatten().any(|attribute| before.members.contains_key(attribute));
             if options.text(category) == Some("all") && has {
-                let why = format!("{category} cannot be set to 'all' while there are allowed {}s", link.suffix);
+                let why =
+                    format!("{category} cannot be set to 'all' while there are allowed {}s", link.suffix);
                 return Err(Refusal::exclusive(&why));
             }
         }
@@ -184,7 +185,9 @@ pub(super) fn delete(
         match (object.name, name.as_str()) {
             ("user", name) => not_last_admin(name)?,
             ("group", "ipausers") => return Err(Refusal::default_group()),
-            ("group", "admins") | ("hostgroup", "ipaservers") => return Err(Refusal::protected(object.said, &name)),
+            ("group", "admins") | ("hostgroup", "ipaservers") => {
+                return Err(Refusal::protected(object.said, &name));
+            }
             _ => {}
         }
         if object.name == "sudocmd" {
@@ -246,7 +249,9 @@ fn valid_name(object: &Object, name: &str) -> Result<(), Refusal> {
     let is_inside = |letter: char| letter.is_ascii_alphanumeric() || "_.-".contains(letter);
     let is_account = |name: &str| {
         let body = name.strip_suffix('$').filter(|body| !body.is_empty()).unwrap_or(name);
-        body.chars().all(is_inside) && !name.starts_with('-') && !name.chars().all(|letter| letter.is_ascii_digit())
+        body.chars().all(is_inside)
+            && !name.starts_with('-')
+            && !name.chars().all(|letter| letter.is_ascii_digit())
     };
     let (is_valid, why) = match object.name {
         "user" | "group" => (is_account(name), "may only include letters, numbers, _, -, . and $"),

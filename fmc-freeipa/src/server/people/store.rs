@@ -50,9 +50,20 @@ impl Default for People {
             people.put("group", name, group);
         }
         people.put("hostgroup", "ipaservers", described("IPA server hosts"));
-        for service in
-            ["sshd", "ftp", "su", "login", "su-l", "sudo", "sudo-i", "gdm", "gdm-password", "kdm", "crond", "systemd-user"]
-        {
+        for service in [
+            "sshd",
+            "ftp",
+            "su",
+            "login",
+            "su-l",
+            "sudo",
+            "sudo-i",
+            "gdm",
+            "gdm-password",
+            "kdm",
+            "crond",
+            "systemd-user",
+        ] {
             people.put("hbacsvc", service, described(service));
         }
         for (rule, categories) in [
@@ -116,9 +127,9 @@ impl People {
     /// The entries that have a member.
     pub(super) fn with_member(&self, attributes: &[&str], name: &str) -> Vec<&str> {
         let has = |person: &Person| {
-            attributes.iter().any(|attribute| {
-                person.members.get(*attribute).is_some_and(|names| names.contains(name))
-            })
+            attributes
+                .iter()
+                .any(|attribute| person.members.get(*attribute).is_some_and(|names| names.contains(name)))
         };
         let all = self.0.values().flatten();
         all.filter(|(_, person)| has(person)).map(|(name, _)| name.as_str()).collect()

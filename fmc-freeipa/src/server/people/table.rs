@@ -57,6 +57,10 @@ const fn link(suffix: &'static str, categories: &'static [&'static str], kinds: 
 
 const RUN_AS: &[&str] = &["ipasudorunasusercategory", "ipasudorunasgroupcategory"];
 
+/// Those who change the members of a group.
+const MANAGERS: Link =
+    link("member_manager", &[], &[kind("user", "membermanager_user"), kind("group", "membermanager_group")]);
+
 const OBJECTS: &[Object] = &[
     Object {
         name: "user",
@@ -76,11 +80,18 @@ const OBJECTS: &[Object] = &[
         several: &[],
         flags: (&["nonposix", "external"], &["posix", "external"]),
         has_switch: false,
-        links: &[link(
-            "member",
-            &[],
-            &[kind("user", "member_user"), kind("group", "member_group"), kind("service", "member_service")],
-        )],
+        links: &[
+            link(
+                "member",
+                &[],
+                &[
+                    kind("user", "member_user"),
+                    kind("group", "member_group"),
+                    kind("service", "member_service"),
+                ],
+            ),
+            MANAGERS,
+        ],
     },
     Object {
         name: "hostgroup",
@@ -90,7 +101,10 @@ const OBJECTS: &[Object] = &[
         several: &[],
         flags: (&[], &[]),
         has_switch: false,
-        links: &[link("member", &[], &[kind("host", "member_host"), kind("hostgroup", "member_hostgroup")])],
+        links: &[
+            link("member", &[], &[kind("host", "member_host"), kind("hostgroup", "member_hostgroup")]),
+            MANAGERS,
+        ],
     },
     Object {
         name: "sudorule",
@@ -116,7 +130,10 @@ const OBJECTS: &[Object] = &[
             link(
                 "host",
                 &["hostcategory"],
-                &[outer("host", "memberhost_host", "externalhost"), kind("hostgroup", "memberhost_hostgroup")],
+                &[
+                    outer("host", "memberhost_host", "externalhost"),
+                    kind("hostgroup", "memberhost_hostgroup"),
+                ],
             ),
             link("allow_command", &["cmdcategory"], &[kind("sudocmd", "memberallowcmd_sudocmd")]),
             link("deny_command", &[], &[kind("sudocmd", "memberdenycmd_sudocmd")]),
@@ -128,11 +145,7 @@ const OBJECTS: &[Object] = &[
                     outer("group", "ipasudorunas_group", "ipasudorunasextusergroup"),
                 ],
             ),
-            link(
-                "runasgroup",
-                RUN_AS,
-                &[outer("group", "ipasudorunasgroup_group", "ipasudorunasextgroup")],
-            ),
+            link("runasgroup", RUN_AS, &[outer("group", "ipasudorunasgroup_group", "ipasudorunasextgroup")]),
         ],
     },
     Object {
@@ -154,7 +167,11 @@ const OBJECTS: &[Object] = &[
         flags: (&[], &[]),
         has_switch: true,
         links: &[
-            link("user", &["usercategory"], &[kind("user", "memberuser_user"), kind("group", "memberuser_group")]),
+            link(
+                "user",
+                &["usercategory"],
+                &[kind("user", "memberuser_user"), kind("group", "memberuser_group")],
+            ),
             link(
                 "host",
                 &["hostcategory"],
@@ -266,6 +283,10 @@ pub(in super::super) fn has_option(command: &str, option: &str) -> Option<(bool,
 impl Object {
     /// A name as the directory has it: only commands of sudo keep their case, and names of rules.
     pub(super) fn normal(&self, name: &str) -> String {
-        if matches!(self.name, "sudocmd" | "sudorule" | "hbacrule") { name.to_owned() } else { name.to_lowercase() }
+        if matches!(self.name, "sudocmd" | "sudorule" | "hbacrule") {
+            name.to_owned()
+        } else {
+            name.to_lowercase()
+        }
     }
 }

@@ -17,10 +17,31 @@ fn what_another_hand_changed_is_mended() {
         ("user_enable", "eve", json!({}), "state enabled -> disabled"),
         ("group_add_member", "dbas", json!({"user": ["eve"]}), "users eve removed"),
         ("group_remove_member", "dbas", json!({"user": ["ana"]}), "users ana added"),
-        ("hostgroup_add_member", "databases", json!({"host": [HOSTS[0]]}), "hosts web.cefaslocalserver.com removed"),
-        ("sudorule_add_option", "restart", json!({"ipasudoopt": ["!env_reset"]}), "options !env_reset removed"),
-        ("sudorule_add_user", "restart", json!({"user": ["mallory"]}), "users that FreeIPA does not have mallory removed"),
-        ("sudorule_add_host", "restart", json!({"host": ["x.example"]}), "hosts that FreeIPA does not have x.example removed"),
+        ("group_add_member_manager", "dbas", json!({"user": ["eve"]}), "managers eve removed"),
+        (
+            "hostgroup_add_member",
+            "databases",
+            json!({"host": [HOSTS[0]]}),
+            "hosts web.cefaslocalserver.com removed",
+        ),
+        (
+            "sudorule_add_option",
+            "restart",
+            json!({"ipasudoopt": ["!env_reset"]}),
+            "options !env_reset removed",
+        ),
+        (
+            "sudorule_add_user",
+            "restart",
+            json!({"user": ["mallory"]}),
+            "users that FreeIPA does not have mallory removed",
+        ),
+        (
+            "sudorule_add_host",
+            "restart",
+            json!({"host": ["x.example"]}),
+            "hosts that FreeIPA does not have x.example removed",
+        ),
         ("sudorule_add_runasuser", "restart", json!({"user": ["root"]}), "run as root removed"),
         ("sudorule_disable", "restart", json!({}), "state disabled -> enabled"),
         ("hbacrule_add_user", "ssh", json!({"user": ["eve"]}), "users eve removed"),
@@ -36,14 +57,21 @@ fn what_another_hand_changed_is_mended() {
     }
 }
 
-const OTHER: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIO0Uu3bXbJpEkYpMCZ9DoHaCgQbKIxQMQ4hKEVnK1Zsd eve@lab";
+const OTHER: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIO0Uu3bXbJpEkYpMCZ9DoHaCgQbKIxQMQ4hKEVnK1Zsd eve@lab";
 
 #[test]
 fn what_another_hand_deleted_is_made_again() {
     let world = world();
     let cloud = cloud(&world, everybody());
     world.apply(&cloud);
-    for (object, name) in [("user", "ana"), ("group", "dbas"), ("hostgroup", "databases"), ("sudorule", "restart"), ("hbacrule", "ssh")] {
+    for (object, name) in [
+        ("user", "ana"),
+        ("group", "dbas"),
+        ("hostgroup", "databases"),
+        ("sudorule", "restart"),
+        ("hbacrule", "ssh"),
+    ] {
         call(&world, &format!("{object}_del"), name, json!({}));
         world.apply(&cloud);
         assert!(is_there(&world, object, name), "{name}");
@@ -65,7 +93,17 @@ fn entries_of_others_are_left_alone() {
     call(&world, "hostgroup_add", "their-hosts", json!({"description": "x (fmc/other)"}));
     call(&world, "sudorule_add", "their-sudo", json!({"usercategory": "all"}));
     call(&world, "hbacrule_add", "their-access", json!({}));
-    let all = [("user", "sam"), ("group", "theirs"), ("hostgroup", "their-hosts"), ("sudorule", "their-sudo"), ("hbacrule", "their-access"), ("group", "admins"), ("user", "admin"), ("hostgroup", "ipaservers"), ("hbacrule", "allow_systemd-user")];
+    let all = [
+        ("user", "sam"),
+        ("group", "theirs"),
+        ("hostgroup", "their-hosts"),
+        ("sudorule", "their-sudo"),
+        ("hbacrule", "their-access"),
+        ("group", "admins"),
+        ("user", "admin"),
+        ("hostgroup", "ipaservers"),
+        ("hbacrule", "allow_systemd-user"),
+    ];
     let before: Vec<_> = all.iter().map(|(object, name)| shown(&world, object, name)).collect();
     world.apply(&cloud(&world, everybody()));
     world.apply(&cloud(&world, People::new()));
@@ -74,9 +112,15 @@ fn entries_of_others_are_left_alone() {
 
     // A name of others is not taken.
     for (people, words) in [
-        (People::new().user(IpaUser::new("sam", "Sam", "Own")), "ipa user-mod sam --addattr=userclass=fmc/lab"),
+        (
+            People::new().user(IpaUser::new("sam", "Sam", "Own")),
+            "ipa user-mod sam --addattr=userclass=fmc/lab",
+        ),
         (People::new().group(IpaGroup::new("theirs")), "ipa group-mod theirs --desc=fmc/lab"),
-        (People::new().host_group(HostGroup::new("their-hosts").machines(["db"])), "it belongs to the cloud other"),
+        (
+            People::new().host_group(HostGroup::new("their-hosts").machines(["db"])),
+            "it belongs to the cloud other",
+        ),
     ] {
         let plan = world.plan(&cloud(&world, people));
         assert!(notes(&plan, NoteKind::Held).iter().any(|text| text.contains(words)), "{words}: {plan}");
@@ -88,7 +132,10 @@ fn entries_of_others_are_left_alone() {
     call(&world, "user_mod", "sam", json!({"userclass": ["people", "fmc/lab"]}));
     world.apply(&cloud(&world, People::new().user(IpaUser::new("sam", "Samuel", "Own"))));
     let sam = shown(&world, "user", "sam");
-    assert_eq!((sam.text("cn").unwrap(), sam.texts("userclass")), ("Samuel Own".into(), vec!["people".into(), "fmc/lab".into()]));
+    assert_eq!(
+        (sam.text("cn").unwrap(), sam.texts("userclass")),
+        ("Samuel Own".into(), vec!["people".into(), "fmc/lab".into()])
+    );
 }
 
 #[test]

@@ -38,7 +38,10 @@ fn a_host_that_is_not_enrolled_is_named() {
         let cloud = cloud(&world, people);
         let plan = world.plan(&cloud);
         let left = world.run(&plan).converged().unwrap_err().to_string();
-        assert!(left.contains("hosts db.cefaslocalserver.com added") && left.contains("must be enrolled"), "{left}");
+        assert!(
+            left.contains("hosts db.cefaslocalserver.com added") && left.contains("must be enrolled"),
+            "{left}"
+        );
         call(&world, "host_add", HOSTS[1], json!({"force": true}));
         world.apply(&cloud);
     }
@@ -89,7 +92,8 @@ fn an_entry_that_changes_between_plan_and_apply_is_not_touched() {
 #[test]
 fn an_apply_that_is_killed_is_converged_by_the_next_one() {
     let world = world();
-    let users = (0..120).map(|number| IpaUser::new(format!("user{number}"), "One", "Of many").groups(["all"]));
+    let users =
+        (0..120).map(|number| IpaUser::new(format!("user{number}"), "One", "Of many").groups(["all"]));
     let cloud = cloud(&world, users.fold(everybody().group(IpaGroup::new("all")), People::user));
     let plan = world.plan(&cloud);
     let mut done = 0;

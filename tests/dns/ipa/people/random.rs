@@ -80,17 +80,28 @@ impl Random {
             people = people.user(if is(&self.disabled, number) { one.disabled() } else { one });
         }
         for number in (0..COUNT).filter(|number| is(&self.groups, *number)) {
-            let users = (0..COUNT).filter(|user| is(&self.users, *user) && is(&self.in_users[number], *user)).map(user);
-            let inner = (number + 1..COUNT).filter(|at| is(&self.groups, *at) && is(&self.in_groups[number], *at));
+            let users = (0..COUNT)
+                .filter(|user| is(&self.users, *user) && is(&self.in_users[number], *user))
+                .map(user);
+            let inner =
+                (number + 1..COUNT).filter(|at| is(&self.groups, *at) && is(&self.in_groups[number], *at));
             let one = IpaGroup::new(group(number)).users(users).groups(inner.map(group));
             people = people.group(if is(&self.is_posix, number) { one } else { one.non_posix() });
         }
-        let machines = ["web", "db"].into_iter().enumerate().filter(|(at, _)| is(&self.hosts, *at)).map(|(_, name)| name);
+        let machines = ["web", "db"]
+            .into_iter()
+            .enumerate()
+            .filter(|(at, _)| is(&self.hosts, *at))
+            .map(|(_, name)| name);
         people = people.host_group(HostGroup::new("hosts").machines(machines));
         for (number, [everyone, everywhere, everything, disabled]) in self.rules.iter().copied().enumerate() {
             let mut hbac = HbacRule::new(format!("rule{number}"));
             let mut sudo = SudoRule::new(format!("rule{number}"));
-            let users: Vec<String> = (0..COUNT).filter(|user| is(&self.users, *user)).map(user).chain(["admin".to_owned()]).collect();
+            let users: Vec<String> = (0..COUNT)
+                .filter(|user| is(&self.users, *user))
+                .map(user)
+                .chain(["admin".to_owned()])
+                .collect();
             (hbac, sudo) = match everyone {
                 true => (hbac.everyone(), sudo.everyone()),
                 false => (hbac.users(users.clone()), sudo.users(users)),
@@ -119,7 +130,11 @@ impl Hand {
         let of = |command: &str, name: String, options: Value| {
             IpaCall::new(command, vec![json!(name)], options.as_object().unwrap().clone())
         };
-        let (user, group, rule) = (|at: &usize| format!("user{at}"), |at: &usize| format!("group{at}"), |at: &usize| format!("rule{at}"));
+        let (user, group, rule) = (
+            |at: &usize| format!("user{at}"),
+            |at: &usize| format!("group{at}"),
+            |at: &usize| format!("rule{at}"),
+        );
         match self {
             Self::Disable(at) => of("user_disable", user(at), json!({})),
             Self::Enable(at) => of("user_enable", user(at), json!({})),
