@@ -90,10 +90,31 @@ draft! {
         /// Rules who may log in where, by name (host-based access control).
         #[each(hbac_rule)]
         pub hbac_rules: Named<HbacRule>,
+        /// Entries that others have in FreeIPA, and that the people and rules of the cloud may name. They are never changed.
+        pub others: Option<PeopleOfOthers>,
         /// Whether FreeIPA's own rule `allow_all` is disabled. While it is enabled every user may log in everywhere, and rules about access
         /// do nothing. By default it is left as it is.
         #[switch(without_allow_all)]
         pub without_allow_all: bool,
+    }
+
+    /// Nobody yet.
+    pub fn new(..);
+}
+
+draft! {
+    /// Entries of others in FreeIPA, by name. Those of every FreeIPA, as `admins`, need not be among them.
+    #[derive(Default)]
+    pub struct PeopleOfOthers {
+        /// Users, by login.
+        #[list]
+        pub users: Vec<Given<IpaLoginName>>,
+        /// Groups of users.
+        #[list]
+        pub groups: Vec<Given<IpaGroupName>>,
+        /// Groups of hosts.
+        #[list]
+        pub host_groups: Vec<Given<HostGroupName>>,
     }
 
     /// Nobody yet.

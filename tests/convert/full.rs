@@ -361,6 +361,7 @@ fn people() -> People {
                 .disabled(),
         )
         .hbac_rule(HbacRule::new("all").everyone().everywhere().every_service())
+        .others(PeopleOfOthers::new().users(["sam"]).groups(["staff"]).host_groups(["racks"]))
         .without_allow_all()
 }
 

@@ -74,13 +74,20 @@ impl<'p> Known<'p> {
         let host_groups = people.host_groups.iter().filter_map(|group| Some(group.name.ok()?.as_str()));
         let enrolled =
             people.server_in(cloud).and_then(|server| Some((server.name.clone(), of(&server, cloud)?)));
-        Self {
+        let mut known = Self {
             cloud,
             users: users.chain(PEOPLE_OF_IPA.users.iter().copied()).collect(),
             groups: groups.chain(PEOPLE_OF_IPA.groups.iter().copied()).collect(),
             host_groups: host_groups.chain(PEOPLE_OF_IPA.host_groups.iter().copied()).collect(),
             enrolled,
+        };
+        if let Some(others) = &people.others {
+            known.users.extend(others.users.iter().filter_map(|user| Some(user.ok()?.as_str())));
+            known.groups.extend(others.groups.iter().filter_map(|group| Some(group.ok()?.as_str())));
+            let host_groups = others.host_groups.iter().filter_map(|group| Some(group.ok()?.as_str()));
+            known.host_groups.extend(host_groups);
         }
+        known
     }
 
     /// A list of users, groups or host groups has only those that are there.
@@ -174,15 +181,47 @@ fn names(people: &People, all: &Known<'_>, root: &At<'_>, findings: &mut Vec<Fin
     for rule in &people.hbac_rules {
         own("rule", PEOPLE_OF_IPA.hbac_rules, &rule.name.to_string(), at.name(&rule.name), findings);
     }
+    of_others(people, root, findings);
     for (user, index, group) in of_users(people) {
-        // FreeIPA's own groups are not the cloud's to change.
-        if PEOPLE_OF_IPA.groups.contains(&group) {
+        // Groups of others are not the cloud's to change; one that nobody has is found as such.
+        if all.groups.contains(group) && !groups.contains(group) {
             let at = at_groups(root, user);
             let name = group.to_owned();
             findings.push(
                 PeopleProblem::MemberOfIpa { user: user.to_string(), name }.at(format!("{at}[{index}]")),
             );
         }
+    }
+}
+
+/// What others have is not the cloud's, too.
+fn of_others(people: &People, root: &At<'_>, findings: &mut Vec<Finding>) {
+    let Some(others) = &people.others else { return };
+    let root = root.key("others");
+    let mut both = |what: &'static str, name: Option<&str>, is_own: bool, at: At<'_>| {
+        if let Some(name) = name.filter(|_| is_own) {
+            findings.push(PeopleProblem::OfOthers { what, name: name.to_owned() }.at(at));
+        }
+    };
+    let at = root.key("users");
+    for (index, name) in others.users.iter().enumerate() {
+        let name = name.ok().map(|name| name.as_str());
+        both("user", name, name.is_some_and(|name| people.users.get(name).is_some()), at.index(index));
+    }
+    let at = root.key("groups");
+    for (index, name) in others.groups.iter().enumerate() {
+        let name = name.ok().map(|name| name.as_str());
+        both("group", name, name.is_some_and(|name| people.groups.get(name).is_some()), at.index(index));
+    }
+    let at = root.key("host_groups");
+    for (index, name) in others.host_groups.iter().enumerate() {
+        let name = name.ok().map(|name| name.as_str());
+        both(
+            "host group",
+            name,
+            name.is_some_and(|name| people.host_groups.get(name).is_some()),
+            at.index(index),
+        );
     }
 }
 
@@ -401,8 +440,11 @@ problems! {
         Both { name: String } is PeopleNameTaken:
             "a user and a group are called {name}",
             "give one of them another name: FreeIPA makes a group of the name of each user";
+        OfOthers { what: &'static str, name: String } is PeopleNameTaken:
+            "the {what} {name} is one of the cloud and one of others",
+            "take it out of one of the two";
         MemberOfIpa { user: String, name: String } is PeopleNameTaken:
-            "{name} is a group of FreeIPA's own, and its members are not the cloud's to change",
+            "{name} is a group of FreeIPA's own or of others, and its members are not the cloud's to change",
             "add {user} to it in FreeIPA, or name a group of the cloud";
         NoName { user: String, which: &'static str } is ValueInvalid:
             "the {which} of {user} is empty, or has a space at its beginning or end",

@@ -60,6 +60,22 @@ fn people() -> People {
     People::new().user(ana()).group(IpaGroup::new("dbas").users(["ana"]))
 }
 
+fn others() -> PeopleOfOthers {
+    PeopleOfOthers::new().users(["sam"]).groups(["staff"]).host_groups(["racks"])
+}
+
+#[test]
+fn what_others_have_may_be_named() {
+    let all = people()
+        .others(others())
+        .group(IpaGroup::new("g").users(["sam"]).groups(["staff"]))
+        .host_group(HostGroup::new("h").host_groups(["racks"]))
+        .hbac_rule(
+            HbacRule::new("r").users(["sam"]).groups(["staff"]).host_groups(["racks"]).services(["sshd"]),
+        );
+    assert_eq!(found(&cloud(all)), []);
+}
+
 #[test]
 fn people_that_are_right_have_no_finding() {
     let all = people()
@@ -103,6 +119,10 @@ fn names_are_taken_once() {
         ),
         (people().group(IpaGroup::new("ana")), "users.ana"),
         (People::new().user(ana().groups(["admins"])), "users.ana.groups[0]"),
+        (People::new().user(ana().groups(["staff"])).others(others()), "users.ana.groups[0]"),
+        (People::new().user(IpaUser::new("sam", "Sam", "Own")).others(others()), "others.users[0]"),
+        (People::new().group(IpaGroup::new("staff")).others(others()), "others.groups[0]"),
+        (People::new().host_group(HostGroup::new("racks")).others(others()), "others.host_groups[0]"),
     ] {
         assert_eq!(found(&cloud(people)), at(Kind::PeopleNameTaken, path));
     }

@@ -459,6 +459,9 @@ ListenStream=80
                         .disabled(),
                 )
                 .hbac_rule(HbacRule::new("all").everyone().everywhere().every_service())
+                .others(
+                    PeopleOfOthers::new().users(["sam"]).groups(["staff"]).host_groups(["racks"]),
+                )
                 .without_allow_all(),
         )
         .accept("pool-thin", r#"yes: it's a "lab"

@@ -59,7 +59,7 @@ struct Made {
 impl Adding<'_> {
     fn users(&mut self, people: &People) {
         for user in &people.users {
-            let mut made = self.new(&USER, &user.login);
+            let mut made = self.blank(&USER, &user.login);
             let full = format!("{} {}", user.first_name, user.last_name);
             made.set("givenname", [&user.first_name]);
             made.set("sn", [&user.last_name]);
@@ -139,7 +139,7 @@ impl Adding<'_> {
             self.insert(made);
         }
         if people.without_allow_all {
-            let mut made = self.new(&HBAC_RULE, &ALLOW_ALL);
+            let mut made = self.blank(&HBAC_RULE, &ALLOW_ALL);
             made.entry.what = What::Own;
             made.entry.is_disabled = true;
             // Those who have rights by the cloud's rules keep them.
@@ -152,7 +152,7 @@ impl Adding<'_> {
         Address::new(self.place.clone(), kind.address, name)
     }
 
-    fn new(&self, kind: &'static EntryKind, name: &impl Display) -> Made {
+    fn blank(&self, kind: &'static EntryKind, name: &impl Display) -> Made {
         let entry = PeopleEntry {
             kind,
             name: name.to_string(),
@@ -167,7 +167,7 @@ impl Adding<'_> {
     }
 
     fn described(&self, kind: &'static EntryKind, name: &impl Display, description: &str) -> Made {
-        let mut made = self.new(kind, name);
+        let mut made = self.blank(kind, name);
         made.set(DESCRIPTION, [with_mark(description.trim(), &self.wanted.owner)]);
         made
     }

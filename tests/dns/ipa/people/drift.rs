@@ -139,6 +139,42 @@ fn entries_of_others_are_left_alone() {
 }
 
 #[test]
+fn what_others_have_is_named_and_never_changed() {
+    let world = world();
+    call(&world, "user_add", "sam", json!({"givenname": "Sam", "sn": "Own"}));
+    call(&world, "group_add", "staff", json!({}));
+    let others = || {
+        People::new()
+            .others(PeopleOfOthers::new().users(["sam"]).groups(["staff", "ghosts"]))
+            .group(IpaGroup::new("dbas").users(["sam"]).groups(["staff"]))
+    };
+    let before = (shown(&world, "user", "sam"), shown(&world, "group", "staff"));
+    world.apply(&cloud(&world, others()));
+    assert_eq!(shown(&world, "group", "dbas").texts("member_group"), ["staff"]);
+    assert_eq!((shown(&world, "user", "sam"), shown(&world, "group", "staff")), before);
+    // One that nobody has is told when it is named.
+    let rule = HbacRule::new("ssh").groups(["ghosts"]).everywhere().services(["sshd"]);
+    let plan = world.plan(&cloud(&world, others().hbac_rule(rule)));
+    let left = world.run(&plan).converged().unwrap_err().to_string();
+    assert!(left.contains("groups ghosts added"), "{left}");
+}
+
+#[test]
+fn a_cloud_that_is_destroyed_leaves_its_users_and_names_them() {
+    let world = world();
+    let cloud = cloud(&world, everybody());
+    world.apply(&cloud);
+    let none = world.providers.compile(&cloud.check().unwrap()).nothing();
+    let plan = block_on(world.providers.plan(&none)).unwrap();
+    let kept = notes(&plan, NoteKind::Kept);
+    assert!(kept.iter().any(|text| text.contains("--delete-data user/ana")), "{plan}");
+    world.run(&plan).converged().unwrap_or_else(|left| panic!("{left}\n{plan}"));
+    assert!(!is_there(&world, "hbacrule", "ssh") && !is_there(&world, "hostgroup", "databases"));
+    assert_eq!(shown(&world, "user", "ana").flag("nsaccountlock"), Some(false));
+    assert!(is_there(&world, "group", "dbas") && is_there(&world, "hbacrule", "allow_all"));
+}
+
+#[test]
 fn a_group_gets_a_number_and_never_loses_it() {
     let world = world();
     let group = |group: IpaGroup| cloud(&world, People::new().group(group));
