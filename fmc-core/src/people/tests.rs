@@ -261,10 +261,8 @@ fn machines_are_enrolled() {
     assert_eq!(found(&nameless), at(Kind::PeopleNotEnrolled, "host_groups.h.machines[0]"));
 
     // A FreeIPA of the cloud knows its clients and its servers.
-    let ipa = Machine {
-        image: Image::rocky("9.4").path("/images/rocky.qcow2").into(),
-        ..machine("ipa", "10.17.3.11")
-    };
+    let ipa =
+        Machine { image: Image::rocky("9.4").path("/images/rocky.qcow2"), ..machine("ipa", "10.17.3.11") };
     let own = |people: People| {
         let login = IpaLogin::new("admin", Secret::file("ipa-password", "secrets/ipa-password"));
         let server = DnsServer::on("ipa", "ipa").ipa(login.ca(Secret::file("ipa-ca", "ipa-ca.crt")));

@@ -73,6 +73,8 @@ impl Random {
     fn people(&self) -> People {
         let mut people = People::new();
         let is = |list: &[bool], at: usize| list.get(at).copied().unwrap_or_default();
+        let is_in =
+            |lists: &[Vec<bool>], group: usize, at: usize| lists.get(group).is_some_and(|list| is(list, at));
         let user = |number: usize| format!("user{number}");
         let group = |number: usize| format!("group{number}");
         for number in (0..COUNT).filter(|number| is(&self.users, *number)) {
@@ -81,10 +83,10 @@ impl Random {
         }
         for number in (0..COUNT).filter(|number| is(&self.groups, *number)) {
             let users = (0..COUNT)
-                .filter(|user| is(&self.users, *user) && is(&self.in_users[number], *user))
+                .filter(|user| is(&self.users, *user) && is_in(&self.in_users, number, *user))
                 .map(user);
             let inner =
-                (number + 1..COUNT).filter(|at| is(&self.groups, *at) && is(&self.in_groups[number], *at));
+                (number + 1..COUNT).filter(|at| is(&self.groups, *at) && is_in(&self.in_groups, number, *at));
             let one = IpaGroup::new(group(number)).users(users).groups(inner.map(group));
             people = people.group(if is(&self.is_posix, number) { one } else { one.non_posix() });
         }
