@@ -28,7 +28,7 @@ use crate::named::Named;
 use crate::path::AbsPath;
 use crate::ssh::SshKey;
 
-pub use derive::{GroupMembers, PEOPLE_OF_IPA};
+pub use derive::GroupMembers;
 pub use leaf::{MailAddress, SudoCommand, SudoOption};
 pub use rules::PeopleProblem;
 

@@ -9,21 +9,15 @@ use crate::given::Given;
 use crate::name::{Fqdn, MachineName};
 
 /// The entries that every FreeIPA has of its own, by kind. Rules may name them, and the cloud cannot have any of these names.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct OfIpa {
-    /// Users.
-    pub users: &'static [&'static str],
-    /// Groups of users.
-    pub groups: &'static [&'static str],
-    /// Groups of hosts.
-    pub host_groups: &'static [&'static str],
-    /// Rules about access.
-    pub hbac_rules: &'static [&'static str],
+pub(super) struct OfIpa {
+    pub(super) users: &'static [&'static str],
+    pub(super) groups: &'static [&'static str],
+    pub(super) host_groups: &'static [&'static str],
+    pub(super) hbac_rules: &'static [&'static str],
 }
 
 /// FreeIPA's own entries (`install/share/bootstrap-template.ldif`, `install/share/default-hbac.ldif`).
-pub const PEOPLE_OF_IPA: OfIpa = OfIpa {
+pub(super) const PEOPLE_OF_IPA: OfIpa = OfIpa {
     users: &["admin"],
     groups: &["admins", "editors", "ipausers"],
     host_groups: &["ipaservers"],
