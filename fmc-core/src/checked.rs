@@ -21,6 +21,7 @@ use crate::dns::CheckedDns;
 use crate::finding::{Finding, KnownNames, Listed};
 use crate::k3s;
 use crate::name::{CloudName, OwnerId};
+use crate::people::People;
 use crate::secret::{ClusterAccess, Derivation, SecretScope};
 
 pub use flow::{Answer, By, CheckedFlow, CheckedGroup, CheckedPeer};
@@ -50,6 +51,7 @@ pub struct Checked {
     of_roles: OfRoles,
     role_values: RoleValues,
     dns: Option<CheckedDns>,
+    people: Option<Arc<People>>,
     roles: BTreeMap<Arc<CheckedGroup>, Members>,
     flows: Vec<CheckedFlow>,
     answers: Vec<Answer>,
@@ -138,6 +140,11 @@ impl Checked {
     /// The cloud's DNS, if it has its own; [`dns::zones_of`](crate::dns::zones_of) are its zones.
     pub fn dns(&self) -> Option<&CheckedDns> {
         self.dns.as_ref()
+    }
+
+    /// The people of the cloud, if it has any: the draft, whose values are all right.
+    pub fn people(&self) -> Option<&People> {
+        self.people.as_deref()
     }
 
     /// The values of the [spanning roles](crate::role::SpanningRole) of a type that the cloud states itself, in the order of the draft.

@@ -14,6 +14,7 @@ use crate::machine::Machine;
 use crate::name::{CloudName, DomainName, MachineName, OwnerId};
 use crate::named::Named;
 use crate::network::Network;
+use crate::people::People;
 use crate::role::{Role, Spanning};
 use crate::rust::{Expr, Names, Unsaid};
 use crate::secret::SecretSettings;
@@ -114,6 +115,8 @@ draft! {
         pub clusters: Named<k3s::Cluster>,
         /// The DNS of the cloud: its zones, and the servers that have them. Without it names are known by the networks alone.
         pub dns: Option<Dns>,
+        /// The people of the cloud in a FreeIPA server: users, groups, and rules who may log in where and become whom.
+        pub people: Option<People>,
         /// Roles that span machines, each by its kind, or as a map of its kind to its settings.
         #[by_hand(role)]
         pub roles: Vec<Spanning>,

@@ -338,6 +338,58 @@ names! {
         pattern: "^[a-z0-9_.][a-z0-9_.-]*$",
     }
 
+    /// The login of a user of the cloud in FreeIPA: what `PATTERN_GROUPUSER_NAME` of `ipalib/constants.py` takes in lower case,
+    /// without a final `$` and a first `.` or `-`, and no longer than FreeIPA's default greatest length (`ipamaxusernamelength`).
+    IpaLoginName {
+        what: "login",
+        example: "ana",
+        rule: ipa_account,
+        must: "lower-case letters, digits, '_', '.' and '-', beginning with a letter, a digit or '_', and not digits alone",
+        max: 32,
+        pattern: "^([a-z_]|[0-9]+[a-z_.-])[a-z0-9_.-]*$",
+    }
+
+    /// The name of a group of the cloud's people in FreeIPA (`ipaserver/plugins/group.py`), in lower case.
+    IpaGroupName {
+        what: "name of a group in FreeIPA",
+        example: "operators",
+        rule: ipa_account,
+        must: "lower-case letters, digits, '_', '.' and '-', beginning with a letter, a digit or '_', and not digits alone",
+        max: 255,
+        pattern: "^([a-z_]|[0-9]+[a-z_.-])[a-z0-9_.-]*$",
+    }
+
+    /// The name of a group of hosts in FreeIPA (`ipaserver/plugins/hostgroup.py`), in lower case.
+    HostGroupName {
+        what: "name of a host group",
+        example: "databases",
+        rule: ipa_user,
+        must: "lower-case letters, digits, '_', '.' and '-', not beginning with '-'",
+        max: 255,
+        pattern: "^[a-z0-9_.][a-z0-9_.-]*$",
+    }
+
+    /// The name of a rule of FreeIPA about sudo or access. FreeIPA takes any text; this is one that a command line takes without
+    /// quotation marks.
+    AccessRuleName {
+        what: "name of a rule",
+        example: "operators-by-ssh",
+        rule: ipa_user,
+        must: "lower-case letters, digits, '_', '.' and '-', not beginning with '-'",
+        max: 255,
+        pattern: "^[a-z0-9_.][a-z0-9_.-]*$",
+    }
+
+    /// A service of PAM, as the files in `/etc/pam.d` are called (pam.conf(5): in lower case).
+    PamServiceName {
+        what: "service of PAM",
+        example: "sshd",
+        rule: ipa_user,
+        must: "lower-case letters, digits, '_', '.' and '-', not beginning with '-'",
+        max: 255,
+        pattern: "^[a-z0-9_.][a-z0-9_.-]*$",
+    }
+
     /// The name of a user of a guest, as useradd(8) takes it.
     UserName {
         what: "user name",

@@ -6,6 +6,7 @@
 //!   `ipa-ca`, the addresses of its servers, and the SSHFP records that a host brings when it enrols.
 //! - *A host is made, and never taken over.* It has the mark `fmc/OWNER` in `userclass`, and the one-time password of its machine. Once
 //!   the machine is enrolled nothing of it is changed, and only a person who names it deletes it.
+//! - *People are the cloud's by a mark of their own.* They are disabled before a person deletes them: see the module `people`.
 //! - *All values of a name go in one call, and up to 50 names in one request.* The requests of a server follow each other: FreeIPA
 //!   loses values when two calls for one name run at once.
 //! - *The API has no conditions.* So each zone is read once more when an apply first changes it, and a name that is not as the plan
@@ -24,6 +25,7 @@ mod idn;
 mod link;
 mod model;
 mod observe;
+mod people;
 mod real;
 mod room;
 #[cfg(feature = "sim")]
@@ -46,6 +48,7 @@ pub(crate) use forward::Forwards;
 use held::Held;
 pub(crate) use host::HostState;
 use link::IpaLink;
+pub(crate) use people::EntryState;
 use work::Job;
 
 pub use crate::object::DnsObject;
@@ -80,6 +83,8 @@ pub struct Ipa {
     homes: Arc<Homes<Access>>,
     /// The servers that were looked at, by place: a host that is deleted has no document.
     servers: Arc<Mutex<BTreeMap<Place, Arc<Access>>>>,
+    /// The entries of people that the cloud no longer has, by the place of their server.
+    leaving: Arc<Mutex<BTreeMap<Place, Arc<people::Leaving>>>>,
     batches: Batches<Job, work::Done>,
     fresh: Fresh,
     /// The time to live that names without one have, by the place of their server and the zone.

@@ -40,6 +40,9 @@ pub struct DnsObject {
     /// Of a host: whose it is, and whether its machine is enrolled.
     #[cfg(feature = "client")]
     pub(crate) host: Option<crate::ipa::HostState>,
+    /// Of a user, a group or a rule.
+    #[cfg(feature = "client")]
+    pub(crate) entry: Option<crate::ipa::EntryState>,
     /// What must stay while it is there.
     pub(crate) stands_on: Vec<Address>,
 }
@@ -78,6 +81,8 @@ impl DnsObject {
             forwards: None,
             #[cfg(feature = "client")]
             host: None,
+            #[cfg(feature = "client")]
+            entry: None,
             stands_on: Vec::new(),
         }
     }

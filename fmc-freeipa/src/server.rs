@@ -5,7 +5,8 @@
 //! code and differs from what a client may expect is here too: the `Referer` without a port, a page of HTML for a session that has
 //! ended, 100 entries unless the request says otherwise, emptiness for a user without rights, parallel additions that lose values,
 //! and the record `_kerberos` in each new forward zone. Of hosts it has
-//! what an enrolment by a one-time password needs, without certificates; it has no Kerberos.
+//! what an enrolment by a one-time password needs, without certificates; it has no Kerberos. Of people it has users, groups, host groups,
+//! rules of sudo and of access, with FreeIPA's own entries; a member that cannot be added stands under `failed`, as there.
 //!
 //! ```
 //! use fmc_freeipa::server::{IpaAccount, IpaDirectory, IpaServer};
@@ -28,6 +29,7 @@ mod listen;
 mod local;
 mod options;
 mod page;
+mod people;
 mod record;
 mod record_data;
 mod refusal;

@@ -19,6 +19,7 @@ pub(crate) fn cloud() -> Cloud {
         .prefixed(true)
         .ssh_host_keys(true)
         .dns(dns())
+        .people(people())
         .secrets(SecretSettings::new().derivation(Derivation::V1))
         .ssh_from([
             Peer::Anywhere,
@@ -317,6 +318,51 @@ fn registries() -> k3s::registries::Registries {
                 .certificate("/etc/rancher/k3s/own.pem", "/etc/rancher/k3s/own.key"),
         )
         .access(Access::to("*").token(Secret::environment("registry", "REGISTRY")).insecure_skip_verify())
+}
+
+fn people() -> People {
+    let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ5tT/1J5YuJpRIomh3Z7S0OcLJr8MYUNro5tlrzsVXM ana@lab";
+    People::new()
+        .server("ipa")
+        .user(
+            IpaUser::new("ana", "Ana", "Ruiz")
+                .mail(["ana@lab.example"])
+                .ssh_keys([key])
+                .shell("/bin/zsh")
+                .groups(["dbas"])
+                .disabled(),
+        )
+        .group(IpaGroup::new("dbas").description("They run the databases").non_posix())
+        .group(IpaGroup::new("operators").users(["ana", "admin"]).groups(["dbas"]))
+        .host_group(HostGroup::new("webs").description("Those that serve").machines(["web"]))
+        .host_group(HostGroup::new("all").roles(["node-exporter"]).host_groups(["webs"]))
+        .sudo_rule(
+            SudoRule::new("restart")
+                .description("What operators do")
+                .users(["ana"])
+                .groups(["operators"])
+                .machines(["web"])
+                .host_groups(["webs"])
+                .commands(["/usr/bin/systemctl restart nginx", "/usr/bin/less"])
+                .run_as(["www-data"])
+                .run_as_groups(["dbas"])
+                .options(["!authenticate", "env_keep+=HTTP_PROXY"])
+                .disabled(),
+        )
+        .sudo_rule(SudoRule::new("root").everyone().everywhere().every_command().as_anyone())
+        .hbac_rule(
+            HbacRule::new("ssh")
+                .description("Who logs in")
+                .users(["ana"])
+                .groups(["operators"])
+                .machines(["web"])
+                .host_groups(["webs"])
+                .services(["sshd", "sudo"])
+                .disabled(),
+        )
+        .hbac_rule(HbacRule::new("all").everyone().everywhere().every_service())
+        .others(PeopleOfOthers::new().users(["sam"]).groups(["staff"]).host_groups(["racks"]))
+        .without_allow_all()
 }
 
 fn dns() -> Dns {

@@ -3,6 +3,7 @@
 mod broken;
 mod hosts;
 mod kept;
+mod people;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -67,7 +68,9 @@ impl World {
 
     fn providers(authority: &str, password: &'static str) -> Providers {
         let login = Login { password, authority: authority.to_owned() };
-        Providers::new().host(LOCAL, hypervisor()).with(Ipa::new()).secrets(Arc::new(login))
+        let sim = hypervisor();
+        sim.put_image("/images/root.qcow2", b"", 2 << 30);
+        Providers::new().host(LOCAL, sim).with(Ipa::new()).secrets(Arc::new(login))
     }
 
     fn dns(&self) -> Dns {

@@ -6,6 +6,7 @@ mod bind;
 #[cfg(feature = "virt")]
 mod bind_run;
 mod ipa;
+mod people;
 mod time;
 
 use std::ffi::OsString;

@@ -7,6 +7,7 @@ use crate::checked::Checked;
 use crate::cloud::Cloud;
 use crate::dns;
 use crate::finding::{Finding, Report};
+use crate::people;
 use crate::role::RoleTable;
 use crate::roles::{self as built_in, ROOMS};
 use view::View;
@@ -135,6 +136,7 @@ impl Cloud {
             // A name may be that of a machine that is left out.
             if resolved.is_whole {
                 dns::rules::check(&resolved.cloud, &mut findings);
+                people::rules::check(&resolved.cloud, &mut findings);
             }
             large::check(&resolved.cloud, &mut findings);
             fetch::check(&resolved.cloud, &mut findings);

@@ -41,6 +41,13 @@ fn names(view: &View<'_>, findings: &mut Vec<Finding>) {
     unique(&view.cloud.networks, "networks", findings);
     unique(&view.cloud.machines, "machines", findings);
     unique(&view.cloud.clusters, "clusters", findings);
+    if let Some(people) = &view.cloud.people {
+        unique(&people.users, "people.users", findings);
+        unique(&people.groups, "people.groups", findings);
+        unique(&people.host_groups, "people.host_groups", findings);
+        unique(&people.sudo_rules, "people.sudo_rules", findings);
+        unique(&people.hbac_rules, "people.hbac_rules", findings);
+    }
     for host in &view.cloud.hosts {
         unique(&host.pools, format_args!("hosts.{}.pools", host.name), findings);
     }

@@ -59,6 +59,7 @@ pub(crate) fn resolve(view: &View<'_>) -> Option<Resolved> {
     cloud.set_of_roles(of_roles);
     let domain = view.cloud.domain.as_ref().and_then(Given::ok);
     cloud.set_dns(view.cloud.dns.as_ref().map(|dns| CheckedDns::new(dns.clone(), domain.cloned())));
+    cloud.set_people(view.cloud.people.clone());
     cloud.set_stated_clusters(view.cloud.clusters.iter().map(|cluster| cluster.name.to_string()).collect());
     cloud.set_role_values(view.cloud.roles.iter().map(Spanning::shared).collect());
     let is_whole = rooms_are_whole && order.is_whole && networks.is_whole && machines.is_whole;

@@ -11,6 +11,7 @@ use super::{
 use crate::dns::CheckedDns;
 use crate::finding::{Finding, Listed};
 use crate::name::{CloudName, OwnerId};
+use crate::people::People;
 use crate::secret::Derivation;
 
 /// A checked cloud in the making: what of a draft is right.
@@ -34,6 +35,7 @@ impl Building {
             of_roles: OfRoles::default(),
             role_values: RoleValues::default(),
             dns: None,
+            people: None,
             roles: BTreeMap::new(),
             flows: Vec::new(),
             answers: Vec::new(),
@@ -75,6 +77,11 @@ impl Building {
     /// Its DNS, if it has its own.
     pub(crate) fn set_dns(&mut self, dns: Option<CheckedDns>) {
         self.0.dns = dns;
+    }
+
+    /// Its people, if it has any.
+    pub(crate) fn set_people(&mut self, people: Option<People>) {
+        self.0.people = people.map(Arc::new);
     }
 
     /// The names that its roles publish, for its DNS.

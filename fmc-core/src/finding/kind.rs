@@ -267,6 +267,14 @@ kinds! {
         DnsIpaLogin "dns-ipa-login" Error never;
         DnsIpaRecord "dns-ipa-record" Error never;
     }
+    "../people/pages/" {
+        PeopleServer "people-server" Error never;
+        PeopleNameTaken "people-name-taken" Error never;
+        PeopleCircle "people-circle" Error never;
+        PeopleRule "people-rule" Error never;
+        PeopleNotEnrolled "people-not-enrolled" Error acceptable;
+        PeopleLockedOut "people-locked-out" Warning acceptable;
+    }
     "../k3s/pages/" {
         K3sMemberDuplicate "k3s-member-duplicate" Error never;
         K3sNodeName "k3s-node-name" Error never;

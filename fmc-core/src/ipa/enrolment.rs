@@ -2,6 +2,7 @@
 
 use super::FreeIpa;
 use crate::checked::{Checked, Machine};
+use crate::dns::ZoneServer;
 use crate::given::Given;
 use crate::name::{Fqdn, MachineName};
 use crate::secret::SecretRef;
@@ -22,6 +23,20 @@ impl FreeIpa {
     /// The machine of the first server; `None` if the cloud has no such machine.
     pub fn first_server<'s>(&self, cloud: &'s Checked) -> Option<&'s Machine> {
         cloud.machine(self.server.ok()?.as_str())
+    }
+
+    /// Whether a server of zones is its first server, by its machine or, behind a tunnel, by its name.
+    pub fn has_server(&self, server: &ZoneServer, cloud: &Checked) -> bool {
+        self.first_server(cloud).is_some_and(|first| match &server.machine {
+            Some(machine) => machine == first.name.as_str(),
+            None => server.fqdn.is_some() && server.fqdn == first.fqdn,
+        })
+    }
+
+    /// The machines that it knows: its servers, and those that are enrolled.
+    pub fn members_in<'s>(&'s self, cloud: &'s Checked) -> impl Iterator<Item = &'s Machine> {
+        let clients = self.clients.iter().filter_map(Given::ok);
+        self.servers(cloud).chain(clients.filter_map(|name| cloud.machine(name.as_str())))
     }
 
     /// The machines that enrol themselves in it, by name.

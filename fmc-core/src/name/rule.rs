@@ -111,6 +111,22 @@ pub(super) const fn ipa_user(text: &str) -> Result<(), Fault> {
     scan(text, Set::LowerDigitAnd(b"_."), inside, inside)
 }
 
+/// As FreeIPA's users and groups, which are no numbers.
+pub(super) const fn ipa_account(text: &str) -> Result<(), Fault> {
+    let inside = Set::LowerDigitAnd(b"_.-");
+    if let Err(fault) = scan(text, Set::LowerDigitAnd(b"_"), inside, inside) {
+        return Err(fault);
+    }
+    let mut bytes = text.as_bytes();
+    while let [byte, rest @ ..] = bytes {
+        if !byte.is_ascii_digit() {
+            return Ok(());
+        }
+        bytes = rest;
+    }
+    Err(Fault::Shape("is a number"))
+}
+
 pub(super) const fn bridge(text: &str) -> Result<(), Fault> {
     if matches!(text.as_bytes(), b"." | b"..") {
         return Err(Fault::Shape("is a folder's name"));

@@ -44,6 +44,11 @@ impl IpaCall {
         Self::new("dnszone_add", vec![json!(zone)], settings.options_of_add())
     }
 
+    /// The command.
+    pub fn command(&self) -> &str {
+        &self.command
+    }
+
     fn value(&self) -> Value {
         json!({"method": self.command, "params": [self.arguments, self.options]})
     }

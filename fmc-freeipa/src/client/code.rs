@@ -79,8 +79,11 @@ codes! {
     3009 ValidationError Nothing "A value is not valid" "",
     4001 NotFound Nothing "The entry does not exist, or the user may not read it" "; a user without the right to read sees nothing",
     4002 DuplicateEntry Nothing "The entry exists" "",
+    4007 AlreadyPosixGroup Nothing "It is a POSIX group already" "",
+    4009 AlreadyActive Nothing "It is active already" "",
     4010 AlreadyInactive Nothing "It is inactive already" "",
     4019 DnsNotARecordError Nothing "The host has no address in DNS" "",
+    4024 ManagedGroupExistsError Nothing "A group has the login of the new user" "; give one of them another name",
     4026 AttrValueNotFound Nothing "The value to be deleted is not there" "",
     4031 EmptyResult Nothing "Nothing was found" "",
     4201 MidairCollision Nothing "Another change came between" "; try again",
@@ -90,6 +93,8 @@ codes! {
     4212 DnsDataMismatch Part "The record was written, and DNS does not show it yet" "",
     4303 MutuallyExclusiveError Nothing "Two options exclude each other" "",
     4304 NonFatalError Part "A part was done, and a later part was not" "; read again what is there",
+    4307 DependentEntry Nothing "Another entry needs it" "",
+    4308 LastMemberError Nothing "It is the last member of a group that must have one" "",
     4309 ProtectedEntryError Nothing "The entry is protected" "",
 }
 

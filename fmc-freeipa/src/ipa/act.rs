@@ -12,7 +12,7 @@ use super::batches::MOST;
 use super::document::{Access, Document};
 use super::host::Entry;
 use super::work::{Job, Server, Task};
-use super::{CONFIG_KIND, HOST_KIND, Ipa, ZONE_KIND};
+use super::{CONFIG_KIND, HOST_KIND, Ipa, ZONE_KIND, people};
 use crate::object::DnsObject;
 
 impl Provider for Ipa {
@@ -37,10 +37,22 @@ impl Provider for Ipa {
         let is_instant = link.is_instant();
         let place = step.address.place();
         let acting = acting.clone();
-        let task = if step.address.kind() == HOST_KIND { self.host(step)? } else { task(step, &zone)? };
+        let task = match (step.address.kind(), people::kind_at(step.address.kind())) {
+            (HOST_KIND, _) => self.host(step)?,
+            (_, Some(kind)) => Task::Entry {
+                kind,
+                name: step.address.name().to_owned(),
+                wanted: step.document.as_ref().and_then(|document| document.entry.clone()),
+                expects: step.expects,
+            },
+            _ => task(step, &zone)?,
+        };
         let job = Job { task, zone, stopping: Arc::new(move || acting.stopping()) };
         let fresh = Arc::clone(&self.fresh);
-        let server = Server { access, link, place: place.clone(), fresh, ttls: self.ttls(place) };
+        let leaving = self.leaving.lock().unwrap_or_else(PoisonError::into_inner).get(place).map(Arc::clone);
+        let leaving = leaving.unwrap_or_default();
+        let ttls = self.ttls(place);
+        let server = Server { access, link, place: place.clone(), fresh, ttls, leaving };
         let done = self.batches.run(place, job, is_instant, move |jobs| server.run(jobs)).await;
         done.unwrap_or_else(|| {
             let call = step.address.to_string();
@@ -94,6 +106,11 @@ impl Ipa {
                 let servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
                 let access = servers.get(step.address.place()).map(Arc::clone);
                 access.zip(DnsName::parse(step.address.name()).ok())
+            }
+            kind if people::kind_at(kind).is_some() => {
+                let servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
+                let access = servers.get(step.address.place()).map(Arc::clone);
+                access.map(|access| (Arc::clone(&access), access.fqdn.clone()))
             }
             ZONE_KIND => self.homes.of_zone(&step.address),
             _ => self.homes.of_name(&step.address),

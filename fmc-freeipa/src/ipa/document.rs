@@ -7,6 +7,7 @@ use fmc_core::dns::{DnsName, Forwarding, ServerIpa};
 use fmc_core::graph::Address;
 
 use super::host::Host;
+use super::people::PeopleEntry;
 use crate::wanted::{Name, Part};
 
 /// How a server is reached.
@@ -22,6 +23,8 @@ pub(super) struct Access {
     pub(super) machine: Option<Address>,
     /// Whether it is the FreeIPA in which machines of the cloud enrol themselves.
     pub(super) has_hosts: bool,
+    /// Whether it has the people of the cloud.
+    pub(super) has_people: bool,
 }
 
 /// A zone that a server has, or a name in it.
@@ -38,6 +41,8 @@ pub struct Document {
     pub(super) forwarding: Option<Forwarding>,
     /// Of a host, which is in no zone of the server.
     pub(super) host: Option<Host>,
+    /// Of a user, a group or a rule, which are in no zone either.
+    pub(super) entry: Option<Arc<PeopleEntry>>,
     /// Whether a person agreed that much of the zone changes.
     pub(super) is_agreed: bool,
 }
@@ -45,7 +50,7 @@ pub struct Document {
 impl Document {
     /// Whether it is a zone of the server or a name in one.
     pub(super) fn is_zoned(&self) -> bool {
-        self.forwarding.is_none() && self.host.is_none()
+        self.forwarding.is_none() && self.host.is_none() && self.entry.is_none()
     }
 
     /// The wanted name; `None` for a zone.

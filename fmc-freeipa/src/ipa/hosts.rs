@@ -18,12 +18,7 @@ use crate::wanted::{Part, machine_called};
 
 /// The FreeIPA of the cloud whose first server this is, by its machine or, behind a tunnel, by its name.
 pub(super) fn freeipa_of<'c>(server: &ZoneServer, checked: &'c Checked) -> Option<&'c FreeIpa> {
-    checked.spanning_roles::<FreeIpa>().find(|freeipa| {
-        freeipa.first_server(checked).is_some_and(|first| match &server.machine {
-            Some(machine) => machine == first.name.as_str(),
-            None => server.fqdn.is_some() && server.fqdn == first.fqdn,
-        })
-    })
+    checked.spanning_roles::<FreeIpa>().find(|freeipa| freeipa.has_server(server, checked))
 }
 
 /// Adds the hosts of the machines that enrol themselves. They come after the zones that they are in.
@@ -54,6 +49,7 @@ pub(super) fn add(wanted: &mut Wanted<Document>, servers: &BTreeMap<String, Arc<
                 part: Part::Zone(Box::default()),
                 forwarding: None,
                 host: Some(host),
+                entry: None,
                 is_agreed: false,
             };
             wanted.nodes.insert(at, Node { document: Arc::new(document), needs, part_of: None });

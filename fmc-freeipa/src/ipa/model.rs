@@ -6,7 +6,7 @@ use fmc_core::graph::{
 };
 
 use super::document::Document;
-use super::{HOST_KIND, Ipa, ZONE_KIND, forward, host};
+use super::{HOST_KIND, Ipa, ZONE_KIND, forward, host, people};
 use crate::consent;
 use crate::object::{self, DnsObject};
 use crate::records::fingerprint;
@@ -25,16 +25,24 @@ impl Model for Ipa {
     fn settle<'a>(
         &self,
         wanted: &'a Wanted<Document>,
-        _: &Seen<DnsObject>,
+        seen: &Seen<DnsObject>,
         choices: &Choices,
     ) -> Settled<'a, Document> {
         let agree = |document: &Document| Document { is_agreed: true, ..document.clone() };
-        consent::settle(wanted, choices, |document| document.zone.bare(), agree)
+        let mut settled = consent::settle(wanted, choices, |document| document.zone.bare(), agree);
+        let retired = people::retire(wanted, seen, choices);
+        if !retired.is_empty() {
+            settled.nodes.to_mut().extend(retired);
+        }
+        settled
     }
 
     fn fingerprint(&self, document: &Document) -> Fingerprint {
         if let Some(host) = &document.host {
             return host.fingerprint();
+        }
+        if let Some(entry) = &document.entry {
+            return entry.fingerprint();
         }
         match (document.name(), &document.forwarding) {
             (Some(name), _) => fingerprint(&name.sets),
@@ -49,6 +57,9 @@ impl Model for Ipa {
         if document.host.is_some() {
             return "with the one-time password of its machine".to_owned();
         }
+        if let Some(entry) = &document.entry {
+            return entry.summary();
+        }
         match (document.name(), &document.forwarding) {
             (Some(name), _) => object::shown(&name.sets),
             (None, Some(forwarding)) => forward::shown(forwarding),
@@ -59,6 +70,9 @@ impl Model for Ipa {
     fn compare(&self, _: &Address, document: &Document, object: &DnsObject) -> Verdict {
         if let Some(wanted) = &document.host {
             return host::compare(wanted, &document.cloud, object);
+        }
+        if let Some(entry) = &document.entry {
+            return people::compare(entry, object);
         }
         if let Some(forwarding) = &document.forwarding {
             return forward::compare(forwarding, object, document.zone.bare());
@@ -79,6 +93,9 @@ impl Model for Ipa {
     ) -> Removal {
         if at.kind() == HOST_KIND {
             return host::remove(object, choices);
+        }
+        if let Some(kind) = people::kind_at(at.kind()) {
+            return people::remove(kind, at, object, choices);
         }
         if at.kind() != ZONE_KIND || !object.is_ours {
             return object::remove(object, choices);

@@ -9,7 +9,7 @@ use fmc_core::graph::{Address, Place, Seen, State, Wanted};
 use super::document::{Access, Document};
 use super::held::{self, zone_owner};
 use super::link::{IpaLink, records, zones};
-use super::{CONFIG_KIND, Ipa, ZONE_KIND, forward, hosts, off_thread, real};
+use super::{CONFIG_KIND, Ipa, ZONE_KIND, forward, hosts, off_thread, people, real};
 use crate::client::{Code, IpaError, IpaRecord, IpaZone};
 use crate::object::{DnsObject, Mark};
 use crate::reading::{Reading, cut_kind};
@@ -46,13 +46,17 @@ impl Ipa {
                 Ok((link, zones)) => {
                     self.look_at(place, access, (&link, &zones), readings, wanted, &mut seen).await;
                     forwarding(place, Arc::clone(&link), wanted, &mut seen).await;
-                    hosts::look(place, access, link, wanted, &mut seen).await;
+                    hosts::look(place, access, Arc::clone(&link), wanted, &mut seen).await;
+                    let leaving = people::look(place, access, link, wanted, &mut seen).await;
+                    let mut all = self.leaving.lock().unwrap_or_else(PoisonError::into_inner);
+                    all.insert(place.clone(), Arc::new(leaving));
                 }
                 // A server on a machine of the cloud comes with the machine, and goes with it.
                 Err(error) if access.machine.is_some() && is_absent(access, &error).await => {
                     if !wanted.is_destroyed {
                         readings.values().for_each(|reading| reading.not_yet(&mut seen));
                         hosts::not_yet(place, access, wanted, &mut seen);
+                        people::not_yet(place, access, wanted, &mut seen);
                     }
                 }
                 Err(error) => {

@@ -12,7 +12,7 @@ use fmc_core::provider::{Drift, Room, Status};
 use fmc_core::secret::{SecretRef, Secrets};
 
 use super::document::{Access, Document};
-use super::{CONFIG_KIND, FORWARD_KIND, Ipa, NAME, NAME_KIND, host, hosts};
+use super::{CONFIG_KIND, FORWARD_KIND, Ipa, NAME, NAME_KIND, host, hosts, people};
 use crate::host_keys::HostKeys;
 use crate::object::{DnsObject, drift, status};
 use crate::wanted::{Part, add, hosts_first, machine_of};
@@ -44,6 +44,7 @@ impl Room for Ipa {
                 part,
                 forwarding: None,
                 host: None,
+                entry: None,
                 is_agreed: false,
             };
             add(&mut wanted, &place, access.machine.as_ref(), zone, &zones, &host_keys, document);
@@ -66,6 +67,7 @@ impl Room for Ipa {
                 part: Part::Zone(Box::default()),
                 forwarding: Some(forwarding),
                 host: None,
+                entry: None,
                 is_agreed: false,
             };
             let edge = |to: &Address| Edge { to: to.clone(), carries: Carries::Exists };
@@ -74,6 +76,7 @@ impl Room for Ipa {
             wanted.places.insert(place);
         }
         hosts::add(&mut wanted, &servers, checked);
+        people::add(&mut wanted, &servers, checked);
         hosts_first(&mut wanted, Document::name);
         wanted
     }
@@ -93,7 +96,8 @@ impl Room for Ipa {
     }
 
     fn former<'a>(&self, object: &'a DnsObject) -> Option<&'a str> {
-        let is_named = object.many.is_some() || (object.host.is_some() && object.is_ours);
+        let is_named =
+            object.many.is_some() || ((object.host.is_some() || object.entry.is_some()) && object.is_ours);
         is_named.then_some(object.zone.as_str())
     }
 
@@ -105,7 +109,8 @@ impl Room for Ipa {
     ) -> Vec<Note> {
         let hosts = wanted.nodes.iter().filter_map(|(at, node)| Some((at, node.document.host.as_ref()?)));
         let new = hosts.filter(|(_, host)| host.machine.as_ref().and_then(is_there) == Some(false));
-        new.filter_map(|(at, host)| host::note_of_new_machine(at, host, seen.object(at)?)).collect()
+        let of_hosts = new.filter_map(|(at, host)| host::note_of_new_machine(at, host, seen.object(at)?));
+        of_hosts.chain(people::moot(wanted, seen)).collect()
     }
 
     fn status(&self, _: &Checked, wanted: &Wanted<Document>, seen: &Seen<DnsObject>) -> Status {
@@ -113,7 +118,9 @@ impl Room for Ipa {
     }
 
     fn drift(&self, wanted: &Wanted<Document>, seen: &Seen<DnsObject>) -> Drift {
-        drift(self, wanted, seen, Document::name)
+        let mut found = drift(self, wanted, seen, Document::name);
+        found.unclear.extend(people::drift(wanted, seen));
+        found
     }
 
     #[cfg(feature = "sim")]
@@ -131,8 +138,11 @@ impl Room for Ipa {
 fn access(server: ZoneServer, checked: &Checked) -> Option<Access> {
     let machine = machine_of(&server, checked);
     let has_hosts = hosts::freeipa_of(&server, checked).is_some();
+    let of_people = checked.people().and_then(|people| people.server_in(checked));
+    let has_people = of_people.is_some_and(|of_people| of_people.name == server.name);
     Some(Access {
         has_hosts,
+        has_people,
         fqdn: DnsName::from(server.fqdn.as_ref()?),
         name: server.name,
         address: server.address,

@@ -12,7 +12,7 @@ use super::link::IpaLink;
 use super::{Ipa, NAME};
 use crate::client::batch::{items, read_results};
 use crate::client::{API_VERSION, Answer, IpaCall, IpaError, Refusal};
-use crate::server::{IpaDirectory, LocalServer};
+use crate::server::{IpaAccount, IpaDirectory, LocalServer};
 
 /// Servers in memory, by name.
 #[derive(Clone, Default)]
@@ -40,7 +40,10 @@ impl Simulated {
         let new = || {
             let fqdn = access.fqdn.bare();
             let domain = fqdn.split_once('.').map_or(fqdn, |(_, domain)| domain);
-            let directory = IpaDirectory::new(fqdn, domain).address(access.address);
+            let user = IpaAccount::administrator("");
+            let directory = IpaDirectory::new(fqdn, domain)
+                .account(access.login.user.as_str(), user)
+                .address(access.address);
             let is_up = Mutex::new(access.machine.is_none());
             Arc::new(Server { is_up, server: LocalServer::new(directory) })
         };

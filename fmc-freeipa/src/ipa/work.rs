@@ -1,6 +1,7 @@
 //! A batch of steps at a server: it reads what they are about, changes all in one request, and reads again what is not certain.
 
 mod host;
+mod people;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use super::forward;
 use super::held::{self, Held, zone_mark};
 use super::host::Entry;
 use super::link::{IpaLink, records, zones};
+use super::people::{EntryKind, Leaving, PeopleEntry};
 use crate::client::{Answer, Code, Effect, IpaCall, IpaError, Refusal, ZoneSettings};
 use crate::object::{DnsObject, seen_as};
 use crate::records::differences;
@@ -53,6 +55,13 @@ pub(super) enum Task {
     Name { owner: DnsName, wanted: Option<Name>, expects: Option<Fingerprint> },
     /// A host is there with its one-time password, or goes.
     Host { fqdn: String, wanted: Option<Entry>, expects: Option<Fingerprint> },
+    /// A user, a group or a rule becomes as it is wanted, or goes.
+    Entry {
+        kind: &'static EntryKind,
+        name: String,
+        wanted: Option<Arc<PeopleEntry>>,
+        expects: Option<Fingerprint>,
+    },
 }
 
 /// A server, as a batch uses it.
@@ -63,6 +72,8 @@ pub(super) struct Server {
     pub(super) fresh: Fresh,
     /// The time to live that names without one have, by their zone.
     pub(super) ttls: BTreeMap<String, u32>,
+    /// The entries of people that may leave groups and rules while the apply runs.
+    pub(super) leaving: Arc<Leaving>,
 }
 
 impl Server {
@@ -72,6 +83,7 @@ impl Server {
         batch.zones();
         batch.names();
         batch.hosts();
+        batch.people();
         batch.done.into_iter().map(|done| done.unwrap_or(Err(StepError::Cancelled))).collect()
     }
 
@@ -126,7 +138,8 @@ impl Batch<'_> {
 
     /// Makes and deletes zones, and says where the server forwards.
     fn zones(&mut self) {
-        let is_zone = |task: &Task| !matches!(task, Task::Name { .. } | Task::Host { .. });
+        let is_zone =
+            |task: &Task| !matches!(task, Task::Name { .. } | Task::Host { .. } | Task::Entry { .. });
         let about = self.jobs.iter().enumerate().filter(|(_, job)| is_zone(&job.task));
         let about: Vec<usize> = about.map(|(index, _)| index).collect();
         if about.is_empty() {

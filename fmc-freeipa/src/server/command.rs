@@ -7,7 +7,7 @@ use super::options::Options;
 use super::refusal::Refusal;
 use super::rpc::{API, SOFTWARE, fields, remark};
 use super::state::{Caller, State};
-use super::{forward, host, record, zone};
+use super::{forward, host, people, record, zone};
 
 /// How many entries a search gives, unless the request says otherwise.
 const LIMIT: usize = 100;
@@ -29,7 +29,7 @@ pub(super) async fn run(
         "host_show" | "host_add" | "host_mod" | "host_del" | "host_disable" => (&["hostname"], 1),
         "dnsrecord_find" => (&["dnszone"], 2),
         "dnsrecord_show" | "dnsrecord_add" | "dnsrecord_mod" | "dnsrecord_del" => (&["dnszone", "name"], 2),
-        _ => return Err(Refusal::command(command)),
+        _ => people::positional(command).ok_or_else(|| Refusal::command(command))?,
     };
     if arguments.len() > most {
         return Err(Refusal::arguments(command, most));
@@ -38,6 +38,9 @@ pub(super) async fn run(
         return Err(Refusal::required(missing));
     }
     let options = Options::read(command, options)?;
+    if let Some(answer) = people::run(state, caller, command, arguments, &options) {
+        return answer;
+    }
     match command {
         "ping" => {
             Ok(fields([("summary", json!(format!("IPA server version {SOFTWARE}. API version {API}")))]))

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::account::IpaAccount;
 use super::forward::Forwarding;
 use super::host::Host;
+use super::people::People;
 
 /// What a server starts with: its name, its domain with its zone, and its users.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -26,6 +27,9 @@ pub struct IpaDirectory {
     /// Machines, enrolled or not, by their full names.
     #[serde(default)]
     pub(super) hosts: BTreeMap<String, Host>,
+    /// Users, groups and rules.
+    #[serde(default)]
+    pub(super) people: People,
     /// Zones of other servers, which the resolver of this one finds.
     pub(super) elsewhere: BTreeSet<String>,
     /// How many entries the directory gives at most, whatever a request asks for.
@@ -61,6 +65,7 @@ impl IpaDirectory {
             forward_zones: BTreeMap::new(),
             config: Forwarding::default(),
             hosts: BTreeMap::from([(fqdn.to_lowercase(), Host::of_server())]),
+            people: People::default(),
             elsewhere: BTreeSet::new(),
             limit: usize::MAX,
         };
@@ -86,6 +91,7 @@ impl IpaDirectory {
     #[must_use]
     pub fn account(mut self, name: &str, account: IpaAccount) -> Self {
         self.accounts.insert(name.to_owned(), account);
+        self.people.of_account(name);
         self
     }
 

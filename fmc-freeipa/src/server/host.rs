@@ -184,6 +184,7 @@ pub(super) fn delete(
         }
         is_not_servers(&directory, &name)?;
         directory.hosts.remove(&name);
+        directory.people.leave("host", &name);
         gone.push(name);
     }
     Ok(done(Value::Object(fields([("failed", json!(failed))])), json!(gone), None))

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::people;
 use super::refusal::Refusal;
 
 /// How a value is converted.
@@ -137,6 +138,17 @@ fn is_record(option: &str) -> bool {
 
 /// How a command takes an option, if it has it.
 fn kind(command: &str, option: &str) -> Option<Kind> {
+    if people::positional(command).is_some() {
+        let of_search = command.ends_with("_find").then_some(FIND).into_iter().flatten();
+        let known = of_search.chain(COMMON).find(|(name, _)| *name == option).map(|(_, kind)| *kind);
+        // Of a switch and a deletion the common options are none.
+        let known = known.filter(|_| option == "version" || people::has_option(command, "all").is_some());
+        return known.or_else(|| match people::has_option(command, option)? {
+            (true, _) => Some(Kind::Flag),
+            (false, true) => Some(Kind::Texts),
+            (false, false) => Some(Kind::Text),
+        });
+    }
     let tables: &[&[(&str, Kind)]] = match command {
         "dnszone_add" => &[COMMON, ATTRIBUTES, ZONE],
         "dnszone_mod" => &[COMMON, RIGHTS, ATTRIBUTES, REMOVAL, ZONE],

@@ -84,6 +84,57 @@ impl Refusal {
         Self::new(4002, "DuplicateEntry", format!("host with name \"{name}\" already exists"))
     }
 
+    /// An entry of this name is there.
+    pub(super) fn exists(what: &str, name: &str) -> Self {
+        Self::new(4002, "DuplicateEntry", format!("{what} with name \"{name}\" already exists"))
+    }
+
+    pub(super) fn posix_already() -> Self {
+        Self::new(4007, "AlreadyPosixGroup", "This is already a posix group".to_owned())
+    }
+
+    pub(super) fn active() -> Self {
+        Self::new(4009, "AlreadyActive", "This entry is already enabled".to_owned())
+    }
+
+    pub(super) fn default_group() -> Self {
+        Self::new(4018, "DefaultGroupError", "The default users group cannot be removed".to_owned())
+    }
+
+    pub(super) fn private_group(name: &str) -> Self {
+        let text = format!("Unable to create private group. A group '{name}' already exists.");
+        Self::new(4024, "ManagedGroupExistsError", text).with("group", name)
+    }
+
+    /// A value twice in one attribute.
+    pub(super) fn type_or_value_exists() -> Self {
+        Self::new(4203, "DatabaseError", "Type or value exists: ".to_owned())
+    }
+
+    pub(super) fn invocation(text: &str) -> Self {
+        Self::new(3000, "InvocationError", text.to_owned())
+    }
+
+    pub(super) fn exclusive(why: &str) -> Self {
+        Self::new(4303, "MutuallyExclusiveError", why.to_owned()).with("reason", why)
+    }
+
+    pub(super) fn dependent(name: &str, rules: &str) -> Self {
+        let text = format!("{name} cannot be deleted because sudorule {rules} requires it");
+        Self::new(4307, "DependentEntry", text).with("key", name)
+    }
+
+    pub(super) fn last_member(name: &str) -> Self {
+        let text =
+            format!("{name} cannot be deleted or disabled because it is the last member of group admins");
+        Self::new(4308, "LastMemberError", text).with("key", name)
+    }
+
+    pub(super) fn protected(what: &str, name: &str) -> Self {
+        let text = format!("{what} {name} cannot be deleted/modified: privileged {what}");
+        Self::new(4309, "ProtectedEntryError", text).with("key", name)
+    }
+
     pub(super) fn inactive() -> Self {
         Self::new(4010, "AlreadyInactive", "This entry is already disabled".to_owned())
     }

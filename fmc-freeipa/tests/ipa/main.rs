@@ -4,6 +4,7 @@
 
 mod by_hand;
 mod faults;
+mod people;
 mod real;
 mod strict;
 mod suite;

@@ -22,7 +22,7 @@ const LAYERS: &[&[&str]] = &[
     // The trait by which the check asks the rooms of roles that span machines, and the types of their findings, for programs.
     &["balancer/room", "k3s/problem", "k3s/room", "mirror/room"],
     // The rules that the rooms of roles apply to a draft, and the roles that a draft states.
-    &["balancer/rules", "check/room", "dns/rules", "k3s/parts", "k3s/rules"],
+    &["balancer/rules", "check/room", "dns/rules", "k3s/parts", "k3s/rules", "people/rules"],
     &["k3s/resolve"],
     // The draft with its references looked up.
     &["check/view"],
@@ -41,7 +41,7 @@ const LAYERS: &[&[&str]] = &[
         "node_exporter",
     ],
     // The trait of a role, and the guest as a whole.
-    &["boot/inside", "dns/derive", "role"],
+    &["boot/inside", "dns/derive", "people/derive", "role"],
     &["dns/server"],
     // The checked cloud.
     &["checked"],
@@ -56,7 +56,7 @@ const LAYERS: &[&[&str]] = &[
     &["balancer", "mirror"],
     &["program", "yaml"],
     // The nouns of a draft.
-    &["dns", "flow", "guest", "identity", "network", "template"],
+    &["dns", "flow", "guest", "identity", "network", "people", "template"],
     &["addr", "disk", "host", "image", "machine/power", "ready", "secret"],
     // The declaration of a draft's settings.
     &["draft"],
