@@ -54,6 +54,7 @@ pub mod nearest;
 pub mod network;
 pub mod node_exporter;
 pub mod path;
+pub mod postgresql;
 pub mod provider;
 pub mod ready;
 pub mod role;

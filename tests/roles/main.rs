@@ -6,6 +6,9 @@ mod bind;
 #[cfg(feature = "virt")]
 mod bind_run;
 mod ipa;
+mod postgresql;
+#[cfg(feature = "virt")]
+mod postgresql_run;
 mod time;
 
 use std::ffi::OsString;

@@ -1,0 +1,289 @@
+//! PostgreSQL from its compiled files, in namespaces: who gets in, what a standby has, and what a restored machine has.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fmc::guest::checked::{Contents, TextPart};
+use fmc::keys::{Keyring, RootKey};
+use fmc::postgresql::Postgresql;
+use fmc::prelude::*;
+use fmc::secret::{NoSecrets, Secret, SecretRef, Secrets as _};
+use fmc_testkit::netns::{Lab, Nic};
+use fmc_testkit::shell;
+
+use super::postgresql::EXAMPLE;
+use super::*;
+
+/// The scripts wait for other machines, which a busy computer starts slowly.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+fn checked(text: &str) -> Checked {
+    from_yaml(text).unwrap().check().unwrap_or_else(|report| panic!("{report}"))
+}
+
+fn bytes(checked: &Checked, secret: &SecretRef) -> String {
+    let key = RootKey::from_bytes([7; 32]);
+    let keyring = Keyring::new(key, &checked.secret_scope(), Arc::new(NoSecrets));
+    String::from_utf8(keyring.bytes(secret).unwrap().expose().to_vec()).unwrap()
+}
+
+/// The files of a machine, each with its path, text and mode.
+fn files(checked: &Checked, machine: &str) -> Vec<(String, String, u32)> {
+    let files = checked.machine(machine).unwrap().guest.files.iter();
+    let texts = files.map(|file| {
+        let text = match &file.contents {
+            Contents::Text(text) => text.to_string(),
+            Contents::Secret(secret) => bytes(checked, secret),
+            Contents::Parts(parts) => parts
+                .iter()
+                .map(|part| match part {
+                    TextPart::Text(text) => text.to_string(),
+                    TextPart::Secret(of) => bytes(checked, of),
+                    other => panic!("{other:?}"),
+                })
+                .collect(),
+            other => panic!("{other:?}"),
+        };
+        (file.path.to_string(), text, u32::from(file.mode.bits()))
+    });
+    texts.collect()
+}
+
+/// A cloud in namespaces.
+struct World {
+    checked: Checked,
+    lab: Lab,
+}
+
+impl World {
+    fn start(text: &str) -> Self {
+        let (checked, lab) = (checked(text), Lab::start());
+        for network in checked.networks() {
+            let family = network.ipv4.as_ref().unwrap();
+            lab.network(network.name.as_str(), &format!("{}/24", family.gateway.unwrap()));
+        }
+        let world = Self { checked, lab };
+        for machine in world.checked.machines() {
+            let network = world.checked.at(machine.interfaces[0].network).unwrap().name.as_str();
+            world.host(machine.name.as_str(), &Nic::new(network, format!("{}/24", machine.address().unwrap())));
+        }
+        world
+    }
+
+    /// A machine with its files and its firewall, as after its packages are there.
+    fn host(&self, name: &str, nic: &Nic) {
+        let lab = &self.lab;
+        lab.host(name, std::slice::from_ref(nic));
+        // The database of the computer that runs the test, and what packages make.
+        self.root(
+            name,
+            "rm -rf /var/lib/postgresql/* /etc/postgresql/* /var/lib/pgbackrest/* /run/postgresql && \
+             install -d -o postgres -g postgres -m 2775 /run/postgresql",
+        );
+        for (path, text, mode) in files(&self.checked, name) {
+            lab.write(name, &path, &text, mode);
+            if path == "/etc/fmc/firewall.nft" {
+                lab.load_rules(name, &text).unwrap();
+            }
+        }
+    }
+
+    fn root(&self, name: &str, script: &str) -> String {
+        let ran = self.lab.run_for(name, PATIENCE, &["bash", "-c", script]);
+        ran.unwrap_or_else(|refused| panic!("{name}: {script}: {refused}"))
+    }
+
+    /// Starts a server as its units do.
+    fn up(&self, name: &str) {
+        self.root(name, "/usr/local/sbin/fmc-postgresql");
+        self.root(name, "pg_ctlcluster --skip-systemctl-redirect 15 main start -- -t 120 || { cat /var/log/postgresql/*.log; false; }");
+    }
+
+    fn postgresql(&self) -> &Postgresql {
+        Postgresql::named(&self.checked, "main").unwrap()
+    }
+
+    fn secret(&self, secret: &Secret) -> String {
+        bytes(&self.checked, &secret.reference().unwrap())
+    }
+
+    /// What a client gets from a server, with the certificate verified; the refusal if it gets none.
+    fn query(&self, from: &str, host: &str, user: &str, password: &str, query: &str) -> Result<String, String> {
+        let authority = self.secret(&self.postgresql().authority().certificate());
+        self.lab.write(from, "/etc/ssl/main.pem", &authority, 0o644);
+        let machine = self.checked.machines().iter().find(|machine| machine.fqdn.as_ref().is_some_and(|fqdn| fqdn.as_str() == host));
+        let address = machine.and_then(|machine| machine.address()).unwrap();
+        let address = format!(
+            "host={host} hostaddr={address} dbname=shop user={user} password={password} connect_timeout=3 \
+             sslmode=verify-full sslrootcert=/etc/ssl/main.pem"
+        );
+        let words = ["psql", "--no-psqlrc", "--tuples-only", "--no-align", "--dbname", &address, "--command", query];
+        self.lab.run(from, &words).map_err(|refused| refused.to_string())
+    }
+}
+
+const PRIMARY: &str = "db1.lab.example";
+const STANDBY: &str = "db2.lab.example";
+
+#[test]
+fn a_client_is_let_in_and_nobody_else() {
+    let world = World::start(EXAMPLE);
+    world.up("db1");
+    world.root("db1", "/usr/local/sbin/fmc-postgresql-databases");
+    // A second run changes nothing.
+    world.root("db1", "/usr/local/sbin/fmc-postgresql-databases");
+    let password = |user: &str| world.secret(&world.postgresql().password(user));
+    let shop = password("shop");
+    let ask = |from: &str, user: &str, query: &str| world.query(from, PRIMARY, user, &password(user), query);
+    assert_eq!(ask("web", "shop", "CREATE TABLE things (name text)").as_deref(), Ok("CREATE TABLE\n"));
+    assert_eq!(ask("web", "shop", "SHOW ssl").as_deref(), Ok("on\n"));
+    // Who is let in without being the owner sees what the owner grants.
+    assert!(ask("web", "reports", "TABLE things").unwrap_err().contains("permission denied"));
+    ask("web", "shop", "GRANT SELECT ON things TO reports").unwrap();
+    assert_eq!(ask("web", "reports", "SELECT count(*) FROM things").as_deref(), Ok("0\n"));
+
+    let refused = |from: &str, user: &str, with: &str| world.query(from, PRIMARY, user, with, "SELECT 1").unwrap_err();
+    assert!(refused("web", "shop", "another").contains("password authentication failed"));
+    assert!(refused("web", "postgres", &shop).contains("no pg_hba.conf entry"));
+    // The firewall keeps a stranger out, and without it PostgreSQL does.
+    assert!(refused("other", "shop", &shop).contains("timeout expired"));
+    world.root("db1", "nft flush ruleset");
+    assert!(refused("other", "shop", &shop).contains("no pg_hba.conf entry for host \"10.17.5.22\""));
+    // Nothing speaks without TLS, and a server of another name is not believed.
+    let plain = world.root(
+        "web",
+        &format!("PGPASSWORD={shop} psql 'host=10.17.3.14 user=shop dbname=shop sslmode=disable' -c 'SELECT 1' 2>&1 || :"),
+    );
+    assert!(plain.contains("no encryption"), "{plain}");
+    let wrong = world.root(
+        "web",
+        &format!(
+            "PGPASSWORD={shop} psql 'host=web.lab.example hostaddr=10.17.3.14 user=shop dbname=shop sslmode=verify-full \
+             sslrootcert=/etc/ssl/main.pem' -c 'SELECT 1' 2>&1 || :"
+        ),
+    );
+    assert!(wrong.contains("does not match host name"), "{wrong}");
+
+    // The passwords themselves are in no file of the server, and secrets are in none that others read.
+    for (path, text, mode) in files(&world.checked, "db1") {
+        assert!(!text.contains(&shop), "{path}");
+        let is_secret = text.contains("PRIVATE KEY") || text.contains("SCRAM-SHA-256$");
+        assert!(!is_secret || mode == 0o600, "{path} {mode:o}");
+    }
+    let open = world.root("db1", "find /etc/postgresql /etc/pgbackrest /var/lib/postgresql -name '*.key' -perm /037; find /var/lib/postgresql/15/main -maxdepth 0 -perm /077");
+    assert_eq!(open, "");
+}
+
+#[test]
+fn a_standby_follows_and_a_database_comes_back_from_another_machine() {
+    let world = World::start(EXAMPLE);
+    world.up("db1");
+    world.root("db1", "/usr/local/sbin/fmc-postgresql-databases");
+    world.up("db2");
+    let shop = world.secret(&world.postgresql().password("shop"));
+    let ask = |host: &str, query: &str| world.query("web", host, "shop", &shop, query);
+    ask(PRIMARY, "CREATE TABLE things AS SELECT generate_series(1, 1000) AS number").unwrap();
+    // Whoever waits for the standby has it in the same words as everyone: its slot knows how far it is.
+    let caught_up = "for i in $(seq 60); do runuser -u postgres -- psql -Atc \"SELECT count(*) FROM pg_stat_replication r \
+        JOIN pg_replication_slots s ON s.active_pid = r.pid WHERE s.slot_name = 'db2' AND r.replay_lsn = pg_current_wal_lsn()\" | grep -qx 1 && exit 0; sleep 1; done; exit 1";
+    world.root("db1", caught_up);
+    assert_eq!(ask(STANDBY, "SELECT sum(number) FROM things").as_deref(), Ok("500500\n"));
+    assert!(ask(STANDBY, "DELETE FROM things").unwrap_err().contains("read-only transaction"));
+    // A standby that starts again keeps what it has.
+    world.root("db2", "/usr/local/sbin/fmc-postgresql");
+
+    // The machine with the backups, which runs pgBackRest's server, and asks that of the primary.
+    let vault_setup = "/usr/local/sbin/fmc-pgbackrest";
+    world.root("vault", "install -d -o postgres -g postgres -m 2775 /run/postgresql");
+    world.root("vault", vault_setup);
+    let server = ["runuser", "-u", "postgres", "--", "pgbackrest", "server"];
+    let _vault = world.lab.daemon("vault", &server);
+    let at_primary = world.lab.daemon("db1", &server);
+    world.root("vault", "/usr/local/sbin/fmc-postgresql-backup first");
+    let backups = |world: &World| world.root("vault", "runuser -u postgres -- pgbackrest info --output=json");
+    assert_eq!(backups(&world).matches("\"label\"").count(), 1);
+    // There is one already.
+    world.root("vault", "/usr/local/sbin/fmc-postgresql-backup first");
+    assert_eq!(backups(&world).matches("\"label\"").count(), 1);
+
+    // What came after the backup is in the archive.
+    ask(PRIMARY, "INSERT INTO things SELECT generate_series(1001, 1100)").unwrap();
+    world.root("db1", "runuser -u postgres -- psql -Atc 'SELECT pg_switch_wal()' && for i in $(seq 60); do \
+        runuser -u postgres -- psql -Atc \"SELECT last_archived_wal IS NOT NULL AND last_archived_wal >= pg_walfile_name(pg_switch_wal() - 1) FROM pg_stat_archiver\" | grep -qx t && exit 0; sleep 1; done; exit 1");
+    let rows = ask(PRIMARY, "SELECT count(*), sum(number) FROM things").unwrap();
+    assert_eq!(rows, "1100|605550\n");
+
+    // The machine and its data are gone; the new one has the same name and empty disks.
+    world.root("db1", "pg_ctlcluster --skip-systemctl-redirect 15 main stop -m immediate");
+    drop(at_primary);
+    world.root("db1", "rm -rf /var/lib/postgresql/*");
+    world.up("db1");
+    world.root("db1", "/usr/local/sbin/fmc-postgresql-databases");
+    assert_eq!(ask(PRIMARY, "SELECT count(*), sum(number) FROM things").as_deref(), Ok(&*rows));
+    ask(PRIMARY, "INSERT INTO things VALUES (1)").unwrap();
+    // Backups go on in the same place.
+    let _at_primary = world.lab.daemon("db1", &server);
+    world.root("vault", "/usr/local/sbin/fmc-postgresql-backup");
+    assert_eq!(backups(&world).matches("\"label\"").count(), 2);
+}
+
+/// The cloud with its backups on a second disk of the primary, encrypted, and without a standby.
+fn on_a_disk() -> String {
+    let text = EXAMPLE.replace("machine: vault, at", "encrypted: true, at").replace("      standbys: [db2]\n", "");
+    assert_ne!(text, EXAMPLE);
+    text
+}
+
+#[test]
+fn a_database_comes_back_from_a_disk_and_is_never_made_beside_a_backup() {
+    let world = World::start(&on_a_disk());
+    world.up("db1");
+    world.root("db1", "/usr/local/sbin/fmc-postgresql-databases");
+    let shop = world.secret(&world.postgresql().password("shop"));
+    let ask = |query: &str| world.query("web", PRIMARY, "shop", &shop, query);
+    ask("CREATE TABLE things AS SELECT generate_series(1, 1000) AS number").unwrap();
+    world.root("db1", "/usr/local/sbin/fmc-postgresql-backup first");
+    let stop = "pg_ctlcluster --skip-systemctl-redirect 15 main stop -m fast";
+    world.root("db1", stop);
+
+    // A reboot keeps what is there.
+    let before = world.root("db1", "find /var/lib/postgresql -type f | sort | xargs sha256sum");
+    world.root("db1", "/usr/local/sbin/fmc-postgresql");
+    assert_eq!(world.root("db1", "find /var/lib/postgresql -type f | sort | xargs sha256sum"), before);
+
+    // While the repository cannot be read, the script waits and makes nothing.
+    world.root("db1", "mv /var/lib/postgresql/15/main /var/lib/before");
+    world.root("db1", "chmod 000 /var/lib/pgbackrest/backup");
+    let waits = world.lab.run_for("db1", Duration::from_secs(8), &["/usr/local/sbin/fmc-postgresql"]);
+    assert!(waits.is_err());
+    assert_eq!(world.root("db1", "ls -A /var/lib/postgresql/15"), "");
+    world.root("db1", "chmod 750 /var/lib/pgbackrest/backup");
+
+    // A restore that was interrupted begins again.
+    world.root("db1", "install -d -o postgres -g postgres /var/lib/postgresql/15/main.new/half");
+    world.up("db1");
+    assert_eq!(ask("SELECT count(*), sum(number) FROM things").as_deref(), Ok("1000|500500\n"));
+    world.root("db1", stop);
+
+    // Data of another major version is left as it is.
+    world.root("db1", "mv /var/lib/postgresql/15 /var/lib/postgresql/14 && echo 14 >/var/lib/postgresql/14/main/PG_VERSION");
+    let refused = world.lab.run("db1", &["/usr/local/sbin/fmc-postgresql"]).unwrap_err().to_string();
+    assert!(refused.contains("has a database of PostgreSQL 14, and this machine has 15"), "{refused}");
+    assert_eq!(world.root("db1", "ls -A /var/lib/postgresql/15"), "");
+}
+
+#[test]
+fn scripts_and_units_are_right() {
+    for (text, machines) in [(EXAMPLE.to_owned(), &["db1", "db2", "vault"][..]), (on_a_disk(), &["db1"])] {
+        let checked = checked(&text);
+        for machine in machines {
+            for (path, text, mode) in files(&checked, machine) {
+                if path.starts_with("/usr/local/sbin/") {
+                    assert_eq!(mode, 0o755, "{path}");
+                    shell::syntax(&text).unwrap();
+                    shell::lint(&text).unwrap();
+                }
+            }
+        }
+    }
+}
