@@ -81,7 +81,7 @@ const MISTAKES: &[(&[(&str, &str)], &str)] = &[
     (&[("owner: shop", "owner: shopp")], "error[postgresql-no-user]: `owner` names shopp"),
     (&[("users: [reports]", "users: [auditor]")], "error[postgresql-no-user]: `users[0]` names auditor"),
     (&[("shop: {owner", "Shop: {owner")], "warning[postgresql-quoted-name]: whoever writes SQL has to quote the database \"Shop\""),
-    (&[("reports: {}", "reports: {}, \"1a\": {}")], "name it db_1a"),
+    (&[("reports: {}", "reports: {}, \"1a\": {}")], "warning[postgresql-quoted-name]: whoever writes SQL has to quote the user \"1a\""),
     (&[("reports: {}", "reports: {}, \"a b\": {}")], "a b is not a name of a user"),
     (&[("reports: {}", "reports: {}, pg_monitor: {}")], "error[postgresql-reserved-name]: pg_monitor is a user"),
     (&[("reports: {}", "reports: {}, postgres: {}")], "error[postgresql-reserved-name]: postgres is a user"),
@@ -116,10 +116,10 @@ fn mistakes_are_shown_and_explained() {
 fn with_k3s() -> String {
     let machine = "  master1:\n    image: {os: debian, version: \"12\", source: {path: /images/debian-12.qcow2}}\n    memory: 4 GiB\n    cpus: 2\n    \
         root_disk: 20 GiB\n    interfaces: [{network: apps, address: 10.17.5.31}]\n";
-    let cluster = "clusters:\n  prod:\n    version: v1.36.3+k3s1\n    servers: [master1]\n    datastore: {postgresql: main}\n    \
-        install: {method: existing}\n";
+    let cluster = "clusters:\n  prod:\n    version: v1.36.3+k3s1\n    servers: [master1]\n    datastore: {postgresql: main}\n";
     with(&[
         ("roles:\n", &format!("{machine}{cluster}roles:\n")),
+        ("accept:\n", "accept:\n  - {kind: k3s-install-unpinned, reason: an example}\n"),
         ("users: {shop: {}, ", "users: {shop: {}, kine: {}, "),
         ("        shop: {owner", "        k3s: {owner: kine}\n        shop: {owner"),
     ])

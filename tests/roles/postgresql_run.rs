@@ -8,7 +8,7 @@ use fmc::keys::{Keyring, RootKey};
 use fmc::postgresql::Postgresql;
 use fmc::prelude::*;
 use fmc::secret::{NoSecrets, Secret, SecretRef, Secrets as _};
-use fmc_testkit::netns::{Lab, Nic};
+use fmc_testkit::netns::{Daemon, Lab, Nic};
 use fmc_testkit::shell;
 
 use super::postgresql::EXAMPLE;
@@ -99,6 +99,12 @@ impl World {
         self.root(name, "pg_ctlcluster --skip-systemctl-redirect 15 main start -- -t 120 || { cat /var/log/postgresql/*.log; false; }");
     }
 
+    /// The machine with the backups, and pgBackRest's server on it.
+    fn keep(&self) -> Daemon<'_> {
+        self.root("vault", "/usr/local/sbin/fmc-pgbackrest");
+        self.lab.daemon("vault", SERVER)
+    }
+
     fn postgresql(&self) -> &Postgresql {
         Postgresql::named(&self.checked, "main").unwrap()
     }
@@ -122,12 +128,16 @@ impl World {
     }
 }
 
+/// pgBackRest's server, as its unit starts it.
+const SERVER: &[&str] = &["runuser", "-u", "postgres", "--", "pgbackrest", "server"];
+
 const PRIMARY: &str = "db1.lab.example";
 const STANDBY: &str = "db2.lab.example";
 
 #[test]
 fn a_client_is_let_in_and_nobody_else() {
     let world = World::start(EXAMPLE);
+    let _vault = world.keep();
     world.up("db1");
     world.root("db1", "/usr/local/sbin/fmc-postgresql-databases");
     // A second run changes nothing.
@@ -177,6 +187,7 @@ fn a_client_is_let_in_and_nobody_else() {
 #[test]
 fn a_standby_follows_and_a_database_comes_back_from_another_machine() {
     let world = World::start(EXAMPLE);
+    let _vault = world.keep();
     world.up("db1");
     world.root("db1", "/usr/local/sbin/fmc-postgresql-databases");
     world.up("db2");
@@ -192,13 +203,8 @@ fn a_standby_follows_and_a_database_comes_back_from_another_machine() {
     // A standby that starts again keeps what it has.
     world.root("db2", "/usr/local/sbin/fmc-postgresql");
 
-    // The machine with the backups, which runs pgBackRest's server, and asks that of the primary.
-    let vault_setup = "/usr/local/sbin/fmc-pgbackrest";
-    world.root("vault", "install -d -o postgres -g postgres -m 2775 /run/postgresql");
-    world.root("vault", vault_setup);
-    let server = ["runuser", "-u", "postgres", "--", "pgbackrest", "server"];
-    let _vault = world.lab.daemon("vault", &server);
-    let at_primary = world.lab.daemon("db1", &server);
+    // The machine with the backups asks pgBackRest's server on the primary.
+    let at_primary = world.lab.daemon("db1", SERVER);
     world.root("vault", "/usr/local/sbin/fmc-postgresql-backup first");
     let backups = |world: &World| world.root("vault", "runuser -u postgres -- pgbackrest info --output=json");
     assert_eq!(backups(&world).matches("\"label\"").count(), 1);
@@ -222,7 +228,7 @@ fn a_standby_follows_and_a_database_comes_back_from_another_machine() {
     assert_eq!(ask(PRIMARY, "SELECT count(*), sum(number) FROM things").as_deref(), Ok(&*rows));
     ask(PRIMARY, "INSERT INTO things VALUES (1)").unwrap();
     // Backups go on in the same place.
-    let _at_primary = world.lab.daemon("db1", &server);
+    let _at_primary = world.lab.daemon("db1", SERVER);
     world.root("vault", "/usr/local/sbin/fmc-postgresql-backup");
     assert_eq!(backups(&world).matches("\"label\"").count(), 2);
 }

@@ -157,8 +157,8 @@ fn listening(postgresql: &Postgresql, others: &[IpAddr]) -> String {
 /// The certificate of a machine towards the other end, which knows it by its address, and the unit of pgBackRest's server.
 fn known(postgresql: &Postgresql, own: IpAddr) -> Guest {
     let authority = postgresql.backup_authority();
-    // pgBackRest compares the common name with the address where a certificate has no names.
-    let leaf: LeafCertificate = authority.leaf(&own.to_string(), [own.to_string()], CertificateUsage::Both);
+    // pgBackRest compares an address with the common name, and only where the certificate has no other names.
+    let leaf: LeafCertificate = authority.leaf(&own.to_string(), [""; 0], CertificateUsage::Both);
     let public = |path: &str, secret| GuestFile::secret(path, secret).mode(FileMode::new(0o644));
     let contents = UnitFile::new()
         .section(
@@ -215,9 +215,11 @@ fn schedule(postgresql: &Postgresql, backup: &Backup, after: &str) -> Guest {
          # The server may not answer yet.\n\
          until pgbackrest stanza-create; do sleep 10; done\n\
          found=$(pgbackrest info --output=json)\n\
-         if [ \"${{1:-}}\" = first ] && grep -q '\"backup\":\\[{{' <<<\"$found\"; then exit 0; fi\n\
-         type=diff\nif [ \"$(date +%u)\" = {day} ]; then type=full; fi\n\
-         pgbackrest --type=\"$type\" backup\n",
+         if [ \"${{1:-}}\" = first ]; then\n\
+         \x20   case $found in *'\"backup\":[{{'*) exit 0 ;; esac\n\
+         fi\n\
+         kind=diff\nif [ \"$(date +%u)\" = {day} ]; then kind=full; fi\n\
+         pgbackrest --type=\"$kind\" backup\n",
         head("Makes a backup; with the word `first` only if there is none.")
     );
     let path = format!("/usr/local/sbin/{BACKUP}");

@@ -138,6 +138,12 @@ impl CustomRole for PostgresqlPrimary {
         std::iter::once(self.0.data_disk()).chain(backup).collect()
     }
 
+    /// Whether there is a backup to restore is asked of the machine that would have it.
+    fn after(&self, _: &Site<'_>) -> After {
+        let has_keeper = self.0.backup.as_ref().is_some_and(|backup| backup.machine.is_some());
+        if has_keeper { After::new().role_of(BACKUP, self.0.instance_name()) } else { After::new() }
+    }
+
     fn answers(&self) -> Option<Service> {
         Some(tcp(self.0.tcp_port()))
     }
@@ -245,6 +251,10 @@ impl CustomRole for PostgresqlBackup {
 
     fn disks(&self) -> Vec<Disk> {
         self.0.backup_disk().into_iter().collect()
+    }
+
+    fn answers(&self) -> Option<Service> {
+        Some(tcp(BACKUP_PORT))
     }
 
     fn state(&self) -> Option<AbsPath> {

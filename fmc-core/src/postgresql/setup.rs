@@ -157,11 +157,13 @@ fn primary(server: &Server<'_>) -> String {
             "# A repository that does not answer may have a backup: an empty database beside it would be a loss.\n\
              until as pgbackrest --stanza={stanza} repo-ls backup/{stanza} >/dev/null; do sleep 10; done\n\
              found=$(as pgbackrest --stanza={stanza} info --output=json)\n\
-             if grep -q '\"backup\":\\[{{' <<<\"$found\"; then\n\
+             case $found in\n\
+             *'\"backup\":[{{'*)\n\
              \x20   install -d -o postgres -g postgres -m 0700 \"$data.new\"\n\
              \x20   as pgbackrest --stanza={stanza} --pg1-path=\"$data.new\" \\\n\
              \x20       --recovery-option='restore_command=pgbackrest --stanza={stanza} archive-get %f \"%p\"' restore\n\
-             else\n{}fi\n",
+             \x20   ;;\n\
+             *)\n{}    ;;\nesac\n",
             new.lines().map(|line| format!("    {line}\n")).collect::<String>()
         );
     } else {
