@@ -164,9 +164,11 @@ impl SpanningRole for Postgresql {
     }
 
     fn members(&self) -> SpanMembers<'_> {
-        let members = SpanMembers::new()
-            .one("primary", &self.primary, PostgresqlPrimary::of(self))
-            .list("standbys", &self.standbys, PostgresqlStandby::of(self));
+        let members = SpanMembers::new().one("primary", &self.primary, PostgresqlPrimary::of(self)).list(
+            "standbys",
+            &self.standbys,
+            PostgresqlStandby::of(self),
+        );
         match self.backup.as_ref().and_then(|backup| backup.machine.as_ref()) {
             Some(machine) => members.one("backup.machine", machine, PostgresqlBackup::of(self)),
             None => members,

@@ -7,9 +7,9 @@ use fmc::guest::checked::{Contents, TextPart};
 use fmc::keys::{Keyring, RootKey};
 use fmc::postgresql::Postgresql;
 use fmc::prelude::*;
-use fmc::secret::{NoSecrets, Secret, SecretRef, Secrets as _};
+use fmc::secret::{Authority, Secret, SecretBytes, SecretError, SecretRef, Secrets};
 use fmc_testkit::netns::{Daemon, Lab, Nic};
-use fmc_testkit::shell;
+use fmc_testkit::{shell, systemd};
 
 use super::postgresql::EXAMPLE;
 use super::*;
@@ -21,9 +21,27 @@ fn checked(text: &str) -> Checked {
     from_yaml(text).unwrap().check().unwrap_or_else(|report| panic!("{report}"))
 }
 
+/// The secrets that are not made from the root key: the authority of a bucket, and its key.
+struct Given;
+
+impl Secrets for Given {
+    fn bytes(&self, secret: &SecretRef) -> Result<SecretBytes, SecretError> {
+        let text = match secret.name.as_str() {
+            "s3-ca" => bytes(&checked(EXAMPLE), &bucket_authority().certificate().reference().unwrap()),
+            "s3-key" => "the key of the bucket".to_owned(),
+            _ => return Err(SecretError::unavailable(secret, "the test has no such secret")),
+        };
+        Ok(SecretBytes::new(text.into_bytes()))
+    }
+}
+
+fn bucket_authority() -> Authority {
+    Authority::named("bucket")
+}
+
 fn bytes(checked: &Checked, secret: &SecretRef) -> String {
     let key = RootKey::from_bytes([7; 32]);
-    let keyring = Keyring::new(key, &checked.secret_scope(), Arc::new(NoSecrets));
+    let keyring = Keyring::new(key, &checked.secret_scope(), Arc::new(Given));
     String::from_utf8(keyring.bytes(secret).unwrap().expose().to_vec()).unwrap()
 }
 
@@ -65,7 +83,10 @@ impl World {
         let world = Self { checked, lab };
         for machine in world.checked.machines() {
             let network = world.checked.at(machine.interfaces[0].network).unwrap().name.as_str();
-            world.host(machine.name.as_str(), &Nic::new(network, format!("{}/24", machine.address().unwrap())));
+            world.host(
+                machine.name.as_str(),
+                &Nic::new(network, format!("{}/24", machine.address().unwrap())),
+            );
         }
         world
     }
@@ -114,16 +135,28 @@ impl World {
     }
 
     /// What a client gets from a server, with the certificate verified; the refusal if it gets none.
-    fn query(&self, from: &str, host: &str, user: &str, password: &str, query: &str) -> Result<String, String> {
+    fn query(
+        &self,
+        from: &str,
+        host: &str,
+        user: &str,
+        password: &str,
+        query: &str,
+    ) -> Result<String, String> {
         let authority = self.secret(&self.postgresql().authority().certificate());
         self.lab.write(from, "/etc/ssl/main.pem", &authority, 0o644);
-        let machine = self.checked.machines().iter().find(|machine| machine.fqdn.as_ref().is_some_and(|fqdn| fqdn.as_str() == host));
+        let machine = self
+            .checked
+            .machines()
+            .iter()
+            .find(|machine| machine.fqdn.as_ref().is_some_and(|fqdn| fqdn.as_str() == host));
         let address = machine.and_then(|machine| machine.address()).unwrap();
         let address = format!(
             "host={host} hostaddr={address} dbname=shop user={user} password={password} connect_timeout=3 \
              sslmode=verify-full sslrootcert=/etc/ssl/main.pem"
         );
-        let words = ["psql", "--no-psqlrc", "--tuples-only", "--no-align", "--dbname", &address, "--command", query];
+        let words =
+            ["psql", "--no-psqlrc", "--tuples-only", "--no-align", "--dbname", &address, "--command", query];
         self.lab.run(from, &words).map_err(|refused| refused.to_string())
     }
 }
@@ -152,7 +185,8 @@ fn a_client_is_let_in_and_nobody_else() {
     ask("web", "shop", "GRANT SELECT ON things TO reports").unwrap();
     assert_eq!(ask("web", "reports", "SELECT count(*) FROM things").as_deref(), Ok("0\n"));
 
-    let refused = |from: &str, user: &str, with: &str| world.query(from, PRIMARY, user, with, "SELECT 1").unwrap_err();
+    let refused =
+        |from: &str, user: &str, with: &str| world.query(from, PRIMARY, user, with, "SELECT 1").unwrap_err();
     assert!(refused("web", "shop", "another").contains("password authentication failed"));
     assert!(refused("web", "postgres", &shop).contains("no pg_hba.conf entry"));
     // The firewall keeps a stranger out, and without it PostgreSQL does.
@@ -235,7 +269,8 @@ fn a_standby_follows_and_a_database_comes_back_from_another_machine() {
 
 /// The cloud with its backups on a second disk of the primary, encrypted, and without a standby.
 fn on_a_disk() -> String {
-    let text = EXAMPLE.replace("machine: vault, at", "encrypted: true, at").replace("      standbys: [db2]\n", "");
+    let text =
+        EXAMPLE.replace("machine: vault, at", "encrypted: true, at").replace("      standbys: [db2]\n", "");
     assert_ne!(text, EXAMPLE);
     text
 }
@@ -272,24 +307,142 @@ fn a_database_comes_back_from_a_disk_and_is_never_made_beside_a_backup() {
     world.root("db1", stop);
 
     // Data of another major version is left as it is.
-    world.root("db1", "mv /var/lib/postgresql/15 /var/lib/postgresql/14 && echo 14 >/var/lib/postgresql/14/main/PG_VERSION");
+    world.root(
+        "db1",
+        "mv /var/lib/postgresql/15 /var/lib/postgresql/14 && echo 14 >/var/lib/postgresql/14/main/PG_VERSION",
+    );
     let refused = world.lab.run("db1", &["/usr/local/sbin/fmc-postgresql"]).unwrap_err().to_string();
     assert!(refused.contains("has a database of PostgreSQL 14, and this machine has 15"), "{refused}");
     assert_eq!(world.root("db1", "ls -A /var/lib/postgresql/15"), "");
 }
 
+/// The cloud with its backups in a bucket of the machine `vault`.
+fn in_a_bucket() -> String {
+    let bucket = "s3: {bucket: backups, endpoint: vault.lab.example, region: home, folder: main, access_key: backup, lookup: path, \
+        secret_key: {name: s3-key, source: {environment: S3_KEY}}, ca: {name: s3-ca, source: {file: s3.pem}}}, encrypted: true, at";
+    let text = EXAMPLE.replace("machine: vault, at", bucket).replace("      standbys: [db2]\n", "");
+    assert_ne!(text, EXAMPLE);
+    text.replace("10.17.3.16}]\n", "10.17.3.16}]\n    accept: [{service: tcp 443, from: {machine: db1}}]\n")
+}
+
+#[test]
+fn a_database_comes_back_from_a_bucket() {
+    let world = World::start(&in_a_bucket());
+    let own = bucket_authority().server("vault", ["vault.lab.example"]);
+    for (path, secret) in [("/etc/s3.pem", own.certificate()), ("/etc/s3.key", own.key())] {
+        world.lab.write("vault", path, &world.secret(&secret), 0o600);
+    }
+    world.lab.write("vault", "/etc/s3.py", include_str!("s3.py"), 0o644);
+    world.lab.write("db1", "/etc/hosts", "127.0.0.1 localhost\n10.17.3.16 vault.lab.example\n", 0o644);
+    let words = ["python3", "/etc/s3.py", "443", "/srv", "/etc/s3.pem", "/etc/s3.key", "backup"];
+    let mut bucket = world.lab.daemon("vault", &words);
+    bucket.says("ready", PATIENCE).unwrap();
+
+    world.up("db1");
+    world.root("db1", "/usr/local/sbin/fmc-postgresql-databases");
+    let shop = world.secret(&world.postgresql().password("shop"));
+    let ask = |query: &str| world.query("web", PRIMARY, "shop", &shop, query);
+    ask("CREATE TABLE things AS SELECT generate_series(1, 1000) AS number").unwrap();
+    world.root("db1", "/usr/local/sbin/fmc-postgresql-backup first");
+    world.root(
+        "db1",
+        "pg_ctlcluster --skip-systemctl-redirect 15 main stop -m fast && rm -rf /var/lib/postgresql/*",
+    );
+    // What is in the bucket says nothing to whoever has not the key.
+    assert_eq!(world.root("vault", "grep -rl generate_series /srv || :"), "");
+    world.up("db1");
+    assert_eq!(ask("SELECT count(*), sum(number) FROM things").as_deref(), Ok("1000|500500\n"));
+}
+
+/// A role of a person's own connects by the handle alone.
+#[test]
+fn the_address_of_a_database_is_what_a_client_takes() {
+    let world = World::start(&on_a_disk());
+    world.up("db1");
+    world.root("db1", "/usr/local/sbin/fmc-postgresql-databases");
+    let web = world.checked.machine("web").unwrap();
+    let parts = world.postgresql().address_from(&world.checked, web, "shop", "/etc/ssl/main.pem").unwrap();
+    let address: String = parts
+        .iter()
+        .map(|part| match part {
+            fmc::guest::TextPart::Text(text) => text.to_string(),
+            fmc::guest::TextPart::Component(secret) => world.secret(secret),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let authority = world.secret(&world.postgresql().authority().certificate());
+    world.lab.write("web", "/etc/ssl/main.pem", &authority, 0o644);
+    assert_eq!(world.root("web", &format!("psql '{address}' -Atc 'SELECT current_user'")), "shop\n");
+    assert!(world.postgresql().address_from(&world.checked, web, "shopp", "/etc/ssl/main.pem").is_none());
+}
+
 #[test]
 fn scripts_and_units_are_right() {
-    for (text, machines) in [(EXAMPLE.to_owned(), &["db1", "db2", "vault"][..]), (on_a_disk(), &["db1"])] {
+    let rocky = EXAMPLE
+        .replace("os: debian, version: \"12\"", "os: rocky, version: \"9.4\"")
+        .replace("machine: vault, at", "at");
+    for (text, machines) in [
+        (EXAMPLE.to_owned(), &["db1", "db2", "vault"][..]),
+        (on_a_disk(), &["db1"]),
+        (in_a_bucket(), &["db1"]),
+        (rocky, &["db1", "db2"]),
+    ] {
         let checked = checked(&text);
         for machine in machines {
+            let mut programs = vec![
+                "/usr/bin/pgbackrest".to_owned(),
+                "/usr/bin/postgres".to_owned(),
+                "/bin/bash".to_owned(),
+            ];
             for (path, text, mode) in files(&checked, machine) {
                 if path.starts_with("/usr/local/sbin/") {
                     assert_eq!(mode, 0o755, "{path}");
                     shell::syntax(&text).unwrap();
-                    shell::lint(&text).unwrap();
+                    shell::lint(&text).unwrap_or_else(|refused| panic!("{refused}\n{text}"));
+                    programs.push(path);
                 }
             }
+            let folder = fmc_testkit::tree::scratch();
+            for unit in &checked.machine(machine).unwrap().guest.units {
+                let name = unit.name.as_str();
+                if let Some(contents) = unit
+                    .contents
+                    .as_ref()
+                    .filter(|_| name.contains("postgresql") || name.contains("pgbackrest"))
+                {
+                    fmc_testkit::tree::write(&folder.path().join(name), contents.text().as_bytes());
+                }
+            }
+            // The server's unit, which the package brings.
+            for name in ["postgresql@15-main.service", "postgresql.service"] {
+                let unit = b"[Service]\nExecStart=/usr/bin/postgres\n";
+                fmc_testkit::tree::write(&folder.path().join(name), unit);
+            }
+            let programs: Vec<&str> = programs.iter().map(String::as_str).collect();
+            systemd::verify(folder.path(), &programs).unwrap();
         }
     }
+}
+
+/// The program that reads PGDG's list of packages in production takes it, and the key in it.
+#[test]
+fn apt_reads_the_list_of_pgdg() {
+    let text = EXAMPLE.replace("version: 15\n", "version: 17\n      packages: pgdg\n");
+    let files = files(&checked(&text), "db1");
+    let (_, list, _) = files.iter().find(|(path, ..)| path.ends_with("pgdg.sources")).unwrap();
+    let lab = Lab::start();
+    lab.host("db1", &[]);
+    lab.write("db1", "/etc/fmc/lists/pgdg.sources", list, 0o644);
+    let read = "apt-get update --print-uris -o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts=/etc/fmc/lists";
+    let said = lab.run("db1", &["sh", "-c", &format!("{read} 2>&1")]).unwrap();
+    let is_right =
+        |line: &str| line.starts_with("'https://apt.postgresql.org/pub/repos/apt/dists/bookworm-pgdg/");
+    assert!(said.contains("/InRelease'") && said.lines().all(is_right), "{said}");
+    // It is the key that PostgreSQL publishes.
+    let key = list.split_once("Signed-By:\n").unwrap().1.lines();
+    let key: String = key.map(|line| format!("{}\n", line.trim_start().trim_start_matches('.'))).collect();
+    lab.write("db1", "/etc/fmc/key.asc", &key, 0o644);
+    let shown =
+        lab.run("db1", &["sh", "-c", "GNUPGHOME=$(mktemp -d) gpg --show-keys /etc/fmc/key.asc"]).unwrap();
+    assert!(shown.contains("B97B0AFCAA1A47F044F244A07FCC7D46ACCC4CF8"), "{shown}");
 }

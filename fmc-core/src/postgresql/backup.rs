@@ -152,8 +152,10 @@ fn bucket_settings(bucket: &S3, findings: &mut RoleFindings<'_>) {
             Some(value) => {
                 findings.leaf(key, value);
             }
-            None => findings
-                .refuse(format!("pgBackRest needs the {key} of the bucket"), format!("add it: `{key}: {example}`")),
+            None => findings.refuse(
+                format!("pgBackRest needs the {key} of the bucket"),
+                format!("add it: `{key}: {example}`"),
+            ),
         }
     }
     if let Some(folder) = &bucket.folder {
@@ -163,17 +165,18 @@ fn bucket_settings(bucket: &S3, findings: &mut RoleFindings<'_>) {
         Some(secret) => {
             findings.secret("secret_key", secret);
         }
-        None => findings.refuse("pgBackRest needs the secret_key of the bucket", "add it as a secret: `secret_key`"),
+        None => findings
+            .refuse("pgBackRest needs the secret_key of the bucket", "add it as a secret: `secret_key`"),
+    }
+    if let Some(lookup) = &bucket.lookup {
+        findings.leaf("lookup", lookup);
     }
     if let Some(ca) = &bucket.ca {
         findings.secret("ca", ca);
     }
-    let without = [
-        ("timeout", bucket.timeout.is_some()),
-        ("lookup", bucket.lookup.is_some()),
-        ("insecure", bucket.insecure),
-    ];
+    let without = [("timeout", bucket.timeout.is_some()), ("insecure", bucket.insecure)];
     for (key, _) in without.into_iter().filter(|(_, is_said)| *is_said) {
-        findings.refuse(format!("`{key}` of a bucket has no effect on pgBackRest"), format!("leave `{key}` out"));
+        findings
+            .refuse(format!("`{key}` of a bucket has no effect on pgBackRest"), format!("leave `{key}` out"));
     }
 }

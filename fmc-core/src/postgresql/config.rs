@@ -90,7 +90,9 @@ impl<'a> Server<'a> {
             // A standby that is gone must not fill the disk of the primary.
             let _ = writeln!(text, "max_slot_wal_keep_size = {}GB", (gib / 4).max(1));
         }
-        if !self.is_primary && let Some(primary) = self.primary() {
+        if !self.is_primary
+            && let Some(primary) = self.primary()
+        {
             let _ = write!(
                 text,
                 "primary_conninfo = '{}'\nprimary_slot_name = '{}'\n",

@@ -33,7 +33,9 @@ impl Leaf for Major {
 
     fn parse(text: &str) -> Result<Self, LeafError> {
         if text.contains('.') {
-            return Err(LeafError::new("it is a major version alone: minor versions follow from the packages"));
+            return Err(LeafError::new(
+                "it is a major version alone: minor versions follow from the packages",
+            ));
         }
         let digits = text.bytes().all(|digit| digit.is_ascii_digit());
         let number: Option<u8> = digits.then(|| text.parse().ok()).flatten();

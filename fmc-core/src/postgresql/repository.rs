@@ -3,13 +3,14 @@
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
+use super::Postgresql;
 use super::backup::Backup;
 use super::config::Server;
 use super::setup::{FOLDER, head, oneshot};
-use super::Postgresql;
 use crate::checked::{Checked, Machine};
 use crate::given::Given;
 use crate::guest::{Guest, GuestFile, TextPart, Unit, UnitFile, UnitSection};
+use crate::k3s::BucketLookup;
 use crate::secret::{CertificateUsage, LeafCertificate};
 use crate::unit::FileMode;
 
@@ -55,6 +56,9 @@ pub(super) fn of_server(server: &Server<'_>, backup: &Backup) -> Guest {
                 text(&bucket.endpoint),
                 text(&bucket.region)
             );
+            if bucket.lookup.as_ref().and_then(Given::ok) == Some(&BucketLookup::Path) {
+                global += "repo1-s3-uri-style=path\n";
+            }
             if let Some(ca) = &bucket.ca {
                 global += "repo1-storage-ca-file=/etc/pgbackrest/bucket.pem\n";
                 let file = GuestFile::secret("/etc/pgbackrest/bucket.pem", ca.clone());
@@ -93,10 +97,8 @@ pub(super) fn of_keeper(postgresql: &Postgresql, cloud: &Checked, keeper: &Machi
     ) else {
         return Guest::new();
     };
-    let servers: Vec<IpAddr> = postgresql
-        .machines()
-        .filter_map(|name| between(cloud.machine(name.as_str())?, keeper))
-        .collect();
+    let servers: Vec<IpAddr> =
+        postgresql.machines().filter_map(|name| between(cloud.machine(name.as_str())?, keeper)).collect();
     let (Some(own), Some(first)) = (between(keeper, primary), between(primary, keeper)) else {
         return Guest::new();
     };
@@ -125,7 +127,12 @@ pub(super) fn of_keeper(postgresql: &Postgresql, cloud: &Checked, keeper: &Machi
         .file(GuestFile::text(SETTINGS, format!("{global}{stanza}")))
         .with(secret_settings(secrets))
         .with(known(postgresql, own))
-        .with(oneshot("fmc-pgbackrest", "pgBackRest's key and folder", &script, &[("Before", "pgbackrest.service")]))
+        .with(oneshot(
+            "fmc-pgbackrest",
+            "pgBackRest's key and folder",
+            &script,
+            &[("Before", "pgbackrest.service")],
+        ))
         .with(schedule(postgresql, backup, "pgbackrest.service"))
 }
 
@@ -135,7 +142,10 @@ fn between(machine: &Machine, other: &Machine) -> Option<IpAddr> {
 }
 
 fn global(postgresql: &Postgresql) -> String {
-    format!("# The backups of {}, written by fmc.\n[global]\nlog-level-file=off\nlock-path=/run/postgresql/pgbackrest\n", postgresql.name)
+    format!(
+        "# The backups of {}, written by fmc.\n[global]\nlog-level-file=off\nlock-path=/run/postgresql/pgbackrest\n",
+        postgresql.name
+    )
 }
 
 /// The files by which one end of a connection proves itself and knows the other one.
@@ -195,7 +205,8 @@ fn secret_settings(secrets: Vec<TextPart>) -> Guest {
 pub(super) fn installs(has_key: bool, has_secrets: bool) -> String {
     let mut text = String::new();
     if has_key {
-        let _ = writeln!(text, "install -o root -g postgres -m 0640 {FOLDER}/backup.key /etc/pgbackrest/own.key");
+        let _ =
+            writeln!(text, "install -o root -g postgres -m 0640 {FOLDER}/backup.key /etc/pgbackrest/own.key");
     }
     if has_secrets {
         let _ = write!(
@@ -218,16 +229,14 @@ fn schedule(postgresql: &Postgresql, backup: &Backup, after: &str) -> Guest {
          if [ \"${{1:-}}\" = first ]; then\n\
          \x20   case $found in *'\"backup\":[{{'*) exit 0 ;; esac\n\
          fi\n\
-         kind=diff\nif [ \"$(date +%u)\" = {day} ]; then kind=full; fi\n\
+         kind=\"diff\"\nif [ \"$(date +%u)\" = {day} ]; then kind=full; fi\n\
          pgbackrest --type=\"$kind\" backup\n",
         head("Makes a backup; with the word `first` only if there is none.")
     );
     let path = format!("/usr/local/sbin/{BACKUP}");
     let unit = |description: &'static str, start: String| {
         UnitFile::new()
-            .section(
-                UnitSection::new("Unit").set("Description", description).set("After", after.to_owned()),
-            )
+            .section(UnitSection::new("Unit").set("Description", description).set("After", after.to_owned()))
             .section(
                 UnitSection::new("Service")
                     .set("Type", "oneshot")

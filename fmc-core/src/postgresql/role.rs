@@ -119,7 +119,9 @@ impl CustomRole for PostgresqlPrimary {
     }
 
     fn guest(&self, site: &Site<'_>) -> Guest {
-        Server::of(&self.0, site.cloud(), site.machine(), true).map(|server| setup::guest(&server)).unwrap_or_default()
+        Server::of(&self.0, site.cloud(), site.machine(), true)
+            .map(|server| setup::guest(&server))
+            .unwrap_or_default()
     }
 
     fn flows(&self, site: &Site<'_>) -> Flows {
@@ -181,7 +183,9 @@ impl CustomRole for PostgresqlStandby {
     }
 
     fn guest(&self, site: &Site<'_>) -> Guest {
-        Server::of(&self.0, site.cloud(), site.machine(), false).map(|server| setup::guest(&server)).unwrap_or_default()
+        Server::of(&self.0, site.cloud(), site.machine(), false)
+            .map(|server| setup::guest(&server))
+            .unwrap_or_default()
     }
 
     fn flows(&self, site: &Site<'_>) -> Flows {
@@ -267,6 +271,7 @@ impl CustomRole for PostgresqlBackup {
 
     fn leaving(&self, site: &Site<'_>) -> Leaving {
         let name = &site.machine().name;
-        Leaving::new().removed(format!("the backups of {} go with {name}: copy {REPOSITORY} first", self.0.name))
+        Leaving::new()
+            .removed(format!("the backups of {} go with {name}: copy {REPOSITORY} first", self.0.name))
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::memory::most_connections;
 use super::repository::{PORT as BACKUP_PORT, REPOSITORY};
 use super::system::{self, HOME};
-use super::{Database, Packages, Postgresql, config, peers};
-use crate::checked::{Checked, Machine};
+use super::{BACKUP, Database, PRIMARY, Packages, Postgresql, STANDBY, config, peers};
+use crate::checked::{Checked, CheckedGroup, Machine};
 use crate::count::counted;
 use crate::finding::OwnKind;
 use crate::given::{Given, Leaf as _};
@@ -14,7 +14,7 @@ use crate::image::Os;
 use crate::k3s::SqlName;
 use crate::name::MachineName;
 use crate::path::AbsPath;
-use crate::role::{RoleFindings, SpanSite};
+use crate::role::{Membership, RoleFindings, SpanSite};
 
 const VERSION: OwnKind = OwnKind::error("postgresql-version", include_str!("pages/version.md"));
 const NO_DISK: OwnKind = OwnKind::error("postgresql-no-disk", include_str!("pages/no-disk.md"));
@@ -26,7 +26,8 @@ const MEMBERS: OwnKind =
     OwnKind::error("postgresql-members", include_str!("pages/members.md")).never_accepted();
 const NO_CLIENTS: OwnKind = OwnKind::warning("postgresql-no-clients", include_str!("pages/no-clients.md"));
 const MEMORY: OwnKind = OwnKind::error("postgresql-memory", include_str!("pages/memory.md"));
-const NO_USER: OwnKind = OwnKind::error("postgresql-no-user", include_str!("pages/no-user.md")).never_accepted();
+const NO_USER: OwnKind =
+    OwnKind::error("postgresql-no-user", include_str!("pages/no-user.md")).never_accepted();
 const QUOTED: OwnKind = OwnKind::warning("postgresql-quoted-name", include_str!("pages/quoted-name.md"));
 const RESERVED: OwnKind =
     OwnKind::error("postgresql-reserved-name", include_str!("pages/reserved-name.md")).never_accepted();
@@ -36,8 +37,19 @@ const PORT: OwnKind = OwnKind::error("postgresql-port", include_str!("pages/port
 
 /// The kinds of findings about a PostgreSQL.
 pub(super) const KINDS: &[OwnKind] = &[
-    VERSION, NO_DISK, ONE_DISK, NO_BACKUP, RETENTION, MEMBERS, NO_CLIENTS, MEMORY, NO_USER, QUOTED, RESERVED,
-    NO_DATABASE, PORT,
+    VERSION,
+    NO_DISK,
+    ONE_DISK,
+    NO_BACKUP,
+    RETENTION,
+    MEMBERS,
+    NO_CLIENTS,
+    MEMORY,
+    NO_USER,
+    QUOTED,
+    RESERVED,
+    NO_DATABASE,
+    PORT,
 ];
 
 /// What is wrong with the settings by themselves.
@@ -88,7 +100,10 @@ fn named(what: &str, given: &Given<SqlName>, is_reserved: fn(&str) -> bool, find
     // The path ends in the name: a wrong one is told of there.
     let Some(name) = given.ok().map(SqlName::as_str) else {
         if let Err(error) = SqlName::parse(&given.to_string()) {
-            findings.refuse(format!("{given} is not a name of a {what}: {error}"), "name it otherwise, as `shop`");
+            findings.refuse(
+                format!("{given} is not a name of a {what}: {error}"),
+                "name it otherwise, as `shop`",
+            );
         }
         return;
     };
@@ -99,8 +114,9 @@ fn named(what: &str, given: &Given<SqlName>, is_reserved: fn(&str) -> bool, find
             "name it otherwise, as `shop`",
         );
     }
-    let is_plain = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
-        && !name.starts_with(|first: char| first.is_ascii_digit());
+    let is_plain =
+        name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+            && !name.starts_with(|first: char| first.is_ascii_digit());
     if !is_plain {
         findings.find(
             &QUOTED,
@@ -143,7 +159,7 @@ fn users(postgresql: &Postgresql, database: &Database, findings: &mut RoleFindin
 /// Everything that is wrong with a PostgreSQL in its cloud.
 pub(super) fn check(postgresql: &Postgresql, site: &SpanSite<'_>, findings: &mut RoleFindings<'_>) {
     let cloud = site.cloud();
-    members(postgresql, site, findings);
+    members(postgresql, cloud, findings);
     for (path, machine) in servers(postgresql, cloud) {
         findings.part(&path, |findings| {
             version(postgresql, machine, findings);
@@ -172,41 +188,44 @@ fn servers<'s>(postgresql: &Postgresql, cloud: &'s Checked) -> Vec<(String, &'s 
     named.filter_map(|(path, name)| Some((path, cloud.machine(name.ok()?.as_str())?))).collect()
 }
 
-/// What a machine is in a PostgreSQL, in words.
-fn parts(postgresql: &Postgresql) -> Vec<(String, &MachineName)> {
-    let of = |what: &str| format!("{what} of {}", postgresql.instance_name());
-    let primary = postgresql.primary.ok().map(|machine| (of("the primary"), machine));
-    let standbys = postgresql.standbys.iter().filter_map(Given::ok).map(|machine| (of("a standby"), machine));
-    let keeper = postgresql.backup.as_ref().and_then(|backup| backup.machine.as_ref()?.ok());
-    primary.into_iter().chain(standbys).chain(keeper.map(|machine| (of("the keeper of backups"), machine))).collect()
-}
-
 /// A machine has one part in one PostgreSQL, and a name is that of one.
-fn members(postgresql: &Postgresql, site: &SpanSite<'_>, findings: &mut RoleFindings<'_>) {
-    let mut before: Vec<(String, &MachineName)> = Vec::new();
-    for (_, other) in site.stated::<Postgresql>() {
-        if std::ptr::eq(other, postgresql) {
-            break;
-        }
-        if other.name == postgresql.name {
-            findings.find(
-                &MEMBERS,
-                format!("two PostgreSQL of the cloud are called {}", postgresql.name),
-                "give one of them another name: its secrets are made of it",
-            );
-        }
-        before.extend(parts(other));
+fn members(postgresql: &Postgresql, cloud: &Checked, findings: &mut RoleFindings<'_>) {
+    let primaries = CheckedGroup { kind: PRIMARY, instance: Some(postgresql.instance_name().into()) };
+    if cloud.roles().get(&primaries).is_some_and(|members| members.machines.len() > 1) {
+        findings.find(
+            &MEMBERS,
+            format!("two PostgreSQL of the cloud are called {}", postgresql.name),
+            "give one of them another name: its secrets are made of it",
+        );
     }
-    for (part, machine) in parts(postgresql) {
-        if let Some((other, _)) = before.iter().find(|(_, known)| *known == machine) {
+    let keeper = postgresql.backup.as_ref().and_then(|backup| backup.machine.as_ref()?.ok());
+    let mut told: BTreeSet<&MachineName> = BTreeSet::new();
+    for name in postgresql.machines().chain(keeper) {
+        let Some(machine) = cloud.machine(name.as_str()) else { continue };
+        let parts: Vec<String> = machine.memberships.iter().filter_map(part).collect();
+        if parts.len() > 1 && told.insert(name) {
             findings.find(
                 &MEMBERS,
-                format!("{machine} is {other} and {part}"),
+                format!("{name} is {}", parts.join(" and ")),
                 "name another machine: each has one part in one PostgreSQL",
             );
         }
-        before.push((part, machine));
     }
+}
+
+/// What a machine is by a membership, in words; `None` if that is not of a PostgreSQL.
+fn part(membership: &Membership) -> Option<String> {
+    let kind = membership.kind();
+    let what = if *kind == PRIMARY {
+        "the primary"
+    } else if *kind == STANDBY {
+        "a standby"
+    } else if *kind == BACKUP {
+        "the keeper of backups"
+    } else {
+        return None;
+    };
+    Some(format!("{what} of {}", membership.instance().unwrap_or_default()))
 }
 
 /// A version that the system does not have.
@@ -217,11 +236,16 @@ fn version(postgresql: &Postgresql, machine: &Machine, findings: &mut RoleFindin
     if is_pgdg && system::suite(&machine.image).is_none() {
         return findings.find(
             &VERSION,
-            format!("{} runs {} {release}, for which PGDG's packages are not set up here", machine.name, os.label()),
+            format!(
+                "{} runs {} {release}, for which PGDG's packages are not set up here",
+                machine.name,
+                os.label()
+            ),
             "leave `packages: pgdg` out, or give the machine Debian 11 to 13",
         );
     }
-    let Some(own) = system::own(&machine.image).filter(|own| !is_pgdg && !own.contains(&version.get())) else {
+    let Some(own) = system::own(&machine.image).filter(|own| !is_pgdg && !own.contains(&version.get()))
+    else {
         return;
     };
     let own: Vec<String> = own.iter().map(ToString::to_string).collect();
@@ -239,7 +263,10 @@ fn disks(postgresql: &Postgresql, machine: &Machine, findings: &mut RoleFindings
     if data.is_none() {
         findings.find(
             &NO_DISK,
-            format!("no data disk of {} is mounted at {HOME}, so the databases would be on its root disk", machine.name),
+            format!(
+                "no data disk of {} is mounted at {HOME}, so the databases would be on its root disk",
+                machine.name
+            ),
             format!("leave the disk `postgresql` of the machine out, or give it `mount: {HOME}`"),
         );
     }
@@ -260,9 +287,11 @@ fn disks(postgresql: &Postgresql, machine: &Machine, findings: &mut RoleFindings
 fn memory(postgresql: &Postgresql, cloud: &Checked, findings: &mut RoleFindings<'_>) {
     let Some(wanted) = postgresql.max_connections else { return };
     if wanted == 0 {
-        return findings.refuse("`max_connections` is 0: nobody could connect", "leave it out, or write 10 or more");
+        return findings
+            .refuse("`max_connections` is 0: nobody could connect", "leave it out, or write 10 or more");
     }
-    for (_, machine) in servers(postgresql, cloud) {
+    // A lab's machines are small copies.
+    for (_, machine) in servers(postgresql, cloud).into_iter().filter(|_| !cloud.is_lab()) {
         let most = most_connections(machine.memory);
         if wanted > most {
             findings.find(
@@ -319,7 +348,10 @@ fn datastores(postgresql: &Postgresql, cloud: &Checked, findings: &mut RoleFindi
         if postgresql.database_of(&database).is_none() {
             findings.find(
                 &NO_DATABASE,
-                format!("the datastore of the cluster {} is the database {database}, which is not there", cluster.name),
+                format!(
+                    "the datastore of the cluster {} is the database {database}, which is not there",
+                    cluster.name
+                ),
                 format!("add it: `databases: {{{database}: {{owner: {}}}}}`", plain(&database)),
             );
         }

@@ -33,9 +33,11 @@ pub(super) fn oneshot(
         .set("ExecStart", path.clone())
         .set("TimeoutStartSec", "infinity");
     let install = UnitSection::new("Install").set("WantedBy", "multi-user.target");
-    Guest::new()
-        .file(GuestFile::text(path, script).mode(FileMode::new(0o755)))
-        .unit(Unit::service(name).enabled().contents(UnitFile::new().section(unit).section(service).section(install)))
+    Guest::new().file(GuestFile::text(path, script).mode(FileMode::new(0o755))).unit(
+        Unit::service(name)
+            .enabled()
+            .contents(UnitFile::new().section(unit).section(service).section(install)),
+    )
 }
 
 /// The guest of a server.
@@ -44,24 +46,34 @@ pub(super) fn guest(server: &Server<'_>) -> Guest {
     let config = system.config();
     let names = server.machine.addresses().map(|address| address.to_string());
     let names = server.machine.fqdn.iter().map(ToString::to_string).chain(names);
-    let own = postgresql.authority().server(server.machine.hostname.as_str(), names.chain([server.machine.hostname.to_string()]));
-    let public = |name: &str, secret| {
-        GuestFile::secret(format!("{config}/{name}"), secret).mode(FileMode::new(0o644))
-    };
+    let own = postgresql
+        .authority()
+        .server(server.machine.hostname.as_str(), names.chain([server.machine.hostname.to_string()]));
+    let public =
+        |name: &str, secret| GuestFile::secret(format!("{config}/{name}"), secret).mode(FileMode::new(0o644));
     let waits = UnitSection::new("Unit")
         .set("Requires", format!("{BEFORE}.service"))
         .set("After", format!("{BEFORE}.service network-online.target"))
         .set("Wants", "network-online.target");
-    let starts = system.starts().into_iter().fold(UnitSection::new("Service"), |section, (key, value)| section.set(key, value));
+    let starts = system
+        .starts()
+        .into_iter()
+        .fold(UnitSection::new("Service"), |section, (key, value)| section.set(key, value));
     let mut dropin = UnitFile::new().section(waits);
     if !system.is_debian() {
         dropin = dropin.section(starts);
     }
     let mut guest = system
-        .packages(postgresql.packages.unwrap_or_default() == super::Packages::Pgdg, postgresql.backup.is_some())
+        .packages(
+            postgresql.packages.unwrap_or_default() == super::Packages::Pgdg,
+            postgresql.backup.is_some(),
+        )
         .file(GuestFile::text(format!("{config}/postgresql.conf"), server.settings()))
         .file(GuestFile::text(format!("{config}/pg_hba.conf"), server.hba()))
-        .file(GuestFile::text(format!("{config}/pg_ident.conf"), "# No user of the system has another name here.\n"))
+        .file(GuestFile::text(
+            format!("{config}/pg_ident.conf"),
+            "# No user of the system has another name here.\n",
+        ))
         .file(public("ca.pem", postgresql.authority().certificate()))
         .file(public("server.pem", own.certificate()))
         .file(GuestFile::secret(format!("{FOLDER}/server.key"), own.key()))
@@ -108,7 +120,9 @@ fn begin(server: &Server<'_>, purpose: &str) -> String {
          install -o root -g postgres -m 0640 {FOLDER}/server.key {config}/server.key\n"
     );
     if !server.is_primary {
-        text += &format!("install -o postgres -g postgres -m 0600 {FOLDER}/replication.pgpass {config}/replication.pgpass\n");
+        text += &format!(
+            "install -o postgres -g postgres -m 0600 {FOLDER}/replication.pgpass {config}/replication.pgpass\n"
+        );
     }
     if let Some(backup) = backup {
         let has_secrets = (backup.encrypted && backup.machine.is_none()) || backup.s3.is_some();
@@ -118,7 +132,8 @@ fn begin(server: &Server<'_>, purpose: &str) -> String {
         }
     }
     if !system.is_debian() {
-        text += &format!("if command -v restorecon >/dev/null; then restorecon -R {HOME} /etc/postgresql; fi\n");
+        text +=
+            &format!("if command -v restorecon >/dev/null; then restorecon -R {HOME} /etc/postgresql; fi\n");
     }
     text += &format!(
         "if [ ! -e \"$data/PG_VERSION\" ]; then\n\
@@ -140,7 +155,10 @@ const AGAIN: &str = "rm -rf -- \"$data.new\"\n";
 
 /// A primary keeps its data, or restores its backup, or makes a new database.
 fn primary(server: &Server<'_>) -> String {
-    let mut text = begin(server, "Makes the database of this machine, or restores it from its backup. One that is there is kept.");
+    let mut text = begin(
+        server,
+        "Makes the database of this machine, or restores it from its backup. One that is there is kept.",
+    );
     text += "if [ -e \"$data/PG_VERSION\" ]; then\n\
         \x20   if [ -e \"$data/standby.signal\" ]; then\n\
         \x20       echo \"the database follows another machine, and the cloud says that this one is the primary: promote it first\" >&2\n\
@@ -218,7 +236,9 @@ fn after(server: &Server<'_>) -> Guest {
         .set("ExecStart", path.clone())
         .set("TimeoutStartSec", "infinity");
     let install = UnitSection::new("Install").set("WantedBy", "multi-user.target");
-    Guest::new()
-        .file(GuestFile::text(path, script).mode(FileMode::new(0o755)))
-        .unit(Unit::service(AFTER).enabled().contents(UnitFile::new().section(order).section(service).section(install)))
+    Guest::new().file(GuestFile::text(path, script).mode(FileMode::new(0o755))).unit(
+        Unit::service(AFTER)
+            .enabled()
+            .contents(UnitFile::new().section(order).section(service).section(install)),
+    )
 }

@@ -29,7 +29,11 @@ impl<'a> System<'a> {
 
     /// The folder of the programs.
     pub(super) fn programs(self) -> String {
-        if self.is_debian() { format!("/usr/lib/postgresql/{}/bin", self.version) } else { "/usr/bin".to_owned() }
+        if self.is_debian() {
+            format!("/usr/lib/postgresql/{}/bin", self.version)
+        } else {
+            "/usr/bin".to_owned()
+        }
     }
 
     /// The folder of the configuration.
@@ -53,8 +57,7 @@ impl<'a> System<'a> {
             return Vec::new();
         }
         let (data, config) = (self.data(), self.config());
-        let start =
-            format!("{}/postgres -D {data} -c config_file={config}/postgresql.conf", self.programs());
+        let start = format!("{}/postgres -D {data} -c config_file={config}/postgresql.conf", self.programs());
         vec![
             ("Environment", format!("PGDATA={data}")),
             ("ExecStartPre", String::new()),
@@ -76,7 +79,8 @@ impl<'a> System<'a> {
         }
         // What `dnf module enable postgresql:15` writes. 13 is no module in release 9, and release 10 has none.
         if !matches!((release(self.image), version.get()), ("9", 13) | ("10", _)) {
-            let module = format!("[postgresql]\nname=postgresql\nstream={version}\nprofiles=\nstate=enabled\n");
+            let module =
+                format!("[postgresql]\nname=postgresql\nstream={version}\nprofiles=\nstate=enabled\n");
             guest = guest.file(GuestFile::text("/etc/dnf/modules.d/postgresql.module", module));
         }
         // pgBackRest is in EPEL, which the unit before the server installs it from.
@@ -101,8 +105,10 @@ pub(super) fn suite(image: &Image) -> Option<&'static str> {
 
 /// PGDG's packages for Debian, which the key in the file alone signs.
 fn sources(suite: &str) -> String {
-    let key: String =
-        PGDG_KEY.lines().map(|line| if line.is_empty() { " .\n".to_owned() } else { format!(" {line}\n") }).collect();
+    let key: String = PGDG_KEY
+        .lines()
+        .map(|line| if line.is_empty() { " .\n".to_owned() } else { format!(" {line}\n") })
+        .collect();
     format!(
         "Types: deb\nURIs: https://apt.postgresql.org/pub/repos/apt\nSuites: {suite}\nComponents: main\nSigned-By:\n{key}"
     )

@@ -121,7 +121,11 @@ impl Datastore {
                 );
             }
         };
-        self.say_settings(&mut on, &["endpoint", "machine", "postgresql", "password", "certificate", "key"], names)?;
+        self.say_settings(
+            &mut on,
+            &["endpoint", "machine", "postgresql", "password", "certificate", "key"],
+            names,
+        )?;
         match (&self.certificate, &self.key) {
             (None, None) => {}
             (Some(certificate), Some(key)) => on.call(

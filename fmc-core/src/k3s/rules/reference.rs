@@ -44,7 +44,12 @@ problems! {
 }
 
 /// The PostgreSQL that a datastore names.
-pub(in crate::k3s) fn postgresql(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
+pub(in crate::k3s) fn postgresql(
+    view: &View<'_>,
+    cluster: &Cluster<'_>,
+    at: &At<'_>,
+    findings: &mut Vec<Finding>,
+) {
     let named = cluster.draft.datastore.as_ref().and_then(|datastore| datastore.postgresql.as_ref()?.ok());
     if let Some(name) = named.filter(|name| Postgresql::stated(view.cloud, name).is_none()) {
         let problem = DatastoreProblem::NoPostgresql { name: name.to_string() };
