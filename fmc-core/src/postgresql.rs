@@ -25,6 +25,8 @@ mod rules;
 mod setup;
 mod system;
 
+use std::sync::Arc;
+
 use crate::draft::{Setting as _, choice, draft};
 use crate::finding::OwnKind;
 use crate::given::Given;
@@ -164,13 +166,15 @@ impl SpanningRole for Postgresql {
     }
 
     fn members(&self) -> SpanMembers<'_> {
-        let members = SpanMembers::new().one("primary", &self.primary, PostgresqlPrimary::of(self)).list(
+        // One copy for all of its machines.
+        let shared = Arc::new(self.clone());
+        let members = SpanMembers::new().one("primary", &self.primary, PostgresqlPrimary::of(&shared)).list(
             "standbys",
             &self.standbys,
-            PostgresqlStandby::of(self),
+            PostgresqlStandby::of(&shared),
         );
         match self.backup.as_ref().and_then(|backup| backup.machine.as_ref()) {
-            Some(machine) => members.one("backup.machine", machine, PostgresqlBackup::of(self)),
+            Some(machine) => members.one("backup.machine", machine, PostgresqlBackup::of(&shared)),
             None => members,
         }
     }

@@ -1,5 +1,7 @@
 //! The roles of the machines: primary, standby, and the machine that keeps the backups.
 
+use std::sync::Arc;
+
 use super::config::Server;
 use super::repository::{self, PORT as BACKUP_PORT, REPOSITORY};
 use super::system::HOME;
@@ -28,31 +30,31 @@ const SYSTEMS: &[Os] = &[Os::Debian, Os::Rocky, Os::Almalinux];
 
 /// The machine that takes changes.
 #[derive(Clone, Debug)]
-pub struct PostgresqlPrimary(Postgresql);
+pub struct PostgresqlPrimary(Arc<Postgresql>);
 
 /// A machine that follows the primary.
 #[derive(Clone, Debug)]
-pub struct PostgresqlStandby(Postgresql);
+pub struct PostgresqlStandby(Arc<Postgresql>);
 
 /// The machine that keeps the backups.
 #[derive(Clone, Debug)]
-pub struct PostgresqlBackup(Postgresql);
+pub struct PostgresqlBackup(Arc<Postgresql>);
 
 impl PostgresqlPrimary {
-    pub(super) fn of(postgresql: &Postgresql) -> Self {
-        Self(postgresql.clone())
+    pub(super) fn of(postgresql: &Arc<Postgresql>) -> Self {
+        Self(Arc::clone(postgresql))
     }
 }
 
 impl PostgresqlStandby {
-    pub(super) fn of(postgresql: &Postgresql) -> Self {
-        Self(postgresql.clone())
+    pub(super) fn of(postgresql: &Arc<Postgresql>) -> Self {
+        Self(Arc::clone(postgresql))
     }
 }
 
 impl PostgresqlBackup {
-    pub(super) fn of(postgresql: &Postgresql) -> Self {
-        Self(postgresql.clone())
+    pub(super) fn of(postgresql: &Arc<Postgresql>) -> Self {
+        Self(Arc::clone(postgresql))
     }
 }
 

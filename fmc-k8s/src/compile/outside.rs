@@ -67,9 +67,11 @@ impl Outside {
     /// A call with the machine and the port of the PostgreSQL that it names.
     pub(super) fn whole<'a>(&self, call: &'a OutsideCall) -> Cow<'a, OutsideCall> {
         match call.postgresql.as_ref().and_then(|name| self.databases.get(&name.to_string())) {
-            Some((machine, ports)) => {
-                Cow::Owned(OutsideCall { machine: Some(machine.clone()), ports: ports.clone(), ..call.clone() })
-            }
+            Some((machine, ports)) => Cow::Owned(OutsideCall {
+                machine: Some(machine.clone()),
+                ports: ports.clone(),
+                ..call.clone()
+            }),
             None => Cow::Borrowed(call),
         }
     }

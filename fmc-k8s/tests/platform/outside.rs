@@ -140,11 +140,15 @@ fn a_postgresql_of_the_cloud_is_called_by_its_name() {
 
     // Databases that let in other machines alone, and a name that leads nowhere.
     let said = |cloud: Cloud| {
-        let findings = cloud.check().map_or_else(Report::into_findings, |checked| checked.findings().to_vec());
+        let findings =
+            cloud.check().map_or_else(Report::into_findings, |checked| checked.findings().to_vec());
         findings.iter().map(ToString::to_string).collect::<String>()
     };
     let kept_out = said(with_postgresql(Peer::machine("store")).role(calling(calls())));
-    assert!(kept_out.contains("the firewall of store does not let in every node at the port 6432"), "{kept_out}");
+    assert!(
+        kept_out.contains("the firewall of store does not let in every node at the port 6432"),
+        "{kept_out}"
+    );
     let other = calling([OutsideCall::to_postgresql("web", "mian")]);
     let other = said(with_postgresql(Peer::role("k3s-server")).role(other));
     assert!(other.contains("the cloud has no PostgreSQL mian"), "{other}");
