@@ -82,7 +82,8 @@ impl World {
         }
         let world = Self { checked, lab };
         for machine in world.checked.machines() {
-            let network = world.checked.at(machine.interfaces[0].network).unwrap().name.as_str();
+            let interface = machine.interfaces.first().unwrap();
+            let network = world.checked.at(interface.network).unwrap().name.as_str();
             world.host(
                 machine.name.as_str(),
                 &Nic::new(network, format!("{}/24", machine.address().unwrap())),
