@@ -7,7 +7,7 @@ use std::process::Command;
 use xtask::{Failure, as_root};
 
 /// Each package with its purpose.
-const PACKAGES: [(&str, &str); 53] = [
+const PACKAGES: [(&str, &str); 54] = [
     ("pkg-config", "finds the C library for the feature `virt`"),
     ("libvirt-dev", "the C library that the feature `virt` links"),
     ("g++", "builds the fuzzer, which is LLVM's"),

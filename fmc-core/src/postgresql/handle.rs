@@ -3,22 +3,11 @@
 use super::Postgresql;
 use super::config::known_as;
 use crate::checked::{Checked, Machine};
-use crate::cloud::Cloud;
 use crate::given::Given;
 use crate::guest::TextPart;
 use crate::k3s::{Datastore, SslMode};
-use crate::name::RoleName;
 
 impl Postgresql {
-    /// The PostgreSQL of a name that a draft states.
-    pub(crate) fn stated<'a>(cloud: &'a Cloud, name: &RoleName) -> Option<&'a Self> {
-        let all = cloud.roles.iter().filter_map(|role| {
-            let role: &dyn std::any::Any = role.as_spanning();
-            role.downcast_ref::<Self>()
-        });
-        all.into_iter().find(|postgresql| postgresql.name.ok() == Some(name))
-    }
-
     /// The PostgreSQL of a name in a cloud; `None` if the cloud has none.
     pub fn named<'s>(cloud: &'s Checked, name: &str) -> Option<&'s Self> {
         cloud.spanning_roles::<Self>().find(|postgresql| postgresql.instance_name() == name)

@@ -5,7 +5,7 @@ use crate::check::view::{View, text};
 use crate::finding::{At, Finding, NameList, Remedy, problems};
 use crate::given::Given;
 use crate::k3s::problem::DatastoreProblem;
-use crate::postgresql::Postgresql;
+use crate::k3s::resolve;
 
 /// A cluster has a server.
 pub(super) fn servers(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
@@ -51,7 +51,7 @@ pub(in crate::k3s) fn postgresql(
     findings: &mut Vec<Finding>,
 ) {
     let named = cluster.draft.datastore.as_ref().and_then(|datastore| datastore.postgresql.as_ref()?.ok());
-    if let Some(name) = named.filter(|name| Postgresql::stated(view.cloud, name).is_none()) {
+    if let Some(name) = named.filter(|name| resolve::postgresql(view.cloud, name).is_none()) {
         let problem = DatastoreProblem::NoPostgresql { name: name.to_string() };
         findings.push(problem.at(at.key("datastore").key("postgresql")));
     }
