@@ -39,6 +39,7 @@ pub use fmc_core::network::{Network, NetworkMode, Reservation};
 pub use fmc_core::node_exporter::NodeExporter;
 pub use fmc_core::path::{AbsPath, HttpUrl};
 pub use fmc_core::people::{HbacRule, HostGroup, IpaGroup, IpaUser, People, PeopleOfOthers, SudoRule};
+pub use fmc_core::postgresql::{self, Postgresql};
 pub use fmc_core::ready::{Ready, TcpPort};
 pub use fmc_core::role::{
     After, CustomRole, FileRole, FileSpanningRole, Leaving, Names, Needs, Role, RoleFindings, Site,

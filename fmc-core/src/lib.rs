@@ -55,6 +55,7 @@ pub mod network;
 pub mod node_exporter;
 pub mod path;
 pub mod people;
+pub mod postgresql;
 pub mod provider;
 pub mod ready;
 pub mod role;

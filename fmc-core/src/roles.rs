@@ -11,6 +11,7 @@ use crate::ipa::FreeIpa;
 use crate::k3s;
 use crate::mirror;
 use crate::node_exporter::NodeExporter;
+use crate::postgresql::Postgresql;
 use crate::role::{Fate, FileRole, FileSpanningRole, Moving, Stated, Told};
 
 /// Every room of roles that span machines, in the order in which they are asked.
@@ -31,6 +32,7 @@ pub fn said(to: &mut impl Takes) {
     to.role::<NodeExporter>();
     to.spanning_role::<Chrony>();
     to.spanning_role::<FreeIpa>();
+    to.spanning_role::<Postgresql>();
 }
 
 /// The spanning roles of a draft: the user's own, and those of each room.

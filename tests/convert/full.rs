@@ -89,6 +89,10 @@ pub(crate) fn cloud() -> Cloud {
                 )
                 .snapshots(k3s::Snapshots::new().keep(3)),
         )
+        .cluster(
+            k3s::Cluster::new("fourth", "v1.36.3+k3s1")
+                .datastore(k3s::Datastore::of("main").database("prod")),
+        )
         .accept("pool-thin", "yes: it's a \"lab\"\n# really\n")
 }
 

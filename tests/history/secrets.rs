@@ -86,3 +86,23 @@ fn h21_an_image_without_a_digest_is_found_unless_a_reason_is_given() {
         assert!(finding.help().contains(".digest(\"sha256:…\")"), "{finding}");
     }
 }
+
+/// The passwords of databases stood in playbooks and in `pg_hba.conf` beside `trust`.
+#[test]
+fn h20_a_database_has_verifiers_of_passwords_alone() {
+    let main = "{name: main, version: 16, primary: postgresql1, users: {shop: {}}, databases: {shop: {owner: shop, from: [{machine: helper}]}}, backup: {}}";
+    let cloud = seed(&[&format!("roles=[{{postgresql: {main}}}]")]);
+    let checked = cloud.check().unwrap();
+    let secrets: Vec<String> = checked
+        .machine("postgresql1")
+        .unwrap()
+        .guest
+        .secrets()
+        .map(|secret| secret.name.to_string())
+        .collect();
+    assert!(secrets.iter().any(|name| name.contains("scram")), "{secrets:?}");
+    assert!(!secrets.iter().any(|name| name == "postgresql-main-user-shop"), "{secrets:?}");
+    let artifacts = fmc::testing::Artifacts::of(&cloud);
+    let data = artifacts.machine("postgresql1").boot("user-data");
+    data.assert_contains("scram-sha-256").assert_lacks(" trust").assert_lacks("0.0.0.0/0");
+}

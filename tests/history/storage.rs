@@ -38,3 +38,17 @@ fn h22_two_disks_of_a_machine_have_two_serials() {
         "give each its own",
     );
 }
+
+/// The databases were on the root disk of their machine, and a disk beside it had no mount.
+#[test]
+fn h22_the_databases_are_on_a_disk_that_stays() {
+    let postgresql = "roles=[{postgresql: {name: main, version: 16, primary: postgresql1, backup: {}}}]";
+    let disk = "machines.postgresql1.disks.postgresql={size: 100 GiB}";
+    let finding = crate::found(&seed(&[postgresql, disk]));
+    let kinds: Vec<&str> = finding.iter().map(|finding| finding.kind().as_str()).collect();
+    assert!(kinds.contains(&"postgresql-no-disk"), "{kinds:?}");
+    // The role brings its own.
+    let artifacts = Artifacts::of(&seed(&[postgresql]));
+    let data = artifacts.machine("postgresql1").boot("user-data");
+    data.assert_contains("/dev/disk/by-id/virtio-postgresql").assert_contains("/var/lib/postgresql");
+}

@@ -7,6 +7,9 @@ mod bind;
 mod bind_run;
 mod ipa;
 mod people;
+mod postgresql;
+#[cfg(feature = "virt")]
+mod postgresql_run;
 mod time;
 
 use std::ffi::OsString;

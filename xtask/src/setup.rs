@@ -7,7 +7,7 @@ use std::process::Command;
 use xtask::{Failure, as_root};
 
 /// Each package with its purpose.
-const PACKAGES: [(&str, &str); 53] = [
+const PACKAGES: [(&str, &str); 55] = [
     ("pkg-config", "finds the C library for the feature `virt`"),
     ("libvirt-dev", "the C library that the feature `virt` links"),
     ("g++", "builds the fuzzer, which is LLVM's"),
@@ -51,7 +51,9 @@ const PACKAGES: [(&str, &str); 53] = [
     ("golang-github-containers-common", "the seccomp filter of those containers"),
     ("redis-server", "a program for such a container"),
     ("prometheus", "a program for such a container"),
-    ("postgresql-15", "a program for such a container"),
+    ("postgresql-15", "a program for such a container, and a server with its standby in namespaces"),
+    ("pgbackrest", "makes backups of that server, and restores them"),
+    ("gpg", "reads the key of a list of packages"),
     ("shellcheck", "judges scripts"),
     ("curl", "asks servers in namespaces"),
     ("python3", "the stand-ins of servers and of K3s, and the tests of reachability in namespaces"),

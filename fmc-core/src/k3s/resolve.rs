@@ -1,5 +1,6 @@
 //! Resolves a cluster: its machines as indices, its endpoint as an address, its names and secrets derived.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -11,12 +12,35 @@ use crate::finding::At;
 use crate::given::Given;
 use crate::k3s::resolved::{Cluster, Endpoint};
 use crate::k3s::{self, FlannelBackend, Key, role};
-use crate::name::MachineName;
+use crate::name::{MachineName, RoleName};
+use crate::postgresql::Postgresql;
 use crate::role::Facts;
 use crate::sort;
 
+/// The PostgreSQL of a name that a draft states.
+pub(super) fn postgresql<'a>(of: &'a Cloud, name: &RoleName) -> Option<&'a Postgresql> {
+    let mut all = of.roles.iter().filter_map(|role| {
+        let role: &dyn std::any::Any = role.as_spanning();
+        role.downcast_ref::<Postgresql>()
+    });
+    all.find(|postgresql| postgresql.name.ok() == Some(name))
+}
+
+/// The cluster with the whole of its datastore, if that is in a PostgreSQL of the cloud. A name that leads nowhere has a finding.
+pub(crate) fn with_datastore<'a>(draft: &'a k3s::Cluster, of: &Cloud) -> Cow<'a, k3s::Cluster> {
+    let whole = draft
+        .datastore
+        .as_ref()
+        .and_then(|said| postgresql(of, said.postgresql.as_ref()?.ok()?)?.datastore(said));
+    match whole {
+        Some(datastore) => Cow::Owned(k3s::Cluster { datastore: Some(datastore), ..draft.clone() }),
+        None => Cow::Borrowed(draft),
+    }
+}
+
 /// Resolves the right part of a cluster; `None` if it has no name, no version or no server.
 pub(crate) fn resolve(draft: &k3s::Cluster, of: &Cloud, cloud: &Checked) -> Option<Cluster> {
+    let draft = &*with_datastore(draft, of);
     let name = draft.name.ok()?.clone();
     let version = *draft.version.ok()?;
     let mut servers = indices(&draft.servers, cloud);

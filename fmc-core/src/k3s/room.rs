@@ -7,7 +7,7 @@ use crate::check::view::View;
 use crate::checked::{Checked, OfRoles};
 use crate::cloud::Cloud;
 use crate::finding::Finding;
-use crate::k3s::resolve;
+use crate::k3s::{Cluster, resolve};
 use crate::name::RoleName;
 use crate::role::{Moving, Repeated, Stated, Told};
 use crate::sort;
@@ -27,7 +27,8 @@ impl room::Room for Room {
         let each = sorted(cloud).into_iter().map(|cluster| {
             Stated::built_in(format!("clusters.{}", cluster.name), cluster, Repeated::FirstOfKind)
         });
-        each.chain(stated_by_clusters(cloud, "datastore", role::Stored::of)).collect()
+        let stored = |cluster: &Cluster| role::Stored::of(&resolve::with_datastore(cluster, cloud));
+        each.chain(stated_by_clusters(cloud, "datastore", stored)).collect()
     }
 
     fn rules(&self, view: &View<'_>, findings: &mut Vec<Finding>) {

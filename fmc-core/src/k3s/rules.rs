@@ -35,6 +35,7 @@ type Rule = fn(&View<'_>, &Cluster<'_>, &At<'_>, &mut Vec<Finding>);
 const RULES: &[Rule] = &[
     reference::servers,
     reference::initial,
+    reference::postgresql,
     member::count,
     member::ingress,
     member::bootstrap,

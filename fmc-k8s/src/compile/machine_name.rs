@@ -1,5 +1,6 @@
 //! The names of machines inside of a cluster: a service without pods for each, and the addresses behind it.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -13,6 +14,7 @@ use super::outside::Outside;
 use super::{manifest, metadata};
 use crate::manifest::Manifest;
 use crate::name::ObjectName;
+use crate::outside::OutsideCall;
 use crate::platform::Namespace;
 
 /// A machine with a name in a namespace.
@@ -25,7 +27,8 @@ struct Named<'a> {
 /// The objects of the machines that have a name in a namespace. Without the cloud no address is known, and there are none.
 pub(super) fn objects(namespace: &Namespace, outside: &Outside) -> Vec<Manifest> {
     let mut all: BTreeMap<String, Named<'_>> = BTreeMap::new();
-    for call in &namespace.outside {
+    let calls: Vec<Cow<'_, OutsideCall>> = namespace.outside.iter().map(|call| outside.whole(call)).collect();
+    for call in &calls {
         let (Some(name), Some(machine)) = (&call.name, &call.machine) else { continue };
         let Some(addresses) = outside.machines.get(&machine.to_string()).filter(|some| !some.is_empty())
         else {

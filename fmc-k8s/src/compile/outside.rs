@@ -1,5 +1,6 @@
 //! The way of workloads to what is outside of their cluster.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -7,6 +8,7 @@ use fmc_core::addr::Subnet;
 use fmc_core::checked::Checked;
 use fmc_core::given::Given;
 use fmc_core::k3s::resolved::Cluster;
+use fmc_core::name::MachineName;
 use k8s_openapi::api::networking::v1 as networking;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
@@ -16,6 +18,7 @@ use super::network::policy;
 use super::scrape::{block, port};
 use super::selector;
 use crate::name::ObjectName;
+use crate::outside::OutsideCall;
 use crate::platform::{Namespace, Platform};
 use crate::workload::Workload;
 
@@ -25,6 +28,8 @@ pub(super) struct Outside {
     anywhere: Vec<networking::IPBlock>,
     /// The addresses of the machines that are called.
     pub(super) machines: BTreeMap<String, Vec<IpAddr>>,
+    /// The calls to a PostgreSQL of the cloud with the machine and the port of its primary, by the name of that.
+    databases: BTreeMap<String, (Given<MachineName>, Vec<u16>)>,
 }
 
 impl Outside {
@@ -45,13 +50,30 @@ impl Outside {
         };
         let four = family("0.0.0.0/0", Subnet::is_ipv4);
         let six = family("::/0", |one| !one.is_ipv4());
-        let named =
-            platform.namespaces.iter().flat_map(|one| &one.outside).filter_map(|call| call.machine.as_ref());
-        let machines = named.filter_map(|name| {
-            let machine = cloud.machine(&name.to_string())?;
-            Some((name.to_string(), machine.addresses().collect()))
-        });
-        Self { anywhere: four.into_iter().chain(six).collect(), machines: machines.collect() }
+        let calls = platform.namespaces.iter().flat_map(|one| &one.outside).map(|call| call.whole(cloud));
+        let (mut machines, mut databases) = (BTreeMap::new(), BTreeMap::new());
+        for call in calls {
+            let Some(name) = &call.machine else { continue };
+            if let Some(machine) = cloud.machine(&name.to_string()) {
+                machines.insert(name.to_string(), machine.addresses().collect());
+            }
+            if let Some(postgresql) = &call.postgresql {
+                databases.insert(postgresql.to_string(), (name.clone(), call.ports.clone()));
+            }
+        }
+        Self { anywhere: four.into_iter().chain(six).collect(), machines, databases }
+    }
+
+    /// A call with the machine and the port of the PostgreSQL that it names.
+    pub(super) fn whole<'a>(&self, call: &'a OutsideCall) -> Cow<'a, OutsideCall> {
+        match call.postgresql.as_ref().and_then(|name| self.databases.get(&name.to_string())) {
+            Some((machine, ports)) => Cow::Owned(OutsideCall {
+                machine: Some(machine.clone()),
+                ports: ports.clone(),
+                ..call.clone()
+            }),
+            None => Cow::Borrowed(call),
+        }
     }
 
     fn peers(&self, to: &To) -> Vec<networking::NetworkPolicyPeer> {
@@ -60,6 +82,7 @@ impl Outside {
             ..networking::NetworkPolicyPeer::default()
         };
         match to {
+            To::Nowhere => Vec::new(),
             To::Anywhere => self.anywhere.iter().cloned().map(peer).collect(),
             To::Address(address) => vec![block(*address)],
             To::Subnet(subnet) => vec![peer(networking::IPBlock { cidr: subnet.clone(), except: None })],
@@ -71,6 +94,7 @@ impl Outside {
 /// Where a call goes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum To {
+    Nowhere,
     Anywhere,
     Address(IpAddr),
     /// In the form of an `ipBlock`.
@@ -85,7 +109,7 @@ struct Leaving {
     calls: BTreeMap<To, BTreeSet<u16>>,
 }
 
-fn leaving(namespace: &Namespace) -> Vec<Leaving> {
+fn leaving(namespace: &Namespace, outside: &Outside) -> Vec<Leaving> {
     let name = |workload: &Given<ObjectName>| format!("{workload}-to-outside");
     let alerts = namespace.alertmanager.iter().map(|one| Leaving {
         name: name(&one.name),
@@ -106,10 +130,12 @@ fn leaving(namespace: &Namespace) -> Vec<Leaving> {
     let workloads = namespace.by_name();
     let of = |from: &Given<ObjectName>| workloads.get(&from.to_string()).map(Workload::selector);
     let mut own: BTreeMap<String, Leaving> = BTreeMap::new();
-    for call in &namespace.outside {
+    for call in namespace.outside.iter().map(|call| outside.whole(call)) {
         let to = match (&call.machine, &call.subnet) {
             (Some(machine), _) => To::Machine(machine.to_string()),
             (None, Some(subnet)) => To::Subnet(subnet.to_string()),
+            // A PostgreSQL that is not there, which has a finding, or without the cloud.
+            (None, None) if call.postgresql.is_some() => To::Nowhere,
             (None, None) => To::Anywhere,
         };
         let name = format!("{}-outside", call.from);
@@ -126,14 +152,14 @@ fn leaving(namespace: &Namespace) -> Vec<Leaving> {
 
 /// The names of the policies of a namespace that are made here.
 pub(super) fn names(namespace: &Namespace) -> impl Iterator<Item = String> {
-    leaving(namespace).into_iter().map(|one| one.name)
+    leaving(namespace, &Outside::default()).into_iter().map(|one| one.name)
 }
 
 /// The policies of a namespace by which its workloads reach what is outside. That is known from the cloud alone, and without one nothing is
 /// open.
 pub(super) fn policies(namespace: &Namespace, outside: &Outside) -> Vec<networking::NetworkPolicy> {
     let of = namespace.name.to_string();
-    let all = leaving(namespace).into_iter().filter(|_| !outside.anywhere.is_empty());
+    let all = leaving(namespace, outside).into_iter().filter(|_| !outside.anywhere.is_empty());
     let each = all.map(|Leaving { name, pods, calls }| {
         let rules = calls.iter().filter_map(|(to, ports)| rule(to, ports, outside));
         let spec = networking::NetworkPolicySpec {

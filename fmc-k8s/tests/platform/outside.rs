@@ -108,3 +108,51 @@ fn each_mistake_of_a_call_is_found_where_it_stands() {
     let help = "let the nodes in by the role that listens there, or say at store: `accept: [{service: tcp 5432, from: {role: {kind: k3s-server}}}]`";
     assert_eq!(told(Peer::machine("store")), [format!("{path}: {closed}; {help}")]);
 }
+
+/// The cloud with a PostgreSQL on a machine beside the cluster.
+fn with_postgresql(from: Peer) -> Cloud {
+    let store = Machine::new("store", Image::debian("12").path("/images/debian-12.qcow2"))
+        .cpus(1)
+        .memory(1.gib())
+        .root_disk(4.gib())
+        .interface(Interface::on("lab").address("10.17.3.30"));
+    let main = Postgresql::new("main", 15, "store")
+        .port(6432)
+        .user(postgresql::DatabaseUser::new("shop"))
+        .database(postgresql::Database::new("shop", "shop").from(from))
+        .backup(postgresql::Backup::new());
+    cloud().machine(store).role(main)
+}
+
+#[test]
+fn a_postgresql_of_the_cloud_is_called_by_its_name() {
+    let world = World::new();
+    let calls = || [OutsideCall::to_postgresql("web", "main").name("postgresql")];
+    let wanted = world.compile(with_postgresql(Peer::role("k3s-server")).role(calling(calls())));
+    world.run(&world.plan_of(&wanted)).converged().unwrap();
+    let policy = world.cluster.object("network-policy", "shop", "web-outside").unwrap();
+    let ports = [json!({ "port": 6432, "protocol": "TCP" })];
+    assert_eq!(
+        policy["spec"]["egress"],
+        json!([{ "to": [{ "ipBlock": { "cidr": "10.17.3.30/32" } }], "ports": ports }])
+    );
+    assert!(world.cluster.object("service", "shop", "postgresql").is_some());
+
+    // Databases that let in other machines alone, and a name that leads nowhere.
+    let said = |cloud: Cloud| {
+        let findings =
+            cloud.check().map_or_else(Report::into_findings, |checked| checked.findings().to_vec());
+        findings.iter().map(ToString::to_string).collect::<String>()
+    };
+    let kept_out = said(with_postgresql(Peer::machine("store")).role(calling(calls())));
+    assert!(
+        kept_out.contains("the firewall of store does not let in every node at the port 6432"),
+        "{kept_out}"
+    );
+    let other = calling([OutsideCall::to_postgresql("web", "mian")]);
+    let other = said(with_postgresql(Peer::role("k3s-server")).role(other));
+    assert!(other.contains("the cloud has no PostgreSQL mian"), "{other}");
+    let both = calling([OutsideCall::to_postgresql("web", "main").machine("store")]);
+    let both = said(with_postgresql(Peer::role("k3s-server")).role(both));
+    assert!(both.contains("it follows from the PostgreSQL that is called"), "{both}");
+}

@@ -365,6 +365,10 @@ ListenStream=80
                         .server("https://example.com/server", "sha256:0000000000000000000000000000000000000000000000000000000000000000"),
                 ),
         )
+        .cluster(
+            k3s::Cluster::new("fourth", "v1.36.3+k3s1")
+                .datastore(k3s::Datastore::of("main").database("prod")),
+        )
         .dns(
             Dns::new()
                 .ttl(300)

@@ -39,6 +39,7 @@ const LAYERS: &[&[&str]] = &[
         "machine",
         "mirror/role",
         "node_exporter",
+        "postgresql",
     ],
     // The trait of a role, and the guest as a whole.
     &["boot/inside", "dns/derive", "people/derive", "role"],

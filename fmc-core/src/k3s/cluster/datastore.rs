@@ -1,12 +1,12 @@
 //! The datastore of a cluster, and its snapshots.
 
 use crate::draft::{Setting, draft};
-use crate::finding::{At, Finding, ValueProblem, problems};
+use crate::finding::{At, Finding, Remedy, ValueProblem, problems};
 use crate::given::Given;
 use crate::k3s::sql::SqlName;
 use crate::k3s::value::{Count, Duration, Line, Schedule};
 use crate::k3s::word::{BucketLookup, SslMode};
-use crate::name::MachineName;
+use crate::name::{MachineName, RoleName};
 use crate::ready::TcpPort;
 use crate::rust::{Expr, Names, Unsaid};
 use crate::secret::Secret;
@@ -34,6 +34,10 @@ draft! {
         /// The machine of the cloud that PostgreSQL is on, in place of an `endpoint`.
         #[by_hand]
         pub(crate) machine: Option<Given<MachineName>>,
+        /// The PostgreSQL of the cloud that the database is in, by its name: its primary, its port, its authority, and the user and password of
+        /// the database's owner follow.
+        #[by_hand]
+        pub(crate) postgresql: Option<Given<RoleName>>,
         /// The password of the user there: one line of text, which is percent-encoded in the address of the database.
         #[by_hand]
         pub(crate) password: Option<Secret>,
@@ -78,6 +82,12 @@ impl Datastore {
         Self { endpoint: Some(endpoint), ..Self::new() }
     }
 
+    /// A database of a PostgreSQL that the cloud [has as a role](crate::postgresql::Postgresql), by the name of that; `k3s` is the database
+    /// by default. The database's owner logs in, the servers verify its certificate and start after it, and its machine lets them in.
+    pub fn of(postgresql: impl Into<Given<RoleName>>) -> Self {
+        Self { postgresql: Some(postgresql.into()), ..Self::new() }
+    }
+
     /// The client certificate of K3s for the database, and its key, in PEM.
     #[must_use]
     pub fn certificate(mut self, certificate: Secret, key: Secret) -> Self {
@@ -91,8 +101,16 @@ impl Datastore {
         self.port.as_ref().map_or(Some(5432), |given| given.ok().map(|port| port.get()))
     }
 
+    /// The database, which is `k3s` by default.
+    pub(crate) fn database_name(&self) -> String {
+        self.database.as_ref().map_or_else(|| "k3s".to_owned(), ToString::to_string)
+    }
+
     fn said(&self, names: &Names) -> Result<Expr, Unsaid> {
         let mut on = match (&self.endpoint, &self.machine, &self.password) {
+            (None, None, None) if self.postgresql.is_some() => {
+                Expr::of("k3s::Datastore::of", vec![self.postgresql.rust(names)?])
+            }
             (Some(endpoint), None, None) => Expr::of("k3s::Datastore::endpoint", vec![endpoint.rust(names)?]),
             (None, Some(machine), Some(password)) => {
                 Expr::of("k3s::Datastore::postgres", vec![machine.rust(names)?, password.rust(names)?])
@@ -103,7 +121,11 @@ impl Datastore {
                 );
             }
         };
-        self.say_settings(&mut on, &["endpoint", "machine", "password", "certificate", "key"], names)?;
+        self.say_settings(
+            &mut on,
+            &["endpoint", "machine", "postgresql", "password", "certificate", "key"],
+            names,
+        )?;
         match (&self.certificate, &self.key) {
             (None, None) => {}
             (Some(certificate), Some(key)) => on.call(
@@ -121,6 +143,21 @@ impl Datastore {
             let what = "the certificate by which the database knows K3s";
             let both = "both, `certificate` and `key`";
             findings.push(ValueProblem::Unpaired { what, missing, both }.at(at));
+        }
+        if self.postgresql.is_some() {
+            let of_others = [
+                ("endpoint", self.endpoint.is_some()),
+                ("machine", self.machine.is_some()),
+                ("password", self.password.is_some()),
+                ("port", self.port.is_some()),
+                ("user", self.user.is_some()),
+                ("sslmode", self.sslmode.is_some()),
+                ("ca", self.ca.is_some()),
+            ];
+            for (key, _) in of_others.into_iter().filter(|(_, is_said)| *is_said) {
+                findings.push(DatastoreProblem::OfPostgresql { key }.at(at.key(key)));
+            }
+            return;
         }
         match (&self.endpoint, &self.machine) {
             (None, None) => findings.push(DatastoreProblem::Nowhere.at(at)),
@@ -155,6 +192,16 @@ problems! {
         NoPassword is ValueInvalid:
             "the datastore on a machine has no password",
             "give the password of the user there as a secret";
+        OfPostgresql { key: &'static str } is ValueInvalid:
+            "the {key} of the datastore follows from the PostgreSQL that it names",
+            "leave {key} out, or name no PostgreSQL";
+        NoPostgresql { name: String } is ReferenceUnknown:
+            "there is no PostgreSQL {name} among the roles of the cloud",
+            "add it with {role}",
+            role = Remedy::either(
+                format!("roles: [{{postgresql: {{name: {name}, version: 15, primary: db1}}}}]"),
+                format!(".role(Postgresql::new(\"{name}\", 15, \"db1\"))")
+            );
         OfMachine { key: &'static str } is ValueInvalid:
             "the endpoint of the datastore already contains the {key}",
             "leave {key} out, or name the machine in place of the endpoint";

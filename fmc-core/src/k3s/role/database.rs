@@ -14,6 +14,8 @@ pub(crate) struct Stored {
     cluster: String,
     machine: Given<MachineName>,
     port: u16,
+    /// Whether the database is in a PostgreSQL of the cloud, whose own role lets the servers in.
+    is_kept: bool,
 }
 
 impl Stored {
@@ -21,7 +23,8 @@ impl Stored {
     pub(crate) fn of(cluster: &Cluster) -> Option<Self> {
         let datastore = cluster.datastore.as_ref()?;
         let (machine, port) = (datastore.machine.clone()?, datastore.tcp_port()?);
-        Some(Self { cluster: cluster.name.to_string(), machine, port })
+        let is_kept = datastore.postgresql.is_some();
+        Some(Self { cluster: cluster.name.to_string(), machine, port, is_kept })
     }
 }
 
@@ -35,7 +38,7 @@ impl SpanningRole for Stored {
     }
 
     fn members(&self) -> SpanMembers<'_> {
-        let role = Database { cluster: self.cluster.clone(), port: self.port };
+        let role = Database { cluster: self.cluster.clone(), port: self.port, is_kept: self.is_kept };
         SpanMembers::new().one("machine", &self.machine, role).told_above()
     }
 
@@ -48,6 +51,7 @@ impl SpanningRole for Stored {
 struct Database {
     cluster: String,
     port: u16,
+    is_kept: bool,
 }
 
 impl CustomRole for Database {
@@ -65,6 +69,9 @@ impl CustomRole for Database {
     }
 
     fn flows(&self, _: &Site<'_>) -> Flows {
+        if self.is_kept {
+            return Flows::new();
+        }
         Flows::new().accept(tcp(self.port), Peer::role(SERVER).of(&self.cluster))
     }
 }

@@ -4,6 +4,8 @@ use super::view::Cluster;
 use crate::check::view::{View, text};
 use crate::finding::{At, Finding, NameList, Remedy, problems};
 use crate::given::Given;
+use crate::k3s::problem::DatastoreProblem;
+use crate::k3s::resolve;
 
 /// A cluster has a server.
 pub(super) fn servers(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
@@ -38,5 +40,19 @@ problems! {
         InitialElsewhere { cluster: String, initial: String, servers: NameList } is ReferenceUnknown:
             "{initial} should begin the cluster {cluster}, but is not one of its servers",
             "name one of the servers ({servers}), or leave it out: then the first one begins the cluster";
+    }
+}
+
+/// The PostgreSQL that a datastore names.
+pub(in crate::k3s) fn postgresql(
+    view: &View<'_>,
+    cluster: &Cluster<'_>,
+    at: &At<'_>,
+    findings: &mut Vec<Finding>,
+) {
+    let named = cluster.draft.datastore.as_ref().and_then(|datastore| datastore.postgresql.as_ref()?.ok());
+    if let Some(name) = named.filter(|name| resolve::postgresql(view.cloud, name).is_none()) {
+        let problem = DatastoreProblem::NoPostgresql { name: name.to_string() };
+        findings.push(problem.at(at.key("datastore").key("postgresql")));
     }
 }

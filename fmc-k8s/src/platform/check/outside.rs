@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use fmc_core::flow::tcp;
 use fmc_core::given::Given;
 use fmc_core::k3s::capacity::is_whole;
-use fmc_core::role::{RoleFindings, SpanSite};
+use fmc_core::postgresql::Postgresql;
+use fmc_core::role::{RoleFindings, SpanSite, SpanningRole};
 
 use super::reach::{closed_at, kinds, nodes};
 use super::value::wrong;
@@ -20,6 +21,7 @@ pub(super) fn leaves(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
             findings.leaf("from", &call.from);
             optional("machine", call.machine.as_ref(), findings);
             optional("subnet", call.subnet.as_ref(), findings);
+            optional("postgresql", call.postgresql.as_ref(), findings);
             optional("name", call.name.as_ref(), findings);
         });
     }
@@ -29,7 +31,15 @@ pub(super) fn leaves(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
 pub(super) fn values(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
     for (index, call) in namespace.outside.iter().enumerate() {
         findings.part(&format!("outside[{index}]"), |findings| {
-            if call.ports.is_empty() {
+            let follows = [
+                ("ports", !call.ports.is_empty()),
+                ("machine", call.machine.is_some()),
+                ("subnet", call.subnet.is_some()),
+            ];
+            for (key, _) in follows.into_iter().filter(|(_, is_said)| *is_said && call.postgresql.is_some()) {
+                wrong(key, findings, "it follows from the PostgreSQL that is called", "leave it out");
+            }
+            if call.ports.is_empty() && call.postgresql.is_none() {
                 wrong("ports", findings, "it calls nothing", "name the ports, as [443]");
             }
             for (at, _) in call.ports.iter().enumerate().filter(|(_, port)| **port == 0) {
@@ -39,7 +49,7 @@ pub(super) fn values(namespace: &Namespace, findings: &mut RoleFindings<'_>) {
                 let help = "leave one of them out, or write two calls";
                 wrong("subnet", findings, "a call is to a machine or to a subnet", help);
             }
-            if call.name.is_some() && call.machine.is_none() {
+            if call.name.is_some() && call.machine.is_none() && call.postgresql.is_none() {
                 let help = "say the `machine`, or leave `name` out";
                 wrong("name", findings, "a call without a machine has no name", help);
             }
@@ -67,6 +77,13 @@ pub(super) fn together(
                 let message = format!("{} has no workload {}", namespace.name, call.from);
                 let help = known_names(workloads.keys());
                 findings.part("from", |findings| findings.find(&NO_WORKLOAD, message, help));
+            }
+            let call = call.whole(cloud);
+            if let Some(missing) = call.postgresql.as_ref().filter(|_| call.machine.is_none()) {
+                let message = format!("the cloud has no PostgreSQL {missing}");
+                let all = cloud.spanning_roles::<Postgresql>().filter_map(SpanningRole::instance);
+                let help = known_names(all.collect::<Vec<_>>().iter());
+                return findings.part("postgresql", |findings| findings.find(&NO_WORKLOAD, message, help));
             }
             let Some(name) = call.machine.as_ref().map(ToString::to_string) else { return };
             if let Some(own) = &call.name {
