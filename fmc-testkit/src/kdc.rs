@@ -119,6 +119,12 @@ impl Kdc {
         self.file("tickets")
     }
 
+    /// The keytab of the web server.
+    #[must_use]
+    pub fn web_keytab(&self) -> PathBuf {
+        self.file("http.keytab")
+    }
+
     /// The keytab of the user.
     #[must_use]
     pub fn user_keytab(&self) -> PathBuf {

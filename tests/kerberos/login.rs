@@ -133,3 +133,16 @@ fn a_user_who_is_unknown_to_freeipa_is_denied() {
         assert!(matches!(error, IpaError::Login(_)), "{error:?}");
     });
 }
+
+#[test]
+fn a_server_that_does_not_prove_itself_gets_no_command() {
+    in_realm!("a_server_that_does_not_prove_itself_gets_no_command", |kdc, _| kdc.kinit(), || {
+        let server = server();
+        server.fail([IpaFault::Unproven]);
+        let client = client_to(FQDN, &server);
+        let (reason, text) = reason(&client);
+        assert_eq!(reason, KerberosReason::Unproven, "{text}");
+        assert_eq!(server.requests(), 1, "the login alone");
+        run(client.preflight("lab.test")).map(|_| ()).unwrap();
+    });
+}

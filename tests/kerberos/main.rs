@@ -1,21 +1,24 @@
-//! The login at FreeIPA by a ticket of Kerberos, of MIT's KDC, against the strict server.
+//! The login at FreeIPA by a ticket of Kerberos, of MIT's KDC, against the strict server, and against the module of Apache by which
+//! FreeIPA judges tickets.
 //!
 //! The library reads the environment of its process, so each test runs twice: it makes a realm, and runs itself in it.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up fails")]
 
+mod apache;
 mod login;
+mod plan;
 
 use std::env;
 use std::process::Command;
 
 use fmc::freeipa::client::{Client, IpaError, KerberosReason};
-use fmc::freeipa::server::{IpaAccount, IpaDirectory, IpaServer};
+use fmc::freeipa::server::{IpaAccount, IpaDirectory, IpaFault, IpaServer};
 use fmc_testkit::kdc::Kdc;
 
 const FQDN: &str = "ipa.lab.test";
 
 /// Runs a part of a test in a realm with a ticket cache and a keytab. `test` is the name of the test, and `prepare` makes the tickets.
-fn run_in_realm(test: &str, prepare: impl FnOnce(&mut Kdc, &mut Command), inside: impl FnOnce()) {
+fn run_in_realm<T>(test: &str, prepare: impl FnOnce(&mut Kdc, &mut Command) -> T, inside: impl FnOnce()) {
     const INSIDE: &str = "FMC_TEST_IN_REALM";
     if env::var_os(INSIDE).is_some() {
         inside();
@@ -25,8 +28,10 @@ fn run_in_realm(test: &str, prepare: impl FnOnce(&mut Kdc, &mut Command), inside
     let mut again = Command::new(env::current_exe().unwrap());
     kdc.environment(&mut again);
     again.args(["--exact", test, "--nocapture"]).env(INSIDE, "1");
-    prepare(&mut kdc, &mut again);
+    // What it starts ends after the test.
+    let started = prepare(&mut kdc, &mut again);
     let output = again.output().unwrap();
+    drop(started);
     let said =
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success() && said.contains("1 passed"), "{said}");

@@ -171,3 +171,14 @@ fn check_fqdn(fqdn: &str) -> Result<(), IpaError> {
 fn settings(cause: &str) -> IpaError {
     IpaError::Settings { cause: cause.to_owned() }
 }
+
+#[cfg(all(test, not(feature = "kerberos")))]
+mod tests {
+    use crate::client::Client;
+
+    #[test]
+    fn a_program_without_kerberos_names_the_feature() {
+        let error = Client::to("ipa.lab.example").kerberos().build().unwrap_err().to_string();
+        assert!(error.contains("without the feature `kerberos`"), "{error}");
+    }
+}

@@ -29,3 +29,13 @@ pub(super) fn accept(header: &str) -> Option<Accepted> {
     let answer = answer.map_or_else(String::new, |token| STANDARD.encode(&*token));
     Some(Accepted { principal, answer: format!("Negotiate {answer}").trim_end().to_owned() })
 }
+
+/// The answer of somebody who does not have the service's key.
+pub(super) fn forged(answer: &str) -> String {
+    let token = answer.strip_prefix("Negotiate ").and_then(|token| STANDARD.decode(token).ok());
+    let mut token = token.unwrap_or_default();
+    if let Some(last) = token.last_mut() {
+        *last ^= 1;
+    }
+    format!("Negotiate {}", STANDARD.encode(token))
+}
