@@ -161,9 +161,10 @@ impl Kdc {
         self.folder.path().join(name)
     }
 
+    #[expect(clippy::panic, reason = "a realm that cannot be made must fail the test")]
     fn run(&self, program: &str, arguments: &[&str]) {
         if let Err(refused) = run(self.command(program).args(arguments)).success() {
-            std::panic::panic_any(refused.to_string());
+            panic!("{refused}");
         }
     }
 }
