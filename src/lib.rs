@@ -105,6 +105,7 @@
 //! | `toml` | by `cli` | clouds in TOML |
 //! | `k8s` | no | `k8s`: what runs in clusters, in files, plans and every command |
 //! | `dns` | yes | `freeipa`: the zones of the cloud in DNS servers, in plans and every command |
+//! | `kerberos` | no | the login at FreeIPA by a ticket of Kerberos; it needs libkrb5-dev, and libclang-dev to build |
 //! | `keys` | by `cli` | [`keys`]: secrets that are made from a root key, and [`mod@kubeconfig`] |
 //! | `ignition` | yes, by `cli` | machines of Fedora CoreOS and Flatcar; without it the check refuses them |
 //! | `lab` | yes, by `cli` | `Cloud::lab`: the small copy of a cloud for a laptop or for CI |

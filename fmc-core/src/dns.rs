@@ -41,7 +41,9 @@ pub use name::{DnsName, RecordName};
 pub use record::Record;
 pub use resolved::CheckedDns;
 pub use rules::DnsProblem;
-pub use server::{Forwarding, ServerIpa, ServerKey, ZoneServer, forward_zones_of, servers_of};
+pub use server::{
+    Forwarding, IpaCredentials, ServerIpa, ServerKey, ZoneServer, forward_zones_of, servers_of,
+};
 pub use ttl::Ttl;
 pub use zone::{RecordSet, Soa, ZoneContent};
 
@@ -183,7 +185,7 @@ draft! {
 }
 
 draft! {
-    /// A user of FreeIPA, as whom the zones are kept up to date.
+    /// How the zones of a FreeIPA server are kept up to date: as a user with a password, or by a ticket of Kerberos.
     ///
     /// ```
     /// use fmc_core::dns::{DnsServer, IpaLogin};
@@ -195,12 +197,16 @@ draft! {
     /// # let _ = server;
     /// ```
     pub struct IpaLogin {
-        /// The user, without its realm. It needs the role "DNS Administrators", as `admin` has it.
-        #[needed]
-        pub user: Given<IpaUserName>,
-        /// Its password.
-        #[needed]
-        pub password: Secret,
+        /// The user, without its realm. It needs the role "DNS Administrators", as `admin` has it. Not with `kerberos`.
+        #[by_hand]
+        pub user: Option<Given<IpaUserName>>,
+        /// Its password. Not with `kerberos`.
+        #[by_hand]
+        pub password: Option<Secret>,
+        /// Logs in by the ticket of the person who runs fmc, as `kinit` gets it, in place of a user and a password. It needs a program
+        /// with the feature `kerberos`, and the owner of the ticket needs the role "DNS Administrators".
+        #[by_hand]
+        pub kerberos: bool,
         /// The server's certificate authority in PEM: its `/etc/ipa/ca.crt`. It is the only one that is trusted. It is public, and
         /// is read where secrets are read, when a plan is made: a server of the cloud has it only once it is installed.
         pub ca: Option<Secret>,
@@ -208,8 +214,46 @@ draft! {
         pub port: Option<Given<TcpPort>>,
     }
 
+    /// A login by nothing.
+    fn empty(..);
+    said IpaLogin::said;
+}
+
+impl IpaLogin {
     /// A user and its password.
-    pub fn new(..);
+    pub fn new(user: impl Into<Given<IpaUserName>>, password: Secret) -> Self {
+        Self { user: Some(user.into()), password: Some(password), ..Self::empty() }
+    }
+
+    /// The ticket of the person who runs fmc, as `kinit` gets it. It needs a program with the feature `kerberos`.
+    ///
+    /// ```
+    /// use fmc_core::dns::{DnsServer, IpaLogin};
+    /// use fmc_core::secret::Secret;
+    ///
+    /// let login = IpaLogin::kerberos().ca(Secret::file("ipa-ca", "ipa-ca.crt"));
+    /// let server = DnsServer::at("ipa", "10.17.3.10").fqdn("ipa.lab.example").ipa(login);
+    /// # let _ = server;
+    /// ```
+    pub fn kerberos() -> Self {
+        Self { kerberos: true, ..Self::empty() }
+    }
+
+    fn said(&self, names: &Names) -> Result<Expr, Unsaid> {
+        let mut on = match (&self.user, &self.password, self.kerberos) {
+            (Some(user), Some(password), false) => {
+                Expr::of("IpaLogin::new", vec![user.rust(names)?, password.rust(names)?])
+            }
+            (None, None, true) => Expr::of("IpaLogin::kerberos", Vec::new()),
+            _ => {
+                return Err(
+                    "a login of FreeIPA that is neither a user with a password nor a ticket".to_owned()
+                );
+            }
+        };
+        self.say_settings(&mut on, &["user", "password", "kerberos"], names)?;
+        Ok(on)
+    }
 }
 
 /// How a server's zones are read before they are changed.

@@ -5,8 +5,9 @@
 //! code and differs from what a client may expect is here too: the `Referer` without a port, a page of HTML for a session that has
 //! ended, 100 entries unless the request says otherwise, emptiness for a user without rights, parallel additions that lose values,
 //! and the record `_kerberos` in each new forward zone. Of hosts it has
-//! what an enrolment by a one-time password needs, without certificates; it has no Kerberos. Of people it has users, groups, host groups,
-//! rules of sudo and of access, with FreeIPA's own entries; a member that cannot be added stands under `failed`, as there.
+//! what an enrolment by a one-time password needs, without certificates; it gives no tickets of Kerberos. With the feature `kerberos` it takes them:
+//! `login_kerberos` answers as Apache's `mod_auth_gssapi` does, with the keytab that `KRB5_KTNAME` names. Of people it has users, groups, host
+//! groups, rules of sudo and of access, with FreeIPA's own entries; a member that cannot be added stands under `failed`, as there.
 //!
 //! ```
 //! use fmc_freeipa::server::{IpaAccount, IpaDirectory, IpaServer};
@@ -24,6 +25,8 @@ mod directory;
 mod encoding;
 mod forward;
 mod host;
+#[cfg(feature = "kerberos")]
+mod kerberos;
 mod listen;
 #[cfg(feature = "client")]
 mod local;

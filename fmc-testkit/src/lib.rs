@@ -9,6 +9,7 @@
 //! | domains, networks, pools, volumes | [`libvirt_schema`], and a whole [`libvirtd`] |
 //! | Ignition | [`ignition`]: the validator, and the engine into a scratch root |
 //! | user-data, network-config | [`cloud_init`] |
+//! | a login by a ticket of Kerberos | [`kdc`]: a realm of MIT's, with its tickets and keytabs; [`mod_auth_gssapi`]: the web server's judge of tickets, as FreeIPA has it |
 //! | the enrolment in FreeIPA | [`ipa_client`]: Debian's program, as far as it goes without a server |
 //! | the seed of cloud-init | [`iso`] |
 //! | downloads | [`http`]: a server that misbehaves as the test asks |
@@ -54,12 +55,14 @@ pub mod image;
 pub mod ipa_client;
 pub mod iso;
 pub mod k3s;
+pub mod kdc;
 pub mod keepalived;
 pub mod kube;
 pub mod kwok;
 pub mod libvirt_schema;
 pub mod libvirtd;
 pub mod manifests;
+pub mod mod_auth_gssapi;
 pub mod named;
 pub mod netns;
 pub mod nft;

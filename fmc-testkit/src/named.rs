@@ -316,7 +316,7 @@ impl Drop for Named {
 }
 
 /// A port that is free for TCP and for UDP.
-fn port() -> u16 {
+pub(crate) fn port() -> u16 {
     loop {
         let tcp = or_panic(TcpListener::bind("127.0.0.1:0"), Path::new("127.0.0.1"));
         let port = or_panic(tcp.local_addr(), Path::new("127.0.0.1")).port();

@@ -396,6 +396,11 @@ fn dns() -> Dns {
                 .forwarders(["192.168.0.1"])
                 .forward_policy(ForwardPolicy::First),
         )
+        .server(
+            DnsServer::at("ipa2", "192.168.0.55")
+                .fqdn("ipa2.example.com")
+                .ipa(IpaLogin::kerberos().ca(Secret::file("ipa-ca", "ipa-ca.crt"))),
+        )
         .forward_zone(
             ForwardZone::new("corp.example")
                 .server("ipa")

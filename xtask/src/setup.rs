@@ -1,4 +1,4 @@
-//! The Debian packages that the tests and the feature `virt` need.
+//! The Debian packages that the tests and the features `virt` and `kerberos` need.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,9 +7,11 @@ use std::process::Command;
 use xtask::{Failure, as_root};
 
 /// Each package with its purpose.
-const PACKAGES: [(&str, &str); 55] = [
-    ("pkg-config", "finds the C library for the feature `virt`"),
+const PACKAGES: [(&str, &str); 61] = [
+    ("pkg-config", "finds the C libraries for the features `virt` and `kerberos`"),
     ("libvirt-dev", "the C library that the feature `virt` links"),
+    ("libkrb5-dev", "the C library that the feature `kerberos` links"),
+    ("libclang-dev", "reads its headers when that feature is built"),
     ("g++", "builds the fuzzer, which is LLVM's"),
     ("libvirt-clients", "virsh, virt-xml-validate"),
     ("libvirt-daemon-system", "libvirtd, for a daemon of the tests' own"),
@@ -42,6 +44,10 @@ const PACKAGES: [(&str, &str); 55] = [
     ("pdns-server", "a third one"),
     ("pdns-backend-sqlite3", "its database"),
     ("sqlite3", "makes that database"),
+    ("krb5-kdc", "the KDC of a realm, for logins by tickets"),
+    ("krb5-admin-server", "kadmin.local, which makes its users and keytabs"),
+    ("krb5-user", "kinit, which gets tickets"),
+    ("libapache2-mod-auth-gssapi", "Apache with the module that judges tickets before FreeIPA"),
     ("haproxy", "judges balancers, and balances in namespaces"),
     ("keepalived", "judges shared addresses, and shares one in namespaces"),
     ("nginx-light", "judges the mirror's configuration, and serves in namespaces"),

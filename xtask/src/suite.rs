@@ -29,7 +29,8 @@ pub(crate) enum Tier {
 }
 
 /// Crates that a program on `fmc` with `default-features = false` must not depend on.
-const NOT_WITHOUT_FEATURES: [&str; 5] = ["virt", "virt-sys", "clap", "indicatif", "tokio"];
+const NOT_WITHOUT_FEATURES: [&str; 7] =
+    ["virt", "virt-sys", "libgssapi", "libgssapi-sys", "clap", "indicatif", "tokio"];
 
 /// The crates that must build and pass with no feature at all.
 const EMBEDDED: [&str; 2] = ["fmc-core", "fmc"];

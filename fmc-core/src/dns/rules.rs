@@ -474,6 +474,15 @@ problems! {
         TwoLogins { server: String } is DnsIpaLogin:
             "{server} has keys of dynamic updates and a login of FreeIPA",
             "keep `ipa` for a FreeIPA server, and `key` for any other";
+        TicketAndUser { server: String } is DnsIpaLogin:
+            "the login of {server} is by a Kerberos ticket, and names a user or a password",
+            "keep {kerberos}, which logs in as the owner of the ticket, or the user with its password",
+            kerberos = Remedy::either("kerberos: true", "IpaLogin::kerberos()");
+        NoUserOfIpa { server: String } is DnsIpaLogin:
+            "the login of {server} has no user with a password, and no Kerberos ticket",
+            "give it both, as {user}, or log in by the ticket of `kinit`: {kerberos}",
+            user = Remedy::either("user: admin, password: {name: ipa-password, source: {file: secrets/ipa-password}}", "IpaLogin::new(\"admin\", Secret::file(\"ipa-password\", \"secrets/ipa-password\"))"),
+            kerberos = Remedy::either("kerberos: true", "IpaLogin::kerberos()");
         NoCa { server: String } is DnsIpaLogin:
             "the login of {server} names no certificate authority",
             "say where /etc/ipa/ca.crt of the server is, for example {ca}",

@@ -93,21 +93,59 @@ impl ZoneServer {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ServerIpa {
-    /// The user.
-    pub user: IpaUserName,
-    /// Its password, by reference.
-    pub password: SecretRef,
+    /// By what it logs in.
+    pub credentials: IpaCredentials,
     /// The server's certificate authority in PEM, by reference.
     pub ca: SecretRef,
     /// The port of its API.
     pub port: u16,
 }
 
+/// By what a FreeIPA server knows who asks.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum IpaCredentials {
+    /// A user and its password.
+    Password {
+        /// The user.
+        user: IpaUserName,
+        /// Its password, by reference.
+        password: SecretRef,
+    },
+    /// The Kerberos ticket of the person who runs fmc.
+    Ticket,
+}
+
+impl IpaCredentials {
+    fn of(said: &IpaLogin) -> Option<Self> {
+        if said.kerberos {
+            return Some(Self::Ticket);
+        }
+        let user = said.user.as_ref()?.ok()?.clone();
+        Some(Self::Password { user, password: said.password.as_ref()?.reference()? })
+    }
+
+    /// Who logs in, in words.
+    pub fn user(&self) -> &str {
+        match self {
+            Self::Password { user, .. } => user.as_str(),
+            Self::Ticket => "the owner of the Kerberos ticket",
+        }
+    }
+
+    /// The password, if there is one.
+    pub fn password(&self) -> Option<&SecretRef> {
+        match self {
+            Self::Password { password, .. } => Some(password),
+            Self::Ticket => None,
+        }
+    }
+}
+
 impl ServerIpa {
     fn of(said: &IpaLogin) -> Option<Self> {
         Some(Self {
-            user: said.user.ok()?.clone(),
-            password: said.password.reference()?,
+            credentials: IpaCredentials::of(said)?,
             ca: said.ca.as_ref()?.reference()?,
             port: said.port.as_ref().and_then(Given::ok).map_or(443, |port| port.get()),
         })

@@ -246,6 +246,13 @@ fn a_freeipa_server_has_its_own_rules() {
     assert_eq!(with(server().key(key), zone()), ["dns-ipa-login dns.servers.ns1"]);
     let without = IpaLogin::new("admin", Secret::environment("ipa-password", "IPA_PASSWORD"));
     assert_eq!(with(DnsServer::on("ns1", "ns1").ipa(without), zone()), ["dns-ipa-login dns.servers.ns1.ipa"]);
+    let ticket = || IpaLogin::kerberos().ca(Secret::environment("ipa-ca", "IPA_CA"));
+    assert_eq!(with(DnsServer::on("ns1", "ns1").ipa(ticket()), zone()), [""; 0]);
+    let both = IpaLogin { kerberos: true, ..login() };
+    assert_eq!(with(DnsServer::on("ns1", "ns1").ipa(both), zone()), ["dns-ipa-login dns.servers.ns1.ipa"]);
+    let without_password = IpaLogin { password: None, ..login() };
+    let half = with(DnsServer::on("ns1", "ns1").ipa(without_password), zone());
+    assert!(half.contains(&"dns-ipa-login dns.servers.ns1.ipa".to_owned()), "{half:?}");
     let nameless = DnsServer::at("ns1", "192.0.2.10").ipa(login());
     let named = zone().name_servers(["ipa.example.org"]);
     assert!(with(nameless, named).contains(&"dns-ipa-login dns.servers.ns1".to_owned()));

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::data::RecordData;
-use super::derive::NS;
 use super::name::DnsName;
 use super::ttl::Ttl;
 
@@ -121,8 +120,9 @@ impl ZoneContent {
 
     /// The servers of the zone, as its own NS records name them.
     pub fn servers(&self) -> impl Iterator<Item = &DnsName> {
-        let servers = self.sets.get(&self.name).and_then(|sets| sets.get(&NS));
-        servers.into_iter().flat_map(|set| &set.data).filter_map(RecordData::target)
+        let sets = self.sets.get(&self.name).into_iter().flat_map(BTreeMap::values);
+        let servers = sets.flat_map(|set| &set.data).filter(|data| matches!(data, RecordData::Ns(_)));
+        servers.filter_map(RecordData::target)
     }
 
     /// The names below which the zone's authority ends, because another zone begins there: those with NS records, apart from

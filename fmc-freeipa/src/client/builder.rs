@@ -8,7 +8,7 @@ use fmc_core::secret::SecretBytes;
 use tokio::sync::Mutex;
 
 use super::error::IpaError;
-use super::http::Http;
+use super::http::{Credentials, Http};
 use super::{API_VERSION, Client, tls};
 
 /// How long a connection may take, with its TLS.
@@ -23,6 +23,7 @@ pub struct ClientBuilder {
     fqdn: String,
     user: String,
     password: Option<SecretBytes>,
+    by_ticket: bool,
     authority: Vec<u8>,
     address: Option<IpAddr>,
     port: u16,
@@ -36,6 +37,7 @@ impl ClientBuilder {
             fqdn,
             user: "admin".to_owned(),
             password: None,
+            by_ticket: false,
             authority: Vec::new(),
             address: None,
             port: 443,
@@ -49,6 +51,18 @@ impl ClientBuilder {
     pub fn user(mut self, name: impl Into<String>, password: SecretBytes) -> Self {
         self.user = name.into();
         self.password = Some(password);
+        self.by_ticket = false;
+        self
+    }
+
+    /// Logs in by a ticket of Kerberos, in place of a user and a password. It needs the feature `kerberos`.
+    ///
+    /// The ticket is that of `kinit`, in the cache that `KRB5CCNAME` names; or one that the library gets by itself by the keytab
+    /// that `KRB5_CLIENT_KTNAME` names. The environment is read when the client logs in.
+    #[must_use]
+    pub fn kerberos(mut self) -> Self {
+        self.by_ticket = true;
+        self.password = None;
         self
     }
 
@@ -92,11 +106,11 @@ impl ClientBuilder {
     ///
     /// # Errors
     ///
-    /// [`IpaError::Settings`]: the name is not an FQDN in lower case, the password or the authority is missing, or the authority
-    /// is not a certificate in PEM.
+    /// [`IpaError::Settings`]: the name is not an FQDN in lower case, the password or the authority is missing, the authority
+    /// is not a certificate in PEM, or the login is by a ticket and this program is built without the feature `kerberos`.
     pub fn build(self) -> Result<Client, IpaError> {
         check_fqdn(&self.fqdn)?;
-        let password = self.password.ok_or_else(|| settings("the password is missing: give it by `user`"))?;
+        let credentials = credentials(self.by_ticket, self.user, self.password)?;
         let tls = tls::config(&self.authority)?;
         let mut http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
@@ -110,8 +124,28 @@ impl ClientBuilder {
             http = http.resolve(&self.fqdn, SocketAddr::new(address, self.port));
         }
         let client = http.build().map_err(|error| settings(&format!("set up TLS: {error}")))?;
-        let http = Http::new(client, self.fqdn, self.port, self.user, Arc::new(password), self.timeout);
+        let http = Http::new(client, self.fqdn, self.port, credentials, self.timeout);
         Ok(Client { http, api_version: self.api_version, session: Mutex::default() })
+    }
+}
+
+/// By what the client logs in.
+fn credentials(
+    by_ticket: bool,
+    user: String,
+    password: Option<SecretBytes>,
+) -> Result<Credentials, IpaError> {
+    #[cfg(feature = "kerberos")]
+    if by_ticket {
+        return Ok(Credentials::Ticket);
+    }
+    match password {
+        Some(password) => Ok(Credentials::Password(user, Arc::new(password))),
+        None if by_ticket => Err(settings(
+            "it logs in by a ticket of Kerberos, and this program is built without the feature `kerberos`: build it with \
+             `--features kerberos`, or give a user and a password",
+        )),
+        None => Err(settings("the password is missing: give it by `user`")),
     }
 }
 
@@ -136,4 +170,15 @@ fn check_fqdn(fqdn: &str) -> Result<(), IpaError> {
 
 fn settings(cause: &str) -> IpaError {
     IpaError::Settings { cause: cause.to_owned() }
+}
+
+#[cfg(all(test, not(feature = "kerberos")))]
+mod tests {
+    use crate::client::Client;
+
+    #[test]
+    fn a_program_without_kerberos_names_the_feature() {
+        let error = Client::to("ipa.lab.example").kerberos().build().unwrap_err().to_string();
+        assert!(error.contains("without the feature `kerberos`"), "{error}");
+    }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::code::{Code, Effect};
+use super::kerberos::KerberosError;
 use super::rejection::Rejection;
 
 /// Why a call of FreeIPA failed: a fragment that fits "failed to …".
@@ -44,6 +45,9 @@ pub enum IpaError {
     /// The login was rejected.
     #[error(transparent)]
     Login(Rejection),
+    /// The login by a ticket of Kerberos failed.
+    #[error(transparent)]
+    Kerberos(KerberosError),
     /// The server ended a session that it had just begun.
     #[error(
         "use the session: the server ends it at once (401 after a new login); its clock may be wrong, or its web server restarts"

@@ -6,13 +6,18 @@ use std::time::Duration;
 
 use fmc_core::secret::SecretBytes;
 use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
-use reqwest::header::{CONTENT_TYPE, COOKIE, HeaderMap, HeaderValue, LOCATION, REFERER, SET_COOKIE};
+use reqwest::header::{
+    CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION, REFERER, SET_COOKIE,
+};
 use reqwest::{Response, StatusCode};
 use serde_json::Value;
 
 use super::error::IpaError;
 use super::rejection::Rejection;
 use super::tls;
+
+/// The media type of a form.
+pub(super) const FORM: &str = "application/x-www-form-urlencoded";
 
 /// The largest answer that is read: a zone of 500,000 names has some 200 MiB.
 const LARGEST: usize = 256 << 20;
@@ -26,13 +31,32 @@ pub(super) struct Session {
     pub(super) number: u64,
 }
 
+/// By what a client logs in.
+pub(super) enum Credentials {
+    /// A user and the password.
+    Password(String, Arc<SecretBytes>),
+    /// The ticket of Kerberos in the environment of this process.
+    #[cfg(feature = "kerberos")]
+    Ticket,
+}
+
+impl Credentials {
+    /// Who logs in, in words.
+    pub(super) fn user(&self) -> &str {
+        match self {
+            Self::Password(user, _) => user,
+            #[cfg(feature = "kerberos")]
+            Self::Ticket => "the owner of the Kerberos ticket",
+        }
+    }
+}
+
 /// One server.
 pub(super) struct Http {
     client: reqwest::Client,
     fqdn: String,
     port: u16,
-    user: String,
-    password: Arc<SecretBytes>,
+    credentials: Credentials,
     timeout: Duration,
 }
 
@@ -41,11 +65,10 @@ impl Http {
         client: reqwest::Client,
         fqdn: String,
         port: u16,
-        user: String,
-        password: Arc<SecretBytes>,
+        credentials: Credentials,
         timeout: Duration,
     ) -> Self {
-        Self { client, fqdn, port, user, password, timeout }
+        Self { client, fqdn, port, credentials, timeout }
     }
 
     pub(super) fn fqdn(&self) -> &str {
@@ -53,21 +76,32 @@ impl Http {
     }
 
     pub(super) fn user(&self) -> &str {
-        &self.user
+        self.credentials.user()
     }
 
-    /// Logs in by the form, and gives the cookie of the new session.
+    /// Logs in, and gives the cookie of the new session.
     pub(super) async fn login(&self) -> Result<HeaderValue, IpaError> {
-        let mut form = format!("user={}&password=", percent_encode(self.user.as_bytes(), NON_ALPHANUMERIC));
-        form.extend(percent_encode(self.password.expose(), NON_ALPHANUMERIC));
-        let kind = "application/x-www-form-urlencoded";
-        let response = self.post("session/login_password", kind, form.into_bytes(), None).await?;
-        let status = response.status();
-        if status == StatusCode::UNAUTHORIZED {
-            return Err(IpaError::Login(Rejection::read(&self.user, response.headers())));
+        match &self.credentials {
+            Credentials::Password(user, password) => self.login_by_form(user, password).await,
+            #[cfg(feature = "kerberos")]
+            Credentials::Ticket => super::kerberos::login(self).await,
         }
-        if status != StatusCode::OK {
-            return Err(self.unexpected(&response));
+    }
+
+    async fn login_by_form(&self, user: &str, password: &SecretBytes) -> Result<HeaderValue, IpaError> {
+        let mut form = format!("user={}&password=", percent_encode(user.as_bytes(), NON_ALPHANUMERIC));
+        form.extend(percent_encode(password.expose(), NON_ALPHANUMERIC));
+        let response = self.post("session/login_password", FORM, form.into_bytes(), None).await?;
+        if response.status() == StatusCode::UNAUTHORIZED {
+            return Err(IpaError::Login(Rejection::read(user, response.headers())));
+        }
+        self.session_of(&response)
+    }
+
+    /// The cookie of the session that a login has begun.
+    pub(super) fn session_of(&self, response: &Response) -> Result<HeaderValue, IpaError> {
+        if response.status() != StatusCode::OK {
+            return Err(self.unexpected(response));
         }
         session_cookie(response.headers()).ok_or_else(|| IpaError::Broken {
             cause: "the login has no cookie ipa_session: this may not be a FreeIPA server".to_owned(),
@@ -76,7 +110,7 @@ impl Http {
 
     /// Runs a command. `None` says that the server has ended the session, and did not run it.
     pub(super) async fn rpc(&self, session: &Session, body: &[u8]) -> Result<Option<Value>, IpaError> {
-        let cookie = Some(session.cookie.clone());
+        let cookie = Some((COOKIE, session.cookie.clone()));
         let response = self.post("session/json", "application/json", body.to_vec(), cookie).await?;
         match response.status() {
             StatusCode::UNAUTHORIZED => return Ok(None),
@@ -93,12 +127,13 @@ impl Http {
         Ok(Some(value))
     }
 
-    async fn post(
+    /// Sends a request, with the header that says who sends it.
+    pub(super) async fn post(
         &self,
         path: &str,
         kind: &'static str,
         body: Vec<u8>,
-        cookie: Option<HeaderValue>,
+        who: Option<(HeaderName, HeaderValue)>,
     ) -> Result<Response, IpaError> {
         // The port is in the URL alone: a Referer with a port is refused.
         let url = match self.port {
@@ -111,8 +146,8 @@ impl Http {
             .header(REFERER, format!("https://{}/ipa", self.fqdn))
             .header(CONTENT_TYPE, kind)
             .body(body);
-        if let Some(cookie) = cookie {
-            request = request.header(COOKIE, cookie);
+        if let Some((name, value)) = who {
+            request = request.header(name, value);
         }
         request.send().await.map_err(|error| self.failure(error))
     }

@@ -39,6 +39,12 @@ pub enum RejectionReason {
 }
 
 impl Rejection {
+    /// The reason, if the server states one. An answer of its web server alone has none.
+    #[cfg(feature = "kerberos")]
+    pub(super) fn stated(user: &str, headers: &HeaderMap) -> Option<Self> {
+        headers.contains_key(REASON).then(|| Self::read(user, headers))
+    }
+
     pub(super) fn read(user: &str, headers: &HeaderMap) -> Self {
         let reason = headers.get(REASON).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let reason = match reason.trim() {

@@ -88,7 +88,7 @@ pub(super) async fn look(
             return;
         }
         Ok(None) => {
-            let (server, user) = (&access.name, &access.login.user);
+            let (server, user) = (&access.name, access.login.credentials.user());
             format!(
                 "failed to read the hosts of {server}: it hides them from {user}; give the user the role \"{ROLE}\""
             )

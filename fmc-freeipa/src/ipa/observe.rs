@@ -69,7 +69,7 @@ impl Ipa {
 
     async fn all_zones(&self, access: &Access) -> Result<(Arc<dyn IpaLink>, Vec<IpaZone>), IpaError> {
         let link = self.link(access)?;
-        let (user, domain) = (access.login.user.to_string(), domain_of(&access.fqdn));
+        let (user, domain) = (access.login.credentials.user().to_owned(), domain_of(&access.fqdn));
         let zones = off_thread(Arc::clone(&link), move |link| zones(link, &user, &domain)).await?;
         Ok((link, zones))
     }

@@ -28,13 +28,19 @@ impl Server {
         secrets: Option<&(dyn Secrets + Send + Sync)>,
     ) -> Result<Self, IpaError> {
         let login = &access.login;
-        let password = bytes(&login.password, secrets)?;
-        // An editor ends a file with a line feed, which is not of the password.
-        let password = password.expose();
-        let password = password.strip_suffix(b"\n").unwrap_or(password);
-        let password = password.strip_suffix(b"\r").unwrap_or(password).to_vec();
-        let client = Client::to(access.fqdn.bare())
-            .user(login.user.as_str(), SecretBytes::new(password))
+        let client = Client::to(access.fqdn.bare());
+        let client = match login.credentials.password() {
+            Some(password) => {
+                let password = bytes(password, secrets)?;
+                // An editor ends a file with a line feed, which is not of the password.
+                let password = password.expose();
+                let password = password.strip_suffix(b"\n").unwrap_or(password);
+                let password = password.strip_suffix(b"\r").unwrap_or(password).to_vec();
+                client.user(login.credentials.user(), SecretBytes::new(password))
+            }
+            None => client.kerberos(),
+        };
+        let client = client
             .authority(bytes(&login.ca, secrets)?.expose())
             .address(access.address)
             .port(login.port)

@@ -84,7 +84,7 @@ impl Room for Ipa {
     fn secrets<'a>(&self, document: &'a Document) -> Vec<&'a SecretRef> {
         let login = &document.access.login;
         let host = document.host.as_ref().map(|host| &host.one_time_password);
-        [&login.password, &login.ca].into_iter().chain(host).collect()
+        login.credentials.password().into_iter().chain([&login.ca]).chain(host).collect()
     }
 
     fn with_secrets(&self, secrets: Arc<dyn Secrets + Send + Sync>) -> Option<Self> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use fmc_core::dns::IpaCredentials;
 use fmc_core::provider::SimulationError;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -41,8 +42,12 @@ impl Simulated {
             let fqdn = access.fqdn.bare();
             let domain = fqdn.split_once('.').map_or(fqdn, |(_, domain)| domain);
             let user = IpaAccount::administrator("");
+            let login = match &access.login.credentials {
+                IpaCredentials::Password { user, .. } => user.as_str(),
+                _ => "admin",
+            };
             let directory = IpaDirectory::new(fqdn, domain)
-                .account(access.login.user.as_str(), user)
+                .account(login, user)
                 .address(access.address);
             let is_up = Mutex::new(access.machine.is_none());
             Arc::new(Server { is_up, server: LocalServer::new(directory) })

@@ -240,7 +240,7 @@ impl Batch<'_> {
 
     fn look(&self) -> Result<BTreeSet<String>, IpaError> {
         let access = &self.server.access;
-        let zones = zones(&*self.server.link, access.login.user.as_str(), access.fqdn.bare())?;
+        let zones = zones(&*self.server.link, access.login.credentials.user(), access.fqdn.bare())?;
         Ok(zones.iter().map(crate::client::IpaZone::name).collect())
     }
 

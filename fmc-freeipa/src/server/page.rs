@@ -9,11 +9,15 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::{Body, Bytes, Frame, Incoming};
+#[cfg(feature = "kerberos")]
+use hyper::header::AUTHORIZATION;
 use hyper::header::{CONTENT_TYPE, COOKIE, HeaderName, LOCATION, REFERER, SET_COOKIE, WWW_AUTHENTICATE};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use percent_encoding::percent_decode_str;
 
+#[cfg(feature = "kerberos")]
+use super::kerberos;
 use super::rpc;
 use super::state::{Caller, IpaFault, State};
 
@@ -54,6 +58,8 @@ pub(super) async fn answer(state: Arc<State>, request: Request<Incoming>) -> Res
     let body = body.to_bytes();
     Ok(match parts.uri.path() {
         "/ipa/session/login_password" => login(&state, &parts, &body),
+        #[cfg(feature = "kerberos")]
+        "/ipa/session/login_kerberos" => login_by_ticket(&state, &parts),
         "/ipa/session/json" => commands(&state, &parts, &body).await,
         _ => html(StatusCode::NOT_FOUND, "Not Found"),
     })
@@ -86,6 +92,32 @@ fn login(state: &State, parts: &Parts, body: &[u8]) -> Page {
             _ => return rejected("invalid-password"),
         }
     };
+    session_page(state, caller)
+}
+
+/// The login by a ticket: the web server judges it before FreeIPA sees the request.
+#[cfg(feature = "kerberos")]
+fn login_by_ticket(state: &State, parts: &Parts) -> Page {
+    let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let Some(accepted) = header.and_then(kerberos::accept) else { return unauthorized() };
+    let mut page = if has_referer(state, parts) {
+        let Some((name, realm)) = accepted.principal.rsplit_once('@') else { return rejected("denied") };
+        let rights = state.directory().accounts.get(name).map(|account| account.rights);
+        match rights.filter(|_| realm == state.realm()) {
+            Some(rights) => session_page(state, Caller { name: name.to_owned(), rights }),
+            None => return rejected("denied"),
+        }
+    } else {
+        html(StatusCode::BAD_REQUEST, "Bad Request")
+    };
+    let answer = accepted.answer;
+    let answer = if state.has_fault(IpaFault::Unproven) { kerberos::forged(&answer) } else { answer };
+    set(&mut page, WWW_AUTHENTICATE, &answer);
+    page
+}
+
+/// A page that begins a session.
+fn session_page(state: &State, caller: Caller) -> Page {
     let cookie = format!("ipa_session={};path=/ipa;httponly;secure;", state.begin_session(caller));
     let mut page = html(StatusCode::OK, "");
     set(&mut page, SET_COOKIE, &cookie);

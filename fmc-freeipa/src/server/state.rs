@@ -33,6 +33,8 @@ pub enum IpaFault {
     Part,
     /// The answer comes after 2 s.
     Slow,
+    /// The server answers a ticket by a token that another key made. It is of a login, with the feature `kerberos`.
+    Unproven,
     /// Nothing: a command between two faults goes well.
     Nothing,
 }
@@ -126,6 +128,17 @@ impl State {
 
     pub(super) fn fail(&self, faults: impl IntoIterator<Item = IpaFault>) {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner).extend(faults);
+    }
+
+    /// Whether the next fault is this one, which then has happened.
+    #[cfg(feature = "kerberos")]
+    pub(super) fn has_fault(&self, fault: IpaFault) -> bool {
+        let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_next = faults.front() == Some(&fault);
+        if is_next {
+            faults.pop_front();
+        }
+        is_next
     }
 
     pub(super) fn next_fault(&self) -> IpaFault {

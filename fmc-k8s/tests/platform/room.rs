@@ -2,7 +2,6 @@
 
 mod objects;
 
-
 use fmc::finding::Finding;
 use fmc::k3s::kubelet::Dropin;
 use fmc::prelude::*;

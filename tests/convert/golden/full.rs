@@ -401,6 +401,11 @@ ListenStream=80
                         .forwarders(["192.168.0.1"])
                         .forward_policy(ForwardPolicy::First),
                 )
+                .server(
+                    DnsServer::at("ipa2", "192.168.0.55")
+                        .fqdn("ipa2.example.com")
+                        .ipa(IpaLogin::kerberos().ca(Secret::file("ipa-ca", "ipa-ca.crt"))),
+                )
                 .zone(
                     Zone::new("example.com")
                         .server("ns1")

@@ -28,6 +28,8 @@ const LAYERS: &[&[&str]] = &[
     &["check/view"],
     // Drafts that hold roles, and the boot configuration of a machine.
     &["boot", "cloud", "k3s/capacity", "k3s/role"],
+    // It wants to know who keeps the time.
+    &["ipa"],
     &[
         "balancer/role",
         "bind",
@@ -35,7 +37,6 @@ const LAYERS: &[&[&str]] = &[
         "cloud_init",
         "firewall",
         "ignition",
-        "ipa",
         "machine",
         "mirror/role",
         "node_exporter",

@@ -21,6 +21,13 @@ pub(super) fn logins(cloud: &Checked, root: &At<'_>, findings: &mut Vec<Finding>
         if said.key.is_some() || said.transfer_key.is_some() {
             findings.push(DnsProblem::TwoLogins { server: server.clone() }.at(at));
         }
+        let has_user = login.user.is_some() || login.password.is_some();
+        if login.kerberos && has_user {
+            findings.push(DnsProblem::TicketAndUser { server: server.clone() }.at(at.key("ipa")));
+        }
+        if !login.kerberos && (login.user.is_none() || login.password.is_none()) {
+            findings.push(DnsProblem::NoUserOfIpa { server: server.clone() }.at(at.key("ipa")));
+        }
         if login.ca.is_none() {
             findings.push(DnsProblem::NoCa { server: server.clone() }.at(at.key("ipa")));
         }

@@ -37,7 +37,7 @@ pub(in super::super) async fn look(
     if !access.has_people || (wanted.is_destroyed && access.machine.is_some()) {
         return leaving;
     }
-    let user = access.login.user.to_string();
+    let user = access.login.credentials.user().to_owned();
     let read = off_thread(link, move |link| read(link, &user)).await;
     let cause = match read {
         Ok(Some(entries)) => {
@@ -61,7 +61,7 @@ pub(in super::super) async fn look(
         }
         Ok(None) => format!(
             "failed to read the people of {}: it hides FreeIPA's own groups from {}; give the user the role \"{}\"",
-            access.name, access.login.user, USER.role
+            access.name, access.login.credentials.user(), USER.role
         ),
         Err(error) => format!("failed to read the people of {}: failed to {error}", access.name),
     };
