@@ -46,9 +46,7 @@ impl Simulated {
                 IpaCredentials::Password { user, .. } => user.as_str(),
                 _ => "admin",
             };
-            let directory = IpaDirectory::new(fqdn, domain)
-                .account(login, user)
-                .address(access.address);
+            let directory = IpaDirectory::new(fqdn, domain).account(login, user).address(access.address);
             let is_up = Mutex::new(access.machine.is_none());
             Arc::new(Server { is_up, server: LocalServer::new(directory) })
         };

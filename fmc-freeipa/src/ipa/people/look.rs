@@ -61,7 +61,9 @@ pub(in super::super) async fn look(
         }
         Ok(None) => format!(
             "failed to read the people of {}: it hides FreeIPA's own groups from {}; give the user the role \"{}\"",
-            access.name, access.login.credentials.user(), USER.role
+            access.name,
+            access.login.credentials.user(),
+            USER.role
         ),
         Err(error) => format!("failed to read the people of {}: failed to {error}", access.name),
     };

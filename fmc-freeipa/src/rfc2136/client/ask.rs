@@ -22,6 +22,9 @@ use crate::rfc2136::rr::Rr;
 /// How many questions wait for their answers at once.
 const WINDOW: usize = 64;
 
+/// A question that is on its way, by which its answer is proven.
+type Open<'a> = (ClientTransaction<Arc<Key>>, &'a (String, u16));
+
 impl Client {
     /// The records of names, of one type for each question.
     pub(super) fn ask_all(&self, zone: &str, questions: &[(String, u16)]) -> Result<Vec<Rr>, DnsError> {
@@ -47,7 +50,7 @@ impl Client {
         zone: &str,
         questions: &[(String, u16)],
     ) -> Result<Vec<Rr>, DnsError> {
-        let mut open: BTreeMap<u16, (ClientTransaction<Arc<Key>>, &(String, u16))> = BTreeMap::new();
+        let mut open: BTreeMap<u16, Open<'_>> = BTreeMap::new();
         for (id, asked) in (0..).zip(questions) {
             let mut builder = MessageBuilder::new_vec();
             builder.header_mut().set_id(id);
