@@ -41,7 +41,8 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
     if is_refused {
         machines.extend(by_marks(&plan, &status));
     }
-    let kept = kept(&plan, &status);
+    // Of a cloud that cannot be read nobody knows what it has no longer.
+    let kept = if is_refused { Vec::new() } else { kept(&plan, &status) };
     if args.json {
         io.json(&Versioned::new(StatusObject {
             cloud: checked.name().to_string(),

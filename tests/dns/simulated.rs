@@ -69,8 +69,11 @@ fn the_commands_keep_a_simulated_server() {
     assert_eq!(run(more, &["apply", "--yes"]).0, DONE);
     let (code, said) = run(cloud(), &["apply", "--yes"]);
     assert!(code == DONE && said.contains("www.cefaslocalserver.com"), "{said}");
+    // The server's machine goes with all that it has.
     let (code, said) = run(cloud(), &["destroy", "--yes"]);
-    assert_eq!(code, DONE, "{said}");
+    assert!(code == DONE && !said.contains("needs it, and stays"), "{said}");
+    let (_, said) = run(cloud(), &["status"]);
+    assert!(!said.contains("running"), "{said}");
 }
 
 /// A name that waits for a person's word is not done because a plan is limited to it.

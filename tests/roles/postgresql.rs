@@ -98,7 +98,21 @@ const MISTAKES: &[(&[(&str, &str)], &str)] = &[
         &[("version: 15\n", "version: 15\n      max_connections: 500\n")],
         "error[postgresql-memory]: db1 has 4 GiB of memory, which holds 204 connections",
     ),
-    (&[("version: 15\n", "version: 15\n      max_connections: 0\n")], "nobody could connect"),
+    (&[("version: 15\n", "version: 15\n      max_connections: 3\n")], "`max_connections` is 3"),
+    (&[("version: 15\n", "version: 15\n      size: 100 MiB\n")], "has no room for a database"),
+    (&[("version: 15\n", "version: 15\n      port: 80\n")], "only root listens at ports below 1024"),
+    (
+        &[("machine: vault, at", "s3: {bucket: b, endpoint: \"http://s3.example.org\"}, at")],
+        "pgBackRest takes an endpoint by its name alone",
+    ),
+    (
+        &[("version: 15\n", "version: 16\n      packages: pgdg\n")],
+        "the servers have PGDG's pgBackRest, and vault has that of Debian 12",
+    ),
+    (
+        &[("version: \"12\"", "version: \"11\""), ("version: 15\n", "version: 13\n")],
+        "pgBackRest of Debian 11 has no server for TLS",
+    ),
     (&[("owner: shop", "owner: shopp")], "error[postgresql-no-user]: `owner` names shopp"),
     (&[("users: [reports]", "users: [auditor]")], "error[postgresql-no-user]: `users[0]` names auditor"),
     (
@@ -190,6 +204,11 @@ fn a_cluster_has_its_state_in_a_database() {
 
     for (from, to, expected) in [
         (
+            "  prod:\n",
+            "  other:\n    version: v1.36.3+k3s1\n    servers: [web]\n    datastore: {postgresql: main}\n  prod:\n",
+            "keep their state in one database, k3s",
+        ),
+        (
             "k3s: {owner: kine}",
             "kine: {owner: kine}",
             "error[postgresql-no-database]: the datastore of the cluster prod is the database k3s",
@@ -247,10 +266,13 @@ fn callers_are_said_once() {
 /// Enterprise Linux has its own places; its files are compared with what its programs document.
 #[test]
 fn rocky_reads_its_own_files() {
-    let rocky = with(&[(
-        "image: {os: debian, version: \"12\", source: {path: /images/debian-12.qcow2}}\n    memory",
-        "image: {os: rocky, version: \"9.4\", source: {path: /images/rocky.qcow2}}\n    memory",
-    )]);
+    let rocky = with(&[
+        (
+            "image: {os: debian, version: \"12\", source: {path: /images/debian-12.qcow2}}\n    memory",
+            "image: {os: rocky, version: \"9.4\", source: {path: /images/rocky.qcow2}}\n    memory",
+        ),
+        (BACKUP, "backup: {}"),
+    ]);
     let checked = from_yaml(&rocky).unwrap().check().unwrap_or_else(|report| panic!("{report}"));
     let guest = &checked.machine("db1").unwrap().guest;
     assert!(text_of(&checked, "db1", "/etc/dnf/modules.d/postgresql.module").contains("stream=15\n"));
@@ -271,16 +293,21 @@ fn rocky_reads_its_own_files() {
 fn another_major_version_is_refused_while_the_data_is_there() {
     let folder = fmc_testkit::tree::scratch();
     let write = |text: &str| std::fs::write(folder.path().join("cloud.yaml"), text).unwrap();
-    write(EXAMPLE);
+    let example = with(&[(BACKUP, "backup: {}")]);
+    write(&example);
     let (code, said) = run_in(folder.path(), "apply --yes --connect sim:host.json");
     assert_eq!(code, 0, "{said}");
-    write(&with(&[("version: 15\n", "version: 17\n      packages: pgdg\n")]));
+    // A repository is read only as it was made.
+    write(&with(&[(BACKUP, "backup: {encrypted: true}")]));
+    let (_, said) = run_in(folder.path(), "plan --connect sim:host.json --replace db1");
+    assert!(said.contains("only as it was made, encrypted or not"), "{said}");
+    write(&example.replace("version: 15\n", "version: 17\n      packages: pgdg\n"));
     let (_, said) = run_in(folder.path(), "plan --connect sim:host.json --replace db1");
     assert!(said.contains("a database keeps the major version that it was made with"), "{said}");
     let (code, said) = run_in(folder.path(), "apply --yes --connect sim:host.json --replace db1");
     assert_ne!(code, 0, "{said}");
     // The same machine with more memory is made new, and its disks stay.
-    write(&EXAMPLE.replace("    memory: 4 GiB\n", "    memory: 8 GiB\n"));
+    write(&example.replace("    memory: 4 GiB\n", "    memory: 8 GiB\n"));
     let (_, said) = run_in(folder.path(), "plan --connect sim:host.json --replace db1");
     assert!(said.contains("db1.disk.postgresql"), "{said}");
 }

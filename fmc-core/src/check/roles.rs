@@ -45,7 +45,8 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Building, findings: &mut Vec<F
         && assigned.is_empty()
         && view.spans.is_empty()
     {
-        return;
+        // The networks ask the cloud's DNS for its machines, too.
+        return names::publish(cloud, &[], findings);
     }
     // By machine; a machine's roles in the order of their declaration.
     sort::by_key(&mut assigned, |one| one.machine);

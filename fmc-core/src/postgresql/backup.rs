@@ -7,7 +7,7 @@ use crate::draft::{choice, draft};
 use crate::given::Given;
 use crate::k3s::S3;
 use crate::name::MachineName;
-use crate::role::RoleFindings;
+use crate::role::{Facts, RoleFindings};
 use crate::rust::{Expr, Names, Unsaid};
 use crate::unit::Size;
 
@@ -117,6 +117,16 @@ impl Backup {
     }
 
     /// What is wrong with its settings by themselves.
+    /// What the repository was made with, besides these facts.
+    pub(super) fn facts(&self, facts: Facts) -> Facts {
+        let encrypted = if self.encrypted { "yes" } else { "no" };
+        facts.fixed(
+            "backup-encrypted",
+            encrypted,
+            "pgBackRest reads and writes a repository only as it was made, encrypted or not: write what it is, or name another place for the backups",
+        )
+    }
+
     pub(super) fn settings(&self, findings: &mut RoleFindings<'_>) {
         if let Some(machine) = &self.machine {
             findings.leaf("machine", machine);
@@ -142,6 +152,12 @@ impl Backup {
 /// pgBackRest asks for more than K3s, and has no words for the rest.
 fn bucket_settings(bucket: &S3, findings: &mut RoleFindings<'_>) {
     findings.leaf("bucket", &bucket.bucket);
+    if bucket.endpoint.as_ref().is_some_and(|endpoint| endpoint.to_string().contains('/')) {
+        findings.refuse(
+            "pgBackRest takes an endpoint by its name alone, and always speaks HTTPS with it",
+            "write it without the scheme and a path, as `endpoint: s3.example.org`",
+        );
+    }
     let named = [
         ("endpoint", bucket.endpoint.as_ref(), "s3.eu-west-1.amazonaws.com"),
         ("region", bucket.region.as_ref(), "eu-west-1"),

@@ -67,6 +67,8 @@ impl<'a> Server<'a> {
         let connections = Memory::of(most, self.postgresql.max_connections).connections;
         let memory = Memory::of(self.machine.memory, Some(connections)).lines();
         let gib = self.room().as_bytes() >> 30;
+        // Each standby takes one, and another one while it is made.
+        let senders = (2 * self.postgresql.standbys.len() + 4).max(10);
         let mut text = format!(
             "# PostgreSQL {version} of {name}, written by fmc.\n\
              data_directory = '{data}'\nhba_file = '{config}/pg_hba.conf'\nident_file = '{config}/pg_ident.conf'\n\
@@ -74,7 +76,7 @@ impl<'a> Server<'a> {
              cluster_name = '{version}/main'\nlisten_addresses = '{}'\nport = {}\n\
              password_encryption = 'scram-sha-256'\nssl = on\nssl_cert_file = '{config}/server.pem'\nssl_key_file = '{config}/server.key'\n\
              timezone = 'UTC'\nlog_timezone = 'UTC'\n{memory}max_wal_size = {}GB\n\
-             wal_level = replica\nmax_wal_senders = 10\nmax_replication_slots = 10\n",
+             wal_level = replica\nmax_wal_senders = {senders}\nmax_replication_slots = {senders}\n",
             self.listened(),
             self.postgresql.tcp_port(),
             (gib / 10).clamp(1, 4)

@@ -157,7 +157,10 @@ fn tls(prefix: &str, suffix: &str) -> String {
 
 /// pgBackRest's own server, and the addresses whose certificates it believes.
 fn listening(postgresql: &Postgresql, others: &[IpAddr]) -> String {
-    let mut text = format!("tls-server-address=*\ntls-server-port={PORT}\n{}", tls("tls-server", ""));
+    // `*` is IPv4 alone.
+    let is_ipv6 = !others.is_empty() && others.iter().all(IpAddr::is_ipv6);
+    let all = if is_ipv6 { "::" } else { "*" };
+    let mut text = format!("tls-server-address={all}\ntls-server-port={PORT}\n{}", tls("tls-server", ""));
     for other in others {
         let _ = writeln!(text, "tls-server-auth={other}={}", postgresql.name);
     }

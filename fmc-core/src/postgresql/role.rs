@@ -101,7 +101,13 @@ impl Postgresql {
             "a database keeps the major version that it was made with, and {name} would not start with {wanted}: write the version that it \
              has, or make another PostgreSQL and move the data by `pg_dumpall`"
         );
-        Facts::new().fixed("version", version, why).bound_to_instance(
+        let kept_here = self.backup.as_ref().filter(|backup| backup.machine.is_none());
+        let facts = Facts::new().fixed("version", version, why);
+        let facts = match kept_here {
+            Some(backup) => backup.facts(facts),
+            None => facts,
+        };
+        facts.bound_to_instance(
             "the data on the disk belongs to another PostgreSQL: its users, its secrets and its backups have other names",
         )
     }
@@ -145,7 +151,9 @@ impl CustomRole for PostgresqlPrimary {
     /// Whether there is a backup to restore is asked of the machine that would have it.
     fn after(&self, _: &Site<'_>) -> After {
         let has_keeper = self.0.backup.as_ref().is_some_and(|backup| backup.machine.is_some());
-        if has_keeper { After::new().role_of(BACKUP, self.0.instance_name()) } else { After::new() }
+        // A database that is there starts while the keeper of its backups is down; the script waits where there is none.
+        let after = After::new().machines_only();
+        if has_keeper { after.role_of(BACKUP, self.0.instance_name()) } else { after }
     }
 
     fn answers(&self) -> Option<Service> {
@@ -165,8 +173,7 @@ impl CustomRole for PostgresqlPrimary {
         let leaving = Leaving::new();
         match self.0.standbys.first() {
             Some(standby) => leaving.removed(format!(
-                "promote a standby before {name} goes: `pg_ctlcluster {} main promote` on {standby}, and name it as the primary",
-                self.0.version
+                "promote a standby before {name} goes: `SELECT pg_promote()` on {standby} as `postgres`, and name it as the primary"
             )),
             None => leaving.removed(format!(
                 "the databases of {name} go with it: `pg_dumpall` on it, and keep a copy"
@@ -205,7 +212,8 @@ impl CustomRole for PostgresqlStandby {
     }
 
     fn after(&self, _: &Site<'_>) -> After {
-        After::new().role_of(PRIMARY, self.0.instance_name())
+        // A standby with its data starts without its primary, so that it can be promoted.
+        After::new().role_of(PRIMARY, self.0.instance_name()).machines_only()
     }
 
     fn answers(&self) -> Option<Service> {
@@ -223,9 +231,9 @@ impl CustomRole for PostgresqlStandby {
     fn leaving(&self, site: &Site<'_>) -> Leaving {
         let slot = super::config::slot(&site.machine().name);
         Leaving::new().removed(format!(
-            "run `SELECT pg_drop_replication_slot('{slot}')` on {} afterwards, so that it does not keep changes for {}",
-            self.0.primary,
-            site.machine().name
+            "stop PostgreSQL on {}, and run `SELECT pg_drop_replication_slot('{slot}')` on {}: the slot would keep changes for ever",
+            site.machine().name,
+            self.0.primary
         ))
     }
 }
@@ -268,12 +276,19 @@ impl CustomRole for PostgresqlBackup {
     }
 
     fn facts(&self, _: &Site<'_>) -> Facts {
-        Facts::new().bound_to_instance("the backups on the disk are of another PostgreSQL")
+        let facts = match &self.0.backup {
+            Some(backup) => backup.facts(Facts::new()),
+            None => Facts::new(),
+        };
+        facts.bound_to_instance("the backups on the disk are of another PostgreSQL")
     }
 
     fn leaving(&self, site: &Site<'_>) -> Leaving {
         let name = &site.machine().name;
         Leaving::new()
-            .removed(format!("the backups of {} go with {name}: copy {REPOSITORY} first", self.0.name))
+            .removed(format!(
+                "nothing reads the backups of {} on the disk of {name} any more: copy {REPOSITORY} to where they are kept next",
+                self.0.name
+            ))
     }
 }

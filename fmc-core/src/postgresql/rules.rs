@@ -1,6 +1,6 @@
 //! The rules about a PostgreSQL of the cloud.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::memory::most_connections;
 use super::repository::{PORT as BACKUP_PORT, REPOSITORY};
@@ -15,6 +15,7 @@ use crate::k3s::SqlName;
 use crate::name::MachineName;
 use crate::path::AbsPath;
 use crate::role::{Membership, RoleFindings, SpanSite};
+use crate::unit::SizeExt as _;
 
 const VERSION: OwnKind = OwnKind::error("postgresql-version", include_str!("pages/version.md"));
 const NO_DISK: OwnKind = OwnKind::error("postgresql-no-disk", include_str!("pages/no-disk.md"));
@@ -59,8 +60,14 @@ pub(super) fn settings(postgresql: &Postgresql, findings: &mut RoleFindings<'_>)
     if let Some(port) = &postgresql.port {
         findings.leaf("port", port);
     }
-    if let Some(size) = &postgresql.size {
-        findings.leaf("size", size);
+    if let Some(size) = &postgresql.size
+        && let Some(size) = findings.leaf("size", size)
+        && *size < 1.gib()
+    {
+        findings.refuse(
+            format!("a data disk of {size} has no room for a database"),
+            "write `size: 1 GiB` or more",
+        );
     }
     let mut seen = BTreeSet::new();
     for user in postgresql.users.iter() {
@@ -167,6 +174,7 @@ pub(super) fn check(postgresql: &Postgresql, site: &SpanSite<'_>, findings: &mut
         });
     }
     memory(postgresql, cloud, findings);
+    releases(postgresql, cloud, findings);
     ports(postgresql, findings);
     clients(postgresql, cloud, findings);
     datastores(postgresql, cloud, findings);
@@ -286,9 +294,11 @@ fn disks(postgresql: &Postgresql, machine: &Machine, findings: &mut RoleFindings
 /// More connections than the memory of the primary holds.
 fn memory(postgresql: &Postgresql, cloud: &Checked, findings: &mut RoleFindings<'_>) {
     let Some(wanted) = postgresql.max_connections else { return };
-    if wanted == 0 {
-        return findings
-            .refuse("`max_connections` is 0: nobody could connect", "leave it out, or write 10 or more");
+    if wanted < 10 {
+        return findings.refuse(
+            format!("`max_connections` is {wanted}, and PostgreSQL keeps some of them for itself: nobody could connect"),
+            "leave it out, or write 10 or more",
+        );
     }
     // A lab's machines are small copies.
     for (_, machine) in servers(postgresql, cloud).into_iter().filter(|_| !cloud.is_lab()) {
@@ -310,6 +320,16 @@ fn memory(postgresql: &Postgresql, cloud: &Checked, findings: &mut RoleFindings<
 
 /// PostgreSQL at a port that pgBackRest's own server has.
 fn ports(postgresql: &Postgresql, findings: &mut RoleFindings<'_>) {
+    if postgresql.tcp_port() < 1024 {
+        findings.find(
+            &PORT,
+            format!(
+                "only root listens at ports below 1024, and PostgreSQL at {} is not root",
+                postgresql.tcp_port()
+            ),
+            "leave the `port` out, or write one from 1024 on",
+        );
+    }
     let has_keeper = postgresql.backup.as_ref().is_some_and(|backup| backup.machine.is_some());
     if has_keeper && postgresql.tcp_port() == BACKUP_PORT {
         findings.find(
@@ -318,6 +338,35 @@ fn ports(postgresql: &Postgresql, findings: &mut RoleFindings<'_>) {
             "leave the `port` out",
         );
     }
+}
+
+/// Both ends of a connection of pgBackRest must be of one release, or they do not speak with each other.
+fn releases(postgresql: &Postgresql, cloud: &Checked, findings: &mut RoleFindings<'_>) {
+    let Some(backup) = &postgresql.backup else { return };
+    let keeper = backup.machine.as_ref().and_then(Given::ok);
+    let Some(keeper) = keeper.and_then(|name| cloud.machine(name.as_str())) else { return };
+    let release = |machine: &Machine| format!("{} {}", machine.image.os.label(), machine.image.version);
+    let other =
+        servers(postgresql, cloud).into_iter().find(|(_, machine)| release(machine) != release(keeper));
+    let cause = match other {
+        Some((_, server)) => {
+            format!("{} runs {}, and {} runs {}", server.name, release(server), keeper.name, release(keeper))
+        }
+        None if postgresql.packages == Some(Packages::Pgdg) => {
+            format!("the servers have PGDG's pgBackRest, and {} has that of {}", keeper.name, release(keeper))
+        }
+        None if keeper.image.version.split('.').next() == Some("11") => {
+            format!("pgBackRest of {} has no server for TLS", release(keeper))
+        }
+        None => return,
+    };
+    findings.part("backup.machine", |findings| {
+        findings.find(
+            &VERSION,
+            format!("{cause}, and both ends of pgBackRest must be of one release"),
+            "give all of them one release of Debian from 12 on with its own packages, or keep the backups on a disk or in a bucket",
+        );
+    });
 }
 
 /// Databases to which nobody may connect, and peers that are no callers.
@@ -344,7 +393,15 @@ fn clients(postgresql: &Postgresql, cloud: &Checked, findings: &mut RoleFindings
 
 /// Datastores of K3s in a database that is not there.
 fn datastores(postgresql: &Postgresql, cloud: &Checked, findings: &mut RoleFindings<'_>) {
+    let mut taken: BTreeMap<String, String> = BTreeMap::new();
     for (cluster, database) in peers::clusters(postgresql, cloud) {
+        if let Some(other) = taken.insert(database.to_string(), cluster.name.to_string()) {
+            findings.find(
+                &NO_DATABASE,
+                format!("the clusters {other} and {} keep their state in one database, {database}: they would be one", cluster.name),
+                format!("give {} a database of its own: `datastore: {{postgresql: {}, database: NAME}}`", cluster.name, postgresql.name),
+            );
+        }
         if postgresql.database_of(&database).is_none() {
             findings.find(
                 &NO_DATABASE,

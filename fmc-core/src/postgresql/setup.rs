@@ -173,8 +173,17 @@ fn primary(server: &Server<'_>) -> String {
         let stanza = &server.postgresql.name;
         text += &format!(
             "# A repository that does not answer may have a backup: an empty database beside it would be a loss.\n\
-             until as pgbackrest --stanza={stanza} repo-ls backup/{stanza} >/dev/null; do sleep 10; done\n\
-             found=$(as pgbackrest --stanza={stanza} info --output=json)\n\
+             # Of the codes of `info` only 1, a missing path, and 2, no valid backup, say that there is none.\n\
+             while :; do\n\
+             \x20   found=$(as pgbackrest --stanza={stanza} info --output=json || :)\n\
+             \x20   case $found in\n\
+             \x20   *'\"backup\":[{{'*) break ;;\n\
+             \x20   *'\"status\":{{\"code\":1,'*|*'\"status\":{{\"code\":2,'*)\n\
+             \x20       if as pgbackrest --stanza={stanza} repo-ls backup/{stanza} >/dev/null; then break; fi ;;\n\
+             \x20   esac\n\
+             \x20   echo 'the repository cannot be read, and may have a backup: see pgbackrest --stanza={stanza} info' >&2\n\
+             \x20   sleep 10\n\
+             done\n\
              case $found in\n\
              *'\"backup\":[{{'*)\n\
              \x20   install -d -o postgres -g postgres -m 0700 \"$data.new\"\n\
@@ -235,7 +244,8 @@ fn after(server: &Server<'_>) -> Guest {
         .set("RemainAfterExit", "yes")
         .set("ExecStart", path.clone())
         .set("TimeoutStartSec", "infinity");
-    let install = UnitSection::new("Install").set("WantedBy", "multi-user.target");
+    // A server that was stopped and started again, as after a restore, has it run again.
+    let install = UnitSection::new("Install").set("WantedBy", format!("multi-user.target {unit}.service"));
     Guest::new().file(GuestFile::text(path, script).mode(FileMode::new(0o755))).unit(
         Unit::service(AFTER)
             .enabled()

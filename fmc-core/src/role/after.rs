@@ -20,6 +20,8 @@ use crate::name::{MachineName, RoleName};
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct After {
     pub(crate) awaited: Vec<Awaited>,
+    /// Whether no unit waits.
+    pub(crate) machines_only: bool,
 }
 
 /// The targets to wait for.
@@ -35,6 +37,14 @@ impl After {
     /// Empty.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Only the machines start in this order: no service waits, because the role's own scripts do where they have to. A service that has all it
+    /// needs then starts while the others are down.
+    #[must_use]
+    pub fn machines_only(mut self) -> Self {
+        self.machines_only = true;
+        self
     }
 
     /// The machines that have a role of this kind. A cloud without one has nothing to wait for.

@@ -23,6 +23,10 @@ impl Ipa {
         let mut servers: BTreeMap<&Place, (&Arc<Access>, Readings<'_>)> = BTreeMap::new();
         for (at, node) in wanted.nodes.iter().chain(&wanted.gone) {
             let document = &node.document;
+            // With its machine goes all that it has.
+            if wanted.is_destroyed && document.access.machine.is_some() {
+                continue;
+            }
             let (access, zones) =
                 servers.entry(at.place()).or_insert_with(|| (&document.access, BTreeMap::new()));
             if !document.is_zoned() {
@@ -51,13 +55,11 @@ impl Ipa {
                     let mut all = self.leaving.lock().unwrap_or_else(PoisonError::into_inner);
                     all.insert(place.clone(), Arc::new(leaving));
                 }
-                // A server on a machine of the cloud comes with the machine, and goes with it.
+                // A server on a machine of the cloud comes with the machine.
                 Err(error) if access.machine.is_some() && is_absent(access, &error).await => {
-                    if !wanted.is_destroyed {
-                        readings.values().for_each(|reading| reading.not_yet(&mut seen));
-                        hosts::not_yet(place, access, wanted, &mut seen);
-                        people::not_yet(place, access, wanted, &mut seen);
-                    }
+                    readings.values().for_each(|reading| reading.not_yet(&mut seen));
+                    hosts::not_yet(place, access, wanted, &mut seen);
+                    people::not_yet(place, access, wanted, &mut seen);
                 }
                 Err(error) => {
                     seen.unknown.insert(place.clone(), format!("failed to {error}"));

@@ -20,6 +20,10 @@ impl Rfc2136 {
         let mut zones: BTreeMap<(&Place, &DnsName), (Reading<'_>, &Arc<Access>)> = BTreeMap::new();
         for (at, node) in wanted.nodes.iter().chain(&wanted.gone) {
             let document = &node.document;
+            // With its machine goes all that it has.
+            if wanted.is_destroyed && document.access.machine.is_some() {
+                continue;
+            }
             let (zone, _) = zones.entry((at.place(), &document.zone)).or_insert_with(|| {
                 let reading = Reading {
                     place: at.place(),
@@ -62,8 +66,6 @@ impl Rfc2136 {
                 Err(error) if error.is_absent() && access.machine.is_some() && !wanted.is_destroyed => {
                     zone.not_yet(&mut seen);
                 }
-                // With its machine goes all that it has.
-                Err(error) if error.is_absent() && access.machine.is_some() => {}
                 Err(error) if matches!(error, DnsError::NoAnswer { .. } | DnsError::Key { .. }) => {
                     absent.insert(zone.place);
                     seen.unknown.insert(zone.place.clone(), error.to_string());

@@ -78,15 +78,27 @@ fn listener(gateway: &Gateway, of: &Listener, allowed: &Value) -> Value {
 /// The object of a route of a namespace.
 pub(super) fn route(of: &HttpRoute, namespace: &str, gateways: &Gateways<'_>) -> Option<Manifest> {
     let (within, name) = of.parent(namespace)?;
-    let mut parent = json!({ "group": GROUP, "kind": "Gateway", "name": name, "namespace": within });
-    if let (Some(map), Some(listener)) = (parent.as_object_mut(), &of.listener) {
-        map.insert("sectionName".to_owned(), listener.to_string().into());
+    let gateway = gateways.parent(of, namespace);
+    let parent = |listener: Option<String>| {
+        let mut parent = json!({ "group": GROUP, "kind": "Gateway", "name": name, "namespace": within });
+        if let (Some(map), Some(listener)) = (parent.as_object_mut(), listener) {
+            map.insert("sectionName".to_owned(), listener.into());
+        }
+        parent
+    };
+    let own = of.listener.as_ref().map(ToString::to_string);
+    // By HTTPS a redirection to HTTPS would lead to itself.
+    let plain = gateway.filter(|_| of.redirect_https && own.is_none());
+    let plain = plain.into_iter().flat_map(|gateway| &gateway.listeners).filter(|one| one.tls.is_none());
+    let mut parents: Vec<Value> = plain.map(|one| parent(Some(one.name.to_string()))).collect();
+    if parents.is_empty() {
+        parents.push(parent(own));
     }
     let rules: Vec<Value> = match of.redirect_https {
         true => vec![redirection()],
         false => of.routes.iter().map(rule).collect(),
     };
-    let mut spec = json!({ "parentRefs": [parent], "rules": rules });
+    let mut spec = json!({ "parentRefs": parents, "rules": rules });
     if let Some(map) = spec.as_object_mut().filter(|_| !of.hosts.is_empty()) {
         let hosts: Vec<String> = of.hosts.iter().map(ToString::to_string).collect();
         map.insert("hostnames".to_owned(), hosts.into());
@@ -98,7 +110,7 @@ pub(super) fn route(of: &HttpRoute, namespace: &str, gateways: &Gateways<'_>) ->
         "spec": spec,
     }))?;
     let object = object.after(vec![format!("gateway.{GROUP}/{within}/{name}")]);
-    let is_brought = gateways.parent(of, namespace).is_some_and(Gateway::is_of_traefik);
+    let is_brought = gateway.is_some_and(Gateway::is_of_traefik);
     Some(if is_brought { object.brought() } else { object })
 }
 

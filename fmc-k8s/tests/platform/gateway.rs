@@ -93,6 +93,15 @@ fn a_gateway_lets_in_the_namespaces_whose_routes_name_it() {
     let values: Value = serde_saphyr::from_str(values).unwrap();
     assert_eq!(values["providers"]["kubernetesGateway"]["enabled"], true);
 
+    // A redirection stands where calls are not by HTTPS yet.
+    let world_of_one = World::new();
+    let all = HttpRoute::new("to-https", "public").host("shop.example.org").redirect_https();
+    world_of_one.apply(&with(public(), all));
+    let route =
+        world_of_one.cluster.object("httproute.gateway.networking.k8s.io", "shop", "to-https").unwrap();
+    let parents = route["spec"]["parentRefs"].as_array().unwrap();
+    assert_eq!(parents.iter().map(|one| &one["sectionName"]).collect::<Vec<_>>(), ["http"]);
+
     // A part of the plan has what is below it.
     let plan = World::new().plan(behind(public())).only("httproute.gateway.networking.k8s.io/shop/shop");
     let made: Vec<String> = steps(&plan).into_iter().map(|(_, name)| name).collect();

@@ -157,6 +157,9 @@ fn waits(one: &Assigned, cloud: &Checked, assigned: &[Assigned], findings: &mut 
             }
         }
     }
+    if after.machines_only {
+        all.iter_mut().for_each(|wait| wait.addresses.clear());
+    }
     all
 }
 

@@ -203,6 +203,12 @@ pub(in super::super) fn moot(wanted: &Wanted<Document>, seen: &Seen<DnsObject>) 
         let is_enabled = object.entry.as_ref().is_some_and(|state| !state.is_disabled);
         let has_rules =
             wanted.nodes.keys().any(|rule| rule.kind() == HBAC_RULE.address && rule.place() == at.place());
+        if !is_enabled && !has_rules {
+            let text = "it is disabled, and the cloud has no rule about access: nobody logs in by FreeIPA, unless a rule of others lets them \
+                        in. `ipa hbacrule-enable allow_all` lets everybody in"
+                .to_owned();
+            notes.push(Note { about: About::object(at, None), kind: NoteKind::Notice, text });
+        }
         if is_enabled && has_rules {
             let text = "it is enabled: every user may log in everywhere, and the cloud's rules about access do nothing until `people` \
                         says `without_allow_all`"

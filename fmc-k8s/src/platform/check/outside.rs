@@ -99,6 +99,13 @@ pub(super) fn together(
             let ports: BTreeSet<u16> = call.ports.iter().copied().filter(|port| *port > 0).collect();
             for port in ports.into_iter().filter(|port| closed_at(cloud, machine, tcp(*port), &nodes)) {
                 let message = format!("the firewall of {name} does not let in every node at the port {port}");
+                if call.postgresql.is_some() {
+                    let from = kinds(cluster).map(|kind| format!("{{role: {{kind: {kind}}}}}"));
+                    let from = from.collect::<Vec<_>>().join(", ");
+                    let help = format!("let the nodes in at a database of that PostgreSQL: `from: [{from}]`");
+                    findings.part("postgresql", |findings| findings.find(&KEPT_OUT, message, help));
+                    continue;
+                }
                 let each = kinds(cluster)
                     .map(|kind| format!("{{service: tcp {port}, from: {{role: {{kind: {kind}}}}}}}"));
                 let accept = each.collect::<Vec<_>>().join(", ");
