@@ -40,7 +40,7 @@ fn with(changes: &[(&str, &str)]) -> String {
     })
 }
 
-const BACKUP: &str = "backup: {machine: vault, at: \"03:15\", keep: 3}";
+pub(crate) const BACKUP: &str = "backup: {machine: vault, at: \"03:15\", keep: 3}";
 const DB1: &str = "interfaces: [{network: core, address: 10.17.3.14}]";
 
 /// A mistake, and the beginning of what is said about it.

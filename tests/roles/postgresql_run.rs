@@ -11,7 +11,7 @@ use fmc::secret::{Authority, Secret, SecretBytes, SecretError, SecretRef, Secret
 use fmc_testkit::netns::{Daemon, Lab, Nic};
 use fmc_testkit::{shell, systemd};
 
-use super::postgresql::EXAMPLE;
+use super::postgresql::{BACKUP, EXAMPLE};
 use super::*;
 
 /// The scripts wait for other machines, which a busy computer starts slowly.
@@ -429,6 +429,7 @@ fn scripts_and_units_are_right() {
 #[test]
 fn apt_reads_the_list_of_pgdg() {
     let text = EXAMPLE.replace("version: 15\n", "version: 17\n      packages: pgdg\n");
+    let text = text.replace(BACKUP, "backup: {}");
     let files = files(&checked(&text), "db1");
     let (_, list, _) = files.iter().find(|(path, ..)| path.ends_with("pgdg.sources")).unwrap();
     let lab = Lab::start();
