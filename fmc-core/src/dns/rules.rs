@@ -1,6 +1,7 @@
 //! The rules of zones: each is one kind of finding, at the author's own value.
 
 mod ipa;
+mod server;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +10,7 @@ use super::derive::{self, A, AAAA, CNAME, zone_of};
 use super::name::DnsName;
 use super::server::{ZoneServer, servers_of};
 use super::zone::ZoneContent;
-use super::{ReadBy, Record, RecordName, Zone};
+use super::{Record, RecordName};
 use crate::checked::Checked;
 use crate::finding::{At, Finding, NameList, Remedy, problems};
 use crate::given::Given;
@@ -20,7 +21,7 @@ pub(crate) fn check(cloud: &Checked, findings: &mut Vec<Finding>) {
     let zones: BTreeMap<DnsName, ZoneContent> =
         derive::zones_of(cloud).into_iter().map(|zone| (zone.name.clone(), zone)).collect();
     let root = At::ROOT.key("dns");
-    servers(cloud, &root, findings);
+    server::places(cloud, &root, findings);
     if dns.said().without_reverse && !dns.said().reverse.is_empty() {
         findings.push(DnsProblem::TwoReverse {}.at(root.key("reverse")));
     }
@@ -32,7 +33,7 @@ pub(crate) fn check(cloud: &Checked, findings: &mut Vec<Finding>) {
     for said in &dns.said().zones {
         let at = stated.name(&said.name);
         let Some(zone) = said.name.ok().and_then(|name| zones.get(&DnsName::from(name))) else { continue };
-        unknown_server(said, cloud, &at, findings);
+        server::unknown(said, cloud, &at, findings);
         let at = at.key("records");
         for (owner, records) in &said.records {
             let at = at.name(owner);
@@ -43,10 +44,10 @@ pub(crate) fn check(cloud: &Checked, findings: &mut Vec<Finding>) {
         }
     }
     too_long(&zones, &kept, &root, findings);
-    if !undecided(cloud, &zones, &root, findings) {
-        without_servers(&zones, &root, findings);
+    if !server::undecided(cloud, &zones, &root, findings) {
+        server::missing(&zones, &root, findings);
     }
-    without_glue(&zones, &root, findings);
+    server::without_glue(&zones, &root, findings);
 }
 
 /// The most characters of a name, without the dot at its end (RFC 1035 §2.3.4).
@@ -69,90 +70,6 @@ fn too_long(
             let problem = DnsProblem::NoPlaceForMark { name: owner.bare().to_owned(), most: MOST - more };
             findings.push(problem.at(root));
         }
-    }
-}
-
-/// Each server has one place and a name.
-fn servers(cloud: &Checked, root: &At<'_>, findings: &mut Vec<Finding>) {
-    let Some(dns) = cloud.dns() else { return };
-    let all = root.key("servers");
-    let known = servers_of(cloud);
-    for said in &dns.said().servers {
-        let at = all.name(&said.name);
-        let name = said.name.to_string();
-        match (&said.address, &said.machine) {
-            (Some(_), Some(_)) => findings.push(DnsProblem::TwoPlaces { server: name }.at(at)),
-            (None, None) => findings.push(DnsProblem::NoPlace { server: name }.at(at)),
-            _ if said.read_by != ReadBy::Transfer && said.key.is_none() => {
-                findings.push(DnsProblem::NothingToRead { server: name }.at(at.key("read_by")));
-            }
-            (None, Some(machine)) if known.iter().all(|known| known.name != name) => {
-                findings.push(
-                    DnsProblem::NoAddressOfMachine { server: name, machine: machine.to_string() }.at(at),
-                );
-            }
-            _ => {}
-        }
-    }
-}
-
-/// A zone's server is one of the cloud's.
-fn unknown_server(said: &Zone, cloud: &Checked, at: &At<'_>, findings: &mut Vec<Finding>) {
-    let (Some(server), Some(dns)) = (said.server.as_ref().and_then(Given::ok), cloud.dns()) else { return };
-    if dns.said().servers.get(server.as_str()).is_none() {
-        let known = NameList::new(dns.said().servers.iter().map(|server| server.name.to_string()));
-        findings.push(DnsProblem::UnknownServer { server: server.to_string(), known }.at(at.key("server")));
-    }
-}
-
-/// Of several servers, each zone has one: a zone that no server has is kept up to date by none. Whether there is such a finding.
-fn undecided(
-    cloud: &Checked,
-    zones: &BTreeMap<DnsName, ZoneContent>,
-    root: &At<'_>,
-    findings: &mut Vec<Finding>,
-) -> bool {
-    let Some(dns) = cloud.dns().filter(|dns| dns.default_server().is_none()) else { return false };
-    let servers = NameList::new(dns.said().servers.iter().map(|server| server.name.to_string()));
-    let without =
-        NameList::new(zones.values().filter(|zone| zone.server.is_none()).map(|zone| zone.name.bare()));
-    if servers.len() < 2 || without.is_empty() {
-        return false;
-    }
-    findings.push(DnsProblem::Undecided { zones: without, servers }.at(root));
-    true
-}
-
-/// Every zone has a server: one finding for all that have none.
-fn without_servers(zones: &BTreeMap<DnsName, ZoneContent>, root: &At<'_>, findings: &mut Vec<Finding>) {
-    let without = zones.values().filter(|zone| {
-        let sets = zone.sets_of(&zone.name);
-        sets.is_none_or(|sets| !sets.contains_key(&derive::NS))
-    });
-    let without = NameList::new(without.map(|zone| zone.name.bare()));
-    if !without.is_empty() {
-        findings.push(DnsProblem::NoServer { zones: without }.at(root));
-    }
-}
-
-/// A server of a zone whose name is in one of the cloud's zones has an address there: one finding for each name.
-fn without_glue(zones: &BTreeMap<DnsName, ZoneContent>, root: &At<'_>, findings: &mut Vec<Finding>) {
-    let mut of_server: BTreeMap<&DnsName, Vec<&str>> = BTreeMap::new();
-    for zone in zones.values() {
-        let servers = zone.sets_of(&zone.name).and_then(|sets| sets.get(&derive::NS));
-        for server in servers.into_iter().flat_map(|set| &set.data).filter_map(RecordData::target) {
-            let home = zone_of(zones, server).map(|(_, home)| home);
-            let has_address = |home: &ZoneContent| {
-                found(home, server).is_some_and(|sets| sets.contains_key(&A) || sets.contains_key(&AAAA))
-            };
-            if home.is_some_and(|home| !has_address(home)) {
-                of_server.entry(server).or_default().push(zone.name.bare());
-            }
-        }
-    }
-    for (server, zones) in of_server {
-        let problem = DnsProblem::NoGlue { server: server.bare().to_owned(), zones: NameList::new(zones) };
-        findings.push(problem.at(root));
     }
 }
 
