@@ -253,6 +253,8 @@ fn a_program_takes_the_calls_and_alone_has_the_port() {
     assert_eq!(of(deployed, shop(http())), [""; 0]);
     let without = || cluster().disable(k3s::Component::Traefik);
     assert_eq!(of(without(), with(http(), route()))[0], "platform-no-ingress");
+    let older = || k3s::Cluster::new("single", "v1.33.2+k3s1");
+    assert_eq!(of(older(), with(http(), route())), ["platform-no-operator"]);
     // Another class has pods of its own, and its ports are Traefik's already.
     let other = || http().class("envoy", "envoy-gateway-system");
     assert_eq!(of(cluster(), shop(other())), ["platform-port-shared"]);
@@ -293,6 +295,15 @@ fn who_is_led_to_https_meets_a_certificate() {
 fn a_host_has_one_owner() {
     let ingress = IngressHost::new("shop.example.org").route("/", "web", 80);
     let both = with(http(), route());
+    // A route without a listener has the calls of each.
+    let twin = HttpRoute::new("twin", "public").host("shop.example.org").route("/", "web", 80);
+    let routes = Namespace::new("shop").deployment(web(1)).gateway(http());
+    let routes = routes.http_route(route().listener("http")).http_route(twin);
+    one(
+        Platform::on("single").traefik(Traefik::new().gateways()).namespace(routes),
+        "platform-twice",
+        "namespaces[0].http_routes[1].routes[0].path",
+    );
     let mut shop = Namespace::new("shop").deployment(web(1)).gateway(http()).http_route(route());
     shop = shop.ingress(ingress);
     let found = every_kind(Platform::on("single").traefik(Traefik::new().gateways()).namespace(shop));

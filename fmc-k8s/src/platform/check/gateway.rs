@@ -222,6 +222,14 @@ fn calls(of: &Listener) -> String {
     }
 }
 
+/// The minor release of Kubernetes from which on K3s brings the kinds of gateways with its Traefik.
+const BRINGS_KINDS: u16 = 34;
+
+/// Whether files of the platform bring the kinds of gateways.
+fn has_kinds(platform: &Platform) -> bool {
+    scopes(platform).contains_key(&(GROUP.to_owned(), "Gateway".to_owned()))
+}
+
 /// A program takes the calls of a gateway, and it alone has the port.
 fn taken(gateway: &Gateway, platform: &Platform, site: &SpanSite<'_>, findings: &mut RoleFindings<'_>) {
     let Some(cluster) = site.cloud().cluster(&platform.cluster.to_string()) else { return };
@@ -234,13 +242,21 @@ fn taken(gateway: &Gateway, platform: &Platform, site: &SpanSite<'_>, findings: 
             );
             let help = "leave `traefik` out of its `disable`, or name another `class`";
             findings.find(&NO_INGRESS, message, help);
+        } else if cluster.version.minor() < BRINGS_KINDS && !has_kinds(platform) {
+            let message = format!(
+                "K3s {} does not bring the kinds of gateways, which 1.{BRINGS_KINDS} and later do",
+                cluster.version
+            );
+            let help =
+                "raise the `version` of the cluster, or name the files of the Gateway API below `operators`";
+            findings.find(&NO_OPERATOR, message, help);
         } else if !is_on(platform, cluster) {
             let message = "K3s's Traefik takes no calls of gateways unless it is told to";
             findings.find(&NO_INGRESS, message, "say `traefik: {gateways: true}` in the platform");
         }
         return;
     }
-    if !has_traefik && !scopes(platform).contains_key(&(GROUP.to_owned(), "Gateway".to_owned())) {
+    if !has_traefik && !has_kinds(platform) {
         let message = format!("nothing of the platform brings the kind Gateway of {GROUP}");
         let help =
             "name the files of its project below `operators`, or accept this if something else installs it";
@@ -322,6 +338,22 @@ fn meet(one: &str, other: &str) -> bool {
     one == other || below(one, other) || below(other, one)
 }
 
+/// The listeners of a gateway by which the calls of a host come to a route. By HTTPS a redirection to HTTPS would lead to itself.
+fn listeners_of<'g>(
+    route: &'g HttpRoute,
+    gateway: &'g Gateway,
+    host: Option<&'g str>,
+) -> impl Iterator<Item = &'g Listener> {
+    gateway.listeners.iter().filter(move |one| {
+        let is_named = match &route.listener {
+            Some(name) => *name == one.name,
+            None => !(route.redirect_https && one.tls.is_some()),
+        };
+        let takes = |host: &str| one.host.as_ref().is_none_or(|of| meet(&of.to_string(), host));
+        is_named && host.is_none_or(takes)
+    })
+}
+
 /// A host and a path belong to one route of a gateway, a host to one of Traefik's gateways and ingresses, and a port to one gateway.
 pub(super) fn owners(platform: &Platform, gateways: &Gateways<'_>, findings: &mut RoleFindings<'_>) {
     if gateways.all.is_empty() {
@@ -356,23 +388,26 @@ pub(super) fn owners(platform: &Platform, gateways: &Gateways<'_>, findings: &mu
                 let whole = route.redirect_https.then(String::new);
                 for (rule, path) in paths.chain(whole).enumerate() {
                     let parent = route.parent(&own).map(|(within, name)| format!("{within}/{name}"));
-                    let listener = route.listener.as_ref().map(ToString::to_string);
                     let rule = match route.redirect_https {
                         true => format!("{here}.redirect_https"),
                         false => format!("{here}.routes[{rule}].path"),
                     };
-                    match seen.entry([parent, listener, host.clone(), Some(path)]) {
-                        std::collections::btree_map::Entry::Vacant(free) => drop(free.insert(rule)),
-                        std::collections::btree_map::Entry::Occupied(first) => {
-                            findings.part(&rule, |findings| {
-                                let message = format!("{} answers for the same calls", first.get());
-                                findings.find(
-                                    &TWICE,
-                                    message,
-                                    "leave one of them out, or take another host or path",
-                                );
-                            });
-                        }
+                    let calls = listeners_of(route, gateway, host.as_deref());
+                    let calls = calls.map(|one| {
+                        [parent.clone(), Some(one.name.to_string()), host.clone(), Some(path.clone())]
+                    });
+                    let calls: Vec<[Option<String>; 4]> = calls.collect();
+                    if let Some(first) = calls.iter().find_map(|calls| seen.get(calls)) {
+                        let message = format!("{first} answers for the same calls");
+                        findings.part(&rule, |findings| {
+                            findings.find(
+                                &TWICE,
+                                message,
+                                "leave one of them out, or take another host or path",
+                            );
+                        });
+                    } else {
+                        seen.extend(calls.into_iter().map(|calls| (calls, rule.clone())));
                     }
                 }
             }
