@@ -288,6 +288,24 @@ fn rocky_reads_its_own_files() {
     assert!(packages.contains(&"postgresql-server") && packages.contains(&"epel-release"), "{packages:?}");
 }
 
+/// A cluster keeps the database that has its state.
+#[test]
+fn the_state_of_a_cluster_is_not_exchanged_for_an_empty_database() {
+    let folder = fmc_testkit::tree::scratch();
+    let write = |text: &str| std::fs::write(folder.path().join("cloud.yaml"), text).unwrap();
+    let text = with_k3s();
+    write(&text);
+    let (code, said) = run_in(folder.path(), "apply --yes --connect sim:host.json");
+    assert_eq!(code, 0, "{said}");
+    let other = text.replace("{postgresql: main}", "{postgresql: main, database: empty}");
+    write(&other.replace(
+        "        k3s: {owner: kine}\n",
+        "        k3s: {owner: kine}\n        empty: {owner: kine}\n",
+    ));
+    let (code, said) = run_in(folder.path(), "apply --yes --connect sim:host.json --replace outdated");
+    assert!(code != 0 && said.contains("in a database without its state"), "{said}");
+}
+
 /// A database keeps its major version, and a machine that is replaced keeps its disks.
 #[test]
 fn another_major_version_is_refused_while_the_data_is_there() {

@@ -19,6 +19,8 @@ pub(super) const RELEASE: &str = "release";
 pub(super) const DATASTORE: &str = "datastore";
 /// The state is in a database.
 pub(super) const DATABASE: &str = "database";
+/// The database of a PostgreSQL of the cloud, in which the state is.
+const NAMED: &str = "datastore-of";
 /// The store of a server's state.
 pub(super) const HELD: &str = "state";
 /// A single server keeps it in SQLite.
@@ -99,6 +101,22 @@ pub(crate) fn of_cluster(cluster: &Cluster) -> Facts {
         "K3s does not move the state of {name} between its servers and a database: leave it as it was"
     );
     let facts = facts.fixed(DATASTORE, if has_database { DATABASE } else { "servers" }, kept);
+    let named = cluster.said().datastore.as_ref().and_then(|datastore| {
+        let postgresql = datastore.postgresql.as_ref()?.ok()?;
+        Some(format!("{}/{postgresql}", datastore.database_name()))
+    });
+    let facts = match named {
+        Some(named) => {
+            let why: Arc<str> = format!(
+                "K3s would begin {name} in a database without its state: name the database that it has. To move, copy the state by `pg_dump`, and \
+                 make the servers anew by `destroy --only`"
+            )
+            .into();
+            // The state is not on the servers' disks, so that nothing else holds a change back.
+            facts.judged(NAMED, named, move |_| FactChange::Refused(Arc::clone(&why)))
+        }
+        None => facts,
+    };
     let facts = if has_database {
         facts.state_elsewhere(format!("the database of the cluster {name}"))
     } else if cluster.has_etcd() {
