@@ -265,8 +265,8 @@ pub enum ReadBy {
     /// By one zone transfer (AXFR, RFC 5936), which has the names of others too.
     #[default]
     Transfer,
-    /// By a question for each name and type, for a server that gives no transfers. The names of the cloud stand in an index in the zone, so
-    /// that those are found that are no longer wanted. The names of others are not seen, unless the cloud wants them.
+    /// By a question for each name and type, for a server that gives no transfers. An index in the zone lists the cloud's names, so that a
+    /// plan finds those that nothing wants any more. It sees a name of others only where the cloud wants the same name.
     Queries,
 }
 

@@ -93,7 +93,7 @@ impl ZoneServer {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ServerIpa {
-    /// By what it logs in.
+    /// The credentials of the login.
     pub credentials: IpaCredentials,
     /// The server's certificate authority in PEM, by reference.
     pub ca: SecretRef,
@@ -101,7 +101,7 @@ pub struct ServerIpa {
     pub port: u16,
 }
 
-/// By what a FreeIPA server knows who asks.
+/// The credentials of a login at a FreeIPA server.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum IpaCredentials {
@@ -125,7 +125,7 @@ impl IpaCredentials {
         Some(Self::Password { user, password: said.password.as_ref()?.reference()? })
     }
 
-    /// Who logs in, in words.
+    /// The name of the user, or words for the owner of a ticket.
     pub fn user(&self) -> &str {
         match self {
             Self::Password { user, .. } => user.as_str(),

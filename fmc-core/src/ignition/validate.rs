@@ -57,9 +57,9 @@ pub fn validate(config: &[u8]) -> Judgement {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Judgement {
-    /// Why it is refused.
+    /// Remarks that refuse the config.
     pub errors: Vec<Remark>,
-    /// What a machine boots with, although it is mostly not meant, as a key that nobody reads.
+    /// Remarks that refuse nothing: a machine boots although, for example, Ignition does not know a key.
     pub warnings: Vec<Remark>,
 }
 
@@ -69,7 +69,7 @@ pub struct Judgement {
 pub struct Remark {
     /// Where, from the root `$`, as `$.storage.files.0.path`.
     pub path: String,
-    /// What.
+    /// The remark.
     pub message: String,
 }
 

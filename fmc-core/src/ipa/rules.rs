@@ -175,7 +175,7 @@ fn resolver(freeipa: &FreeIpa, cloud: &Checked, client: &Machine, findings: &mut
     }
 }
 
-/// Kerberos between machines whose clocks nobody keeps together: the installers are told to leave the clocks alone.
+/// Clocks that nothing keeps together. Kerberos needs them, and fmc tells FreeIPA's installers to leave them alone.
 fn time(freeipa: &FreeIpa, site: &SpanSite<'_>, findings: &mut RoleFindings<'_>) {
     // Where there is chrony, it tells which machines it leaves out.
     if site.stated::<Chrony>().next().is_some() {

@@ -49,7 +49,7 @@ pub(super) fn judge(
     }
 }
 
-/// What makes an element of a list that thing; `None` if it may stand there again.
+/// The text that two equal elements of a list have in common; `None` if the list may have equal ones.
 fn key(element: &Value, twice: Twice) -> Option<String> {
     let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
     match twice {

@@ -217,7 +217,7 @@ impl Judge<'_> {
         }
     }
 
-    /// What lies where a unit is written.
+    /// Files, directories and links at the path of a unit.
     fn beside_units(&mut self, units: &[&Object], storage: Option<&Object>, at: &Path<'_>) {
         let is_said = |object: &Object| text(object, "contents").is_some_and(|contents| !contents.is_empty());
         let mut paths = BTreeSet::new();
@@ -255,7 +255,7 @@ fn template_of(name: &str) -> Option<String> {
     (!instance.is_empty()).then(|| format!("{template}@.service"))
 }
 
-/// What follows the last dot of the last part of a path.
+/// The extension of a file name, without its dot.
 fn extension(name: &str) -> Option<&str> {
     name.rsplit('/').next()?.rsplit_once('.').map(|(_, extension)| extension)
 }

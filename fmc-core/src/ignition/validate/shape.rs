@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{Judgement, Path};
 
-/// What a key holds.
+/// The type of a key's value.
 #[derive(Clone, Copy)]
 pub(super) enum Shape {
     Text,

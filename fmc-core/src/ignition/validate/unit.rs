@@ -32,7 +32,7 @@ const LINE: usize = 2048;
 /// A text that is read through a buffer: a line that is too long is one only where the parser has so much of it before it.
 struct Lexer<'t> {
     text: &'t str,
-    /// What was taken, and up to where the buffer reaches.
+    /// The number of bytes that were taken, and the end of the buffer.
     at: usize,
     filled: usize,
 }

@@ -13,7 +13,7 @@ const NOT_A_URL: &str = "unable to parse url";
 /// The parts of an address that decide whether Ignition takes it.
 pub(super) struct Url<'u> {
     pub(super) scheme: String,
-    /// What follows the scheme, if it does not begin with a slash.
+    /// The text after the scheme, if it does not begin with a slash.
     opaque: &'u str,
     query: &'u str,
 }
