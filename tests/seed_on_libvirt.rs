@@ -82,7 +82,7 @@ fn the_seeds_cloud_is_applied_grows_is_mended_and_goes() {
     assert_eq!(steps, [("domain/worker9".to_owned(), Action::Restart)]);
 
     // A replaced machine keeps its data.
-    let disk = "/var/lib/libvirt/images/fmc-flatcar-micro-cloud-lab/postgresql1.disk.data";
+    let disk = "/var/lib/libvirt/images/fmc-flatcar-micro-cloud-lab/postgresql1.disk.postgresql";
     hypervisor.write_data(disk);
     let data = hypervisor.data(disk);
     let replace = Choices { replace: ["postgresql1".to_owned()].into(), ..Choices::default() };

@@ -34,7 +34,7 @@ pub(crate) fn cloud() -> Cloud {
         )
 }
 
-/// The machines, their networks and their cluster, without the services that they have in common.
+/// The machines, their networks, their cluster and their database, without the services that they have in common.
 pub(crate) fn machines() -> Cloud {
     Cloud::new("flatcar-micro-cloud")
         // S17: an internal zone under a name that ICANN reserves for internal use; `cefaslocalserver.com` can
@@ -51,6 +51,7 @@ pub(crate) fn machines() -> Cloud {
         .machines((1..=3).map(worker))
         .machines([bootstrap(), freeipa(), load_balancer(), postgresql(), helper(), bastion()])
         .cluster(cluster())
+        .role(Spanning::said(database()))
         // S25: the bastion is the only way in by SSH, and it serves only SSH.
         .ssh_from([Peer::machine(BASTION)])
         .ssh_host_keys(true)
@@ -129,6 +130,16 @@ fn cluster() -> k3s::Cluster {
         .bootstrap(BOOTSTRAP)
         .secrets_encryption(k3s::EncryptionProvider::Secretbox)
         .snapshots(k3s::Snapshots::every("0 */6 * * *").keep(12))
+}
+
+/// The database of the shop. Its clients run on the agents, and it admits only their subnet: another agent changes
+/// nothing here. S24: its data outlives its machine, and so do two weeks of backups, on a disk of their own.
+fn database() -> Postgresql {
+    Postgresql::new("main", 16, POSTGRESQL1)
+        .user(postgresql::DatabaseUser::new("shop"))
+        .database(postgresql::Database::new("shop", "shop").from(Peer::subnet_of_role("k3s-agent").of("prod")))
+        .size(100.gib())
+        .backup(postgresql::Backup::new().size(200.gib()).keep(2))
 }
 
 /// FreeIPA: DNS and accounts. It asks its network's own forwarder for the names of the world.
@@ -226,17 +237,12 @@ fn load_balancer() -> Machine {
         .root_disk(30.gib())
 }
 
-/// S18: a virtual machine has sizes, not Kubernetes limits. Its clients run on the agents, and it admits only
-/// their subnet: another agent changes nothing here.
+/// S18: a virtual machine has sizes, not Kubernetes limits; those of its PostgreSQL follow from its memory.
 fn postgresql() -> Machine {
     node(POSTGRESQL1, rocky(), &CORE, Ipv4Addr::new(10, 17, 3, 13))
         .cpus(2)
         .memory(2.gib())
         .root_disk(30.gib())
-        // S24: how long data is kept is decided with the workloads; here it is decided that the data outlives
-        // its machine.
-        .disk(Disk::new("data", 100.gib()))
-        .accept(tcp(5432), Peer::subnet_of_role("k3s-agent").of("prod"))
 }
 
 /// S15: the helper had no service; now administrators work on it.

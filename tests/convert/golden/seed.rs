@@ -186,9 +186,7 @@ fn cloud() -> Cloud {
             .cpus(2)
             .memory(2.gib())
             .root_disk(30.gib())
-            .disk(Disk::new("data", 100.gib()))
             .interface(Interface::on(CORE).address("10.17.3.13"))
-            .accept(tcp(5432), Peer::subnet_of_role("k3s-agent").of("prod"))
             .user(
                 User::admin("ops")
                     .key("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINhkSSGYbhWMwip3dcd+DMGpB5B0Pymsom625vHyoFhR ops@flatcar-micro-cloud"),
@@ -246,6 +244,7 @@ fn cloud() -> Cloud {
                         ),
                 ),
         )
+        .role(Spanning::said(Postgresql::new("main", 16, "postgresql1").user(postgresql::DatabaseUser::new("shop")).database(postgresql::Database::new("shop", "shop").from(Peer::subnet_of_role("k3s-agent").of("prod"))).size(100.gib()).backup(postgresql::Backup::new().keep(2).size(200.gib()))))
         .role(Spanning::said(FreeIpa::on("freeipa1").clients(["loadbalancer1", "postgresql1", "helper", "bastion"]).forwarders(["10.17.3.1"]).without_validation()))
         .role(Spanning::said(Chrony::new().servers(["freeipa1"]).clients(["bastion", "bootstrap", "helper", "loadbalancer1", "master1", "master2", "master3", "postgresql1", "worker1", "worker2", "worker3"]).pools(["2.rocky.pool.ntp.org"])))
         .accept("k3s-install-unpinned", "K3s's own release, judged by the sums beside it; who operates it pins `Install::binary`, which bootstrap then serves")
