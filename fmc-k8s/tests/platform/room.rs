@@ -83,10 +83,11 @@ pub(crate) fn found(cloud: Cloud, platform: Platform) -> Vec<Finding> {
 
 #[track_caller]
 fn one(cloud: Cloud, platform: Platform, kind: &str, path: &str, message: &str) {
+    // It comes after the roles that the cloud has.
+    let at = format!("roles[{}].platform.{path}", cloud.roles.len());
     let found = found(cloud, platform);
     let told: Vec<_> =
         found.iter().map(|one| (one.kind().as_str(), one.at(), one.message().to_string())).collect();
-    let at = format!("roles[0].platform.{path}");
     assert_eq!(told, [(kind, at.as_str(), message.to_owned())]);
 }
 
