@@ -137,7 +137,9 @@ fn cluster() -> k3s::Cluster {
 fn database() -> Postgresql {
     Postgresql::new("main", 16, POSTGRESQL1)
         .user(postgresql::DatabaseUser::new("shop"))
-        .database(postgresql::Database::new("shop", "shop").from(Peer::subnet_of_role("k3s-agent").of("prod")))
+        .database(
+            postgresql::Database::new("shop", "shop").from(Peer::subnet_of_role("k3s-agent").of("prod")),
+        )
         .size(100.gib())
         .backup(postgresql::Backup::new().size(200.gib()).keep(2))
 }

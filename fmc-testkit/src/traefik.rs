@@ -1,9 +1,8 @@
-//! Checks a dynamic configuration as Traefik's file provider reads it, and arguments as its program reads them.
+//! Traefik, and its own readers of configurations.
 //!
-//! Debian has no Traefik, and the whole of it cannot be built from Go modules, because the registry lacks
-//! some that it requires. Its readers of configurations can be built. So the code that reads them in
-//! production judges them: it refuses unknown fields and wrong types. Faults that only show when Traefik runs
-//! (rules that do not parse, a service that is not used) are not found here.
+//! Debian has no Traefik, so it is built from its Go modules. The registry lacks some that it requires: the clients of clouds by which
+//! ACME answers in DNS, of which this Traefik has none, and a fork of a module for passwords of users, in whose place it lets
+//! nobody in. Nothing else is another Traefik's.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,8 +12,9 @@ use std::sync::OnceLock;
 use crate::Refused;
 use crate::go::{go, kept};
 use crate::program::run;
-use crate::tree::{or_panic, scratch, write};
+use crate::tree::{copy, or_panic, scratch, write};
 
+const MODULE: &str = "github.com/traefik/traefik/v3";
 const VERSION: &str = "v3.7.13";
 const MAIN: &str = include_str!("traefik/main.go");
 
@@ -23,11 +23,33 @@ const MAIN: &str = include_str!("traefik/main.go");
 const EXT: &str = "github.com/traefik/traefik/dynamic/ext";
 const EXT_GO: &str = "package ext\n\n// HTTP adds nothing.\ntype HTTP struct{}\n\n// Router adds nothing.\ntype Router struct{}\n";
 
-/// Checks a dynamic configuration in YAML.
+/// Traefik's client of ACME, with the one package that is replaced.
+const LEGO: &str = "github.com/go-acme/lego/v5";
+const LEGO_GO: &str = include_str!("traefik/none.go");
+
+/// Passwords of users: Traefik requires a fork, which has two functions more.
+const AUTH: &str = "github.com/abbot/go-http-auth";
+const AUTH_GO: &str = include_str!("traefik/more.go");
+
+/// Traefik itself.
 ///
-/// The first call builds the judge. That takes ten minutes and needs Go 1.26 and the Go module registry, so
-/// it is for the slow tier. The judge is kept in `FMC_TRAEFIK_CACHE`, or `fmc-traefik` in the user's cache
+/// The first call builds it. That takes ten minutes and needs Go 1.26 and the Go module registry, so
+/// it is for the slow tier. It is kept in `FMC_TRAEFIK_CACHE`, or `fmc-traefik` in the user's cache
 /// folder.
+///
+/// # Panics
+///
+/// When it cannot be built, with Go's output.
+#[must_use]
+pub fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let built_of = [VERSION, MAIN, EXT_GO, LEGO_GO, AUTH_GO].map(str::to_owned);
+        kept("traefik", &built_of, build)
+    })
+}
+
+/// Checks a dynamic configuration in YAML. It needs what [`program`] needs.
 ///
 /// # Errors
 ///
@@ -35,7 +57,7 @@ const EXT_GO: &str = "package ext\n\n// HTTP adds nothing.\ntype HTTP struct{}\n
 ///
 /// # Panics
 ///
-/// When the judge cannot be built, with Go's output.
+/// As [`program`] does.
 pub fn check(dynamic: &str) -> Result<(), Refused> {
     let folder = scratch();
     let file = folder.path().join("dynamic.yml");
@@ -43,7 +65,7 @@ pub fn check(dynamic: &str) -> Result<(), Refused> {
     run(Command::new(judge()).arg(file)).silent_success().map(drop)
 }
 
-/// Checks arguments of Traefik's program, as `--accesslog=true`: its static configuration. It needs what [`check`] needs.
+/// Checks arguments of Traefik's program, as `--accesslog=true`: its static configuration. It needs what [`program`] needs.
 ///
 /// # Errors
 ///
@@ -51,24 +73,18 @@ pub fn check(dynamic: &str) -> Result<(), Refused> {
 ///
 /// # Panics
 ///
-/// When the judge cannot be built, with Go's output.
+/// As [`program`] does.
 pub fn takes(arguments: &[&str]) -> Result<(), Refused> {
     run(Command::new(judge()).arg("static").args(arguments)).silent_success().map(drop)
 }
 
-fn judge() -> &'static Path {
-    static JUDGE: OnceLock<PathBuf> = OnceLock::new();
-    JUDGE.get_or_init(|| kept("traefik", &[VERSION, MAIN, EXT_GO].map(str::to_owned), build))
+/// The program of `main.go`, which lies beside it.
+fn judge() -> PathBuf {
+    program().with_file_name("judge")
 }
 
-#[expect(clippy::panic, reason = "a test that could not run is never green")]
 fn build(folder: &Path) {
-    let module = format!("github.com/traefik/traefik/v3@{VERSION}");
-    let said = go(folder, &["mod", "download", "-json", &module]);
-    let downloaded: serde_json::Value = serde_json::from_str(&said).unwrap_or_default();
-    let Some(source) = downloaded.get("Dir").and_then(serde_json::Value::as_str).map(Path::new) else {
-        panic!("go mod download: {said}")
-    };
+    let source = downloaded(folder, MODULE, VERSION);
     // Traefik's own requirements and replacements. Go uses them only for the main module, so they are copied.
     for name in ["go.mod", "go.sum"] {
         let path = source.join(name);
@@ -77,7 +93,41 @@ fn build(folder: &Path) {
     write(&folder.join("main.go"), MAIN.as_bytes());
     write(&folder.join("ext/ext.go"), EXT_GO.as_bytes());
     write(&folder.join("ext/go.mod"), format!("module {EXT}\n\ngo 1.22\n").as_bytes());
-    let replace = format!("-replace={EXT}=./ext");
-    go(folder, &["mod", "edit", "-module=judge", &format!("-require={module}"), &replace]);
-    go(folder, &["build", "-mod=mod", "-trimpath", "-o", "traefik", "-ldflags", "-s -w", "."]);
+    let said = go(folder, &["list", "-mod=mod", "-m", "-f", "{{.Version}}", LEGO]);
+    let lego = folder.join("lego");
+    copy(&downloaded(folder, LEGO, said.trim()), &lego);
+    let providers = lego.join("providers/dns");
+    or_panic(fs::remove_dir_all(&providers), &providers);
+    write(&providers.join("none.go"), LEGO_GO.as_bytes());
+    let auth = folder.join("auth");
+    let published = downloaded(folder, AUTH, "v0.4.0");
+    for name in ["auth", "basic", "digest", "md5crypt", "misc", "users"].map(|name| format!("{name}.go")) {
+        let path = published.join(&name);
+        write(&auth.join(&name), or_panic(fs::read_to_string(&path), &path).as_bytes());
+    }
+    write(&auth.join("more.go"), AUTH_GO.as_bytes());
+    write(&auth.join("go.mod"), format!("module {AUTH}\n\ngo 1.22\n").as_bytes());
+    let require = format!("-require={MODULE}@{VERSION}");
+    let replaced = [(EXT, "./ext"), (LEGO, "./lego"), (AUTH, "./auth")];
+    let replaced = replaced.map(|(module, place)| format!("-replace={module}={place}"));
+    go(
+        folder,
+        &[&["mod", "edit", "-module=judge", &require], &replaced.each_ref().map(String::as_str)[..]].concat(),
+    );
+    let program = format!("{MODULE}/cmd/traefik");
+    for (name, package) in [("judge", "."), ("traefik", program.as_str())] {
+        go(folder, &["build", "-mod=mod", "-trimpath", "-o", name, "-ldflags", "-s -w", package]);
+    }
+    or_panic(fs::remove_dir_all(&lego), &lego);
+}
+
+/// The folder of a module's published version.
+#[expect(clippy::panic, reason = "a test that could not run is never green")]
+fn downloaded(folder: &Path, module: &str, version: &str) -> PathBuf {
+    let said = go(folder, &["mod", "download", "-json", &format!("{module}@{version}")]);
+    let downloaded: serde_json::Value = serde_json::from_str(&said).unwrap_or_default();
+    match downloaded.get("Dir").and_then(serde_json::Value::as_str) {
+        Some(place) => PathBuf::from(place),
+        None => panic!("go mod download: {said}"),
+    }
 }

@@ -105,7 +105,7 @@ mod tests {
     use super::super::haproxy::tests::{resolved, setup};
     use super::*;
 
-    /// Read back as YAML, because no Traefik is available to check it.
+    /// Read back as YAML. In the slow tier Traefik itself reads and runs it.
     fn read(text: &str) -> Value {
         serde_saphyr::from_str(text).unwrap()
     }

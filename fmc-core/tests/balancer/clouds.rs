@@ -98,7 +98,12 @@ pub(crate) fn lab(cloud: &Checked) -> Lab {
         let nics = [nic.mac(interface.mac.to_string()).name("enp7s0")];
         lab.host(machine.name.as_str(), &nics);
         for file in &machine.guest.files {
-            let Contents::Text(text) = &file.contents else { panic!("{}", file.path) };
+            let text = match &file.contents {
+                Contents::Text(text) => text,
+                // A program, which a test has from elsewhere.
+                Contents::Remote { .. } => continue,
+                _ => panic!("{}", file.path),
+            };
             lab.write(machine.name.as_str(), file.path.as_str(), text, file.mode.bits().into());
         }
     }
@@ -153,7 +158,7 @@ class Server(http.server.ThreadingHTTPServer):
         return context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False), address
     def handle_error(self, *_):
         pass
-server = Server(('', 6443), Handler)
+server = Server(('', int(sys.argv[3])), Handler)
 print('listening', flush=True)
 server.serve_forever()
 ";
@@ -165,16 +170,27 @@ pub(crate) fn api<'lab>(lab: &'lab Lab, host: &str) -> Daemon<'lab> {
 
 /// A server whose API answers `/readyz` with this status.
 pub(crate) fn api_that_says<'lab>(lab: &'lab Lab, host: &str, status: &str) -> Daemon<'lab> {
+    https(lab, host, 6443, status)
+}
+
+/// Such a server at another port.
+pub(crate) fn https<'lab>(lab: &'lab Lab, host: &str, port: u16, status: &str) -> Daemon<'lab> {
     let certificate = lab.path().join("api.pem");
-    let mut daemon = lab.daemon(host, &["python3", "-c", API, certificate.to_str().unwrap(), status]);
+    let port = port.to_string();
+    let mut daemon = lab.daemon(host, &["python3", "-c", API, certificate.to_str().unwrap(), status, &port]);
     daemon.says("listening", Duration::from_secs(20)).unwrap();
     daemon
 }
 
 /// The name of the server that answers a call to the API at an address. The caller verifies the certificate.
 pub(crate) fn call(lab: &Lab, address: &str) -> Result<String, Refused> {
+    call_at(lab, address, 6443)
+}
+
+/// The name of the server that answers at a port.
+pub(crate) fn call_at(lab: &Lab, address: &str, port: u16) -> Result<String, Refused> {
     let ca = lab.path().join("ca.pem");
-    let url = format!("https://{address}:6443/whoami");
+    let url = format!("https://{address}:{port}/whoami");
     let words = ["curl", "-sSf", "--max-time", "10", "--cacert", ca.to_str().unwrap(), &url];
     lab.run("client", &words)
 }

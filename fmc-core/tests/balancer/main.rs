@@ -7,3 +7,5 @@ mod mirror;
 mod names;
 mod shared;
 mod systems;
+#[cfg(feature = "full")]
+mod traefik;
