@@ -8,7 +8,7 @@ import (
 	"regexp"
 
 	"github.com/traefik/paerser/flag"
-	"github.com/traefik/traefik/v3/pkg/config/static"
+	"github.com/traefik/traefik/v3/cmd"
 	"github.com/traefik/traefik/v3/pkg/provider/file"
 )
 
@@ -17,8 +17,8 @@ var sections = regexp.MustCompile(`(?m)^["']?([^\s#"':-][^\s"':]*)["']?\s*:`)
 var known = map[string]bool{"http": true, "tcp": true, "udp": true, "tls": true}
 
 func takes(arguments []string) error {
-	configuration := static.Configuration{}
-	if err := flag.Decode(arguments, &configuration); err != nil {
+	configuration := cmd.NewTraefikConfiguration()
+	if err := flag.Decode(arguments, configuration); err != nil {
 		return err
 	}
 	configuration.SetEffectiveConfiguration()
