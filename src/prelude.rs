@@ -10,6 +10,7 @@ pub use std::process::ExitCode;
 
 pub use fmc_core::addr::{Ip, IpRange, Mac, Subnet};
 pub use fmc_core::balancer::{Balancer, Software};
+pub use fmc_core::bastion::{Bastion, BastionUser};
 pub use fmc_core::bind::BindServer;
 pub use fmc_core::checked::Checked;
 pub use fmc_core::chrony::Chrony;

@@ -24,6 +24,7 @@ mod yaml;
 
 pub mod addr;
 pub mod balancer;
+pub mod bastion;
 pub mod bind;
 pub mod boot;
 pub mod check;

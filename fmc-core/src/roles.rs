@@ -3,6 +3,7 @@
 //! Generic code uses the table, and knows none of its rows.
 
 use crate::balancer;
+use crate::bastion::Bastion;
 use crate::bind::BindServer;
 use crate::check::room::Room;
 use crate::chrony::Chrony;
@@ -28,6 +29,7 @@ pub trait Takes {
 
 /// Gives the built-in roles that a file can say.
 pub fn said(to: &mut impl Takes) {
+    to.role::<Bastion>();
     to.role::<BindServer>();
     to.role::<NodeExporter>();
     to.spanning_role::<Chrony>();

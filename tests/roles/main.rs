@@ -2,6 +2,9 @@
 //! explained as every other value.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up fails")]
 
+mod bastion;
+#[cfg(feature = "virt")]
+mod bastion_run;
 mod bind;
 #[cfg(feature = "virt")]
 mod bind_run;

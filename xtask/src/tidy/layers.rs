@@ -32,6 +32,7 @@ const LAYERS: &[&[&str]] = &[
     &["ipa"],
     &[
         "balancer/role",
+        "bastion",
         "bind",
         "chrony",
         "cloud_init",
