@@ -78,7 +78,7 @@ fn each_mistake_has_its_finding() {
             "bastion-second machines.db.roles[0]".to_owned(),
         ),
         (
-            &[("    roles:\n      - bastion:", "    accept: [{service: 443/tcp, from: anywhere}]\n    roles:\n      - bastion:")],
+            &[("    roles:\n      - bastion:", "    accept: [{service: tcp 443, from: anywhere}]\n    roles:\n      - bastion:")],
             format!("bastion-other-service {role}"),
         ),
         (
@@ -87,7 +87,7 @@ fn each_mistake_has_its_finding() {
         ),
         (
             &[("    firewall: true\n    guest", "    firewall: true\n    ready: {signal: {tcp: 22}}\n    guest"), ("local: {}", "local: {uri: \"qemu+ssh://hv1/system\"}")],
-            "ready-impossible machines.web.ready".to_owned(),
+            "ready-impossible machines.db.ready".to_owned(),
         ),
     ] {
         let found = found(changes);

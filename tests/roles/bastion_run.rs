@@ -43,7 +43,7 @@ impl World {
         lab.run("person", &["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "person", "-f", &format!("{folder}/id")]).unwrap();
         let text = cloud(std::fs::read_to_string(lab.path().join("id.pub")).unwrap().trim());
         let checked = from_yaml(&text).unwrap().check().unwrap_or_else(|report| panic!("{report}"));
-        let forward = "table ip router { chain in { type nat hook prerouting priority -100; ip daddr 8.8.4.4 tcp dport 2222 dnat to 10.17.5.2:22 } }\n";
+        let forward = "table ip router {\n chain in {\n type nat hook prerouting priority -100\n ip daddr 8.8.4.4 tcp dport 2222 dnat to 10.17.5.2:22\n }\n}\n";
         lab.run_with(Lab::ROUTER, &["nft", "-f", "-"], forward).unwrap();
         let world = Self { text, checked, lab };
         for machine in world.checked.machines() {
@@ -95,8 +95,7 @@ impl World {
         let fmc = env!("CARGO_BIN_EXE_fmc");
         let whole = format!(
             "cd '{folder}' && fmc() {{ '{fmc}' -f cloud.yaml --root-key root.key --connect test:///default \"$@\"; }} && \
-             ssh-agent sh -c 'ssh-add -q id && exec sleep 60' >/dev/null 2>&1 & \
-             cd '{folder}' && eval $(ssh-agent) >/dev/null && ssh-add -q id && {{ {script} ; }} 2>&1; code=$?; ssh-agent -k >/dev/null; exit $code"
+             eval $(ssh-agent) >/dev/null && ssh-add -q id && {{ {script} ; }} 2>&1; code=$?; ssh-agent -k >/dev/null; exit $code"
         );
         self.lab.run_for("person", PATIENCE, &["bash", "-c", &whole])
     }
@@ -174,9 +173,9 @@ fn people_come_by_the_bastion_alone_and_go_where_they_may() {
     std::fs::set_permissions(folder.join("root.key"), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
 
     // By the command, which checks both host keys by the root key.
-    assert_eq!(world.person("fmc ssh ops@db 'id -un; hostname'").unwrap(), "ops\ndb\n");
-    assert_eq!(world.person("fmc ssh ana@web 'id -un; hostname'").unwrap(), "ana\nweb\n");
-    assert_eq!(world.person("fmc ssh bastion hostname").unwrap(), "bastion\n");
+    assert_eq!(world.person("fmc ssh ops@db -- 'id -un; hostname'").unwrap(), "ops\ndb\n");
+    assert_eq!(world.person("fmc ssh ana@web -- 'id -un; hostname'").unwrap(), "ana\nweb\n");
+    assert_eq!(world.person("fmc ssh bastion -- hostname").unwrap(), "bastion\n");
     // By the configuration, whose hosts jump by themselves.
     world.person("fmc ssh-config >config").unwrap();
     assert_eq!(world.person("ssh -F config db hostname").unwrap(), "db\n");
@@ -209,5 +208,5 @@ fn people_come_by_the_bastion_alone_and_go_where_they_may() {
     world.lab.run("bastion", &["sh", "-c", "rm /etc/ssh/ssh_host_ed25519_key && ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key"]).unwrap();
     let _other = world.sshd("bastion");
     assert!(refused("ssh -F config db hostname").contains("Host key verification failed"));
-    assert!(refused("fmc ssh ops@db hostname").contains("Host key verification failed"));
+    assert!(refused("fmc ssh ops@db -- hostname").contains("Host key verification failed"));
 }
