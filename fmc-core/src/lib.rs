@@ -41,6 +41,7 @@ pub mod flow;
 pub mod given;
 pub mod graph;
 pub mod guest;
+pub mod helper;
 pub mod host;
 pub mod identity;
 pub mod ignition;

@@ -8,6 +8,7 @@ use crate::bind::BindServer;
 use crate::check::room::Room;
 use crate::chrony::Chrony;
 use crate::cloud::Cloud;
+use crate::helper::Helper;
 use crate::ipa::FreeIpa;
 use crate::k3s;
 use crate::mirror;
@@ -31,6 +32,7 @@ pub trait Takes {
 pub fn said(to: &mut impl Takes) {
     to.role::<Bastion>();
     to.role::<BindServer>();
+    to.role::<Helper>();
     to.role::<NodeExporter>();
     to.spanning_role::<Chrony>();
     to.spanning_role::<FreeIpa>();
