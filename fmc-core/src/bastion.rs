@@ -131,7 +131,9 @@ impl Bastion {
 fn targets<'s>(site: &Site<'s>) -> impl Iterator<Item = (Idx<Machine>, &'s Machine)> {
     let own = &site.machine().name;
     let all = site.cloud().each::<Machine>();
-    all.filter(move |(_, machine)| machine.name != *own && machine.is_provisioned() && machine.guest.has_login())
+    all.filter(move |(_, machine)| {
+        machine.name != *own && machine.is_provisioned() && machine.guest.has_login()
+    })
 }
 
 /// The users of a machine who can log in by a key.

@@ -267,7 +267,10 @@ impl Checked {
     }
 
     /// The hypervisor's addresses on a machine's networks; on a host bridge the gateway is another machine.
-    pub(crate) fn hypervisor_addresses<'a>(&'a self, machine: &'a Machine) -> impl Iterator<Item = IpAddr> + 'a {
+    pub(crate) fn hypervisor_addresses<'a>(
+        &'a self,
+        machine: &'a Machine,
+    ) -> impl Iterator<Item = IpAddr> + 'a {
         let networks = machine.interfaces.iter().filter_map(|interface| self.at(interface.network));
         let own = networks.filter(|network| network.forward != Forward::Bridge);
         own.flat_map(|network| [&network.ipv4, &network.ipv6]).flatten().filter_map(|family| family.gateway)

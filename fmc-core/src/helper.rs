@@ -120,7 +120,9 @@ fn way_in<'s>(site: &Site<'s>) -> Option<(&'s WayIn, &'s Machine)> {
 fn targets<'s>(site: &Site<'s>) -> impl Iterator<Item = &'s Machine> {
     let own = &site.machine().name;
     let others = site.cloud().machines().iter().filter(move |machine| machine.name != *own);
-    others.filter(|machine| machine.is_provisioned() && machine.guest.has_login() && machine.address().is_some())
+    others.filter(|machine| {
+        machine.is_provisioned() && machine.guest.has_login() && machine.address().is_some()
+    })
 }
 
 impl CustomRole for Helper {
@@ -141,14 +143,17 @@ impl CustomRole for Helper {
                 None => targets(site).fold(flows, |flows, target| flows.reach(tcp(22), machine(target))),
             };
         }
-        let cluster = self.cluster.as_ref().and_then(Given::ok).and_then(|name| site.cloud().cluster(name.as_str()));
+        let cluster =
+            self.cluster.as_ref().and_then(Given::ok).and_then(|name| site.cloud().cluster(name.as_str()));
         for machine in cluster.into_iter().flat_map(|cluster| &cluster.endpoint.machines) {
             let name = site.cloud().at(*machine).map(|machine| Given::from(machine.name.clone()));
             flows = name.into_iter().fold(flows, |flows, name| flows.reach(tcp(6443), Peer::machine(name)));
         }
         for database in self.databases.iter() {
-            let found = database.postgresql.ok().and_then(|name| Postgresql::named(site.cloud(), name.as_str()));
-            let primary = found.and_then(|found| Some((found.tcp_port(), found.primary_machine(site.cloud())?)));
+            let found =
+                database.postgresql.ok().and_then(|name| Postgresql::named(site.cloud(), name.as_str()));
+            let primary =
+                found.and_then(|found| Some((found.tcp_port(), found.primary_machine(site.cloud())?)));
             flows = primary.into_iter().fold(flows, |flows, (port, primary)| {
                 flows.reach(tcp(port), Peer::machine(Given::from(primary.name.clone())))
             });

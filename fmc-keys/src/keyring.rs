@@ -122,7 +122,8 @@ impl Keyring {
             Generated::Kubeconfig(of) => {
                 let server = of.server.parse().map_err(|error| failed(&error))?;
                 let validity = Validity { not_before: certificate::begins(), not_after: of.until };
-                let file = Kubeconfig { cluster: &of.cluster, server: &server, secrets: &of.secrets, validity };
+                let file =
+                    Kubeconfig { cluster: &of.cluster, server: &server, secrets: &of.secrets, validity };
                 file.render_for(&of.user, self).map_err(|error| failed(&error))
             }
             Generated::JoinToken(token) => {

@@ -199,7 +199,8 @@ impl Door {
             hop: None,
             keys: keys.of_machine(machine),
         };
-        let Some((way, before)) = checked.way_in().and_then(|way| Some((way, checked.at(way.machine)?))) else {
+        let Some((way, before)) = checked.way_in().and_then(|way| Some((way, checked.at(way.machine)?)))
+        else {
             return own.direct(checked, machine, world);
         };
         if before.name != machine.name {

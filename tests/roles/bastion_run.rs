@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fmc::guest::checked::Contents;
+use fmc::guest::checked::{Contents, TextPart};
 use fmc::keys::{Keyring, RootKey};
 use fmc::prelude::*;
 use fmc::secret::{NoSecrets, Secrets as _};
@@ -25,30 +25,36 @@ fn cloud(public_key: &str) -> String {
     lines.collect()
 }
 
-struct World {
-    text: String,
-    checked: Checked,
-    lab: Lab,
+/// The example's machines that are run: a cluster of K3s has tests of its own.
+const MACHINES: [&str; 4] = ["bastion", "db", "helper", "web"];
+
+/// The example in namespaces.
+pub(super) struct World {
+    pub(super) text: String,
+    pub(super) checked: Checked,
+    pub(super) lab: Lab,
 }
 
 impl World {
     /// The machines with their users, files, firewalls and sshd, and a person behind a router that forwards to the bastion.
-    fn start() -> Self {
+    pub(super) fn start() -> Self {
         let lab = Lab::start();
         lab.network("edge", "10.17.5.1/24");
         lab.network("core", "10.17.3.1/24");
         lab.network("home", "192.0.2.1/24");
         lab.host("person", &[Nic::new("home", "192.0.2.9/24")]);
         let folder = lab.path().display().to_string();
-        lab.run("person", &["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "person", "-f", &format!("{folder}/id")]).unwrap();
+        lab.run(
+            "person",
+            &["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "person", "-f", &format!("{folder}/id")],
+        )
+        .unwrap();
         let text = cloud(std::fs::read_to_string(lab.path().join("id.pub")).unwrap().trim());
         let checked = from_yaml(&text).unwrap().check().unwrap_or_else(|report| panic!("{report}"));
         let forward = "table ip router {\n chain in {\n type nat hook prerouting priority -100\n ip daddr 8.8.4.4 tcp dport 2222 dnat to 10.17.5.2:22\n }\n}\n";
         lab.run_with(Lab::ROUTER, &["nft", "-f", "-"], forward).unwrap();
         let world = Self { text, checked, lab };
-        for machine in world.checked.machines() {
-            world.host(machine.name.as_str());
-        }
+        MACHINES.into_iter().for_each(|name| world.host(name));
         world
     }
 
@@ -56,19 +62,6 @@ impl World {
         let (lab, machine) = (&self.lab, self.checked.machine(name).unwrap());
         let network = self.checked.at(machine.interfaces.first().unwrap().network).unwrap();
         lab.host(name, &[Nic::new(network.name.as_str(), format!("{}/24", machine.address().unwrap()))]);
-        let key = RootKey::from_bytes([7; 32]);
-        let keyring = Keyring::new(key, &self.checked.secret_scope(), Arc::new(NoSecrets));
-        for file in &machine.guest.files {
-            let text = match &file.contents {
-                Contents::Text(text) => text.to_string(),
-                Contents::Secret(of) => String::from_utf8(keyring.bytes(of).unwrap().expose().to_vec()).unwrap(),
-                other => panic!("{other:?}"),
-            };
-            lab.write(name, file.path.as_str(), &text, file.mode.bits().into());
-            if file.path.as_str() == "/etc/fmc/firewall.nft" {
-                lab.load_rules(name, &text).unwrap();
-            }
-        }
         // Homes are below a folder of which each host has its own layer.
         for user in &machine.guest.users {
             let keys: String = user.keys.iter().map(|key| format!("{key}\n")).collect();
@@ -79,11 +72,50 @@ impl World {
             );
             lab.run(name, &["sh", "-c", &script]).unwrap();
         }
+        for (path, text, mode, owner) in self.files(name) {
+            lab.write(name, &path, &text, mode);
+            if let Some(owner) = owner {
+                // The directories that the provisioner gives to the user, too.
+                lab.run(name, &["chown", "-R", &owner, &format!("/srv/{owner}")]).unwrap();
+            }
+            if path == "/etc/fmc/firewall.nft" {
+                lab.load_rules(name, &text).unwrap();
+            }
+        }
         // A user whom the bastion's machine has, and the role does not name.
         lab.run(name, &["sh", "-c", "useradd -M -d /srv/ops -s /bin/sh eve && mkdir -p /run/sshd && rm -f /etc/ssh/ssh_host_[er][cs]*"]).unwrap();
     }
 
-    fn sshd(&self, name: &str) -> Daemon<'_> {
+    /// The files of a machine: path, text, mode, and the user whose home it is in.
+    pub(super) fn files(&self, name: &str) -> Vec<(String, String, u32, Option<String>)> {
+        let machine = self.checked.machine(name).unwrap();
+        let keyring =
+            Keyring::new(RootKey::from_bytes([7; 32]), &self.checked.secret_scope(), Arc::new(NoSecrets));
+        let secret = |of| String::from_utf8(keyring.bytes(of).unwrap().expose().to_vec()).unwrap();
+        let text = |contents: &Contents| match contents {
+            Contents::Text(text) => Some(text.to_string()),
+            Contents::Secret(of) => Some(secret(of)),
+            Contents::Parts(parts) => {
+                let parts = parts.iter().map(|part| match part {
+                    TextPart::Text(text) => text.to_string(),
+                    TextPart::Secret(of) => secret(of),
+                    other => panic!("{other:?}"),
+                });
+                Some(parts.collect())
+            }
+            _ => None,
+        };
+        let files = machine.guest.files.iter().filter_map(|file| Some((file, text(&file.contents)?)));
+        let here = |text: &str| text.replace("/home/", "/srv/");
+        files
+            .map(|(file, text)| {
+                let owner = file.path.as_str().strip_prefix("/home/").and_then(|rest| rest.split('/').next());
+                (here(file.path.as_str()), here(&text), file.mode.bits().into(), owner.map(str::to_owned))
+            })
+            .collect()
+    }
+
+    pub(super) fn sshd(&self, name: &str) -> Daemon<'_> {
         let mut sshd = self.lab.daemon(name, &["/usr/sbin/sshd", "-D", "-e"]);
         sshd.says("Server listening on", PATIENCE).unwrap();
         sshd
@@ -106,7 +138,8 @@ fn sshd_reads_each_rule() {
     let world = World::start();
     let asked = |user: &str| {
         let connection = format!("user={user},host=person,addr=192.0.2.9");
-        let said = world.lab.run("bastion", &["sh", "-c", &format!("/usr/sbin/sshd -T -C {connection} 2>&1")]);
+        let said =
+            world.lab.run("bastion", &["sh", "-c", &format!("/usr/sbin/sshd -T -C {connection} 2>&1")]);
         said.unwrap()
     };
     let ops = asked("ops");
@@ -135,11 +168,11 @@ fn sshd_reads_each_rule() {
         "allowusers ana",
         "allowusers ops",
         "port 22",
-        "permitopen 10.17.3.22:22 10.17.3.21:22",
+        "permitopen 10.17.3.22:22 10.17.3.23:22 10.17.3.21:22",
     ] {
         assert!(ops.lines().any(|said| said == line), "no {line:?} in:\n{ops}");
     }
-    assert!(asked("ana").lines().any(|line| line == "permitopen 10.17.3.21:22"));
+    assert!(asked("ana").lines().any(|line| line == "permitopen 10.17.3.23:22 10.17.3.21:22"));
     assert!(asked("eve").lines().any(|line| line == "permitopen none"));
     // The other machines have no such file, and their own rules.
     let web = world.lab.run("web", &["sh", "-c", "/usr/sbin/sshd -T 2>&1"]).unwrap();
@@ -169,8 +202,10 @@ fn people_come_by_the_bastion_alone_and_go_where_they_may() {
     }
     let folder = world.lab.path();
     std::fs::write(folder.join("cloud.yaml"), &world.text).unwrap();
-    std::fs::write(folder.join("root.key"), format!("{}\n", *RootKey::from_bytes([7; 32]).to_text())).unwrap();
-    std::fs::set_permissions(folder.join("root.key"), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    std::fs::write(folder.join("root.key"), format!("{}\n", *RootKey::from_bytes([7; 32]).to_text()))
+        .unwrap();
+    std::fs::set_permissions(folder.join("root.key"), std::os::unix::fs::PermissionsExt::from_mode(0o600))
+        .unwrap();
 
     // By the command, which checks both host keys by the root key.
     assert_eq!(world.person("fmc ssh ops@db -- 'id -un; hostname'").unwrap(), "ops\ndb\n");
@@ -188,11 +223,18 @@ fn people_come_by_the_bastion_alone_and_go_where_they_may() {
     assert!(refused("ssh -F config -o ProxyJump=ana@bastion ops@db true").contains(prohibited));
     // No agent, no other direction, no other user, no password.
     assert_eq!(world.person("ssh -F config -A bastion 'echo \"[$SSH_AUTH_SOCK]\"'").unwrap(), "[]\n");
-    assert!(refused("ssh -F config -o ExitOnForwardFailure=yes -R 9000:127.0.0.1:22 bastion true").contains("remote port forwarding failed"));
+    assert!(
+        refused("ssh -F config -o ExitOnForwardFailure=yes -R 9000:127.0.0.1:22 bastion true")
+            .contains("remote port forwarding failed")
+    );
     for user in ["eve", "root"] {
-        assert!(refused(&format!("ssh -F config {user}@bastion true")).contains("Permission denied (publickey)"), "{user}");
+        assert!(
+            refused(&format!("ssh -F config {user}@bastion true")).contains("Permission denied (publickey)"),
+            "{user}"
+        );
     }
-    let password = "ssh -F config -o PubkeyAuthentication=no -o PreferredAuthentications=password bastion true";
+    let password =
+        "ssh -F config -o PubkeyAuthentication=no -o PreferredAuthentications=password bastion true";
     assert!(refused(password).contains("Permission denied (publickey)"));
     // Who came, and what was refused, is in the log.
     let log = bastion.log();

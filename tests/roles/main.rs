@@ -8,6 +8,9 @@ mod bastion_run;
 mod bind;
 #[cfg(feature = "virt")]
 mod bind_run;
+mod helper;
+#[cfg(feature = "virt")]
+mod helper_run;
 mod ipa;
 mod people;
 mod postgresql;

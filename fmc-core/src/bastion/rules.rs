@@ -135,7 +135,8 @@ fn users(bastion: &Bastion, site: &Site<'_>, findings: &mut RoleFindings<'_>) {
 /// Whether a user comes from FreeIPA, with a key, to a machine that is enrolled there.
 fn is_enrolled(site: &Site<'_>, name: &UserName) -> bool {
     let people = site.cloud().people().into_iter().flat_map(|people| people.users.iter());
-    let mut known = people.filter(|user| user.login.to_string() == name.as_str() && !user.ssh_keys.is_empty());
+    let mut known =
+        people.filter(|user| user.login.to_string() == name.as_str() && !user.ssh_keys.is_empty());
     known.next().is_some()
         && site.with_role("freeipa-client").any(|machine| machine.name == site.machine().name)
 }
@@ -148,7 +149,10 @@ fn no_address(site: &Site<'_>, findings: &mut RoleFindings<'_>) {
         findings.find_with(
             &NO_ADDRESS,
             &serde_json::json!({ "machines": unknown }),
-            format!("nobody comes to these machines, whose addresses are not known beforehand: {}", unknown.join(", ")),
+            format!(
+                "nobody comes to these machines, whose addresses are not known beforehand: {}",
+                unknown.join(", ")
+            ),
             "give them static or reserved addresses",
         );
     }
@@ -162,7 +166,9 @@ pub(super) fn check_flows(site: &Site<'_>, findings: &mut RoleFindings<'_>) {
     }
     other_service(cloud, machine, findings);
     let around: Vec<&str> = targets(site)
-        .filter(|(at, target)| !target.firewall || cloud.flows_at(*at).iter().any(|flow| is_around(cloud, target, flow)))
+        .filter(|(at, target)| {
+            !target.firewall || cloud.flows_at(*at).iter().any(|flow| is_around(cloud, target, flow))
+        })
         .map(|(_, target)| target.name.as_str())
         .collect();
     if !around.is_empty() {
@@ -183,7 +189,9 @@ fn is_around(cloud: &Checked, machine: &Machine, flow: &CheckedFlow) -> bool {
     match &flow.peer {
         CheckedPeer::Machine(peer) => cloud.way_in().is_none_or(|way| way.machine != *peer),
         CheckedPeer::Inside { .. } => false,
-        CheckedPeer::Subnet(subnet) => !cloud.hypervisor_addresses(machine).any(|host| Subnet::single(host) == *subnet),
+        CheckedPeer::Subnet(subnet) => {
+            !cloud.hypervisor_addresses(machine).any(|host| Subnet::single(host) == *subnet)
+        }
         _ => true,
     }
 }

@@ -83,7 +83,9 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Building, findings: &mut Vec<F
     base::unasked(cloud, findings);
     answers::unheard(cloud, &assigned, findings);
     for one in &assigned {
-        let Some(machine) = cloud.at(one.machine).filter(|machine| machine.is_provisioned()) else { continue };
+        let Some(machine) = cloud.at(one.machine).filter(|machine| machine.is_provisioned()) else {
+            continue;
+        };
         let (site, at) = (Site::new(cloud, machine, &assigned), At::ROOT.key(&one.at));
         one.role.check_flows(&site, &mut RoleFindings::new(&at, one.kind.as_str(), findings));
     }

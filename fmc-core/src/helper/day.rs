@@ -46,7 +46,9 @@ impl Leaf for Day {
             return Err(wrong());
         };
         let numbers = (number(year, 4), number(month, 2), number(day, 2));
-        let (Some(year @ 2024..=2053), Some(month @ 1..=12), Some(day)) = numbers else { return Err(wrong()) };
+        let (Some(year @ 2024..=2053), Some(month @ 1..=12), Some(day)) = numbers else {
+            return Err(wrong());
+        };
         let is_leap = year.is_multiple_of(4);
         let days = match month {
             2 if is_leap => 29,
@@ -72,7 +74,9 @@ mod tests {
     #[test]
     fn days_are_read_as_they_are_written() {
         reads_back(&Day::parse("2027-06-30").unwrap());
-        for wrong in ["", "2027", "2027-6-30", "2027-06-31", "2027-02-29", "2023-12-31", "2054-01-01", "2027-06-30-1"] {
+        for wrong in
+            ["", "2027", "2027-6-30", "2027-06-31", "2027-02-29", "2023-12-31", "2054-01-01", "2027-06-30-1"]
+        {
             Day::parse(wrong).unwrap_err();
         }
     }

@@ -76,7 +76,8 @@ fn alias(cloud: &Checked, machine: &Machine) -> String {
 
 /// `~/.kube/config` of an administrator by the user's name.
 fn kubeconfig(helper: &Helper, home: &str, user: &User, site: &Site<'_>, guest: Guest) -> Guest {
-    let cluster = helper.cluster.as_ref().and_then(Given::ok).and_then(|name| site.cloud().cluster(name.as_str()));
+    let cluster =
+        helper.cluster.as_ref().and_then(Given::ok).and_then(|name| site.cloud().cluster(name.as_str()));
     let until = helper.until.as_ref().and_then(Given::ok);
     let Some((cluster, until)) = cluster.zip(until) else { return guest };
     let whole = ClientKubeconfig {
@@ -102,7 +103,9 @@ fn psql(helper: &Helper, home: &str, site: &Site<'_>, mut guest: Guest) -> Guest
         });
         let Some((instance, postgresql)) = found else { continue };
         let Some((service, database)) = said.name.ok().zip(said.database_name()) else { continue };
-        let Some(at) = postgresql.login_from(site.cloud(), site.machine(), database.as_str()) else { continue };
+        let Some(at) = postgresql.login_from(site.cloud(), site.machine(), database.as_str()) else {
+            continue;
+        };
         let certificate = format!("{home}/.postgresql/{instance}.crt");
         // Writing to a text cannot fail.
         let _ = write!(

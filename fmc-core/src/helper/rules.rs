@@ -7,7 +7,8 @@ use crate::role::{RoleFindings, Site};
 
 const NO_USER: OwnKind = OwnKind::error("helper-no-user", include_str!("pages/no-user.md")).never_accepted();
 const NO_PASSAGE: OwnKind = OwnKind::warning("helper-no-passage", include_str!("pages/no-passage.md"));
-const NO_DIGEST: OwnKind = OwnKind::error("helper-no-digest", include_str!("pages/no-digest.md")).never_accepted();
+const NO_DIGEST: OwnKind =
+    OwnKind::error("helper-no-digest", include_str!("pages/no-digest.md")).never_accepted();
 const NO_PACKAGE: OwnKind =
     OwnKind::error("helper-no-package", include_str!("pages/no-package.md")).never_accepted();
 const NO_CLUSTER: OwnKind =
@@ -53,7 +54,10 @@ fn users(helper: &Helper, site: &Site<'_>, findings: &mut RoleFindings<'_>) {
             findings.part(&at, |findings| {
                 findings.find(
                     &NO_PASSAGE,
-                    format!("{name} cannot go on by SSH from {}: {} does not let the user in", machine.name, bastion.name),
+                    format!(
+                        "{name} cannot go on by SSH from {}: {} does not let the user in",
+                        machine.name, bastion.name
+                    ),
                     format!("name the user among the `users` of {}", bastion.name),
                 );
             });
@@ -114,7 +118,8 @@ fn cluster(helper: &Helper, site: &Site<'_>, findings: &mut RoleFindings<'_>) {
     }
     let Some(said) = &helper.cluster else {
         if helper.until.is_some() {
-            findings.refuse("`until` is the end of a kubeconfig, and no cluster is named", "name the `cluster`");
+            findings
+                .refuse("`until` is the end of a kubeconfig, and no cluster is named", "name the `cluster`");
         }
         return;
     };
@@ -141,8 +146,16 @@ fn cluster(helper: &Helper, site: &Site<'_>, findings: &mut RoleFindings<'_>) {
 fn databases(helper: &Helper, site: &Site<'_>, findings: &mut RoleFindings<'_>) {
     for database in helper.databases.iter() {
         let at = format!("databases.{}", database.name);
-        let leaves = [findings.leaf(&at, &database.name).is_some(), database.database.as_ref().is_none_or(|name| findings.leaf(&format!("{at}.database"), name).is_some())];
-        let Some(instance) = findings.leaf(&format!("{at}.postgresql"), &database.postgresql) else { continue };
+        let leaves = [
+            findings.leaf(&at, &database.name).is_some(),
+            database
+                .database
+                .as_ref()
+                .is_none_or(|name| findings.leaf(&format!("{at}.database"), name).is_some()),
+        ];
+        let Some(instance) = findings.leaf(&format!("{at}.postgresql"), &database.postgresql) else {
+            continue;
+        };
         if leaves.contains(&false) {
             continue;
         }
@@ -152,7 +165,10 @@ fn databases(helper: &Helper, site: &Site<'_>, findings: &mut RoleFindings<'_>) 
         if login.is_none() {
             let message = match found {
                 None => format!("the cloud has no PostgreSQL {instance}"),
-                Some(_) => format!("the PostgreSQL {instance} has no database {name} that {} could call", site.machine().name),
+                Some(_) => format!(
+                    "the PostgreSQL {instance} has no database {name} that {} could call",
+                    site.machine().name
+                ),
             };
             findings.part(&at, |findings| {
                 findings.find(

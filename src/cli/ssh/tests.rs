@@ -60,7 +60,8 @@ fn the_way_in_is_a_command_with_options_of_its_own() {
 
     // What OpenSSH makes of the command's tokens, read by the shell and by OpenSSH again.
     let told = |command: &str, to: &str| {
-        let marked = command.replace("%%", "\u{1}").replace("%h", to).replace("%p", "22").replace('\u{1}', "%");
+        let marked =
+            command.replace("%%", "\u{1}").replace("%h", to).replace("%p", "22").replace('\u{1}', "%");
         let asked = marked.replacen("ssh ", "ssh -G -T -F none ", 1);
         let output = Command::new("sh").args(["-c", &asked]).output().unwrap();
         assert!(output.status.success() && output.stderr.is_empty(), "{asked}: {output:?}");
@@ -79,7 +80,10 @@ fn the_way_in_is_a_command_with_options_of_its_own() {
     }
     let innermost = inner.lines().find_map(|line| line.strip_prefix("proxycommand ")).unwrap();
     let innermost = told(innermost, "10.17.3.2");
-    assert!(innermost.contains("identityfile /keys/hv1\n") && innermost.contains("user root\n"), "{innermost}");
+    assert!(
+        innermost.contains("identityfile /keys/hv1\n") && innermost.contains("user root\n"),
+        "{innermost}"
+    );
 
     let (name, jump) = web.hop.as_ref().unwrap().option(Some("root"), Some(file), Told::File);
     assert_eq!((name, &*jump), ("ProxyJump", "ana@bastion"));

@@ -38,7 +38,8 @@ pub(super) fn flows(view: &View<'_>, cloud: &Checked) -> Vec<CheckedFlow> {
         let mut add = |role: RoleName, direction: Direction, service: Service, peer: CheckedPeer| {
             flows.push(CheckedFlow { machine: index, direction, service, peer, by: By::Role(role) });
         };
-        let hosts = || cloud.hypervisor_addresses(machine).map(|host| CheckedPeer::Subnet(Subnet::single(host)));
+        let hosts =
+            || cloud.hypervisor_addresses(machine).map(|host| CheckedPeer::Subnet(Subnet::single(host)));
         // The role that is the way in says itself who may come.
         let is_way_in = cloud.way_in().is_some_and(|way| way.machine == index);
         if machine.guest.has_login() {
