@@ -138,7 +138,7 @@ fn each_system_gets_the_same_rules() {
         "os: fedora-coreos, version: 42.20250803.3.0",
         "os: flatcar, version: 4593.2.0",
     ] {
-        let cloud = checked(&EXAMPLE.replace("os: rocky, version: \"9.4\"", image));
+        let cloud = checked(&EXAMPLE.replacen("os: rocky, version: \"9.4\"", image, 1));
         let guest = &cloud.machine("bastion").unwrap().guest;
         let file = |path: &str| guest.files.iter().find(|file| file.path.as_str() == path).unwrap();
         assert_eq!(file("/etc/ssh/sshd_config.d/00-fmc-bastion.conf").mode.bits(), 0o600, "{image}");
@@ -148,7 +148,7 @@ fn each_system_gets_the_same_rules() {
         let folder = fmc_testkit::tree::scratch();
         std::fs::write(
             folder.path().join("cloud.yaml"),
-            EXAMPLE.replace("os: rocky, version: \"9.4\"", image),
+            EXAMPLE.replacen("os: rocky, version: \"9.4\"", image, 1),
         )
         .unwrap();
         let key = fmc::keys::RootKey::from_bytes([7; 32]).to_text();

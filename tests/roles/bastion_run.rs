@@ -91,14 +91,16 @@ impl World {
         let machine = self.checked.machine(name).unwrap();
         let keyring =
             Keyring::new(RootKey::from_bytes([7; 32]), &self.checked.secret_scope(), Arc::new(NoSecrets));
-        let secret = |of| String::from_utf8(keyring.bytes(of).unwrap().expose().to_vec()).unwrap();
+        let secret = |of: &fmc::secret::SecretRef| {
+            String::from_utf8(keyring.bytes(of).unwrap().expose().to_vec()).unwrap()
+        };
         let text = |contents: &Contents| match contents {
             Contents::Text(text) => Some(text.to_string()),
             Contents::Secret(of) => Some(secret(of)),
             Contents::Parts(parts) => {
                 let parts = parts.iter().map(|part| match part {
                     TextPart::Text(text) => text.to_string(),
-                    TextPart::Secret(of) => secret(of),
+                    TextPart::Secret(of) | TextPart::Quoted(of) => secret(of),
                     other => panic!("{other:?}"),
                 });
                 Some(parts.collect())
@@ -168,7 +170,7 @@ fn sshd_reads_each_rule() {
         "allowusers ana",
         "allowusers ops",
         "port 22",
-        "permitopen 10.17.3.22:22 10.17.3.23:22 10.17.3.21:22",
+        "permitopen 10.17.3.22:22 10.17.3.23:22 10.17.3.24:22 10.17.3.21:22",
     ] {
         assert!(ops.lines().any(|said| said == line), "no {line:?} in:\n{ops}");
     }

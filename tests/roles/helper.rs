@@ -6,7 +6,7 @@ use super::*;
 #[test]
 fn the_page_has_the_lines_of_the_example() {
     is_on(EXAMPLE, include_str!("../../docs/helper.md"));
-    let rust = "Helper::new().users([\"ops\", \"ana\"]).tool(Tool::new(\"psql\"))";
+    let rust = "Helper::new().users([\"ops\", \"ana\"]).tool(helper::Tool::new(\"psql\"))";
     is_converted(EXAMPLE, rust);
 }
 
