@@ -140,34 +140,3 @@ fn a_mirror_serves_on_fedora_coreos_and_flatcar_with_what_they_have() {
         assert!(second.starts_with("HTTP/1.1 404 Not Found\r\n"), "{}: {answers}", guest.name);
     }
 }
-
-/// sshd of a bastion has its rules from the first boot on, and the journal is on the disk.
-#[test]
-fn a_bastion_is_one_from_its_first_boot_on() {
-    let asks = "/usr/sbin/sshd -T -C user=ops,host=person,addr=192.0.2.9 >/srv/app/sshd\n\
-                journalctl --header | grep '^File path: /var/log/journal/' >/srv/app/journal\n\
-                systemctl show -P ActiveState -P ExecMainStartTimestampMonotonic ssh.service >/srv/app/unit\n";
-    let unit = "[Unit]\nAfter=fmc-bastion.service ssh.service\n\n[Service]\nType=oneshot\nRemainAfterExit=yes\n\
-                ExecStart=/bin/bash /etc/ask.sh\n\n[Install]\nWantedBy=multi-user.target\n";
-    let guest = CLOUD_INIT[0];
-    let role = Bastion::new().user(bastion::BastionUser::new("ops"));
-    let machine = || {
-        guest
-            .machine()
-            .role(role.clone())
-            .file(GuestFile::text("/etc/ask.sh", asks))
-            .unit(Unit::service("ask").enabled().contents(unit))
-    };
-    let lab = Lab::start(&HOSTS[..1]);
-    lab.apply(&cloud(1, &[]).machine(machine()));
-    let report = lab.boot(guest.name, 1);
-    guest.is_seen_in(&report, &[&report.boot_id], &[&report.boot_id]);
-    let said = |path: &str| report.files[path].contents.clone().unwrap();
-    let rules = said("/srv/app/sshd");
-    for rule in ["authenticationmethods publickey", "permitrootlogin no", "allowusers ops", "permitopen none"]
-    {
-        assert!(rules.lines().any(|line| line == rule), "no {rule} in {rules}");
-    }
-    assert!(!said("/srv/app/journal").is_empty());
-    assert!(said("/srv/app/unit").contains("active"), "{}", said("/srv/app/unit"));
-}
