@@ -10,6 +10,7 @@ pub use std::process::ExitCode;
 
 pub use fmc_core::addr::{Ip, IpRange, Mac, Subnet};
 pub use fmc_core::balancer::{Balancer, Software};
+pub use fmc_core::bastion::{self, Bastion};
 pub use fmc_core::bind::BindServer;
 pub use fmc_core::checked::Checked;
 pub use fmc_core::chrony::Chrony;
@@ -24,6 +25,7 @@ pub use fmc_core::flow::{Flows, Peer, Service, tcp, udp};
 pub use fmc_core::given::Given;
 pub use fmc_core::graph::Impact;
 pub use fmc_core::guest::{Directory, Group, Guest, GuestFile, Symlink, TextPart, Unit, User};
+pub use fmc_core::helper::{self, Helper};
 pub use fmc_core::host::{Acceleration, CpuModel, Host, LibvirtUri, MachineType, Pool};
 pub use fmc_core::image::{Arch, DirectKernel, Format, Image, Os};
 pub use fmc_core::ipa::FreeIpa;

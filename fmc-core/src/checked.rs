@@ -12,8 +12,10 @@ mod network;
 mod query;
 mod source;
 mod value;
+mod way_in;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::addr::Subnet;
@@ -35,6 +37,7 @@ pub use query::{Origin, Query};
 pub use source::Sources;
 pub(crate) use source::subnets_of;
 pub(crate) use value::RoleValues;
+pub use way_in::{Passage, WayIn};
 
 /// A cloud that passed every check. Only the check makes one, and nothing changes it, so its readers can rely on every
 /// rule.
@@ -55,6 +58,7 @@ pub struct Checked {
     roles: BTreeMap<Arc<CheckedGroup>, Members>,
     flows: Vec<CheckedFlow>,
     answers: Vec<Answer>,
+    way_in: Option<WayIn>,
     /// The names of its clusters, right or wrong.
     stated_clusters: Vec<String>,
     findings: Vec<Finding>,
@@ -173,6 +177,11 @@ impl Checked {
         &self.answers
     }
 
+    /// The one way by which people come to its machines by SSH, if a role says it; otherwise each machine is called by itself.
+    pub fn way_in(&self) -> Option<&WayIn> {
+        self.way_in.as_ref()
+    }
+
     /// Whether the draft has a cluster of this name, even one whose values are wrong.
     pub(crate) fn states_cluster(&self, name: &str) -> bool {
         self.stated_clusters.iter().any(|known| known == name)
@@ -255,6 +264,16 @@ impl Checked {
     pub fn access(&self, cluster: &str) -> Option<ClusterAccess> {
         let found = self.cluster(cluster)?;
         Some(ClusterAccess::new(cluster, found.endpoint.public_url(), found.pki.admin(), self.secret_scope()))
+    }
+
+    /// The hypervisor's addresses on a machine's networks; on a host bridge the gateway is another machine.
+    pub(crate) fn hypervisor_addresses<'a>(
+        &'a self,
+        machine: &'a Machine,
+    ) -> impl Iterator<Item = IpAddr> + 'a {
+        let networks = machine.interfaces.iter().filter_map(|interface| self.at(interface.network));
+        let own = networks.filter(|network| network.forward != Forward::Bridge);
+        own.flat_map(|network| [&network.ipv4, &network.ipv6]).flatten().filter_map(|family| family.gateway)
     }
 
     /// The names of all machines, for a message about one that is not there.

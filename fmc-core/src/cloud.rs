@@ -97,8 +97,9 @@ draft! {
         /// How secrets are made from the root key.
         pub secrets: SecretSettings,
         /// The peers from which the machines' firewalls accept SSH: `anywhere`, `{network: lan}`, `{machine: bastion}`,
-        /// `{subnet: 10.17.3.0/24}`. By default anywhere. A machine's firewall always accepts its hypervisor's address
-        /// on the machine's networks; the address on a host bridge is not known, and has to be listed.
+        /// `{subnet: 10.17.3.0/24}`. By default anywhere, or the bastion alone where the cloud has one. Without a bastion, or where
+        /// this is stated, a machine's firewall also accepts its hypervisor's address on the machine's networks; the address on a
+        /// host bridge is not known, and has to be listed.
         #[list]
         pub ssh_from: Option<Vec<Peer>>,
         /// Hypervisors, by name.

@@ -24,6 +24,7 @@ mod yaml;
 
 pub mod addr;
 pub mod balancer;
+pub mod bastion;
 pub mod bind;
 pub mod boot;
 pub mod check;
@@ -40,6 +41,7 @@ pub mod flow;
 pub mod given;
 pub mod graph;
 pub mod guest;
+pub mod helper;
 pub mod host;
 pub mod identity;
 pub mod ignition;

@@ -45,10 +45,12 @@ pub(crate) const RESTARTS: &[(&str, &str)] = &[("Restart", "always"), ("RestartS
 /// Where archives are fetched to.
 const ARCHIVES: &str = "/var/lib/fmc-programs";
 
-/// A static program, by itself or in a `.tar.gz` that has it at its top.
+/// A static program, by itself or in a `.tar.gz`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
-    name: &'static str,
+    name: String,
+    /// The path in its archive.
+    member: String,
     url: Given<HttpUrl>,
     digest: Given<Digest>,
     folder: &'static str,
@@ -57,9 +59,14 @@ pub struct Program {
 impl Program {
     /// A program for an operating system, which decides the folder of programs that no package owns. A unit may run
     /// them under `SELinux` too.
-    pub(crate) fn new(name: &'static str, url: Given<HttpUrl>, digest: Given<Digest>, os: Os) -> Self {
+    pub(crate) fn new(name: &str, url: Given<HttpUrl>, digest: Given<Digest>, os: Os) -> Self {
         let folder = if os == Os::Flatcar { "/opt/bin" } else { "/usr/local/bin" };
-        Self { name, url, digest, folder }
+        Self { name: name.to_owned(), member: name.to_owned(), url, digest, folder }
+    }
+
+    /// With a path of its own in its archive.
+    pub(crate) fn member(self, path: &str) -> Self {
+        Self { member: path.to_owned(), ..self }
     }
 
     /// Where it is once it is there.
@@ -91,7 +98,7 @@ impl Program {
 
     /// The file that fetches it, and the unit that unpacks it.
     pub(crate) fn guest(&self) -> Guest {
-        let (name, path) = (self.name, self.path());
+        let (name, member, path) = (&self.name, &self.member, self.path());
         let file = |path: String| GuestFile::remote(path, self.url.clone(), self.digest.clone());
         if !self.is_packed() {
             return Guest::new().file(file(path).mode(FileMode::new(0o755)));
@@ -104,9 +111,9 @@ impl Program {
             [
                 format!("/usr/bin/mkdir -p {folder}"),
                 format!(
-                    "/usr/bin/tar --extract --gzip --no-same-owner --file={archive} --directory={ARCHIVES} {name}"
+                    "/usr/bin/tar --extract --gzip --no-same-owner --file={archive} --directory={ARCHIVES} {member}"
                 ),
-                format!("/usr/bin/install --mode=0755 {ARCHIVES}/{name} {folder}/.{name}"),
+                format!("/usr/bin/install --mode=0755 {ARCHIVES}/{member} {folder}/.{name}"),
                 format!("/usr/bin/mv {folder}/.{name} {path}"),
             ],
         );

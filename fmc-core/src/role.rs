@@ -44,7 +44,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::checked::Machine;
+use crate::checked::{Machine, WayIn};
 use crate::disk::Disk;
 use crate::finding::{At, Data, Finding, Kind, NameList, OwnKind, Problem, Words, leaf, problems};
 use crate::flow::{Flows, Service};
@@ -128,6 +128,18 @@ pub trait CustomRole: Any + Send + Sync {
     /// Its own check. It sees a site whose values are right, and reports mistakes for this role.
     fn check(&self, site: &Site<'_>, findings: &mut RoleFindings<'_>) {
         let _ = (site, findings);
+    }
+
+    /// Its check of the cloud's flows, which are all known then: those of every role, and those that every machine has.
+    fn check_flows(&self, site: &Site<'_>, findings: &mut RoleFindings<'_>) {
+        let _ = (site, findings);
+    }
+
+    /// The way by which people come to the cloud's machines by SSH, if this role is it. Machines then accept SSH from there alone,
+    /// unless the cloud states `ssh_from`, and the commands that log in go by it.
+    fn way_in(&self, site: &Site<'_>) -> Option<WayIn> {
+        let _ = site;
+        None
     }
 
     /// Data disks that its machine has for it, mounted where the role's data is. A disk of the same name on the machine

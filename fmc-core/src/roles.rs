@@ -3,10 +3,12 @@
 //! Generic code uses the table, and knows none of its rows.
 
 use crate::balancer;
+use crate::bastion::Bastion;
 use crate::bind::BindServer;
 use crate::check::room::Room;
 use crate::chrony::Chrony;
 use crate::cloud::Cloud;
+use crate::helper::Helper;
 use crate::ipa::FreeIpa;
 use crate::k3s;
 use crate::mirror;
@@ -28,7 +30,9 @@ pub trait Takes {
 
 /// Gives the built-in roles that a file can say.
 pub fn said(to: &mut impl Takes) {
+    to.role::<Bastion>();
     to.role::<BindServer>();
+    to.role::<Helper>();
     to.role::<NodeExporter>();
     to.spanning_role::<Chrony>();
     to.spanning_role::<FreeIpa>();

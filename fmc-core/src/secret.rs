@@ -18,7 +18,7 @@ use crate::finding::{At, Finding, ValueProblem, leaf};
 use crate::given::Given;
 use crate::name::SecretName;
 use crate::rust::{Expr, Names, Unsaid, quoted};
-pub use access::{AdminSecrets, ClusterAccess, Kubeconfigs};
+pub use access::{AdminSecrets, ClientKubeconfig, ClusterAccess, Kubeconfigs};
 pub use derivation::{Derivation, RootKeyCheck, SecretScope, SecretSettings};
 pub use generated::{Authority, CertificateUsage, Generated, JoinToken, LeafCertificate};
 pub(crate) use generated::{derived_name, shared_name};

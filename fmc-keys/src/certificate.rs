@@ -21,6 +21,11 @@ const FROM: (i32, u8, u8) = (2024, 1, 1);
 /// The end of every authority's validity.
 const UNTIL: (i32, u8, u8) = (2054, 1, 1);
 
+/// The first second of every authority's validity, since 1970-01-01 UTC.
+pub(crate) fn begins() -> i64 {
+    date_time_ymd(FROM.0, FROM.1, FROM.2).unix_timestamp()
+}
+
 /// The reason why a certificate cannot be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum CertificateError {

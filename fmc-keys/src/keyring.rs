@@ -11,6 +11,7 @@ use fmc_core::secret::{
 use secrecy::zeroize::Zeroizing;
 
 use crate::derive::{self, Deriver, Purpose};
+use crate::kubeconfig::{Kubeconfig, Validity};
 use crate::root::RootKey;
 use crate::signing::{Key, to_pem};
 use crate::{certificate, join, openssh, scram};
@@ -117,6 +118,13 @@ impl Keyring {
                 let mut whole = Vec::with_capacity(parts.iter().map(|part| part.expose().len()).sum());
                 parts.iter().for_each(|part| whole.extend_from_slice(part.expose()));
                 Ok(SecretBytes::new(whole))
+            }
+            Generated::Kubeconfig(of) => {
+                let server = of.server.parse().map_err(|error| failed(&error))?;
+                let validity = Validity { not_before: certificate::begins(), not_after: of.until };
+                let file =
+                    Kubeconfig { cluster: &of.cluster, server: &server, secrets: &of.secrets, validity };
+                file.render_for(&of.user, self).map_err(|error| failed(&error))
             }
             Generated::JoinToken(token) => {
                 let (authority, password) = (self.bytes(&token.authority)?, self.bytes(&token.password)?);

@@ -11,6 +11,9 @@ use crate::certificate::{self, Client};
 use crate::keyring::Keyring;
 use crate::signing::Key;
 
+/// The common name of the administrator, as in the kubeconfig that K3s writes itself.
+const ADMIN: &str = "system:admin";
+
 /// The input of a kubeconfig.
 ///
 /// Its client certificate has the subject `O=system:masters, CN=system:admin`, which is the administrator of
@@ -64,11 +67,16 @@ impl Kubeconfig<'_> {
     /// A secret is not available, the client authority is the user's own and has a key that is not P-256, or
     /// the dates are wrong.
     pub fn render(&self, keyring: &Keyring) -> Result<SecretBytes, KubeconfigError> {
+        self.render_for(ADMIN, keyring)
+    }
+
+    /// The same by the name of a user, which is the common name of the certificate.
+    pub(crate) fn render_for(&self, user: &str, keyring: &Keyring) -> Result<SecretBytes, KubeconfigError> {
         if !self.server.to_string().starts_with("https://") {
             return Err(KubeconfigError::NotHttps(self.server.clone()));
         }
         let AdminSecrets { server_ca, client_ca, client_ca_key, key: own, .. } = self.secrets;
-        let client = self.client()?;
+        let client = self.client(user)?;
         let key = keyring.key(own)?;
         let signer: Key = keyring.key(client_ca_key)?;
         let certificates = keyring.bytes(client_ca)?;
@@ -107,13 +115,13 @@ impl Kubeconfig<'_> {
         Ok(SecretBytes::new(text))
     }
 
-    fn client(&self) -> Result<Client<'static>, KubeconfigError> {
+    fn client<'u>(&self, user: &'u str) -> Result<Client<'u>, KubeconfigError> {
         let wrong = || KubeconfigError::Validity(self.validity);
         let time = |seconds| OffsetDateTime::from_unix_timestamp(seconds).map_err(|_| wrong());
         let (not_before, not_after) = (time(self.validity.not_before)?, time(self.validity.not_after)?);
         if not_before >= not_after || not_before.year() < 1970 {
             return Err(wrong());
         }
-        Ok(Client { organization: "system:masters", common_name: "system:admin", not_before, not_after })
+        Ok(Client { organization: "system:masters", common_name: user, not_before, not_after })
     }
 }

@@ -1,5 +1,8 @@
 //! `ssh` and `ssh-config`: access to machines with OpenSSH.
 //!
+//! [`Door::of`] says how a machine is reached, for every command: by its cloud's way in where it has one (a bastion), or else by its
+//! hypervisor where only that reaches the machine's network.
+//!
 //! A name cannot trick OpenSSH or a shell: names of machines, users and clouds have letters, digits and hyphens and begin
 //! with a letter or a digit, addresses are printed from their values, and the jump host of a hypervisor's URI is checked
 //! before it is used.
@@ -38,10 +41,29 @@ struct Door {
     /// The name under which its host keys are stored: its address may belong to another machine tomorrow.
     alias: String,
     address: Option<IpAddr>,
+    /// The TCP port, if it is not 22.
+    port: Option<u16>,
     user: Option<String>,
-    jump: Option<Jump>,
+    hop: Option<Hop>,
     /// Its host keys, if the cloud makes them.
     keys: Vec<SshKey>,
+}
+
+/// What comes before a machine on the way to it.
+enum Hop {
+    /// Its hypervisor.
+    Host(Jump),
+    /// The way in of its cloud, and the users who may go on from there.
+    WayIn { door: Box<Door>, users: Vec<String> },
+}
+
+/// Where OpenSSH reads its options.
+#[derive(Clone, Copy)]
+enum Told {
+    /// In a file with a block for each machine.
+    File,
+    /// In the arguments of a command.
+    Arguments,
 }
 
 /// The derivations and keyrings that make the host keys of machines; no keyrings without a root key.
@@ -120,9 +142,22 @@ pub(super) fn run(
     let mut door = Door::of(&checked, machine, &world, &keys)?;
     door.user = user.or(door.user);
     if door.address.is_none() {
-        return Err(Failure::new(format!("{name} has no address that is known here")).help(
-            "it has neither a static address, nor a lease of libvirt's, nor an entry in its host's neighbour table: is it up?",
-        ));
+        let failure = Failure::new(format!("{name} has no address that is known here"));
+        return Err(match &door.hop {
+            Some(Hop::WayIn { door: before, .. }) => failure.help(format!(
+                "{} forwards to addresses that the cloud states: give {name} a static or reserved one",
+                before.machine
+            )),
+            _ => failure.help(
+                "it has neither a static address, nor a lease of libvirt's, nor an entry in its host's neighbour table: is it up?",
+            ),
+        });
+    }
+    if let Some(Hop::WayIn { door: before, users }) = &door.hop
+        && users.is_empty()
+    {
+        return Err(Failure::new(format!("{} lets nobody go on to {name}", before.machine))
+            .help(format!("name {name} at a user of {}", before.machine)));
     }
     let known_hosts = known_hosts(&checked, std::slice::from_ref(&door), &keys, io)?;
     let mut ssh = Command::new("ssh");
@@ -153,33 +188,59 @@ fn user_name(user: &str) -> Result<String, Failure> {
 
 impl Door {
     fn of(checked: &Checked, machine: &Machine, world: &World, keys: &HostKeys) -> Result<Self, Failure> {
+        let users = &machine.guest.users;
+        let user = users.iter().find(|user| !user.keys.is_empty()).or(users.first());
+        let own = Self {
+            machine: machine.name.to_string(),
+            alias: format!("{}.{}", machine.name, checked.owner()),
+            address: None,
+            port: None,
+            user: user.map(|user| user.name.to_string()),
+            hop: None,
+            keys: keys.of_machine(machine),
+        };
+        let Some((way, before)) = checked.way_in().and_then(|way| Some((way, checked.at(way.machine)?)))
+        else {
+            return own.direct(checked, machine, world);
+        };
+        if before.name != machine.name {
+            let at = checked.find::<Machine>(machine.name.as_str());
+            let users = at.into_iter().flat_map(|at| way.users_to(at)).map(ToString::to_string).collect();
+            let door = Box::new(Self::of(checked, before, world, keys)?);
+            let address = way.address_of(checked, machine);
+            return Ok(Self { address, hop: Some(Hop::WayIn { door, users }), ..own });
+        }
+        let user = way.users.first().map(|passage| passage.user.to_string());
+        let own = Self { user: user.or(own.user.clone()), ..own };
+        match way.dialled {
+            Some((address, port)) => {
+                Ok(Self { address: Some(address), port: (port != 22).then_some(port), ..own })
+            }
+            None => own.direct(checked, machine, world),
+        }
+    }
+
+    /// The same without a way in: at the address that is known, by its hypervisor where only that reaches it.
+    fn direct(self, checked: &Checked, machine: &Machine, world: &World) -> Result<Self, Failure> {
         let host = checked.at(machine.host);
         let found = world.address(checked, machine);
         let uri = host.and_then(|host| world.uri(&host.name)).unwrap_or_default();
         let forward = found.and_then(|(_, network)| checked.at(network)).map(|network| network.forward);
-        let jump = match forward {
+        let hop = match forward {
             // A machine on the host's own LAN is reached like the host.
             None | Some(Forward::Bridge) => None,
-            Some(_) => Jump::of(uri)?,
+            Some(_) => Jump::of(uri)?.map(Hop::Host),
         };
-        let users = &machine.guest.users;
-        let user = users.iter().find(|user| !user.keys.is_empty()).or(users.first());
-        Ok(Self {
-            machine: machine.name.to_string(),
-            alias: format!("{}.{}", machine.name, checked.owner()),
-            address: found.map(|(address, _)| address),
-            user: user.map(|user| user.name.to_string()),
-            jump,
-            keys: keys.of_machine(machine),
-        })
+        Ok(Self { address: found.map(|(address, _)| address), hop, ..self })
     }
 
     /// The options of OpenSSH, as in `ssh_config(5)`.
-    fn options(&self, known_hosts: Option<&Path>) -> Vec<(&'static str, String)> {
+    fn options(&self, known_hosts: Option<&Path>, told: Told) -> Vec<(&'static str, String)> {
         let mut options = Vec::new();
         options.extend(self.address.map(|address| ("HostName", address.to_string())));
+        options.extend(self.port.map(|port| ("Port", port.to_string())));
         options.extend(self.user.clone().map(|user| ("User", user)));
-        options.extend(self.jump.as_ref().map(Jump::option));
+        options.extend(self.hop.as_ref().map(|hop| hop.option(self.user.as_deref(), known_hosts, told)));
         options.push(("HostKeyAlias", self.alias.clone()));
         if let Some(file) = known_hosts.filter(|_| !self.keys.is_empty()) {
             options.push(("UserKnownHostsFile", quoted(&file.display().to_string())));
@@ -189,13 +250,50 @@ impl Door {
         options
     }
 
+    /// Whether the cloud makes a host key on the way to the machine.
+    fn has_keys(&self) -> bool {
+        !self.keys.is_empty() || self.hop.as_ref().is_some_and(Hop::has_keys)
+    }
+
     /// The arguments of `ssh`, the machine's name last.
     fn arguments(&self, known_hosts: Option<&Path>) -> Vec<String> {
-        let options = self.options(known_hosts).into_iter();
+        let options = self.options(known_hosts, Told::Arguments).into_iter();
         let mut arguments: Vec<String> =
             options.flat_map(|(name, value)| ["-o".to_owned(), format!("{name}={value}")]).collect();
         arguments.extend(["--".to_owned(), self.machine.clone()]);
         arguments
+    }
+}
+
+impl Hop {
+    /// The option of OpenSSH's that goes by it, for a user of the machine behind it.
+    fn option(&self, user: Option<&str>, known_hosts: Option<&Path>, told: Told) -> (&'static str, String) {
+        let (door, users) = match self {
+            Self::Host(jump) => return jump.option(),
+            Self::WayIn { door, users } => (door, users),
+        };
+        let same = users.iter().find(|may| Some(may.as_str()) == user);
+        let user = same.or(users.first()).or(door.user.as_ref());
+        match told {
+            // Its own block says the rest.
+            Told::File => {
+                let user = user.map(|user| format!("{user}@")).unwrap_or_default();
+                ("ProxyJump", format!("{user}{}", door.machine))
+            }
+            // OpenSSH does not hand the options of a command to `ProxyJump`.
+            Told::Arguments => {
+                let options = door.options(known_hosts, told).into_iter();
+                let own = options.filter(|(name, _)| *name != "User");
+                let all = own.chain(user.map(|user| ("User", user.clone())));
+                let options: String = all.map(|(name, value)| jump::shell_option(name, &value)).collect();
+                ("ProxyCommand", format!("ssh{options} -W '[%h]:%p' -- {}", door.machine))
+            }
+        }
+    }
+
+    /// Whether the cloud makes the host keys of what comes before.
+    fn has_keys(&self) -> bool {
+        matches!(self, Self::WayIn { door, .. } if door.has_keys())
     }
 }
 
@@ -209,7 +307,7 @@ fn written(checked: &Checked, doors: &[Door], known_hosts: Option<&Path>) -> Str
             continue;
         }
         let _ = writeln!(text, "\nHost {name}");
-        for (option, value) in door.options(known_hosts) {
+        for (option, value) in door.options(known_hosts, Told::File) {
             let _ = writeln!(text, "  {option} {value}");
         }
     }
@@ -224,7 +322,7 @@ fn known_hosts(
     io: &Io<'_>,
 ) -> Result<Option<PathBuf>, Failure> {
     // The file has the keys of all machines, because it belongs to the cloud.
-    if doors.iter().all(|door| door.keys.is_empty()) {
+    if !doors.iter().any(Door::has_keys) {
         return Ok(None);
     }
     let mut text = String::new();

@@ -221,7 +221,7 @@ fn a_mistake_of_shape_has_an_example_for_its_place() {
         ("ready: {within: 5min}", "write, for example, signal: {tcp: 22}"),
         ("accept: [22]", "write, for example, {from: {machine: bastion}, service: tcp 22}"),
         ("roles: [{node-exporter: {from: [watch]}}]", "write, for example, {machine: bastion}"),
-        ("roles: node-exporter", "for example [bind]"),
+        ("roles: node-exporter", "for example [bastion]"),
         // A key of another place.
         ("packages: [nginx]", "`packages` is a setting of `guest`: guest: {packages: …}"),
         ("address: 10.17.3.4", "`address` is a setting of `interfaces`: interfaces: [{address: …}]"),

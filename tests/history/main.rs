@@ -1,12 +1,13 @@
 //! The mistakes of the seed's repositories: each is made again, and caught as `docs/history.md` says.
 //!
-//! A test is named after its group there, `h01` to `h25`. Most tests put the mistake into the seed's
+//! A test is named after its group there, `h01` to `h26`. Most tests put the mistake into the seed's
 //! corrected cloud by one setting, so that only the mistake can be found.
 
 #![cfg(feature = "cli")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up fails")]
 
 mod balancers;
+mod bastion;
 mod changes;
 mod cluster;
 #[path = "../../examples/flatcar_micro_cloud/cloud.rs"]

@@ -2,9 +2,15 @@
 //! explained as every other value.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up fails")]
 
+mod bastion;
+#[cfg(feature = "virt")]
+mod bastion_run;
 mod bind;
 #[cfg(feature = "virt")]
 mod bind_run;
+mod helper;
+#[cfg(feature = "virt")]
+mod helper_run;
 mod ipa;
 mod people;
 mod postgresql;

@@ -23,7 +23,7 @@ use super::guest::parts;
 use super::room::Guests;
 use super::view::{Placed, View, text};
 use crate::checked::build::Building;
-use crate::checked::{Addressing, Answer, Checked, CheckedFlow, CheckedGroup, Idx, Machine, Members};
+use crate::checked::{Addressing, Answer, Checked, CheckedFlow, CheckedGroup, Idx, Machine, Members, WayIn};
 use crate::finding::{At, Finding, Remedy, leaf, problems};
 use crate::firewall::Firewall;
 use crate::flow::{Direction, Service};
@@ -54,6 +54,7 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Building, findings: &mut Vec<F
     cloud.set_roles(roles);
     member::memberships(cloud, &assigned);
     after::order(cloud, &assigned, findings);
+    cloud.set_way_in(way_in(cloud, &assigned));
     let mut flows = Vec::new();
     let mut taken = Taken::new();
     for ours in assigned.chunk_by(|one, other| one.machine == other.machine) {
@@ -81,6 +82,13 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Building, findings: &mut Vec<F
     span::ask(view, cloud, &assigned, findings);
     base::unasked(cloud, findings);
     answers::unheard(cloud, &assigned, findings);
+    for one in &assigned {
+        let Some(machine) = cloud.at(one.machine).filter(|machine| machine.is_provisioned()) else {
+            continue;
+        };
+        let (site, at) = (Site::new(cloud, machine, &assigned), At::ROOT.key(&one.at));
+        one.role.check_flows(&site, &mut RoleFindings::new(&at, one.kind.as_str(), findings));
+    }
     reach::check(view, cloud, &assigned, findings);
     assigned.extend(firewalls(cloud));
     sort::by_key(&mut assigned, |one| one.machine);
@@ -105,6 +113,15 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Building, findings: &mut Vec<F
         let guests = room.finish(cloud);
         fill(cloud, guests, &mut alike);
     }
+}
+
+/// The way in that the first role says.
+fn way_in(cloud: &Checked, assigned: &[Assigned]) -> Option<WayIn> {
+    let provisioned = assigned.iter().filter_map(|one| {
+        let machine = cloud.at(one.machine).filter(|machine| machine.is_provisioned())?;
+        Some((one, machine))
+    });
+    provisioned.into_iter().find_map(|(one, machine)| one.role.way_in(&Site::new(cloud, machine, assigned)))
 }
 
 fn answer(one: &Assigned) -> Option<Answer> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{
     Answer, Checked, CheckedFlow, CheckedGroup, Host, Idx, Machine, Members, Network, OfRoles, PublishedName,
-    RoleValues,
+    RoleValues, WayIn,
 };
 use crate::dns::CheckedDns;
 use crate::finding::{Finding, Listed};
@@ -39,6 +39,7 @@ impl Building {
             roles: BTreeMap::new(),
             flows: Vec::new(),
             answers: Vec::new(),
+            way_in: None,
             stated_clusters: Vec::new(),
             findings: Vec::new(),
         })
@@ -104,6 +105,11 @@ impl Building {
     /// The services at which roles answer, sorted by machine.
     pub(crate) fn set_answers(&mut self, answers: Vec<Answer>) {
         self.0.answers = answers;
+    }
+
+    /// The one way by which people come in.
+    pub(crate) fn set_way_in(&mut self, way_in: Option<WayIn>) {
+        self.0.way_in = way_in;
     }
 
     /// The names of the draft's clusters, right or wrong.

@@ -135,8 +135,10 @@ impl FromStr for Kind {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bastion::Bastion;
     use crate::bind::BindServer;
     use crate::chrony::Chrony;
+    use crate::helper::Helper;
     use crate::ipa::FreeIpa;
     use crate::postgresql::Postgresql;
     use crate::role::{FileRole as _, FileSpanningRole as _};
@@ -164,7 +166,15 @@ mod tests {
         let rooms = entries(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")));
         let pages = rooms.iter().flat_map(|room| entries(&room.join("pages")));
         // A role's own kind includes its page itself, whose name leaves out the role's.
-        let own = [BindServer::FINDINGS, Chrony::FINDINGS, FreeIpa::FINDINGS, Postgresql::FINDINGS].concat();
+        let own = [
+            Helper::FINDINGS,
+            Bastion::FINDINGS,
+            BindServer::FINDINGS,
+            Chrony::FINDINGS,
+            FreeIpa::FINDINGS,
+            Postgresql::FINDINGS,
+        ]
+        .concat();
         let is_own = |page: &str| own.iter().any(|kind| kind.as_str().ends_with(&format!("-{page}")));
         let pages = pages.map(|page| page.file_stem().unwrap().to_str().unwrap().to_owned());
         let mut pages: Vec<String> = pages.filter(|page| !is_own(page)).collect();

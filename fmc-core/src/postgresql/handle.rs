@@ -1,11 +1,24 @@
 //! What others in the cloud know a database by: its machine, its port, its user and password, and the authority of its certificate.
 
+use std::net::IpAddr;
+
 use super::Postgresql;
 use super::config::known_as;
 use crate::checked::{Checked, Machine};
 use crate::given::Given;
 use crate::guest::TextPart;
 use crate::k3s::{Datastore, SslMode};
+use crate::secret::Secret;
+
+/// How a user logs in to a server.
+pub(crate) struct Login {
+    /// The name in its certificate.
+    pub(crate) host: String,
+    pub(crate) address: IpAddr,
+    pub(crate) port: u16,
+    pub(crate) user: String,
+    pub(crate) password: Secret,
+}
 
 impl Postgresql {
     /// The PostgreSQL of a name in a cloud; `None` if the cloud has none.
@@ -49,15 +62,25 @@ impl Postgresql {
         database: &str,
         authority: &str,
     ) -> Option<Vec<TextPart>> {
-        let primary = self.primary_machine(cloud)?;
-        let address = primary.address_towards(machine)?;
-        let owner = self.database_of(database)?.owner.ok()?;
+        let Login { host, address, port, user, password } = self.login_from(cloud, machine, database)?;
         let rest = format!(
-            "@{}:{}/{database}?hostaddr={address}&sslmode=verify-full&sslrootcert={authority}",
-            known_as(primary),
-            self.tcp_port()
+            "@{host}:{port}/{database}?hostaddr={address}&sslmode=verify-full&sslrootcert={authority}"
         );
-        let head = TextPart::from(format!("postgresql://{owner}:"));
-        Some(vec![head, TextPart::Component(self.password(owner.as_str())), rest.into()])
+        let head = TextPart::from(format!("postgresql://{user}:"));
+        Some(vec![head, TextPart::Component(password), rest.into()])
+    }
+
+    /// How the owner of one of its databases logs in from a machine of the cloud. `None` if the cloud has no such database, or no way
+    /// to it is known.
+    pub(crate) fn login_from(&self, cloud: &Checked, machine: &Machine, database: &str) -> Option<Login> {
+        let primary = self.primary_machine(cloud)?;
+        let owner = self.database_of(database)?.owner.ok()?;
+        Some(Login {
+            host: known_as(primary).to_owned(),
+            address: primary.address_towards(machine)?,
+            port: self.tcp_port(),
+            user: owner.to_string(),
+            password: self.password(owner.as_str()),
+        })
     }
 }

@@ -1,6 +1,7 @@
 //! The way into a cluster that a cloud makes: as its administrator, by what follows from the model and the root key.
 
-use super::{SecretBytes, SecretRef, SecretScope};
+use super::generated::derived_name;
+use super::{Generated, SecretBytes, SecretRef, SecretScope};
 
 /// The input of a kubeconfig for a cluster's administrator: see [`Checked::access`](crate::checked::Checked::access).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +18,7 @@ pub struct ClusterAccess {
 }
 
 /// The secrets from which an administrator's kubeconfig is made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct AdminSecrets {
     /// The certificates of the servers' authority, in PEM.
@@ -28,6 +29,34 @@ pub struct AdminSecrets {
     pub client_ca_key: SecretRef,
     /// The administrator's own private key, in PEM.
     pub key: SecretRef,
+}
+
+impl AdminSecrets {
+    /// The same with a private key of a user's own, which is made from the root key: of a purpose, the cluster and the user.
+    #[must_use]
+    pub fn of_user(self, purpose: &str, cluster: &str, user: &str) -> Self {
+        let name = derived_name(purpose, &format!("{cluster}-{user}"), "key");
+        Self { key: SecretRef::generated(name, 1, Generated::PrivateKey), ..self }
+    }
+
+    pub(super) fn all(&self) -> [&SecretRef; 4] {
+        [&self.server_ca, &self.client_ca, &self.client_ca_key, &self.key]
+    }
+}
+
+/// A kubeconfig for a machine of the cloud: an administrator of a cluster by a user's own name, until a day.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ClientKubeconfig {
+    /// The cluster's name.
+    pub cluster: String,
+    /// The URL of its API: `https://10.17.3.5:6443`.
+    pub server: String,
+    /// The user's name: the common name of the certificate, by which the cluster's audit log knows the user.
+    pub user: String,
+    /// The last second of the certificate's validity, since 1970-01-01 UTC. It begins with that of derived authorities.
+    pub until: i64,
+    /// The secrets that it is made of.
+    pub secrets: AdminSecrets,
 }
 
 impl ClusterAccess {

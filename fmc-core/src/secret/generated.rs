@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::{Secret, SecretRef, SecretSource};
+use super::{ClientKubeconfig, Secret, SecretRef, SecretSource};
 use crate::digest::Digest;
 use crate::finding::At;
 use crate::given::Given;
@@ -47,6 +47,9 @@ pub enum Generated {
     /// Several PEM secrets, one after another.
     #[serde(skip)]
     Bundle(Arc<[SecretRef]>),
+    /// A kubeconfig, with a client's certificate and key in it.
+    #[serde(skip)]
+    Kubeconfig(Arc<ClientKubeconfig>),
     /// The token by which a node joins a K3s cluster: `K10`, the hash of the cluster's authority, user and password.
     #[serde(skip)]
     JoinToken(Arc<JoinToken>),
@@ -112,6 +115,7 @@ impl Generated {
             // The salt always needs it.
             Self::Scram(_) => true,
             Self::Bundle(parts) => parts.iter().any(SecretRef::needs_root_key),
+            Self::Kubeconfig(of) => of.secrets.all().into_iter().any(SecretRef::needs_root_key),
             Self::JoinToken(token) => token.authority.needs_root_key() || token.password.needs_root_key(),
         }
     }
@@ -153,6 +157,14 @@ impl Generated {
                 Self::Authority(Arc::clone(&of.issuer)).update(hash);
             }
             Self::Scram(password) => parts(9, &[password]),
+            Self::Kubeconfig(of) => {
+                parts(10, &of.secrets.all());
+                hash.update(of.until.to_le_bytes());
+                for text in [&of.cluster, &of.server, &of.user] {
+                    hash.update(text.len().to_le_bytes());
+                    hash.update(text);
+                }
+            }
             Self::Bundle(bundle) => parts(6, &bundle.iter().collect::<Vec<_>>()),
             Self::JoinToken(token) => {
                 parts(7, &[&token.authority, &token.password]);
@@ -259,6 +271,12 @@ impl SecretRef {
         Self::generated(name, self.generation, Generated::SshPublicKey(Arc::new(self.clone())))
     }
 
+    /// This kubeconfig, for a purpose.
+    pub fn kubeconfig(purpose: &str, of: ClientKubeconfig) -> Self {
+        let name = derived_name(purpose, &format!("{}-{}", of.cluster, of.user), "kubeconfig");
+        Self::generated(name, 1, Generated::Kubeconfig(Arc::new(of)))
+    }
+
     /// Whether its source is the root key itself; [`SecretRef::needs_root_key`] also looks at its parts.
     pub(crate) fn is_generated(&self) -> bool {
         matches!(self.source, SecretSource::Generated(_))
@@ -288,6 +306,7 @@ impl SecretRef {
                 of.key.made_from().into_iter().chain(of.issuer.made_from()).collect()
             }
             Generated::Bundle(parts) => parts.iter().flat_map(Self::made_from).collect(),
+            Generated::Kubeconfig(of) => of.secrets.all().into_iter().flat_map(Self::made_from).collect(),
             Generated::JoinToken(token) => {
                 [&token.authority, &token.password].into_iter().flat_map(Self::made_from).collect()
             }

@@ -82,6 +82,12 @@ impl Jump {
     }
 }
 
+/// An option for a command that a shell runs and OpenSSH has replaced the `%` of.
+pub(super) fn shell_option(name: &str, value: &str) -> String {
+    let text = format!("{name}={value}").replace('%', "%%").replace('\'', "'\\''");
+    format!(" -o '{text}'")
+}
+
 /// The option of OpenSSH's for a parameter of the URI.
 fn option(key: &str, value: &str, uri: &str) -> Result<Option<(&'static str, String)>, Failure> {
     let path = || plain_path(key, value, uri);

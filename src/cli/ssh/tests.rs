@@ -12,8 +12,9 @@ fn door() -> Door {
         machine: "web".to_owned(),
         alias: "web.first".to_owned(),
         address: Some(IpAddr::from([10, 17, 3, 10])),
+        port: None,
         user: Some("ops".to_owned()),
-        jump: Jump::of("qemu+ssh://root@hv1:2222/system").unwrap(),
+        hop: Jump::of("qemu+ssh://root@hv1:2222/system").unwrap().map(Hop::Host),
         keys: Given::<SshKey>::text(KEY).ok().cloned().into_iter().collect(),
     }
 }
@@ -40,6 +41,52 @@ fn openssh_understands_the_arguments() {
         let plain = line.replace('"', "");
         assert!(told.lines().any(|told| told == line || told == plain), "no {line:?} in:\n{told}");
     }
+}
+
+/// A bastion that is behind a hypervisor with a key of its own, and a machine behind the bastion.
+#[test]
+fn the_way_in_is_a_command_with_options_of_its_own() {
+    let uri = "qemu+ssh://root@hv1/system?keyfile=/keys/hv1";
+    let bastion = Door { machine: "bastion".to_owned(), alias: "bastion.first".to_owned(), ..door() };
+    let hop = Jump::of(uri).unwrap().map(Hop::Host);
+    let bastion = Door { address: Some(IpAddr::from([10, 17, 3, 2])), hop, ..bastion };
+    let users = vec!["ana".to_owned(), "ops".to_owned()];
+    let web = Door { hop: Some(Hop::WayIn { door: Box::new(bastion), users }), ..door() };
+    let file = Path::new("/srv/it's mine/first.known_hosts");
+    let (name, command) = web.hop.as_ref().unwrap().option(Some("ops"), Some(file), Told::Arguments);
+    assert_eq!(name, "ProxyCommand");
+    let told = understood(&web.arguments(Some(file)));
+    assert!(told.lines().any(|line| line == format!("proxycommand {command}")), "{told}");
+
+    // What OpenSSH makes of the command's tokens, read by the shell and by OpenSSH again.
+    let told = |command: &str, to: &str| {
+        let marked =
+            command.replace("%%", "\u{1}").replace("%h", to).replace("%p", "22").replace('\u{1}', "%");
+        let asked = marked.replacen("ssh ", "ssh -G -T -F none ", 1);
+        let output = Command::new("sh").args(["-c", &asked]).output().unwrap();
+        assert!(output.status.success() && output.stderr.is_empty(), "{asked}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let inner = told(&command, "10.17.3.10");
+    for line in [
+        "hostname 10.17.3.2",
+        "user ops",
+        "hostkeyalias bastion.first",
+        "stricthostkeychecking true",
+        "forwardagent no",
+        "proxycommand ssh -o 'IdentityFile=/keys/hv1' -l root -W '[%h]:%p' -- hv1",
+    ] {
+        assert!(inner.lines().any(|told| told == line), "no {line:?} in:\n{inner}");
+    }
+    let innermost = inner.lines().find_map(|line| line.strip_prefix("proxycommand ")).unwrap();
+    let innermost = told(innermost, "10.17.3.2");
+    assert!(
+        innermost.contains("identityfile /keys/hv1\n") && innermost.contains("user root\n"),
+        "{innermost}"
+    );
+
+    let (name, jump) = web.hop.as_ref().unwrap().option(Some("root"), Some(file), Told::File);
+    assert_eq!((name, &*jump), ("ProxyJump", "ana@bastion"));
 }
 
 #[test]

@@ -28,10 +28,11 @@ const LAYERS: &[&[&str]] = &[
     &["check/view"],
     // Drafts that hold roles, and the boot configuration of a machine.
     &["boot", "cloud", "k3s/capacity", "k3s/role"],
-    // It wants to know who keeps the time.
-    &["ipa"],
+    // They want to know who keeps the time, and which databases there are.
+    &["helper", "ipa"],
     &[
         "balancer/role",
+        "bastion",
         "bind",
         "chrony",
         "cloud_init",

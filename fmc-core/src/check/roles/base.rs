@@ -1,12 +1,10 @@
 //! The flows that every machine has, whatever its roles are: logins, readiness checks, DNS and NTP.
 
-use std::net::IpAddr;
-
 use super::super::ready::ReadyProblem;
 use super::super::view::View;
 use super::flow::peer;
 use crate::addr::Subnet;
-use crate::checked::{By, Checked, CheckedFlow, CheckedPeer, Forward, Machine, Signal};
+use crate::checked::{By, Checked, CheckedFlow, CheckedPeer, Machine, Signal};
 use crate::finding::{At, Finding};
 use crate::flow::{Direction, Service, tcp, udp};
 use crate::name::RoleName;
@@ -33,18 +31,22 @@ pub(super) fn is_name_service(role: &RoleName, service: Service) -> bool {
 /// The base flows of all machines that something configures.
 pub(super) fn flows(view: &View<'_>, cloud: &Checked) -> Vec<CheckedFlow> {
     let admins = admins(view, cloud);
+    let has_one_way = view.cloud.ssh_from.is_none() && cloud.way_in().is_some();
     let mut flows = Vec::new();
     let provisioned = cloud.each::<Machine>().filter(|(_, machine)| machine.is_provisioned());
     for (index, machine) in provisioned {
         let mut add = |role: RoleName, direction: Direction, service: Service, peer: CheckedPeer| {
             flows.push(CheckedFlow { machine: index, direction, service, peer, by: By::Role(role) });
         };
-        let hosts = || hosts(cloud, machine).map(|host| CheckedPeer::Subnet(Subnet::single(host)));
+        let hosts =
+            || cloud.hypervisor_addresses(machine).map(|host| CheckedPeer::Subnet(Subnet::single(host)));
+        // The role that is the way in says itself who may come.
+        let is_way_in = cloud.way_in().is_some_and(|way| way.machine == index);
         if machine.guest.has_login() {
-            for peer in &admins {
+            for peer in admins.iter().filter(|peer| !(is_way_in && **peer == CheckedPeer::Machine(index))) {
                 add(SSH, Direction::Accept, tcp(22), peer.clone());
             }
-            if !admins.contains(&CheckedPeer::Anywhere) {
+            if !admins.contains(&CheckedPeer::Anywhere) && !has_one_way {
                 hosts().for_each(|host| add(SSH, Direction::Accept, tcp(22), host));
             }
         }
@@ -78,10 +80,12 @@ pub(super) fn unasked(cloud: &Checked, findings: &mut Vec<Finding>) {
     for machine in cloud.machines().iter().filter(|machine| machine.firewall) {
         let Some(port) = asked_port(machine) else { continue };
         let asks_itself = cloud.at(machine.host).is_some_and(|host| host.uri.is_local())
-            && hosts(cloud, machine).next().is_some();
+            && cloud.hypervisor_addresses(machine).next().is_some();
         let opened = cloud.flows_of(machine).iter().any(|flow| {
             flow.direction == Direction::Accept
                 && flow.by.role() != Some(&READY)
+                // No apply runs on the machine of the way in.
+                && cloud.way_in().is_none_or(|way| flow.peer != CheckedPeer::Machine(way.machine))
                 && flow.service.contains(tcp(port))
         });
         if !asks_itself && !opened {
@@ -93,16 +97,9 @@ pub(super) fn unasked(cloud: &Checked, findings: &mut Vec<Finding>) {
 /// The peers that people log in from. The rules for leaves and references report mistakes in a peer.
 fn admins(view: &View<'_>, cloud: &Checked) -> Vec<CheckedPeer> {
     match &view.cloud.ssh_from {
-        None => vec![CheckedPeer::Anywhere],
+        None => vec![cloud.way_in().map_or(CheckedPeer::Anywhere, |way| CheckedPeer::Machine(way.machine))],
         Some(peers) => {
             peers.iter().filter_map(|said| peer(said, cloud, &At::ROOT, &mut Vec::new())).collect()
         }
     }
-}
-
-/// The hypervisor's addresses on a machine's networks; on a host bridge the gateway is another machine.
-fn hosts<'a>(cloud: &'a Checked, machine: &'a Machine) -> impl Iterator<Item = IpAddr> + 'a {
-    let networks = machine.interfaces.iter().filter_map(|interface| cloud.at(interface.network));
-    let own = networks.filter(|network| network.forward != Forward::Bridge);
-    own.flat_map(|network| [&network.ipv4, &network.ipv6]).flatten().filter_map(|family| family.gateway)
 }
