@@ -45,10 +45,9 @@ pub(super) fn of(
                 _ => Failure::new(format!("failed to write {}: {error}", out.display())),
             })?;
             io.show(format_args!(
-                "{} lets {person} into {}, for as long as the gateway has them: `wg-quick up {}` on their computer.\n",
+                "{} lets {person} into {} for as long as the gateway has this key of theirs.\n",
                 out.display(),
-                tunnel.instance_name(),
-                out.display()
+                tunnel.instance_name()
             ))?;
         }
     }

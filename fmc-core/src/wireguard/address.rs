@@ -118,7 +118,8 @@ impl Wireguard {
     pub(super) fn member(&self, machine: &Machine) -> Option<Who<'_>> {
         let name = machine.name.as_str();
         let gateway = self.gateway_name().filter(|gateway| gateway.as_str() == name).map(Who::Gateway);
-        gateway.or_else(|| self.machines.get(name).map(Who::Machine))
+        let is_it = |other: &&TunnelMachine| other.name.ok().is_some_and(|other| other.as_str() == name);
+        gateway.or_else(|| self.machines.iter().find(is_it).map(Who::Machine))
     }
 
     /// The subnets that are written rightly.

@@ -122,16 +122,16 @@ impl Member<'_> {
             .file(GuestFile::text(format!("{stem}.network"), network))
     }
 
-    /// nm-settings-keyfile(5). `NetworkManager` reads a key whose flags are 0 from the file, and does not derive the MTU.
+    /// nm-settings-keyfile(5). `NetworkManager` takes a pair's key from the file only if its flags are 0, and does not derive the MTU.
     fn keyfile(&self, name: &str) -> Guest {
         let tunnel = self.tunnel;
         let mut text = Text::new();
         text.line(format_args!(
-            "[connection]\nid={name}\ntype=wireguard\ninterface-name={name}\nautoconnect=true\n\n[wireguard]\nlisten-port={port}\nmtu={mtu}\npeer-routes=false",
+            "[connection]\nid={name}\ntype=wireguard\ninterface-name={name}\n\n[wireguard]\nlisten-port={port}\nmtu={mtu}\npeer-routes=false",
             port = tunnel.udp_port(),
             mtu = tunnel.tunnel_mtu(self.who, self.cloud),
         ));
-        text.secret("private-key=", tunnel.key(self.who), "\nprivate-key-flags=0\n");
+        text.secret("private-key=", tunnel.key(self.who), "\n");
         for peer in self.peers() {
             let called = peer.who.name().unwrap_or_default();
             text.line(format_args!("\n# {} {called}", peer.who.word()));
