@@ -166,9 +166,9 @@ impl SpanningRole for Wireguard {
             None => SpanMembers::new(),
         };
         let role = crate::role::Role::from(WireguardPeer::of(&shared));
-        self.machines.iter().fold(members, |members, machine| {
-            members.each("machines", &machine.name, role.clone())
-        })
+        self.machines
+            .iter()
+            .fold(members, |members, machine| members.each("machines", &machine.name, role.clone()))
     }
 
     fn settings(&self, findings: &mut RoleFindings<'_>) {

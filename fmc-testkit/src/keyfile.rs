@@ -37,7 +37,8 @@ pub fn judge(text: &str) -> Result<(), Refused> {
     nmcli.args(["--offline", "connection", "modify", "connection.interface-name", kind]);
     let verdict = run_with_input(&mut nmcli, text);
     let written = verdict.silent_success()?;
-    let is_taken = |line: &&str| line.is_empty() || line.starts_with('#') || written.lines().any(|own| own == *line);
+    let is_taken =
+        |line: &&str| line.is_empty() || line.starts_with('#') || written.lines().any(|own| own == *line);
     let lost: Vec<&str> = text.lines().filter(|line| !is_taken(line)).collect();
     if lost.is_empty() {
         Ok(())

@@ -38,7 +38,11 @@ pub fn judge(files: &[(&str, &str)]) -> Result<(), Refused> {
     }
     let wanted = files.iter().filter(|(name, _)| name.ends_with(".netdev")).count();
     let loaded = log.lines().filter(|line| line.contains(": loaded \"")).count();
-    if loaded == wanted { Ok(()) } else { Err(refused(format!("{loaded} of {wanted} netdevs were loaded\n{log}"))) }
+    if loaded == wanted {
+        Ok(())
+    } else {
+        Err(refused(format!("{loaded} of {wanted} netdevs were loaded\n{log}")))
+    }
 }
 
 #[cfg(test)]
@@ -51,7 +55,11 @@ mod tests {
         judge(&[("50-x.netdev", netdev), ("50-x.network", "[Match]\nName=dummy7\n")]).unwrap();
         for (file, text, why) in [
             ("50-x.netdev", netdev.replace("MTUBytes", "Mtu"), "Unknown key"),
-            ("50-x.network", "[Match]\nName=dummy7\n[Network]\nAddress=10.0.0.300/24\n".to_owned(), "10.0.0.300"),
+            (
+                "50-x.network",
+                "[Match]\nName=dummy7\n[Network]\nAddress=10.0.0.300/24\n".to_owned(),
+                "10.0.0.300",
+            ),
         ] {
             let refused = judge(&[(file, &text)]).unwrap_err();
             assert!(refused.words().contains(why), "{refused}");

@@ -62,7 +62,9 @@ fn chosen<'a>(checked: &'a Checked, person: &str, name: Option<&str>) -> Result<
         tunnels.iter().map(|tunnel| tunnel.instance_name()).collect::<Vec<_>>().join(", ")
     };
     if all.is_empty() {
-        return Err(Failure::new("the cloud has no tunnel").help("`fmc explain wireguard-members` tells of them"));
+        return Err(
+            Failure::new("the cloud has no tunnel").help("`fmc explain wireguard-members` tells of them")
+        );
     }
     let asked: Vec<&Wireguard> =
         all.iter().copied().filter(|tunnel| name.is_none_or(|name| tunnel.instance_name() == name)).collect();

@@ -115,7 +115,8 @@ fn h20_a_private_key_of_a_tunnel_is_in_its_own_guest_alone() {
     let checked = cloud.check().unwrap_or_else(|report| panic!("{report}"));
     let private = |machine: &str| -> Vec<String> {
         let secrets = checked.machine(machine).unwrap().guest.secrets();
-        let keys = secrets.filter(|secret| secret.source == fmc::secret::SecretSource::Generated(Generated::WireguardKey));
+        let keys = secrets
+            .filter(|secret| secret.source == fmc::secret::SecretSource::Generated(Generated::WireguardKey));
         keys.map(|secret| secret.name.to_string()).collect()
     };
     let (bastion, helper) = (private("bastion"), private("helper"));
@@ -125,7 +126,8 @@ fn h20_a_private_key_of_a_tunnel_is_in_its_own_guest_alone() {
     for artifact in wanted.artifacts() {
         let bytes = artifact.render(&Planted).unwrap();
         let holds = String::from_utf8_lossy(bytes.expose()).contains(PLANTED);
-        let is_of_member = ["guests/bastion/", "guests/helper/"].iter().any(|own| artifact.path.starts_with(own));
+        let is_of_member =
+            ["guests/bastion/", "guests/helper/"].iter().any(|own| artifact.path.starts_with(own));
         assert!(!holds || (is_of_member && artifact.is_private()), "{}", artifact.path);
     }
 }

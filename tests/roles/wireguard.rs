@@ -53,24 +53,57 @@ const MISTAKES: &[(&[(&str, &str)], &str)] = &[
         &[(ANA, "ana: {reach: [{network: core}], addresses: [10.8.0.7]}")],
         "error[wireguard-address]: ana and ben would both be 10.8.0.7 in the tunnel",
     ),
-    (&[("[10.8.0.7]", "[10.8.1.7]")], "error[wireguard-address]: 10.8.1.7 is in none of the tunnel's subnets"),
-    (&[("[10.8.0.7]", "[10.8.0.255]")], "error[wireguard-address]: 10.8.0.255 is the first or the last address"),
-    (&[("[10.8.0.7]", "[10.8.0.7, 10.8.0.8]")], "error[wireguard-address]: 10.8.0.8 is a second address in 10.8.0.0/24"),
+    (
+        &[("[10.8.0.7]", "[10.8.1.7]")],
+        "error[wireguard-address]: 10.8.1.7 is in none of the tunnel's subnets",
+    ),
+    (
+        &[("[10.8.0.7]", "[10.8.0.255]")],
+        "error[wireguard-address]: 10.8.0.255 is the first or the last address",
+    ),
+    (
+        &[("[10.8.0.7]", "[10.8.0.7, 10.8.0.8]")],
+        "error[wireguard-address]: 10.8.0.8 is a second address in 10.8.0.0/24",
+    ),
     (&[("[10.8.0.7]", "[10.8.0.1]")], "error[wireguard-address]: vpn and ben would both be 10.8.0.1"),
     (&[("[10.8.0.7]", "[10.8.0.300]")], "it is neither four numbers"),
-    (&[(OFFICE, "subnets: [10.17.3.0/26]")], "error[wireguard-overlap]: 10.17.3.0/26 overlaps 10.17.3.0/24, the network core"),
-    (&[(OFFICE, "subnets: [10.9.0.0/25]")], "error[wireguard-overlap]: 10.9.0.0/24 overlaps 10.9.0.0/25, the tunnel office"),
-    (&[("[10.9.0.0/24]", "[10.9.0.0/30]")], "error[wireguard-room]: 10.9.0.0/30 has room for the gateway and 1 peer, and the tunnel has 2"),
+    (
+        &[(OFFICE, "subnets: [10.17.3.0/26]")],
+        "error[wireguard-overlap]: 10.17.3.0/26 overlaps 10.17.3.0/24, the network core",
+    ),
+    (
+        &[(OFFICE, "subnets: [10.9.0.0/25]")],
+        "error[wireguard-overlap]: 10.9.0.0/24 overlaps 10.9.0.0/25, the tunnel office",
+    ),
+    (
+        &[("[10.9.0.0/24]", "[10.9.0.0/30]")],
+        "error[wireguard-room]: 10.9.0.0/30 has room for the gateway and 1 peer, and the tunnel has 2",
+    ),
     (&[("      subnets: [10.9.0.0/24]\n", "")], "error[wireguard-room]: the tunnel has no subnet"),
     (&[("[10.9.0.0/24]", "[10.9.0.0/24, 10.10.0.0/24]")], "the tunnel has 2 subnets of IPv4"),
     (&[(COPIES, "machines: {db: {}}")], "error[wireguard-members]: a mesh of 1 machine leads nowhere"),
-    (&[("      gateway: vpn\n", "")], "error[wireguard-members]: people come to a gateway, and the tunnel has none"),
-    (&[("branch: {reach", "vpn: {reach")], "error[wireguard-members]: vpn is the gateway, and would be a peer of itself"),
+    (
+        &[("      gateway: vpn\n", "")],
+        "error[wireguard-members]: people come to a gateway, and the tunnel has none",
+    ),
+    (
+        &[("branch: {reach", "vpn: {reach")],
+        "error[wireguard-members]: vpn is the gateway, and would be a peer of itself",
+    ),
     (&[(COPIES, "gateway: vpn")], "error[wireguard-members]: nobody comes to the gateway vpn"),
-    (&[("name: copies", "name: a-tunnel-of-copies")], "error[wireguard-interface]: wg-a-tunnel-of-copies has 21 characters"),
+    (
+        &[("name: copies", "name: a-tunnel-of-copies")],
+        "error[wireguard-interface]: wg-a-tunnel-of-copies has 21 characters",
+    ),
     (&[("name: copies", "name: copies\n      interface: wg-copies-of-all-data")], "wg-copies-of-all-data"),
-    (&[("name: copies", "name: copies\n      interface: \"wg%d\"")], "error[wireguard-interface]: wg%d is not a name"),
-    (&[("name: copies", "name: office")], "error[wireguard-interface]: two tunnels of the cloud are called office"),
+    (
+        &[("name: copies", "name: copies\n      interface: \"wg%d\"")],
+        "error[wireguard-interface]: wg%d is not a name",
+    ),
+    (
+        &[("name: copies", "name: office")],
+        "error[wireguard-interface]: two tunnels of the cloud are called office",
+    ),
     (
         &[(COPIES, "interface: wg-office\n      machines: {vpn: {}, vault: {}}")],
         "error[wireguard-interface]: vpn is in the tunnels office and copies, and both have the interface wg-office",
@@ -79,32 +112,71 @@ const MISTAKES: &[(&[(&str, &str)], &str)] = &[
         &[("      port: 51821\n", ""), (COPIES, "machines: {vpn: {}, vault: {}}")],
         "error[wireguard-port]: vpn is in the tunnels office and copies, and both have UDP port 51820",
     ),
-    (&[(ENDPOINT, "endpoint: 192.168.0.20"), (LABELS, "kind: wireguard-mtu")], "error[wireguard-endpoint]: 192.168.0.20 is not reached from outside"),
-    (&[("      endpoint: vpn.example.com\n", "")], "error[wireguard-endpoint]: people are told no address of the gateway"),
-    (&[(ENDPOINT, "endpoint: vpn.example.com:51820")], "write vpn.example.com, and the port by itself: `port: 51820`"),
-    (&[(LABELS, "kind: wireguard-no-reach")], "warning[wireguard-endpoint-name]: vpn.example.com is looked up when a tunnel comes up"),
+    (
+        &[(ENDPOINT, "endpoint: 192.168.0.20"), (LABELS, "kind: wireguard-mtu")],
+        "error[wireguard-endpoint]: 192.168.0.20 is not reached from outside",
+    ),
+    (
+        &[("      endpoint: vpn.example.com\n", "")],
+        "error[wireguard-endpoint]: people are told no address of the gateway",
+    ),
+    (
+        &[(ENDPOINT, "endpoint: vpn.example.com:51820")],
+        "write vpn.example.com, and the port by itself: `port: 51820`",
+    ),
+    (
+        &[(LABELS, "kind: wireguard-no-reach")],
+        "warning[wireguard-endpoint-name]: vpn.example.com is looked up when a tunnel comes up",
+    ),
     (&[("{network: core}]}", "{network: coer}]}")], "error[wireguard-unknown]: there is no network coer"),
     (&[(BEN, "ben: {reach: [{machine: dp}]}")], "error[wireguard-unknown]: there is no machine dp"),
     (&[("branch: {reach", "brunch: {reach")], "did you mean branch?"),
     (&[("gateway: vpn", "gateway: vpm")], "did you mean vpn?"),
     (&[(ANA, "ana: {}")], "warning[wireguard-no-reach]: ana comes to the gateway, and from there nowhere"),
     (&[(ANA, "ana: {reach: [anywhere]}")], "error[wireguard-reach]: a tunnel leads to what is named"),
-    (&[("core: {mode: routed", "core: {mode: isolated")], "error[wireguard-reach]: vpn is not on the network core, which is isolated"),
-    (&[(COPIES, "machines: {db: {}, vault: {reach: [{network: core}]}}")], "the machines of a mesh reach each other, and nothing behind each other"),
+    (
+        &[("core: {mode: routed", "core: {mode: isolated")],
+        "error[wireguard-reach]: vpn is not on the network core, which is isolated",
+    ),
+    (
+        &[(COPIES, "machines: {db: {}, vault: {reach: [{network: core}]}}")],
+        "the machines of a mesh reach each other, and nothing behind each other",
+    ),
     (
         &[(ENDPOINT, "endpoint: 10.17.5.20"), (ANA, "ana: {reach: [{network: edge}]}")],
         "error[wireguard-loop]: 10.17.5.0/24 has 10.17.5.20 in it, where the tunnel itself ends",
     ),
-    (&[("branch: {reach: [{machine: db}]}", "branch: {reach: [{machine: vault}]}")], "error[wireguard-loop]: branch is on 10.17.5.0/24 itself, and would reach 10.17.5.30/32"),
-    (&[("port: 51821", "port: 51821\n      mtu: 1450")], "error[wireguard-mtu]: packets of 1450 bytes do not fit: below the tunnel there is room for 1440"),
     (
-        &[("edge: {mode: routed, subnet: 10.17.5.0/24}", "edge: {mode: routed, subnet: 10.17.5.0/24, mtu: 1300}")],
+        &[("branch: {reach: [{machine: db}]}", "branch: {reach: [{machine: vault}]}")],
+        "error[wireguard-loop]: branch is on 10.17.5.0/24 itself, and would reach 10.17.5.30/32",
+    ),
+    (
+        &[("port: 51821", "port: 51821\n      mtu: 1450")],
+        "error[wireguard-mtu]: packets of 1450 bytes do not fit: below the tunnel there is room for 1440",
+    ),
+    (
+        &[(
+            "edge: {mode: routed, subnet: 10.17.5.0/24}",
+            "edge: {mode: routed, subnet: 10.17.5.0/24, mtu: 1300}",
+        )],
         "error[wireguard-mtu]: the tunnel has room for packets of 1220 bytes, and IPv6 asks for 1280",
     ),
-    (&[(ENDPOINT, "endpoint: vpn.example.com\n      dns: [10.17.3.11]")], "error[wireguard-resolver]: ben would ask 10.17.3.11 for names, and does not reach it"),
-    (&[("version: \"9.4\"", "version: \"8.10\"")], "error[wireguard-system]: db runs Rocky Linux 8.10, which has no WireGuard in its kernel"),
-    (&[("version: \"12\"", "version: \"11\"")], "error[wireguard-system]: vpn runs Debian 11, which does not run systemd-networkd"),
-    (&[("roles:\n", "people: {users: {ana: {first_name: Ana, last_name: Ruiz}}}\nroles:\n")], "error[wireguard-unknown]: ben is not among the cloud's people: ana"),
+    (
+        &[(ENDPOINT, "endpoint: vpn.example.com\n      dns: [10.17.3.11]")],
+        "error[wireguard-resolver]: ben would ask 10.17.3.11 for names, and does not reach it",
+    ),
+    (
+        &[("version: \"9.4\"", "version: \"8.10\"")],
+        "error[wireguard-system]: db runs Rocky Linux 8.10, which has no WireGuard in its kernel",
+    ),
+    (
+        &[("version: \"12\"", "version: \"11\"")],
+        "error[wireguard-system]: vpn runs Debian 11, which does not run systemd-networkd",
+    ),
+    (
+        &[("roles:\n", "people: {users: {ana: {first_name: Ana, last_name: Ruiz}}}\nroles:\n")],
+        "error[wireguard-unknown]: ben is not among the cloud's people: ana",
+    ),
     (&[("ben: {reach", "Ben: {reach")], "Ben is not a login"),
 ];
 
@@ -115,7 +187,8 @@ fn mistakes_are_told_with_their_places() {
         assert!(said.contains(beginning), "{changes:?}: {beginning}\n{said}");
     }
     let line = 1 + EXAMPLE.lines().position(|line| line.contains("branch: {reach")).unwrap();
-    let (code, said) = run(&with(&[("branch: {reach: [{machine: db}]}", "branch: {reach: [{machine: dp}]}")]), "check");
+    let (code, said) =
+        run(&with(&[("branch: {reach: [{machine: db}]}", "branch: {reach: [{machine: dp}]}")]), "check");
     assert!(code == 1 && said.contains(&format!("cloud.yaml:{line}:")), "{said}");
 }
 
@@ -123,7 +196,13 @@ fn mistakes_are_told_with_their_places() {
 #[test]
 fn a_port_of_another_role_is_a_clash() {
     let other = "  - chrony: {servers: [vpn], clients: [db], local_stratum: 10}\naccept:\n";
-    let (_, said) = run(&with(&[("gateway: vpn\n", "gateway: vpn\n      port: 123\n"), ("accept:\n  - {kind: image", &format!("{other}  - {{kind: image"))]), "check");
+    let (_, said) = run(
+        &with(&[
+            ("gateway: vpn\n", "gateway: vpn\n      port: 123\n"),
+            ("accept:\n  - {kind: image", &format!("{other}  - {{kind: image")),
+        ]),
+        "check",
+    );
     assert!(said.contains("both listen on udp 123 of the machine"), "{said}");
 }
 
@@ -132,7 +211,11 @@ fn every_kind_has_its_page() {
     use fmc::role::FileSpanningRole as _;
     assert_eq!(Wireguard::FINDINGS.len(), 15);
     for kind in Wireguard::FINDINGS {
-        assert!(MISTAKES.iter().any(|(_, said)| said.contains(&format!("[{}]", kind.as_str()))), "{}", kind.as_str());
+        assert!(
+            MISTAKES.iter().any(|(_, said)| said.contains(&format!("[{}]", kind.as_str()))),
+            "{}",
+            kind.as_str()
+        );
         let (code, said) = run("", &format!("explain {}", kind.as_str()));
         assert!(code == 0 && said.contains("How to mend it"), "{said}");
     }
@@ -149,7 +232,7 @@ fn an_address_follows_from_its_name() {
         said.lines().find(|line| line.starts_with("Address")).unwrap().to_owned()
     };
     let now = client(EXAMPLE);
-    assert_eq!(now, "Address = 10.8.0.114/32, fd00:8::");
+    assert_eq!(now, "Address = 10.8.0.120/32, fd00:8::1711:7913:468c:7cfc/128");
     assert_eq!(client(&with(&[(BEN, "cleo: {reach: [{machine: db}]}")])), now);
     assert_eq!(client(&with(&[("name: office", "name: house")])), now);
 }
@@ -159,8 +242,9 @@ fn the_command_writes_the_configuration_of_one_person() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = fmc_testkit::tree::scratch();
     std::fs::write(folder.path().join("cloud.yaml"), EXAMPLE).unwrap();
-    let (code, said) = run_in(folder.path(), "root-key new --out root.key");
-    assert_eq!(code, 0, "{said}");
+    let key = folder.path().join("root.key");
+    std::fs::write(&key, &*fmc::keys::RootKey::from_bytes([7; 32]).to_text()).unwrap();
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
     let (code, said) = run_in(folder.path(), "vpn ben --root-key root.key --out ben.conf");
     assert!(code == 0 && said.contains("ben.conf lets ben into office"), "{said}");
     let path = folder.path().join("ben.conf");
@@ -192,7 +276,8 @@ fn no_plan_shows_a_key() {
     let folder = fmc_testkit::tree::scratch();
     std::fs::write(folder.path().join("cloud.yaml"), EXAMPLE).unwrap();
     let (_, client) = run_in(folder.path(), "vpn ana");
-    let keys: Vec<&str> = client.lines().filter_map(|line| line.split_once("Key = ")).map(|(_, key)| key).collect();
+    let keys: Vec<&str> =
+        client.lines().filter_map(|line| line.split_once("Key = ")).map(|(_, key)| key).collect();
     assert_eq!(keys.len(), 3);
     for command in ["check", "plan --connect sim:host.json", "graph", "convert rust"] {
         let (code, said) = run_in(folder.path(), command);
@@ -204,7 +289,11 @@ fn no_plan_shows_a_key() {
     for machine in checked.machines() {
         for file in machine.guest.files.iter().filter(|file| file.contents.secrets().next().is_some()) {
             let (mode, group) = (file.mode.bits(), file.owner.group.as_ref().map(AsRef::as_ref));
-            assert!((mode, group) == (0o600, None) || (mode, group) == (0o640, Some("systemd-network")), "{}", file.path);
+            assert!(
+                (mode, group) == (0o600, None) || (mode, group) == (0o640, Some("systemd-network")),
+                "{}",
+                file.path
+            );
             guarded += 1;
         }
     }
@@ -217,7 +306,10 @@ fn no_plan_shows_a_key() {
 fn revoking_a_person_changes_the_gateway_alone() {
     let folder = fmc_testkit::tree::scratch();
     let write = |text: &str| std::fs::write(folder.path().join("cloud.yaml"), text).unwrap();
-    for changed in [with(&[("        ana: {reach: [{network: core}]}\n", "")]), with(&[(ANA, "ana: {reach: [{network: core}], generation: 2}")])] {
+    for changed in [
+        with(&[("        ana: {reach: [{network: core}]}\n", "")]),
+        with(&[(ANA, "ana: {reach: [{network: core}], generation: 2}")]),
+    ] {
         write(EXAMPLE);
         let _ = std::fs::remove_file(folder.path().join("host.json"));
         let (code, said) = run_in(folder.path(), "apply --yes --connect sim:host.json");

@@ -7,7 +7,7 @@ use std::process::Command;
 use xtask::{Failure, as_root};
 
 /// Each package with its purpose.
-const PACKAGES: [(&str, &str); 63] = [
+const PACKAGES: [(&str, &str); 64] = [
     ("pkg-config", "finds the C libraries for the features `virt` and `kerberos`"),
     ("libvirt-dev", "the C library that the feature `virt` links"),
     ("libkrb5-dev", "the C library that the feature `kerberos` links"),
@@ -61,6 +61,7 @@ const PACKAGES: [(&str, &str); 63] = [
     ("pgbackrest", "makes backups of that server, and restores them"),
     ("wireguard-go", "tunnels in namespaces, without the kernel's own"),
     ("wireguard-tools", "wg, which reads their configurations"),
+    ("iputils-ping", "asks whether an address answers, by packets of a size"),
     ("gpg", "reads the key of a list of packages"),
     ("shellcheck", "judges scripts"),
     ("curl", "asks servers in namespaces"),

@@ -165,7 +165,14 @@ mod tests {
         let rooms = entries(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")));
         let pages = rooms.iter().flat_map(|room| entries(&room.join("pages")));
         // A role's own kind includes its page itself, whose name leaves out the role's.
-        let own = [BindServer::FINDINGS, Chrony::FINDINGS, FreeIpa::FINDINGS, Postgresql::FINDINGS, Wireguard::FINDINGS].concat();
+        let own = [
+            BindServer::FINDINGS,
+            Chrony::FINDINGS,
+            FreeIpa::FINDINGS,
+            Postgresql::FINDINGS,
+            Wireguard::FINDINGS,
+        ]
+        .concat();
         let is_own = |page: &str| own.iter().any(|kind| kind.as_str().ends_with(&format!("-{page}")));
         let pages = pages.map(|page| page.file_stem().unwrap().to_str().unwrap().to_owned());
         let mut pages: Vec<String> = pages.filter(|page| !is_own(page)).collect();

@@ -358,7 +358,8 @@ impl Secret {
         match self.checked(&At::ROOT, &mut Vec::new()) {
             Some(key) => {
                 let name = derived_name("public", key.name.as_str(), "key");
-                SecretRef::generated(name, key.generation, Generated::WireguardPublicKey(Arc::new(key))).into()
+                SecretRef::generated(name, key.generation, Generated::WireguardPublicKey(Arc::new(key)))
+                    .into()
             }
             // An invalid secret is reported where it is used.
             None => self.clone(),

@@ -185,7 +185,8 @@ impl Wireguard {
 
     /// The greatest MTU with which a packet of the tunnel still fits below it, on the way between a peer and each of its own peers.
     pub(super) fn greatest_mtu(&self, own: Who<'_>, cloud: &Checked) -> u16 {
-        let below = |who: Who<'_>| who.machine(cloud).map_or(Mtu::ETHERNET.get(), |machine| below(cloud, machine));
+        let below =
+            |who: Who<'_>| who.machine(cloud).map_or(Mtu::ETHERNET.get(), |machine| below(cloud, machine));
         let here = below(own);
         let ways = self.peers_of(own).into_iter().map(|peer| {
             // People begin, so the way to them is the one by which they come.
@@ -214,11 +215,16 @@ impl Wireguard {
     pub(super) fn pair_key(&self, one: Who<'_>, other: Who<'_>) -> Secret {
         let text = |who: Who<'_>| format!("{}.{}", who.word(), who.name().unwrap_or_default());
         let (one_text, other_text) = (text(one), text(other));
-        let (low, high) = if one_text <= other_text { (one_text, other_text) } else { (other_text, one_text) };
+        let (low, high) =
+            if one_text <= other_text { (one_text, other_text) } else { (other_text, one_text) };
         // It is another one as soon as one of the two has another key.
         let generation = one.generation(self).saturating_add(other.generation(self)).saturating_sub(1);
-        crate::role::SpanningRole::shared_secret(self, &format!("pair-{low}-{high}"), Generated::WireguardPair)
-            .generation(generation)
+        crate::role::SpanningRole::shared_secret(
+            self,
+            &format!("pair-{low}-{high}"),
+            Generated::WireguardPair,
+        )
+        .generation(generation)
     }
 }
 

@@ -60,7 +60,9 @@ impl Member<'_> {
         peers.map(move |peer| Peered {
             who: peer,
             allowed: if is_client { self.reached() } else { words(tunnel.singles(peer)) },
-            endpoint: tunnel.outside(peer, who, cloud).map(|endpoint| with_port(&endpoint, tunnel.udp_port())),
+            endpoint: tunnel
+                .outside(peer, who, cloud)
+                .map(|endpoint| with_port(&endpoint, tunnel.udp_port())),
             is_kept: is_client,
         })
     }
@@ -82,7 +84,7 @@ impl Member<'_> {
 
     /// systemd.netdev(5) and systemd.network(5).
     fn networkd(&self, name: &str) -> Guest {
-        let (tunnel, stem) = (self.tunnel, format!("/etc/systemd/network/50-fmc-{name}"));
+        let (tunnel, stem) = (self.tunnel, format!("/etc/systemd/network/50-{name}"));
         let key = format!("{stem}.key");
         let mut netdev = Text::new();
         netdev.line(format_args!(
@@ -146,7 +148,8 @@ impl Member<'_> {
             }
         }
         for (family, is_ipv4) in [("ipv4", true), ("ipv6", false)] {
-            let own = tunnel.addresses(self.who).into_iter().find(|(address, _)| address.is_ipv4() == is_ipv4);
+            let own =
+                tunnel.addresses(self.who).into_iter().find(|(address, _)| address.is_ipv4() == is_ipv4);
             text.line(format_args!("\n[{family}]"));
             let Some((address, subnet)) = own else {
                 text.line("method=disabled");
@@ -158,7 +161,7 @@ impl Member<'_> {
                 text.line(format_args!("route{}={route}", index + 1));
             }
         }
-        let path = format!("/etc/NetworkManager/system-connections/fmc-{name}.nmconnection");
+        let path = format!("/etc/NetworkManager/system-connections/{name}.nmconnection");
         Guest::new().file(GuestFile::parts(path, text.parts()))
     }
 }

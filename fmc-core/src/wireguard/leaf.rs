@@ -60,7 +60,10 @@ mod tests {
         for (wrong, why) in [
             ("vpn.example.org:51820", "write vpn.example.org, and the port by itself: `port: 51820`"),
             ("[2001:db8::7]:51820", "write 2001:db8::7, and the port by itself: `port: 51820`"),
-            ("127.0.0.1", "it is a loopback address: write the address of one machine, for example 10.17.3.10"),
+            (
+                "127.0.0.1",
+                "it is a loopback address: write the address of one machine, for example 10.17.3.10",
+            ),
         ] {
             assert_eq!(Endpoint::parse(wrong).unwrap_err().why(), why, "{wrong}");
         }

@@ -6,8 +6,8 @@ mod settings;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::address::{Who, room};
 use super::Wireguard;
+use super::address::{Who, room};
 use crate::addr::{Subnet, is_public};
 use crate::checked::{Checked, Machine};
 use crate::count::counted;
@@ -132,7 +132,8 @@ fn others(tunnel: &Wireguard, site: &SpanSite<'_>, findings: &mut RoleFindings<'
             Who::Machine(machine) => Some(machine.name.ok()?.as_str()),
             Who::Person(_) => None,
         });
-        let is_in_both = |name: &str| site.cloud().machine(name).is_some_and(|machine| other.member(machine).is_some());
+        let is_in_both =
+            |name: &str| site.cloud().machine(name).is_some_and(|machine| other.member(machine).is_some());
         let Some(machine) = shared.find(|name| is_in_both(name)) else { continue };
         if other.interface_name() == tunnel.interface_name() {
             findings.find(
@@ -251,9 +252,9 @@ fn said(tunnel: &Wireguard, who: Who<'_>, findings: &mut RoleFindings<'_>) {
         let subnet = tunnel.own_subnets().find(|subnet| subnet.contains(address));
         let wrong = match subnet {
             None => Some(format!("{address} is in none of the tunnel's subnets")),
-            Some(subnet) if !subnet.is_host(address) => {
-                Some(format!("{address} is the first or the last address of {subnet}, which no peer can have"))
-            }
+            Some(subnet) if !subnet.is_host(address) => Some(format!(
+                "{address} is the first or the last address of {subnet}, which no peer can have"
+            )),
             Some(subnet) if seen.contains(&subnet) => {
                 Some(format!("{address} is a second address in {subnet}, and a peer has one"))
             }
@@ -324,7 +325,8 @@ fn people(tunnel: &Wireguard, cloud: &Checked, findings: &mut RoleFindings<'_>) 
     for person in tunnel.people.iter() {
         let Some(name) = person.name.ok().map(|name| name.as_str()) else { continue };
         // A second device of a person is `ana-phone`.
-        let is = |login: &str| name == login || name.strip_prefix(login).is_some_and(|rest| rest.starts_with('-'));
+        let is =
+            |login: &str| name == login || name.strip_prefix(login).is_some_and(|rest| rest.starts_with('-'));
         if logins.iter().chain(&others).any(|login| is(login)) {
             continue;
         }
@@ -377,7 +379,8 @@ fn systems(tunnel: &Wireguard, cloud: &Checked, findings: &mut RoleFindings<'_>)
     for who in tunnel.everyone() {
         let Some(machine) = who.machine(cloud) else { continue };
         let image = &machine.image;
-        let release: u32 = image.version.split('.').next().and_then(|major| major.parse().ok()).unwrap_or(u32::MAX);
+        let release: u32 =
+            image.version.split('.').next().and_then(|major| major.parse().ok()).unwrap_or(u32::MAX);
         let least = match image.os {
             Os::Debian => 12,
             Os::Rocky | Os::Almalinux => 9,
@@ -385,7 +388,11 @@ fn systems(tunnel: &Wireguard, cloud: &Checked, findings: &mut RoleFindings<'_>)
         };
         if release < least {
             findings.part(&who.path(), |findings| {
-                let why = if image.os == Os::Debian { "does not run systemd-networkd" } else { "has no WireGuard in its kernel" };
+                let why = if image.os == Os::Debian {
+                    "does not run systemd-networkd"
+                } else {
+                    "has no WireGuard in its kernel"
+                };
                 findings.find(
                     &SYSTEM,
                     format!("{} runs {} {}, which {why}", machine.name, image.os.label(), image.version),

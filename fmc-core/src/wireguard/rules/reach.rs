@@ -68,7 +68,8 @@ fn is_there(peer: &Peer, cloud: &Checked, findings: &mut RoleFindings<'_>) -> bo
         _ => None,
     };
     let Some((message, near)) = missing else { return true };
-    let help = near.map_or_else(|| "name one of the cloud".to_owned(), |near| format!("did you mean {near}?"));
+    let help =
+        near.map_or_else(|| "name one of the cloud".to_owned(), |near| format!("did you mean {near}?"));
     findings.find(&UNKNOWN, message, help);
     false
 }
@@ -96,12 +97,16 @@ fn target(peer: &Peer, gateway: &Machine, cloud: &Checked, findings: &mut RoleFi
         _ => Vec::new(),
     };
     // A machine is reached if one of its networks is.
-    let is_closed = |network: &&Network| matches!(network.forward, Forward::Nat | Forward::Isolated) && !is_on(network);
+    let is_closed =
+        |network: &&Network| matches!(network.forward, Forward::Nat | Forward::Isolated) && !is_on(network);
     if let Some(network) = networks.first().filter(|_| networks.iter().all(|network| is_closed(network))) {
         let how = if network.forward == Forward::Nat { "masqueraded" } else { "isolated" };
         findings.find(
             &REACH,
-            format!("{} is not on the network {}, which is {how}: nothing comes in there", gateway.name, network.name),
+            format!(
+                "{} is not on the network {}, which is {how}: nothing comes in there",
+                gateway.name, network.name
+            ),
             format!("give {} an interface on {}, or make the network routed", gateway.name, network.name),
         );
     }
@@ -109,21 +114,26 @@ fn target(peer: &Peer, gateway: &Machine, cloud: &Checked, findings: &mut RoleFi
 
 /// Packets of the tunnel that would go into the tunnel.
 fn loops(tunnel: &Wireguard, who: Who<'_>, cloud: &Checked, findings: &mut RoleFindings<'_>) {
-    let Some(gateway) = tunnel.gateway_name().map(Who::Gateway).filter(|gateway| !gateway.is(who)) else { return };
+    let Some(gateway) = tunnel.gateway_name().map(Who::Gateway).filter(|gateway| !gateway.is(who)) else {
+        return;
+    };
     let reached = tunnel.reached(who, cloud);
     if let Some(Endpoint::Address(end)) = tunnel.outside(gateway, who, cloud)
         && let Some(subnet) = reached.iter().find(|subnet| subnet.contains(end))
     {
         return findings.find(
             &LOOP,
-            format!("{subnet} has {end} in it, where the tunnel itself ends: its own packets would go into it"),
+            format!(
+                "{subnet} has {end} in it, where the tunnel itself ends: its own packets would go into it"
+            ),
             "leave it out of what is reached, or let the gateway be reached at another address",
         );
     }
     let Some(machine) = who.machine(cloud) else { return };
     let own = machine.interfaces.iter().filter_map(|interface| cloud.at(interface.network));
     let own = own.flat_map(|network| [&network.ipv4, &network.ipv6]).flatten().map(|family| family.subnet);
-    let both = own.into_iter().find_map(|own| Some((own, reached.iter().find(|subnet| subnet.overlaps(&own))?)));
+    let both =
+        own.into_iter().find_map(|own| Some((own, reached.iter().find(|subnet| subnet.overlaps(&own))?)));
     if let Some((own, subnet)) = both {
         findings.find(
             &LOOP,
@@ -146,7 +156,10 @@ fn resolvers(tunnel: &Wireguard, who: Who<'_>, cloud: &Checked, findings: &mut R
     for resolver in resolvers.filter(|resolver| !is_reached(resolver)) {
         findings.find(
             &RESOLVER,
-            format!("{} would ask {resolver} for names, and does not reach it", who.name().unwrap_or_default()),
+            format!(
+                "{} would ask {resolver} for names, and does not reach it",
+                who.name().unwrap_or_default()
+            ),
             format!("add it to what they reach: `reach: [{{subnet: {}}}]`", Subnet::single(resolver)),
         );
     }

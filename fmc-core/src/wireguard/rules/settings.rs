@@ -69,7 +69,11 @@ fn interface(tunnel: &Wireguard, findings: &mut RoleFindings<'_>) {
     let name = said.map_or_else(|| tunnel.interface_name(), ToString::to_string);
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_';
     let wrong = if name.len() > BridgeName::MAX {
-        format!("{name} has {} characters, and the kernel takes {} of an interface", name.len(), BridgeName::MAX)
+        format!(
+            "{name} has {} characters, and the kernel takes {} of an interface",
+            name.len(),
+            BridgeName::MAX
+        )
     } else if !name.chars().all(is_plain) || !name.starts_with(|first: char| first.is_ascii_lowercase()) {
         format!("{name} is not a name that all files of a tunnel can have")
     } else {
