@@ -41,7 +41,7 @@ use crate::role::{FileSpanningRole, RoleFindings, SpanMembers, SpanSite, Spannin
 use crate::rust::{Expr, Names, Unsaid};
 use crate::unit::Mtu;
 
-pub use leaf::Endpoint;
+pub use leaf::TunnelEndpoint;
 pub use peer::{TunnelMachine, TunnelPerson};
 pub use role::{GATEWAY, PEER, WireguardGateway, WireguardPeer};
 
@@ -92,7 +92,7 @@ draft! {
         #[each(person)]
         pub(crate) people: Named<TunnelPerson>,
         /// Where people come to the gateway: an address or a name, without the port.
-        pub(crate) endpoint: Option<Given<Endpoint>>,
+        pub(crate) endpoint: Option<Given<TunnelEndpoint>>,
         /// The resolvers that people ask while the tunnel is up. They must be among what people reach.
         #[list]
         pub(crate) dns: Vec<Given<Ip>>,

@@ -35,6 +35,7 @@
 //! | clocks | [`chrony`]: its own check, and servers and clients in [`netns`]; [`ntp`]: a time server for guests |
 //! | sshd's configuration, host keys | [`sshd`] |
 //! | files of systemd-networkd and of `NetworkManager` | [`networkd`], and [`keyfile`]: nmcli |
+//! | QR codes | [`qr`]: zbar |
 //! | units and drop-ins | [`systemd`] |
 //! | scripts | [`shell`]: their syntax, and the services that they wait for |
 //! | files of YAML | [`yaml`]: a reader of version 1.1 |
@@ -78,6 +79,7 @@ pub mod pod;
 mod program;
 pub mod prometheus;
 pub mod prometheus_operator;
+pub mod qr;
 pub mod registry;
 pub mod relay;
 pub mod shell;

@@ -279,6 +279,9 @@ pub(super) enum Command {
         /// The tunnel; by default the only one that has the person
         #[arg(long, value_name = "NAME")]
         tunnel: Option<String>,
+        /// Draws it as a QR code for the camera of a phone, instead
+        #[arg(long, conflicts_with = "out")]
+        qr: bool,
         /// Writes it into a new file that only you can read, instead
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,

@@ -336,9 +336,14 @@ fn of(
             let checked = check::checked(&cloud, args, io)?;
             kubeconfig::of(&checked, cluster.as_deref(), out.as_deref(), *hours, args, io)
         }
-        Command::Vpn { person, tunnel, out } => {
+        Command::Vpn { person, tunnel, qr, out } => {
             let checked = check::checked(&cloud, args, io)?;
-            vpn::of(&checked, person, tunnel.as_deref(), out.as_deref(), args, io)
+            let form = match out {
+                Some(out) => vpn::Form::File(out),
+                None if *qr => vpn::Form::Qr,
+                None => vpn::Form::Text,
+            };
+            vpn::of(&checked, person, tunnel.as_deref(), form, args, io)
         }
         #[cfg(not(feature = "k8s"))]
         Command::Images { .. } => Ok(DONE),

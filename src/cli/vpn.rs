@@ -9,18 +9,32 @@ use fmc_core::nearest::nearest;
 use fmc_core::secret::{SecretBytes, Secrets};
 use fmc_core::wireguard::Wireguard;
 
+use qrcode::render::unicode::Dense1x2;
+use qrcode::{EcLevel, QrCode};
+
 use super::DONE;
 use super::args::Args;
 use super::failure::Failure;
 use super::io::Io;
 use super::root_key;
 
-/// Writes the configuration of one person to standard output or into a new file of mode 0600.
+/// Where a configuration goes, and how.
+#[derive(Clone, Copy)]
+pub(super) enum Form<'a> {
+    /// To standard output.
+    Text,
+    /// To standard output, as a QR code.
+    Qr,
+    /// Into a new file of mode 0600.
+    File(&'a Path),
+}
+
+/// Writes the configuration of one person.
 pub(super) fn of(
     checked: &Checked,
     person: &str,
     tunnel: Option<&str>,
-    out: Option<&Path>,
+    form: Form<'_>,
     args: &Args,
     io: &mut Io<'_>,
 ) -> Result<u8, Failure> {
@@ -34,9 +48,13 @@ pub(super) fn of(
         root_key::say_sample("The keys of this configuration are", io);
     }
     let text = filled(parts, &*keyring)?;
-    match out {
-        None => io.out(String::from_utf8_lossy(text.expose()))?,
-        Some(out) => {
+    match form {
+        Form::Text => io.out(String::from_utf8_lossy(text.expose()))?,
+        Form::Qr => {
+            let drawn = drawn(text.expose(), io.colour_out)?;
+            io.out(drawn)?;
+        }
+        Form::File(out) => {
             root_key::write(&io.folder.join(out), text.expose()).map_err(|error| match error.kind() {
                 ErrorKind::AlreadyExists => {
                     Failure::new(format!("{} already exists, and was not changed", out.display()))
@@ -104,4 +122,15 @@ fn filled(parts: Vec<TextPart>, secrets: &dyn Secrets) -> Result<SecretBytes, Fa
         }
     }
     Ok(SecretBytes::new(text))
+}
+
+/// The QR code of a text, two of its rows in a line: light on dark, as terminals are, and told to be so where there are colours.
+fn drawn(text: &[u8], has_colours: bool) -> Result<String, Failure> {
+    let code = QrCode::with_error_correction_level(text, EcLevel::L).map_err(|_| {
+        Failure::new("the configuration is too long for a QR code")
+            .help("`--out FILE` writes it into a file, which the apps of phones read too")
+    })?;
+    let lines = code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build();
+    let (before, after) = if has_colours { ("\x1b[40;97m", "\x1b[0m") } else { ("", "") };
+    Ok(lines.lines().map(|line| format!("{before}{line}{after}\n")).collect())
 }

@@ -128,6 +128,10 @@ const MISTAKES: &[(&[(&str, &str)], &str)] = &[
         &[(LABELS, "kind: wireguard-no-reach")],
         "warning[wireguard-endpoint-name]: vpn.example.com is looked up when a tunnel comes up",
     ),
+    (
+        &[("edge: {mode: routed", "edge: {mode: nat")],
+        "error[wireguard-endpoint]: vpn is on the network edge, which is masqueraded: nobody comes in there",
+    ),
     (&[("{network: core}]}", "{network: coer}]}")], "error[wireguard-unknown]: there is no network coer"),
     (&[(BEN, "ben: {reach: [{machine: dp}]}")], "error[wireguard-unknown]: there is no machine dp"),
     (&[("branch: {reach", "brunch: {reach")], "did you mean branch?"),
@@ -259,6 +263,11 @@ fn the_command_writes_the_configuration_of_one_person() {
         assert!(text.lines().any(|own| own == line), "{line}\n{text}");
     }
     assert!(!said.contains(text.lines().find_map(|line| line.strip_prefix("PrivateKey = ")).unwrap()));
+    let (_, drawn) = run_in(folder.path(), "vpn ben --root-key root.key --qr");
+    // Notes go to standard error, which comes behind.
+    let code: String =
+        drawn.lines().filter(|line| line.contains(['█', '▀', '▄'])).map(|line| format!("{line}\n")).collect();
+    assert_eq!(fmc_testkit::qr::read(&code).unwrap().trim_end(), text.trim_end());
     for (arguments, code, told) in [
         ("vpn ben --root-key root.key --out ben.conf", 1, "already exists, and was not changed"),
         ("vpn bem", 64, "no tunnel of the cloud has `bem` among its people\n  help: did you mean ben?"),

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use sha2::{Digest as _, Sha256};
 
-use super::leaf::Endpoint;
+use super::leaf::TunnelEndpoint;
 use super::{TunnelMachine, TunnelPerson, Wireguard};
 use crate::addr::{Ip, Subnet};
 use crate::checked::{Checked, Machine, Sources};
@@ -165,12 +165,12 @@ impl Wireguard {
     }
 
     /// Where a peer is reached outside of the tunnel by another one; `None` if only it can begin.
-    pub(super) fn outside(&self, who: Who<'_>, from: Who<'_>, cloud: &Checked) -> Option<Endpoint> {
+    pub(super) fn outside(&self, who: Who<'_>, from: Who<'_>, cloud: &Checked) -> Option<TunnelEndpoint> {
         match (who, from) {
             (Who::Gateway(_), Who::Person(_)) => self.endpoint.as_ref().and_then(Given::ok).cloned(),
             _ => {
                 let (machine, from) = (who.machine(cloud)?, from.machine(cloud)?);
-                machine.address_towards(from).map(Endpoint::Address)
+                machine.address_towards(from).map(TunnelEndpoint::Address)
             }
         }
     }
@@ -195,7 +195,7 @@ impl Wireguard {
                 _ => self.outside(peer, own, cloud),
             };
             let added = match end {
-                Some(Endpoint::Address(address)) if address.is_ipv4() => OVER_IPV4,
+                Some(TunnelEndpoint::Address(address)) if address.is_ipv4() => OVER_IPV4,
                 _ => OVER_IPV6,
             };
             here.min(below(peer)).saturating_sub(added)

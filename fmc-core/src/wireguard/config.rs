@@ -2,7 +2,7 @@
 
 use super::Wireguard;
 use super::address::Who;
-use super::leaf::Endpoint;
+use super::leaf::TunnelEndpoint;
 use super::text::Text;
 use crate::checked::Checked;
 use crate::guest::{Guest, GuestFile, Unit, UnitFile, UnitSection};
@@ -31,9 +31,9 @@ pub(super) struct Member<'a> {
 }
 
 /// An endpoint with its port, as every program of `WireGuard` reads it.
-pub(super) fn with_port(endpoint: &Endpoint, port: u16) -> String {
+pub(super) fn with_port(endpoint: &TunnelEndpoint, port: u16) -> String {
     match endpoint {
-        Endpoint::Address(address) if address.is_ipv6() => format!("[{address}]:{port}"),
+        TunnelEndpoint::Address(address) if address.is_ipv6() => format!("[{address}]:{port}"),
         _ => format!("{endpoint}:{port}"),
     }
 }

@@ -10,14 +10,14 @@ use crate::name::Fqdn;
 /// Where a gateway is reached from outside, without the port: an address or a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Endpoint {
+pub enum TunnelEndpoint {
     /// By its address.
     Address(IpAddr),
     /// By its name, which a device looks up when its tunnel comes up, and not again.
     Name(Fqdn),
 }
 
-impl fmt::Display for Endpoint {
+impl fmt::Display for TunnelEndpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Address(address) => address.fmt(f),
@@ -26,7 +26,7 @@ impl fmt::Display for Endpoint {
     }
 }
 
-impl Leaf for Endpoint {
+impl Leaf for TunnelEndpoint {
     const WHAT: &'static str = "endpoint";
     const EXAMPLE: &'static str = "vpn.example.org";
 
@@ -45,7 +45,7 @@ impl Leaf for Endpoint {
     }
 }
 
-leaf_traits!(Endpoint);
+leaf_traits!(TunnelEndpoint);
 
 #[cfg(test)]
 mod tests {
@@ -55,7 +55,7 @@ mod tests {
     #[test]
     fn endpoints_are_addresses_or_names_without_a_port() {
         for right in ["198.51.100.7", "2001:db8::7", "vpn.example.org"] {
-            reads_back(&Endpoint::parse(right).unwrap());
+            reads_back(&TunnelEndpoint::parse(right).unwrap());
         }
         for (wrong, why) in [
             ("vpn.example.org:51820", "write vpn.example.org, and the port by itself: `port: 51820`"),
@@ -65,10 +65,10 @@ mod tests {
                 "it is a loopback address: write the address of one machine, for example 10.17.3.10",
             ),
         ] {
-            assert_eq!(Endpoint::parse(wrong).unwrap_err().why(), why, "{wrong}");
+            assert_eq!(TunnelEndpoint::parse(wrong).unwrap_err().why(), why, "{wrong}");
         }
         for wrong in ["", "vpn", "a_b.example.org", "https://vpn.example.org"] {
-            Endpoint::parse(wrong).unwrap_err();
+            TunnelEndpoint::parse(wrong).unwrap_err();
         }
     }
 }

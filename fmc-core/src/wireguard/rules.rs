@@ -9,11 +9,12 @@ use std::net::IpAddr;
 use super::Wireguard;
 use super::address::{Who, room};
 use crate::addr::{Subnet, is_public};
-use crate::checked::{Checked, Machine};
+use crate::checked::{Checked, Forward, Machine, Network};
 use crate::count::counted;
 use crate::finding::OwnKind;
 use crate::given::Given;
 use crate::image::Os;
+use crate::name::MachineName;
 use crate::role::{RoleFindings, SpanSite};
 use crate::unit::Mtu;
 
@@ -282,6 +283,7 @@ fn free(subnet: &Subnet, owners: &BTreeMap<IpAddr, Who<'_>>) -> Option<IpAddr> {
 /// Where people come to the gateway.
 fn endpoint(tunnel: &Wireguard, cloud: &Checked, findings: &mut RoleFindings<'_>) {
     let Some(gateway) = tunnel.gateway_name().filter(|_| !tunnel.people.is_empty()) else { return };
+    closed(gateway, cloud, findings);
     let Some(endpoint) = &tunnel.endpoint else {
         let address = cloud.machine(gateway.as_str()).and_then(Machine::address);
         let public = address.filter(|address| is_public(*address));
@@ -298,21 +300,42 @@ fn endpoint(tunnel: &Wireguard, cloud: &Checked, findings: &mut RoleFindings<'_>
     };
     let Some(endpoint) = endpoint.ok() else { return };
     match endpoint {
-        super::Endpoint::Address(address) if !is_public(*address) => findings.part("endpoint", |findings| {
+        super::TunnelEndpoint::Address(address) if !is_public(*address) => findings.part("endpoint", |findings| {
             findings.find(
                 &ENDPOINT,
                 format!("{address} is not reached from outside: people who are not on its network cannot come"),
                 "write the public address of the router in front of the gateway, or accept it if all people are on that network",
             );
         }),
-        super::Endpoint::Name(name) => findings.part("endpoint", |findings| {
+        super::TunnelEndpoint::Name(name) => findings.part("endpoint", |findings| {
             findings.find(
                 &ENDPOINT_NAME,
                 format!("{name} is looked up when a tunnel comes up, and not again"),
                 "write the address if it stays the same, or accept it: people take the tunnel down and up after a change",
             );
         }),
-        super::Endpoint::Address(_) => {}
+        super::TunnelEndpoint::Address(_) => {}
+    }
+}
+
+/// A gateway on networks that nothing comes into, whatever the router in front of the host does.
+fn closed(gateway: &MachineName, cloud: &Checked, findings: &mut RoleFindings<'_>) {
+    let Some(machine) = cloud.machine(gateway.as_str()) else { return };
+    let networks = machine.interfaces.iter().filter_map(|interface| cloud.at(interface.network));
+    let networks: Vec<&Network> = networks.collect();
+    let is_closed = |network: &&Network| matches!(network.forward, Forward::Nat | Forward::Isolated);
+    if let Some(network) = networks.first().filter(|_| networks.iter().all(is_closed)) {
+        let how = if network.forward == Forward::Nat { "masqueraded" } else { "isolated" };
+        findings.part("gateway", |findings| {
+            findings.find(
+                &ENDPOINT,
+                format!(
+                    "{gateway} is on the network {}, which is {how}: nobody comes in there",
+                    network.name
+                ),
+                "give the gateway an interface on a routed network or on a bridge of the host",
+            );
+        });
     }
 }
 

@@ -9,7 +9,7 @@ use crate::flow::Peer;
 use crate::given::Given;
 use crate::role::RoleFindings;
 use crate::wireguard::address::Who;
-use crate::wireguard::{Endpoint, Wireguard};
+use crate::wireguard::{TunnelEndpoint, Wireguard};
 
 /// Targets that are not there or not on the way, and peers who get nowhere.
 pub(super) fn check(tunnel: &Wireguard, cloud: &Checked, findings: &mut RoleFindings<'_>) {
@@ -99,7 +99,7 @@ fn target(peer: &Peer, gateway: &Machine, cloud: &Checked, findings: &mut RoleFi
     // A machine is reached if one of its networks is.
     let is_closed =
         |network: &&Network| matches!(network.forward, Forward::Nat | Forward::Isolated) && !is_on(network);
-    if let Some(network) = networks.first().filter(|_| networks.iter().all(|network| is_closed(network))) {
+    if let Some(network) = networks.first().filter(|_| networks.iter().all(is_closed)) {
         let how = if network.forward == Forward::Nat { "masqueraded" } else { "isolated" };
         findings.find(
             &REACH,
@@ -118,7 +118,7 @@ fn loops(tunnel: &Wireguard, who: Who<'_>, cloud: &Checked, findings: &mut RoleF
         return;
     };
     let reached = tunnel.reached(who, cloud);
-    if let Some(Endpoint::Address(end)) = tunnel.outside(gateway, who, cloud)
+    if let Some(TunnelEndpoint::Address(end)) = tunnel.outside(gateway, who, cloud)
         && let Some(subnet) = reached.iter().find(|subnet| subnet.contains(end))
     {
         return findings.find(
