@@ -110,7 +110,7 @@ fn h20_a_database_has_verifiers_of_passwords_alone() {
 /// A private key of WireGuard stood in a repository. Here one is a name that each holder's own guest fills in, and nobody else's.
 #[test]
 fn h20_a_private_key_of_a_tunnel_is_in_its_own_guest_alone() {
-    let tunnel = "{name: ops, subnets: [10.8.0.0/24], gateway: bastion, machines: {helper: {}}, people: {ana: {reach: [{machine: postgresql1}]}}, endpoint: 203.0.113.7}";
+    let tunnel = "{name: ops, subnets: [10.8.0.0/24], gateway: bastion, machines: {helper: {}}, people: {ana: {reach: [{machine: postgresql1}]}}, endpoint: vpn.example.com}";
     let cloud = seed(&[&format!("roles=[{{wireguard: {tunnel}}}]")]);
     let checked = cloud.check().unwrap_or_else(|report| panic!("{report}"));
     let private = |machine: &str| -> Vec<String> {

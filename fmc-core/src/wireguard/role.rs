@@ -66,7 +66,8 @@ impl CustomRole for WireguardGateway {
             return self.0.from.iter().fold(Flows::new(), |flows, peer| flows.accept(port, peer.clone()));
         }
         if self.0.people.is_empty() {
-            return Flows::new().accept(port, Peer::role(PEER).of(self.0.instance_name()));
+            // By their subnets: who may speak is decided by keys, and one more machine changes no firewall.
+            return Flows::new().accept(port, Peer::subnet_of_role(PEER).of(self.0.instance_name()));
         }
         Flows::new().accept(port, Peer::Anywhere)
     }
@@ -91,11 +92,16 @@ impl CustomRole for WireguardPeer {
 
     fn flows(&self, _: &Site<'_>) -> Flows {
         let port = udp(self.0.udp_port());
-        let other = || match &self.0.gateway {
-            Some(gateway) => Peer::machine(gateway.clone()),
-            None => Peer::role(PEER).of(self.0.instance_name()),
-        };
-        Flows::new().accept(port, other()).reach(port, other())
+        let instance = self.0.instance_name();
+        match &self.0.gateway {
+            Some(gateway) => {
+                let gateway = || Peer::machine(gateway.clone());
+                Flows::new().accept(port, gateway()).reach(port, gateway())
+            }
+            None => Flows::new()
+                .accept(port, Peer::subnet_of_role(PEER).of(instance))
+                .reach(port, Peer::role(PEER).of(instance)),
+        }
     }
 
     fn needs(&self, _: &Site<'_>) -> Needs {
