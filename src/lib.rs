@@ -123,6 +123,7 @@ pub use fmc_core::{
     addr, balancer, bastion, bind, boot, check, checked, chrony, cloud, digest, disk, dns, finding, firewall,
     flow, given, graph, guest, helper, host, image, ipa, k3s, machine, mirror, name, named, nearest, network,
     node_exporter, path, people, postgresql, provider, role, roles, secret, ssh, template, tz, unit,
+    wireguard,
 };
 #[doc(no_inline)]
 pub use fmc_core::{cloud::Cloud, finding::Report};

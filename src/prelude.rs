@@ -51,3 +51,4 @@ pub use fmc_core::secret::{Derivation, Generated, Secret, SecretSettings};
 pub use fmc_core::ssh::SshKey;
 pub use fmc_core::tz::TimeZone;
 pub use fmc_core::unit::{Cpus, Mtu, Seconds, SecondsExt, Size, SizeExt};
+pub use fmc_core::wireguard::{self, Wireguard};

@@ -30,6 +30,8 @@ const COMMANDS: &[(&str, &str, i32)] = &[
     #[cfg(feature = "dns")]
     ("dns verify", "", 1),
     ("kubeconfig", "CLUSTER", 0),
+    // A cloud without a tunnel has no configuration of one.
+    ("vpn", "ana", 1),
     ("convert", "CHOICE", 0),
     ("init", "another.yaml", 0),
     ("schema", "", 0),

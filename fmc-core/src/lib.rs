@@ -69,5 +69,6 @@ pub mod ssh;
 pub mod template;
 pub mod tz;
 pub mod unit;
+pub mod wireguard;
 #[cfg(feature = "sim")]
 pub mod world;

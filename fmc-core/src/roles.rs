@@ -15,6 +15,7 @@ use crate::mirror;
 use crate::node_exporter::NodeExporter;
 use crate::postgresql::Postgresql;
 use crate::role::{Fate, FileRole, FileSpanningRole, Moving, Stated, Told};
+use crate::wireguard::Wireguard;
 
 /// Every room of roles that span machines, in the order in which they are asked.
 pub(crate) const ROOMS: &[&dyn Room] = &[&k3s::room::Room, &balancer::room::Room, &mirror::room::Room];
@@ -37,6 +38,7 @@ pub fn said(to: &mut impl Takes) {
     to.spanning_role::<Chrony>();
     to.spanning_role::<FreeIpa>();
     to.spanning_role::<Postgresql>();
+    to.spanning_role::<Wireguard>();
 }
 
 /// The spanning roles of a draft: the user's own, and those of each room.

@@ -27,6 +27,8 @@ pub(crate) enum Purpose {
     SshHostKey,
     SshCheck,
     ScramSalt,
+    WireguardKey,
+    WireguardPair,
 }
 
 impl Purpose {
@@ -38,6 +40,8 @@ impl Purpose {
             Self::SshHostKey => b"ssh-host-key",
             Self::SshCheck => b"ssh-check",
             Self::ScramSalt => b"scram-salt",
+            Self::WireguardKey => b"wireguard-key",
+            Self::WireguardPair => b"wireguard-pair",
         }
     }
 }

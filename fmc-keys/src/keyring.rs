@@ -14,7 +14,7 @@ use crate::derive::{self, Deriver, Purpose};
 use crate::kubeconfig::{Kubeconfig, Validity};
 use crate::root::RootKey;
 use crate::signing::{Key, to_pem};
-use crate::{certificate, join, openssh, scram};
+use crate::{certificate, join, openssh, scram, wireguard};
 
 const NOT_DERIVED: &str = "no derived bytes are valid, which is practically impossible";
 
@@ -86,6 +86,17 @@ impl Keyring {
             }
             Generated::SshPublicKey(of) => openssh::public_bytes(&self.bytes(of)?, of.name.as_str())
                 .ok_or_else(|| failed(&format_args!("{of} is not a private key in OpenSSH's format"))),
+            Generated::WireguardKey => {
+                let bytes = self.deriver.bytes::<32>(Purpose::WireguardKey, name, *generation, 0);
+                derived(bytes.map(|bytes| taken(wireguard::private(&bytes).as_bytes())))
+            }
+            Generated::WireguardPublicKey(of) => wireguard::public(self.bytes(of)?.expose())
+                .map(|public| taken(public.as_bytes()))
+                .ok_or_else(|| failed(&format_args!("{of} is not a private key of WireGuard"))),
+            Generated::WireguardPair => {
+                let bytes = self.deriver.bytes::<32>(Purpose::WireguardPair, name, *generation, 0);
+                derived(bytes.map(|bytes| taken(wireguard::text(&bytes).as_bytes())))
+            }
             Generated::Authority(authority) => {
                 let pem = self.authority(authority, &failed)?;
                 Ok(SecretBytes::new(pem.into_bytes()))

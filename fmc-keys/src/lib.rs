@@ -25,6 +25,7 @@
 //! | signatures | ECDSA with the nonces of RFC 6979, so that nothing is random |
 //! | SCRAM verifiers | RFC 5802 and RFC 7677, as PostgreSQL keeps them, with a salt that is derived too |
 //! | certificates | RFC 5280; the serial follows from the keys, the dates are the model's or the caller's |
+//! | keys of `WireGuard` | Curve25519 (RFC 7748), clamped as `wg genkey` does, in base64; a key of two peers is random bytes |
 //! | SSH host keys | ed25519, OpenSSH's own format, whose two check numbers are derived too |
 //!
 //! *Invariant: no I/O, no clock, no environment, no randomness.* `clippy.toml` enforces it.
@@ -42,6 +43,7 @@ mod own;
 mod root;
 mod scram;
 mod signing;
+mod wireguard;
 
 pub use keyring::Keyring;
 pub use kubeconfig::{Kubeconfig, KubeconfigError, Validity};

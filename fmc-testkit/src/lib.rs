@@ -34,6 +34,8 @@
 //! | digests of container images | [`registry`]: Debian's registry, filled by skopeo |
 //! | clocks | [`chrony`]: its own check, and servers and clients in [`netns`]; [`ntp`]: a time server for guests |
 //! | sshd's configuration, host keys | [`sshd`] |
+//! | files of systemd-networkd and of `NetworkManager` | [`networkd`], and [`keyfile`]: nmcli |
+//! | QR codes | [`qr`]: zbar |
 //! | units and drop-ins | [`systemd`] |
 //! | scripts | [`shell`]: their syntax, and the services that they wait for |
 //! | files of YAML | [`yaml`]: a reader of version 1.1 |
@@ -57,6 +59,7 @@ pub mod iso;
 pub mod k3s;
 pub mod kdc;
 pub mod keepalived;
+pub mod keyfile;
 pub mod kube;
 pub mod kwok;
 pub mod libvirt_schema;
@@ -65,6 +68,7 @@ pub mod manifests;
 pub mod mod_auth_gssapi;
 pub mod named;
 pub mod netns;
+pub mod networkd;
 pub mod nft;
 pub mod nginx;
 pub mod ntp;
@@ -75,6 +79,7 @@ pub mod pod;
 mod program;
 pub mod prometheus;
 pub mod prometheus_operator;
+pub mod qr;
 pub mod registry;
 pub mod relay;
 pub mod shell;

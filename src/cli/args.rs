@@ -272,6 +272,20 @@ pub(super) enum Command {
               value_parser = clap::value_parser!(u32).range(1..=87_600))]
         hours: u32,
     },
+    /// Writes the configuration of a person's device for a tunnel, as wg-quick and the apps of WireGuard read it
+    Vpn {
+        /// The person, by the name that they have in the tunnel
+        person: String,
+        /// The tunnel; by default the only one that has the person
+        #[arg(long, value_name = "NAME")]
+        tunnel: Option<String>,
+        /// Draws it as a QR code for the camera of a phone, instead
+        #[arg(long, conflicts_with = "out")]
+        qr: bool,
+        /// Writes it into a new file that only you can read, instead
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
     /// Converts the cloud to Rust or to a file
     Convert {
         /// The language

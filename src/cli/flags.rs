@@ -71,6 +71,7 @@ const USED: &[(&str, &[&str])] = &[
     ("console", &["lab", "set", "connect", "cloud", "format"]),
     ("graph", &["lab", "set", "cloud", "format"]),
     ("kubeconfig", &["lab", "set", "root_key", "cloud", "format"]),
+    ("vpn", &["lab", "set", "root_key", "cloud", "format"]),
     ("convert", &["lab", "set", "cloud", "format"]),
     ("completions", &["cloud", "format"]),
     ("dns", &["lab", "set", "json", "cloud", "format"]),

@@ -84,7 +84,7 @@
 //! # JSON
 //!
 //! With `--json`, a command writes its result in a documented form: see [`json`]. `apply` and `destroy` write one object per
-//! line for each event as it happens. A command whose result is a file or a script (`convert`, `graph`, `kubeconfig`,
+//! line for each event as it happens. A command whose result is a file or a script (`convert`, `graph`, `kubeconfig`, `vpn`,
 //! `ssh-config`, `completions`, `man`, `init`) or a session (`ssh`, `console`) has no `--json`. Errors remain text on
 //! standard error.
 //!
@@ -129,6 +129,7 @@ mod status;
 mod style;
 mod table;
 mod transfer;
+mod vpn;
 mod wrap;
 
 use std::ffi::OsString;

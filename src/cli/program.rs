@@ -23,7 +23,7 @@ use super::io::{Interrupt, Io};
 use super::plan::Towards;
 use super::{
     DONE, INTERRUPTED, about, apply, check, cloud_file, compile, console, convert, dns, drift, explain,
-    graph, images, init, kubeconfig, plan, root_key, saved, ssh, status,
+    graph, images, init, kubeconfig, plan, root_key, saved, ssh, status, vpn,
 };
 use crate::file::{RoleKinds, Syntax};
 
@@ -335,6 +335,15 @@ fn of(
         Command::Kubeconfig { cluster, out, hours } => {
             let checked = check::checked(&cloud, args, io)?;
             kubeconfig::of(&checked, cluster.as_deref(), out.as_deref(), *hours, args, io)
+        }
+        Command::Vpn { person, tunnel, qr, out } => {
+            let checked = check::checked(&cloud, args, io)?;
+            let form = match out {
+                Some(out) => vpn::Form::File(out),
+                None if *qr => vpn::Form::Qr,
+                None => vpn::Form::Text,
+            };
+            vpn::of(&checked, person, tunnel.as_deref(), form, args, io)
         }
         #[cfg(not(feature = "k8s"))]
         Command::Images { .. } => Ok(DONE),

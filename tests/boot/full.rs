@@ -1,9 +1,14 @@
 //! More boots: every system's way of configuration with no, one and two data disks; restarted and replaced;
 //! on two hosts.
 
+use std::sync::Arc;
+
 use fmc::graph::{Action, Choices};
+use fmc::keys::{Keyring, RootKey};
 use fmc::mirror;
 use fmc::prelude::*;
+use fmc::secret::NoSecrets;
+use fmc::wireguard::TunnelMachine;
 use fmc_testkit::guest::Style;
 
 use crate::cloud::{Guest, HOSTS, cloud, data};
@@ -139,4 +144,48 @@ fn a_mirror_serves_on_fedora_coreos_and_flatcar_with_what_they_have() {
         assert!(first.contains("Content-Length: 18\r\n"), "{}: {answers}", guest.name);
         assert!(second.starts_with("HTTP/1.1 404 Not Found\r\n"), "{}: {answers}", guest.name);
     }
+}
+
+/// The kernel's own WireGuard, set up by systemd-networkd on one end and by NetworkManager on the other.
+#[test]
+fn a_tunnel_comes_up_between_debian_flatcar_and_fedora_coreos() {
+    // Each asks the next one.
+    let guests = [
+        (CLOUD_INIT[0], "10.9.0.2", "10.9.0.3"),
+        (IGNITION[0], "10.9.0.3", "10.9.0.4"),
+        (IGNITION[1], "10.9.0.4", "10.9.0.2"),
+    ];
+    let serve = "[Service]\nExecStart=/usr/bin/python3 -m http.server 8000 --directory /etc/ask\n\n[Install]\nWantedBy=multi-user.target\n";
+    let unit = "[Unit]\nAfter=network.target\n\n[Service]\nType=oneshot\nRemainAfterExit=yes\n\
+                ExecStart=/bin/bash /etc/ask.sh\n\n[Install]\nWantedBy=multi-user.target\n";
+    let machines = || {
+        let each = guests.iter().map(|(guest, own, other)| {
+            let ask = format!(
+                "until exec 3<>/dev/tcp/{other}/8000; do sleep 1; done\nprintf 'GET /name HTTP/1.0\\r\\n\\r\\n' >&3\ncat <&3 >/srv/app/answers\n\
+                 cat /sys/class/net/wg-mesh/mtu >>/srv/app/answers\n"
+            );
+            guest
+                .machine()
+                .accept(tcp(8000), Peer::subnet("10.9.0.0/24"))
+                .file(GuestFile::text("/etc/ask/name", format!("{own}\n")))
+                .file(GuestFile::text("/etc/ask.sh", ask))
+                .unit(Unit::service("serve").enabled().contents(serve))
+                .unit(Unit::service("ask").enabled().contents(unit))
+        });
+        let members = guests.iter().map(|(guest, own, _)| TunnelMachine::new(guest.name).addresses([*own]));
+        let mesh = members.fold(Wireguard::new("mesh").subnets(["10.9.0.0/24"]), Wireguard::machine);
+        cloud(1, &[]).machines(each).role(mesh)
+    };
+    let lab = Lab::start(&HOSTS[..1]);
+    let scope = machines().check().unwrap().secret_scope();
+    let lab = lab.secrets(Arc::new(Keyring::new(RootKey::from_bytes([7; 32]), &scope, Arc::new(NoSecrets))));
+    lab.apply(&machines());
+    for (guest, _, other) in &guests {
+        let report = lab.boot(guest.name, 1);
+        let answers = report.files["/srv/app/answers"].contents.clone().unwrap();
+        // The smallest network below has an MTU of 1400.
+        assert!(answers.ends_with(&format!("{other}\n1340\n")), "{}: {answers}", guest.name);
+        assert!(report.failed.is_empty(), "{}: {:#?}", guest.name, report.failed);
+    }
+    lab.expect_nothing_to_do(&machines());
 }

@@ -106,3 +106,28 @@ fn h20_a_database_has_verifiers_of_passwords_alone() {
     let data = artifacts.machine("postgresql1").boot("user-data");
     data.assert_contains("scram-sha-256").assert_lacks(" trust").assert_lacks("0.0.0.0/0");
 }
+
+/// A private key of WireGuard stood in a repository. Here one is a name that each holder's own guest fills in, and nobody else's.
+#[test]
+fn h20_a_private_key_of_a_tunnel_is_in_its_own_guest_alone() {
+    let tunnel = "{name: ops, subnets: [10.8.0.0/24], gateway: bastion, machines: {helper: {}}, people: {ana: {reach: [{machine: postgresql1}]}}, endpoint: vpn.example.com}";
+    let cloud = seed(&[&format!("roles=[{{wireguard: {tunnel}}}]")]);
+    let checked = cloud.check().unwrap_or_else(|report| panic!("{report}"));
+    let private = |machine: &str| -> Vec<String> {
+        let secrets = checked.machine(machine).unwrap().guest.secrets();
+        let keys = secrets
+            .filter(|secret| secret.source == fmc::secret::SecretSource::Generated(Generated::WireguardKey));
+        keys.map(|secret| secret.name.to_string()).collect()
+    };
+    let (bastion, helper) = (private("bastion"), private("helper"));
+    assert!(bastion.len() == 1 && helper.len() == 1 && bastion != helper, "{bastion:?} {helper:?}");
+    assert!(private("postgresql1").is_empty());
+    let wanted = fmc::compile(&checked);
+    for artifact in wanted.artifacts() {
+        let bytes = artifact.render(&Planted).unwrap();
+        let holds = String::from_utf8_lossy(bytes.expose()).contains(PLANTED);
+        let is_of_member =
+            ["guests/bastion/", "guests/helper/"].iter().any(|own| artifact.path.starts_with(own));
+        assert!(!holds || (is_of_member && artifact.is_private()), "{}", artifact.path);
+    }
+}

@@ -17,6 +17,9 @@ mod postgresql;
 #[cfg(feature = "virt")]
 mod postgresql_run;
 mod time;
+mod wireguard;
+#[cfg(feature = "virt")]
+mod wireguard_run;
 
 use std::ffi::OsString;
 use std::path::Path;

@@ -7,7 +7,7 @@ use std::process::Command;
 use xtask::{Failure, as_root};
 
 /// Each package with its purpose.
-const PACKAGES: [(&str, &str); 61] = [
+const PACKAGES: [(&str, &str); 65] = [
     ("pkg-config", "finds the C libraries for the features `virt` and `kerberos`"),
     ("libvirt-dev", "the C library that the feature `virt` links"),
     ("libkrb5-dev", "the C library that the feature `kerberos` links"),
@@ -59,6 +59,10 @@ const PACKAGES: [(&str, &str); 61] = [
     ("prometheus", "a program for such a container"),
     ("postgresql-15", "a program for such a container, and a server with its standby in namespaces"),
     ("pgbackrest", "makes backups of that server, and restores them"),
+    ("wireguard-go", "tunnels in namespaces, without the kernel's own"),
+    ("wireguard-tools", "wg, which reads their configurations"),
+    ("iputils-ping", "asks whether an address answers, by packets of a size"),
+    ("zbar-tools", "reads QR codes"),
     ("gpg", "reads the key of a list of packages"),
     ("shellcheck", "judges scripts"),
     ("curl", "asks servers in namespaces"),

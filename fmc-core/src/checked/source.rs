@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use super::{Addressing, Checked, CheckedPeer, Idx, Machine, Network};
+use super::{Addressing, Checked, CheckedGroup, CheckedPeer, Idx, Machine, Network};
 use crate::addr::Subnet;
+use crate::flow::{Group, Peer};
 
 /// The addresses that a peer calls from, as a firewall writes them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +43,26 @@ impl Sources {
                 machines.flat_map(|machine| addresses_of(cloud, machine)).collect()
             }
         })
+    }
+
+    /// The sources of a peer of a draft; `None` for a peer that is wrong, which has a finding, or inside of the machine.
+    pub(crate) fn said(cloud: &Checked, peer: &Peer) -> Option<Self> {
+        let group = |group: &Group| {
+            Some(Arc::new(CheckedGroup {
+                kind: group.kind.ok()?.clone(),
+                instance: group.instance.as_deref().map(Into::into),
+            }))
+        };
+        let checked = match peer {
+            Peer::Anywhere => CheckedPeer::Anywhere,
+            Peer::Network(name) => CheckedPeer::Network(cloud.find(name.ok()?.as_str())?),
+            Peer::Subnet(subnet) => CheckedPeer::Subnet(*subnet.ok()?),
+            Peer::Machine(name) => CheckedPeer::Machine(cloud.find(name.ok()?.as_str())?),
+            Peer::SubnetOfRole(role) => CheckedPeer::SubnetOfRole(group(role)?),
+            Peer::Role(role) => CheckedPeer::Role(group(role)?),
+            Peer::Inside { .. } => return None,
+        };
+        Some(Self::of(cloud, &checked))
     }
 
     /// Whether an address is one of them.

@@ -142,6 +142,7 @@ mod tests {
     use crate::ipa::FreeIpa;
     use crate::postgresql::Postgresql;
     use crate::role::{FileRole as _, FileSpanningRole as _};
+    use crate::wireguard::Wireguard;
 
     #[test]
     fn a_kind_is_its_name() {
@@ -173,6 +174,7 @@ mod tests {
             Chrony::FINDINGS,
             FreeIpa::FINDINGS,
             Postgresql::FINDINGS,
+            Wireguard::FINDINGS,
         ]
         .concat();
         let is_own = |page: &str| own.iter().any(|kind| kind.as_str().ends_with(&format!("-{page}")));

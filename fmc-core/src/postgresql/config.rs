@@ -132,7 +132,7 @@ impl<'a> Server<'a> {
     fn callers(&self) -> Vec<(&'a Database, Vec<Sources>)> {
         let each = self.postgresql.databases.iter().map(|database| {
             let peers = peers::of_database(self.postgresql, database, self.cloud);
-            (database, peers.iter().filter_map(|peer| peers::sources(peer, self.cloud)).collect())
+            (database, peers.iter().filter_map(|peer| Sources::said(self.cloud, peer)).collect())
         });
         each.collect()
     }

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use super::{Database, Postgresql};
-use crate::checked::{Addressing, Checked, CheckedGroup, CheckedPeer, Machine, Network, Sources};
-use crate::flow::{Group, Peer};
+use crate::checked::{Addressing, Checked, Machine, Network, Sources};
+use crate::flow::Peer;
 use crate::k3s;
 
 /// The kind of a K3s server's role.
@@ -44,26 +43,6 @@ pub(super) fn all(postgresql: &Postgresql, cloud: &Checked) -> Vec<Peer> {
         }
     }
     all
-}
-
-/// The addresses that a peer calls from; `None` for a peer that is wrong, which has a finding, or inside of the machine.
-pub(super) fn sources(peer: &Peer, cloud: &Checked) -> Option<Sources> {
-    let group = |group: &Group| {
-        Some(Arc::new(CheckedGroup {
-            kind: group.kind.ok()?.clone(),
-            instance: group.instance.as_deref().map(Into::into),
-        }))
-    };
-    let checked = match peer {
-        Peer::Anywhere => CheckedPeer::Anywhere,
-        Peer::Network(name) => CheckedPeer::Network(cloud.find(name.ok()?.as_str())?),
-        Peer::Subnet(subnet) => CheckedPeer::Subnet(*subnet.ok()?),
-        Peer::Machine(name) => CheckedPeer::Machine(cloud.find(name.ok()?.as_str())?),
-        Peer::SubnetOfRole(role) => CheckedPeer::SubnetOfRole(group(role)?),
-        Peer::Role(role) => CheckedPeer::Role(group(role)?),
-        Peer::Inside { .. } => return None,
-    };
-    Some(Sources::of(cloud, &checked))
 }
 
 /// The addresses of a machine that its callers come to: those on their networks, or else the one by which others find it.

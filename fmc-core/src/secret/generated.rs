@@ -34,6 +34,15 @@ pub enum Generated {
     /// The public line of an SSH host key, as sshd and `ssh-keygen -y` write it.
     #[serde(skip)]
     SshPublicKey(Arc<SecretRef>),
+    /// A private key of `WireGuard`: 32 bytes on Curve25519 (RFC 7748) as base64, as `wg genkey` writes it.
+    #[serde(skip)]
+    WireguardKey,
+    /// The public key of a private key of `WireGuard`, as `wg pubkey` writes it.
+    #[serde(skip)]
+    WireguardPublicKey(Arc<SecretRef>),
+    /// A key that two peers of `WireGuard` share, as `wg genpsk` writes it.
+    #[serde(skip)]
+    WireguardPair,
     /// The certificate of an authority, as PEM.
     #[serde(skip)]
     Authority(Arc<Authority>),
@@ -108,8 +117,13 @@ impl Generated {
     /// Whether its bytes need a root key: a combination of the user's own secrets needs none.
     pub fn needs_root_key(&self) -> bool {
         match self {
-            Self::Password | Self::Token | Self::PrivateKey | Self::SshHostKey => true,
-            Self::SshPublicKey(key) => key.needs_root_key(),
+            Self::Password
+            | Self::Token
+            | Self::PrivateKey
+            | Self::SshHostKey
+            | Self::WireguardKey
+            | Self::WireguardPair => true,
+            Self::SshPublicKey(key) | Self::WireguardPublicKey(key) => key.needs_root_key(),
             Self::Authority(authority) => authority.needs_root_key(),
             Self::Certificate(of) => of.key.needs_root_key() || of.issuer.needs_root_key(),
             // The salt always needs it.
@@ -158,13 +172,16 @@ impl Generated {
             }
             Self::Scram(password) => parts(9, &[password]),
             Self::Kubeconfig(of) => {
-                parts(10, &of.secrets.all());
+                parts(13, &of.secrets.all());
                 hash.update(of.until.to_le_bytes());
                 for text in [&of.cluster, &of.server, &of.user] {
                     hash.update(text.len().to_le_bytes());
                     hash.update(text);
                 }
             }
+            Self::WireguardKey => parts(10, &[]),
+            Self::WireguardPublicKey(key) => parts(11, &[key]),
+            Self::WireguardPair => parts(12, &[]),
             Self::Bundle(bundle) => parts(6, &bundle.iter().collect::<Vec<_>>()),
             Self::JoinToken(token) => {
                 parts(7, &[&token.authority, &token.password]);
@@ -297,10 +314,15 @@ impl SecretRef {
     pub fn made_from(&self) -> Vec<&Self> {
         let SecretSource::Generated(what) = &self.source else { return Vec::new() };
         match what {
-            Generated::Password | Generated::Token | Generated::PrivateKey | Generated::SshHostKey => {
-                vec![self]
+            Generated::Password
+            | Generated::Token
+            | Generated::PrivateKey
+            | Generated::SshHostKey
+            | Generated::WireguardKey
+            | Generated::WireguardPair => vec![self],
+            Generated::SshPublicKey(of) | Generated::WireguardPublicKey(of) | Generated::Scram(of) => {
+                of.made_from()
             }
-            Generated::SshPublicKey(of) | Generated::Scram(of) => of.made_from(),
             Generated::Authority(authority) => authority.made_from(),
             Generated::Certificate(of) => {
                 of.key.made_from().into_iter().chain(of.issuer.made_from()).collect()
@@ -343,6 +365,20 @@ impl Secret {
             Some(password) => {
                 let name = derived_name("scram", password.name.as_str(), "verifier");
                 SecretRef::generated(name, password.generation, Generated::Scram(Arc::new(password))).into()
+            }
+            // An invalid secret is reported where it is used.
+            None => self.clone(),
+        }
+    }
+
+    /// The public key of this private key of `WireGuard`.
+    #[must_use]
+    pub fn wireguard_public_key(&self) -> Self {
+        match self.checked(&At::ROOT, &mut Vec::new()) {
+            Some(key) => {
+                let name = derived_name("public", key.name.as_str(), "key");
+                SecretRef::generated(name, key.generation, Generated::WireguardPublicKey(Arc::new(key)))
+                    .into()
             }
             // An invalid secret is reported where it is used.
             None => self.clone(),

@@ -42,6 +42,7 @@ const LAYERS: &[&[&str]] = &[
         "mirror/role",
         "node_exporter",
         "postgresql",
+        "wireguard",
     ],
     // The trait of a role, and the guest as a whole.
     &["boot/inside", "dns/derive", "people/derive", "role"],

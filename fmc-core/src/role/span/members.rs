@@ -38,6 +38,8 @@ pub(crate) struct Listed<'a> {
     pub(crate) names: &'a [Given<MachineName>],
     /// Whether the setting is one name and no list.
     is_one: bool,
+    /// Whether the setting is a map, and the name is a key of it.
+    is_key: bool,
     /// The role of each; `None` if it is only named.
     pub(crate) role: Option<Role>,
     /// Whether each starts after the one before it.
@@ -69,6 +71,13 @@ impl<'a> SpanMembers<'a> {
     #[must_use]
     pub fn one(self, key: &'static str, name: &'a Given<MachineName>, role: impl Into<Role>) -> Self {
         self.with(Listed { role: Some(role.into()), is_one: true, ..Listed::new(key, slice::from_ref(name)) })
+    }
+
+    /// One machine of a map that has a role, by the key of the map among the settings.
+    #[must_use]
+    pub(crate) fn each(self, key: &'static str, name: &'a Given<MachineName>, role: impl Into<Role>) -> Self {
+        let names = slice::from_ref(name);
+        self.with(Listed { role: Some(role.into()), is_key: true, ..Listed::new(key, names) })
     }
 
     /// Machines that are only named, and must be in the cloud.
@@ -105,13 +114,17 @@ impl<'a> SpanMembers<'a> {
 
 impl<'a> Listed<'a> {
     const fn new(key: &'static str, names: &'a [Given<MachineName>]) -> Self {
-        Self { key, names, is_one: false, role: None, is_in_turn: false, is_told_above: false }
+        Self { key, names, is_one: false, is_key: false, role: None, is_in_turn: false, is_told_above: false }
     }
 
     /// The path of a name of the list, below that of the role's settings.
     pub(crate) fn at(&self, settings: &str, index: usize) -> String {
         let dot = if self.key.is_empty() { "" } else { "." };
-        let place = if self.is_one { String::new() } else { format!("[{index}]") };
+        let place = match self.names.get(index) {
+            Some(name) if self.is_key => format!(".{name}"),
+            _ if self.is_one => String::new(),
+            _ => format!("[{index}]"),
+        };
         format!("{settings}{dot}{}{place}", self.key)
     }
 

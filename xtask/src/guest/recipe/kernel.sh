@@ -11,6 +11,8 @@ while read -r deb; do
         './lib/modules/*/kernel/drivers/scsi' './lib/modules/*/kernel/drivers/ata' \
         './lib/modules/*/kernel/drivers/acpi' './lib/modules/*/kernel/drivers/cdrom' './lib/modules/*/kernel/drivers/input/evdev.ko*' \
         './lib/modules/*/kernel/drivers/net/virtio_net.ko*' './lib/modules/*/kernel/drivers/net/net_failover.ko*' \
+        './lib/modules/*/kernel/drivers/net/wireguard' './lib/modules/*/kernel/net/ipv4/udp_tunnel.ko*' \
+        './lib/modules/*/kernel/net/ipv6/ip6_udp_tunnel.ko*' \
         './lib/modules/*/kernel/net/netfilter' './lib/modules/*/kernel/net/ipv4/netfilter' './lib/modules/*/kernel/net/ipv6/netfilter' \
         './lib/modules/*/kernel/net/bridge' './lib/modules/*/kernel/net/802' './lib/modules/*/kernel/net/llc' \
         './lib/modules/*/kernel/fs/overlayfs' \
