@@ -117,6 +117,15 @@ impl Disk {
         self.formerly.as_ref().unwrap_or(&self.name)
     }
 
+    /// Its serial, where that is right.
+    #[cfg(feature = "ignition")]
+    pub(crate) fn serial_text(&self) -> Option<String> {
+        match &self.serial {
+            Some(serial) => serial.ok().map(ToString::to_string),
+            None => self.first_name().ok().map(ToString::to_string),
+        }
+    }
+
     /// The file system that a first boot makes on it, if any.
     pub(crate) fn formatted(&self) -> Option<Filesystem> {
         self.filesystem.or_else(|| self.mount.as_ref().map(|_| Filesystem::default()))

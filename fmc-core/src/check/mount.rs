@@ -18,6 +18,13 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     for placed in &view.machines {
         let machine = placed.draft;
         fstab(machine, findings);
+        #[cfg(feature = "ignition")]
+        super::guest::parts::fragment::disks(
+            &machine.guest,
+            &machine.disks,
+            &At::ROOT.key("machines").name(&machine.name),
+            findings,
+        );
         if machine.disks.iter().all(|disk| disk.formatted().is_none()) {
             continue;
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Guest;
 use super::checked::{Directory, Group, GuestFile, Symlink, Unit, User};
+use super::{CloudConfig, Fragment};
 use crate::finding::{At, Finding, leaf};
 use crate::name::PackageName;
 use crate::named::{Keyed, Named};
@@ -27,6 +28,10 @@ pub struct Parts {
     pub units: Vec<Arc<Unit>>,
     /// Packages.
     pub packages: Vec<PackageName>,
+    /// Configs of Butane or Ignition, in the user's order.
+    pub ignition: Vec<Fragment>,
+    /// Parts of a cloud-config, in the user's order.
+    pub cloud_config: Vec<CloudConfig>,
 }
 
 impl Parts {
@@ -83,6 +88,8 @@ impl Guest {
                 .enumerate()
                 .filter_map(|(index, name)| leaf(name, &packages.index(index), findings).cloned())
                 .collect(),
+            ignition: self.ignition.clone(),
+            cloud_config: self.cloud_config.clone(),
         };
         parts.sort();
         (findings.len() == before).then_some(parts)

@@ -11,7 +11,7 @@ use ignition_config::v3_6::{
 };
 
 use super::marks::{Marks, with_marks};
-use super::{keyfile, needed_spec, networkd, own};
+use super::{keyfile, merge, needed_spec, networkd, own};
 use crate::boot::{self, Inside};
 use crate::guest::checked::{self, Contents, Owner, TextPart};
 use crate::guest::{Parts, State, UnitFile, UnitSection, home, mount};
@@ -43,7 +43,7 @@ fn config(inside: &Inside<'_>, marks: &mut Marks) -> Config {
     if let Some(zone) = inside.time_zone {
         links.push(link("/etc/localtime", &format!("../usr/share/zoneinfo/{zone}")));
     }
-    Config {
+    let mut config = Config {
         ignition: Ignition { version: needed_spec(guest).to_string(), ..Ignition::default() },
         kernel_arguments: None,
         passwd: passwd(guest, marks),
@@ -63,7 +63,11 @@ fn config(inside: &Inside<'_>, marks: &mut Marks) -> Config {
                 .collect(),
         )
         .map(|units| Systemd { units: Some(units) }),
+    };
+    for fragment in &guest.ignition {
+        merge::add(&mut config, fragment);
     }
+    config
 }
 
 /// About the length of a config as JSON, because a text that grows is copied several times.
@@ -269,7 +273,7 @@ fn non_empty<T>(values: Vec<T>) -> Option<Vec<T>> {
 }
 
 /// A text as a `data:` URL (RFC 2397) that a person can still read: it escapes only what it must.
-fn data_url(text: &str) -> String {
+pub(super) fn data_url(text: &str) -> String {
     const START: &str = "data:,";
     let mut url = String::with_capacity(START.len() + text.len() + text.len() / 3);
     url.push_str(START);

@@ -1,6 +1,9 @@
 //! Mistakes inside one machine: clashes, references to nothing, paths that no first boot can write.
 
 mod accounts;
+pub(crate) mod cloud_config;
+#[cfg(feature = "ignition")]
+pub(crate) mod fragment;
 mod people;
 mod services;
 
@@ -26,6 +29,9 @@ pub(crate) fn check(parts: &Parts, os: Os, version: &str, at: &At<'_>, findings:
     packages(parts, os, at, findings);
     secrets(parts, at, findings);
     ignition_version(parts, os, version, at, findings);
+    cloud_config::check(parts, os, at, findings);
+    #[cfg(feature = "ignition")]
+    fragment::check(parts, os, version, at, findings);
 }
 
 fn names(parts: &Parts, at: &At<'_>, findings: &mut Vec<Finding>) {
@@ -309,7 +315,7 @@ fn secrets(parts: &Parts, at: &At<'_>, findings: &mut Vec<Finding>) {
 
 /// Parts that need a newer Ignition than an image of this version has.
 fn ignition_version(parts: &Parts, os: Os, version: &str, at: &At<'_>, findings: &mut Vec<Finding>) {
-    let needed = ignition::needed_spec(parts);
+    let needed = ignition::own_spec(parts);
     let Some(most) = ignition::max_spec(os, version).filter(|most| *most < needed) else { return };
     let (os, version) = (os.label(), version.to_owned());
     let problem = PartProblem::Ignition { needed: needed.to_string(), os, version, most: most.to_string() };

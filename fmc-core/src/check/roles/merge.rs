@@ -165,7 +165,8 @@ impl<'a> Claims<'a> {
     }
 
     fn add(&mut self, all: &mut Parts, more: &'a Parts, mut by: Claimant<'a, '_>) {
-        let Parts { files, directories, links, users, groups, units, packages } = more;
+        let Parts { files, directories, links, users, groups, units, packages, ignition, cloud_config } =
+            more;
         for file in files {
             self.take(&mut all.files, file, Noun::Path.of(file.path.as_str()), "files", &mut by);
         }
@@ -194,6 +195,8 @@ impl<'a> Claims<'a> {
             }
         }
         all.packages.extend(packages.iter().cloned());
+        all.ignition.extend(ignition.iter().cloned());
+        all.cloud_config.extend(cloud_config.iter().cloned());
     }
 
     fn take<T: Clone>(
