@@ -24,7 +24,7 @@ pub use fmc_core::flow::{Flows, Peer, Service, tcp, udp};
 pub use fmc_core::given::Given;
 pub use fmc_core::graph::Impact;
 pub use fmc_core::guest::{
-    CloudConfig, Directory, Fragment, Group, Guest, GuestFile, Symlink, TextPart, Unit, User,
+    CloudConfig, Directory, Fragment, Group, Guest, GuestFile, KernelArguments, Symlink, TextPart, Unit, User,
 };
 pub use fmc_core::host::{Acceleration, CpuModel, Host, LibvirtUri, MachineType, Pool};
 pub use fmc_core::image::{Arch, DirectKernel, Format, Image, Os};

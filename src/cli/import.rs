@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use fmc_core::guest::{Fragment, Guest};
+use fmc_core::guest::Guest;
 use fmc_core::ignition::{self, LocalFiles, LocalNode, NoFiles};
 use fmc_libvirt::files::Files;
 use serde::Serialize;
@@ -60,7 +60,8 @@ pub(super) fn run(command: &Command, io: &mut Io<'_>) -> Result<u8, Failure> {
 }
 
 fn read(file: &Path, io: &mut Io<'_>) -> Result<String, Failure> {
-    let failed = |error: &dyn std::fmt::Display| Failure::new(format!("failed to read {}: {error}", file.display()));
+    let failed =
+        |error: &dyn std::fmt::Display| Failure::new(format!("failed to read {}: {error}", file.display()));
     if file.as_os_str() == "-" {
         let mut text = String::new();
         let Some(input) = io.input.as_mut() else {
@@ -76,7 +77,8 @@ fn said(guest: &Guest, to: Language) -> Result<String, Failure> {
     let below = Below { guest };
     Ok(match to {
         Language::Rust => {
-            let guest = guest.to_rust().map_err(|unsaid| Failure::new(format!("Rust has no setter for {unsaid}")))?;
+            let guest =
+                guest.to_rust().map_err(|unsaid| Failure::new(format!("Rust has no setter for {unsaid}")))?;
             format!("use fmc::prelude::*;\n\nfn guest() -> Guest {{\n    {guest}\n}}\n")
         }
         Language::Yaml => serde_saphyr::to_string(&below).map_err(|error| Failure::to(error.to_string()))?,
@@ -103,7 +105,13 @@ impl Folder {
     }
 
     /// Adds the files below a folder, by their paths below the tree.
-    fn walk(&self, below: &Path, path: &str, depth: usize, nodes: &mut Vec<(String, LocalNode)>) -> Result<(), String> {
+    fn walk(
+        &self,
+        below: &Path,
+        path: &str,
+        depth: usize,
+        nodes: &mut Vec<(String, LocalNode)>,
+    ) -> Result<(), String> {
         let said = |error: std::io::Error| format!("is not read: {error}");
         if depth > DEEPEST {
             return Err(format!("is not read: it is more than {DEEPEST} folders deep"));

@@ -28,7 +28,8 @@ fn run(text: &str, arguments: &str) -> (u8, String) {
 }
 
 fn run_in(folder: &Path, arguments: &str) -> (u8, String) {
-    let is_about_a_file = !["explain", "import", "schema"].iter().any(|command| arguments.starts_with(command));
+    let is_about_a_file =
+        !["explain", "import", "schema"].iter().any(|command| arguments.starts_with(command));
     let file: &[&str] = if is_about_a_file { &["-f", "cloud.yaml"] } else { &[] };
     let all = ["fmc"].iter().chain(file).copied().chain(arguments.split_whitespace());
     let (mut out, mut err) = (Vec::new(), Vec::new());

@@ -57,6 +57,13 @@ fn fstab(machine: &Machine, findings: &mut Vec<Finding>) {
 }
 
 fn tools(machine: &Machine, at: &At<'_>, findings: &mut Vec<Finding>) {
+    let os = machine.image.os;
+    if os.provisioner() != Some(Provisioner::Ignition) {
+        for disk in machine.disks.iter().filter(|disk| disk.luks_key.is_some()) {
+            let at = at.key("disks");
+            findings.push(MountProblem::NoLuks { os: os.label() }.at(at.name(disk.name()).key("luks_key")));
+        }
+    }
     if machine.image.os != Os::Debian {
         return;
     }
@@ -139,6 +146,9 @@ problems! {
         NoXfs is GuestReference:
             "Debian's images have no mkfs.xfs, and packages are installed after the disks are made",
             "use ext4";
+        NoLuks { os: &'static str } is GuestReference:
+            "{os} encrypts no disk on its first boot",
+            "use an image of Fedora CoreOS or Flatcar, or encrypt the disk by hand and leave it unmounted here";
         Path { path: AbsPath, why: &'static str, instead: &'static str } is GuestPath:
             "{path} {why}",
             "{instead}";

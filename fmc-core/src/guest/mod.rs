@@ -8,6 +8,7 @@ mod alike;
 mod file;
 mod fragment;
 pub(crate) mod home;
+mod kernel;
 pub(crate) mod mount;
 mod parts;
 mod unit;
@@ -16,6 +17,7 @@ mod user;
 pub(crate) use alike::Alike;
 pub use file::{Contents, Directory, GuestFile, Symlink, TextPart};
 pub use fragment::{CloudConfig, Fragment, PLAIN};
+pub use kernel::KernelArguments;
 pub use parts::Parts;
 pub use unit::{Dropin, State, Unit, UnitContents, UnitFile, UnitLineError, UnitSection};
 pub use user::{Group, User};
@@ -26,6 +28,7 @@ pub mod checked {
         CheckedContents as Contents, CheckedDirectory as Directory, CheckedFile as GuestFile,
     };
     pub use super::file::{CheckedSymlink as Symlink, CheckedTextPart as TextPart, Owner};
+    pub use super::kernel::CheckedKernelArguments as KernelArguments;
     pub use super::unit::{CheckedDropin as Dropin, CheckedUnit as Unit};
     pub use super::user::{CheckedUser as User, CheckedUserGroup as Group};
 }
@@ -82,6 +85,8 @@ draft! {
         /// Packages of the distribution, installed on the first boot; not on Fedora CoreOS and Flatcar.
         #[each(package)]
         packages: Vec<Given<PackageName>>,
+        /// Arguments of the kernel, on Fedora CoreOS and Flatcar.
+        kernel_arguments: Option<KernelArguments>,
         /// Configs of Butane (`variant: fcos` or `flatcar`) or of Ignition, merged into what Fedora CoreOS and Flatcar boot with.
         #[each(ignition)]
         ignition: Vec<Fragment>,
@@ -149,6 +154,11 @@ impl Guest {
         self.groups.extend(other.groups);
         self.units.extend(other.units);
         self.packages.extend(other.packages);
+        match (&mut self.kernel_arguments, other.kernel_arguments) {
+            (Some(own), Some(other)) => own.extend(other),
+            (own @ None, other) => *own = other,
+            (Some(_), None) => {}
+        }
         self.ignition.extend(other.ignition);
         self.cloud_config.extend(other.cloud_config);
         self

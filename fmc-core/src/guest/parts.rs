@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Guest;
-use super::checked::{Directory, Group, GuestFile, Symlink, Unit, User};
+use super::checked::{Directory, Group, GuestFile, KernelArguments, Symlink, Unit, User};
 use super::{CloudConfig, Fragment};
 use crate::finding::{At, Finding, leaf};
 use crate::name::PackageName;
@@ -28,6 +28,8 @@ pub struct Parts {
     pub units: Vec<Arc<Unit>>,
     /// Packages.
     pub packages: Vec<PackageName>,
+    /// Arguments of the kernel.
+    pub kernel_arguments: KernelArguments,
     /// Configs of Butane or Ignition, in the user's order.
     pub ignition: Vec<Fragment>,
     /// Parts of a cloud-config, in the user's order.
@@ -88,6 +90,11 @@ impl Guest {
                 .enumerate()
                 .filter_map(|(index, name)| leaf(name, &packages.index(index), findings).cloned())
                 .collect(),
+            kernel_arguments: self
+                .kernel_arguments
+                .as_ref()
+                .map(|arguments| arguments.checked(&at.key("kernel_arguments"), findings))
+                .unwrap_or_default(),
             ignition: self.ignition.clone(),
             cloud_config: self.cloud_config.clone(),
         };

@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 
 use super::fragment::{LocalFiles, read_with};
 use crate::given::Given;
-use crate::guest::{Directory, Fragment, Group, Guest, GuestFile, Symlink, Unit, User};
+use crate::guest::{Directory, Fragment, Group, Guest, GuestFile, KernelArguments, Symlink, Unit, User};
+use crate::name::KernelArgument;
 use crate::path::AbsPath;
 use crate::ssh::SshKey;
 
@@ -41,8 +42,8 @@ impl fmt::Display for Left {
 
 /// Reads a config of Butane (`fcos` 1.0.0 to 1.7.0, `flatcar` 1.0.0 to 1.1.0) or of Ignition (3.0.0 to 3.6.0) as a guest.
 ///
-/// Files, directories, links, users, groups and units become those of the guest. What it has no words for, as disks, arrays and kernel
-/// arguments, is a fragment of it in the form of Ignition. What is wrong, or needs a file that `files` does not give, is left.
+/// Files, directories, links, users, groups, units and kernel arguments become those of the guest. What it has no words for, as disks and
+/// arrays, is a fragment of it in the form of Ignition. What is wrong, or needs a file that `files` does not give, is left.
 ///
 /// ```
 /// use fmc_core::guest::{Fragment, Guest, GuestFile};
@@ -60,16 +61,35 @@ impl fmt::Display for Left {
 pub fn import(config: &Fragment, files: &dyn LocalFiles) -> Imported {
     let mut reading = read_with(config, files);
     let left = reading.troubles.iter();
-    let left = left.map(|trouble| Left { path: trouble.path.clone(), why: trouble.what.to_string() }).collect();
+    let left =
+        left.map(|trouble| Left { path: trouble.path.clone(), why: trouble.what.to_string() }).collect();
     let mut guest = Guest::new();
     if let Some(config) = reading.config.as_object_mut() {
         let homes = homes(config);
-        take(config, "storage", "files", |value| file(value, &homes), |file| guest = std::mem::take(&mut guest).file(file));
-        take(config, "storage", "directories", directory, |one| guest = std::mem::take(&mut guest).directory(one));
-        take(config, "storage", "links", |value| link(value, &homes), |one| guest = std::mem::take(&mut guest).link(one));
+        take(
+            config,
+            "storage",
+            "files",
+            |value| file(value, &homes),
+            |file| guest = std::mem::take(&mut guest).file(file),
+        );
+        take(config, "storage", "directories", directory, |one| {
+            guest = std::mem::take(&mut guest).directory(one)
+        });
+        take(
+            config,
+            "storage",
+            "links",
+            |value| link(value, &homes),
+            |one| guest = std::mem::take(&mut guest).link(one),
+        );
         take(config, "passwd", "users", user, |user| guest = std::mem::take(&mut guest).user(user));
         take(config, "passwd", "groups", group, |group| guest = std::mem::take(&mut guest).group(group));
         take(config, "systemd", "units", unit, |unit| guest = std::mem::take(&mut guest).unit(unit));
+        if let Some(arguments) = config.get("kernelArguments").and_then(arguments) {
+            config.remove("kernelArguments");
+            guest = guest.kernel_arguments(arguments);
+        }
         config.retain(|key, section| {
             key == "ignition" || section.as_object().is_some_and(|members| !members.is_empty())
         });
@@ -224,7 +244,8 @@ fn link(value: &Value, homes: &[String]) -> Option<Symlink> {
 }
 
 fn user(value: &Value) -> Option<User> {
-    let members = only(value, &["groups", "homeDir", "name", "shell", "sshAuthorizedKeys", "uid", "shouldExist"])?;
+    let members =
+        only(value, &["groups", "homeDir", "name", "shell", "sshAuthorizedKeys", "uid", "shouldExist"])?;
     if members.get("shouldExist") == Some(&Value::Bool(false)) {
         return None;
     }
@@ -262,6 +283,19 @@ fn group(value: &Value) -> Option<Group> {
     let group = Group::new(text(members, "name")?);
     let Some(gid) = members.get("gid") else { return Some(group) };
     Some(group.gid(gid.as_u64().and_then(|gid| u32::try_from(gid).ok())?))
+}
+
+/// Arguments of the kernel; `None` if there is none, or one that a guest cannot say.
+fn arguments(value: &Value) -> Option<KernelArguments> {
+    let members = only(value, &["shouldExist", "shouldNotExist"])?;
+    let mut arguments = KernelArguments::new();
+    for argument in texts(members, "shouldExist") {
+        arguments = arguments.should_exist(right::<KernelArgument>(argument)?);
+    }
+    for argument in texts(members, "shouldNotExist") {
+        arguments = arguments.should_not_exist(right::<KernelArgument>(argument)?);
+    }
+    (arguments != KernelArguments::new()).then_some(arguments)
 }
 
 fn unit(value: &Value) -> Option<Unit> {

@@ -36,13 +36,12 @@ fn what_a_guest_has_words_for_is_said_in_them() {
             {"name": "b.service", "mask": true},
             {"name": "c.service", "enabled": false, "dropins": [{"name": "a.conf", "contents": "[Unit]\n"}]},
         ]},
-        "kernel_arguments": {"should_exist": ["quiet"]},
+        "kernel_arguments": {"should_exist": ["quiet"], "should_not_exist": ["rhgb"]},
     });
     let Imported { guest, left } = imported(&config);
     assert_eq!(left, []);
     let rest = json!({
         "ignition": {"version": "3.3.0"},
-        "kernelArguments": {"shouldExist": ["quiet"]},
         "passwd": {
             "users": [{"name": "old", "gecos": "somebody"}, {"name": "gone", "shouldExist": false}],
             "groups": [{"name": "sys", "system": true}],
@@ -62,19 +61,29 @@ fn what_a_guest_has_words_for_is_said_in_them() {
         .group(Group::new("apps").gid(2000))
         .file(GuestFile::text("/etc/a", "100% ü\n").mode(0o640).owner("ops"))
         .file(GuestFile::text("/srv/ops/a", "a").owner("root"))
-        .file(GuestFile::remote("/opt/b", "https://example.com/b", format!("sha256:{}", "ab".repeat(32)).as_str()))
+        .file(GuestFile::remote(
+            "/opt/b",
+            "https://example.com/b",
+            format!("sha256:{}", "ab".repeat(32)).as_str(),
+        ))
         .directory(Directory::new("/etc/d").mode(0o700))
         .link(Symlink::new("/etc/l", "a"))
-        .unit(Unit::service("a").enabled().contents("[Service]\nExecStart=/bin/a\n[Install]\nWantedBy=multi-user.target\n"))
+        .unit(
+            Unit::service("a")
+                .enabled()
+                .contents("[Service]\nExecStart=/bin/a\n[Install]\nWantedBy=multi-user.target\n"),
+        )
         .unit(Unit::service("b").masked())
         .unit(Unit::service("c").disabled().dropin("a.conf", "[Unit]\n"))
+        .kernel_arguments(KernelArguments::new().should_exist("quiet").should_not_exist("rhgb"))
         .ignition(Fragment::of(&rest));
     assert_eq!(guest, wanted);
 }
 
 #[test]
 fn what_is_wrong_is_left_with_its_place() {
-    let config = json!({"variant": "fcos", "version": "1.5.0", "storage": {"trees": [{"local": "etc"}], "fils": []}});
+    let config =
+        json!({"variant": "fcos", "version": "1.5.0", "storage": {"trees": [{"local": "etc"}], "fils": []}});
     let Imported { guest, left } = imported(&config);
     assert_eq!(guest, Guest::new());
     let left: Vec<String> = left.iter().map(ToString::to_string).collect();

@@ -39,6 +39,7 @@ pub(super) fn check(parts: &Parts, os: Os, version: &str, at: &At<'_>, findings:
     names(parts, &all, at, findings);
     paths(parts, &all, os, at, findings);
     settings(&all, findings);
+    arguments(parts, &all, at, findings);
 }
 
 /// One fragment of a machine.
@@ -285,6 +286,33 @@ fn paths(parts: &Parts, all: &[One<'_>], os: Os, at: &At<'_>, findings: &mut Vec
             if *of_fragment || *theirs {
                 let problem = FragmentProblem::Below { path: path.clone(), what, above: above.clone() };
                 findings.push(problem.at(here).also(other));
+            }
+        }
+    }
+}
+
+/// Arguments of the kernel, each of which Ignition takes once.
+fn arguments(parts: &Parts, all: &[One<'_>], at: &At<'_>, findings: &mut Vec<Finding>) {
+    let own = &parts.kernel_arguments;
+    let mut seen: BTreeMap<String, String> = BTreeMap::new();
+    for (key, list) in [("should_exist", &own.should_exist), ("should_not_exist", &own.should_not_exist)] {
+        for (index, argument) in list.iter().enumerate() {
+            seen.insert(argument.to_string(), format!("{at}.kernel_arguments.{key}[{index}]"));
+        }
+    }
+    for one in all {
+        for key in ["shouldExist", "shouldNotExist"] {
+            for (place, argument) in one.list("kernelArguments", key) {
+                let (name, place) = (argument.as_str().unwrap_or_default().to_owned(), one.place(&place));
+                match seen.get(&name) {
+                    // Ignition itself tells of one that a fragment has twice.
+                    Some(other) if !other.starts_with(&one.said("")) => {
+                        let problem = FragmentProblem::Twice { what: "kernel argument", name };
+                        findings.push(problem.at(place).also(other));
+                    }
+                    Some(_) => {}
+                    None => drop(seen.insert(name, place)),
+                }
             }
         }
     }

@@ -166,7 +166,7 @@ fn what_is_invalid_is_found_in_its_place() {
             "storage",
             json!({"disks": [{"device": "/dev/vdb", "partitions": [
                 {"number": 1, "start_mib": 1, "size_mib": 10}, {"number": 2, "start_mib": 5, "size_mib": 10}]}]}),
-            "storage.disks[0].partitions[0]",
+            "storage.disks[0].partitions[1]",
         ),
         ("kernel_arguments", json!({"should_exist": ["a b"]}), "kernel_arguments.should_exist[0]"),
         ("boot_device", json!({"mirror": {"devices": ["/dev/vda"]}}), "boot_device.mirror.devices"),
