@@ -1,6 +1,7 @@
 //! Fragments of Butane, Ignition and cloud-config, merged into what a machine boots with: the real consumers take the whole.
 
 use fmc_core::guest::{CloudConfig, Fragment, Guest, GuestFile};
+use fmc_core::ignition::{NoFiles, import};
 use fmc_core::image::Os;
 use fmc_core::machine::Interface;
 use fmc_testkit::{cloud_init, ignition, tree};
@@ -127,4 +128,116 @@ fn a_machine_without_fragments_is_as_before() {
     let guest = || Guest::new().file(GuestFile::text("/etc/a", "a"));
     assert_eq!(config(Os::Flatcar, guest()), config(Os::Flatcar, guest().with(Guest::new())));
     assert!(!config(Os::Flatcar, guest()).contains("kernelArguments"));
+}
+
+/// A config whose every part a guest or its fragment can say, and that does nothing of which a finding tells.
+fn harmless() -> Value {
+    let hash = format!("sha256-{}", "ab".repeat(32));
+    json!({
+        "ignition": {"version": "3.3.0", "timeouts": {"httpTotal": 30}},
+        "kernelArguments": {"shouldExist": ["quiet"]},
+        "passwd": {
+            "groups": [{"name": "readers", "gid": 2100}, {"name": "daemons", "system": true}],
+            "users": [
+                {"name": "reader", "uid": 2100, "groups": ["readers"], "homeDir": "/var/lib/reader", "shell": "/bin/sh"},
+                {"name": "other", "gecos": "Somebody", "sshAuthorizedKeys": [guests::KEY]},
+            ],
+        },
+        "storage": {
+            "directories": [{"path": "/srv/data", "mode": 0o750, "user": {"name": "reader"}}, {"path": "/srv/more"}],
+            "files": [
+                {"path": "/etc/a", "mode": 0o600, "contents": {"source": "data:;base64,YSAlIGI="}},
+                {"path": "/var/lib/reader/b", "contents": {"source": "data:,b"}},
+                {"path": "/etc/bytes", "contents": {"source": "data:;base64,/w=="}},
+                {"path": "/opt/c", "contents": {"source": "https://example.org/c", "verification": {"hash": hash}}},
+                {"path": "/etc/d", "append": [{"source": "data:,d"}]},
+            ],
+            "links": [{"path": "/etc/l", "target": "a"}, {"path": "/etc/h", "target": "/etc/a", "hard": true}],
+            "filesystems": [{"device": "/dev/vdb", "format": "xfs", "label": "log", "mountOptions": ["noatime"]}],
+            "disks": [{"device": "/dev/vdc", "partitions": [{"number": 1, "label": "one", "sizeMiB": 100}]}],
+        },
+        "systemd": {"units": [
+            {"name": "reader.service", "enabled": true, "contents": guests::SERVICE},
+            {"name": "old.service", "enabled": false},
+            {"name": "bad.service", "mask": true},
+            {"name": "sshd.service", "dropins": [{"name": "a.conf", "contents": "[Service]\nNice=1\n"}]},
+        ]},
+    })
+}
+
+/// What an address of a content means, whichever way it is written.
+fn meaning(source: &str) -> Vec<u8> {
+    let Some((head, body)) = source.strip_prefix("data:").and_then(|data| data.split_once(',')) else {
+        return source.as_bytes().to_vec();
+    };
+    if head.ends_with(";base64") {
+        return base64::Engine::decode(&base64::engine::general_purpose::STANDARD, body).unwrap();
+    }
+    let mut parts = body.split('%');
+    let mut bytes = parts.next().unwrap().as_bytes().to_vec();
+    for part in parts {
+        bytes.push(u8::from_str_radix(&part[..2], 16).unwrap());
+        bytes.extend(part[2..].bytes());
+    }
+    bytes
+}
+
+/// Whether a config says all that another one does.
+fn says(config: &Value, other: &Value) -> bool {
+    match (config, other) {
+        (Value::Object(all), Value::Object(some)) => some.iter().all(|(key, value)| match (key.as_str(), all.get(key)) {
+            ("source", Some(found)) => meaning(found.as_str().unwrap()) == meaning(value.as_str().unwrap()),
+            (_, found) => found.is_some_and(|found| says(found, value)),
+        }),
+        (Value::Array(all), Value::Array(some)) => some.iter().all(|one| all.iter().any(|found| says(found, one))),
+        _ => config == other,
+    }
+}
+
+#[test]
+fn an_imported_config_compiles_to_one_that_says_the_same() {
+    let original = harmless();
+    let imported = import(&Fragment::of(&original), &NoFiles);
+    assert_eq!(imported.left, []);
+    let config = config(Os::FedoraCoreos, imported.guest);
+    ignition::validate(&config).unwrap_or_else(|refused| panic!("{refused}\n{config}"));
+    let compiled: Value = serde_json::from_str(&config).unwrap();
+    assert!(says(&compiled, &original), "{config}");
+    assert!(!says(&compiled, &json!({"storage": {"files": [{"path": "/etc/a", "mode": 1}]}})));
+}
+
+#[test]
+fn no_config_makes_an_import_panic() {
+    let original = crate::validate::whole();
+    let mut all = Vec::new();
+    crate::validate::places(&original, "", &mut all);
+    let odd = [Value::Null, json!(""), json!("%zz"), json!(-1), json!([[]]), json!({"": {}}), json!(true), json!("data:,%")];
+    for place in &all {
+        for value in &odd {
+            let mut changed = original.clone();
+            *changed.pointer_mut(place).unwrap() = value.clone();
+            let imported = import(&Fragment::of(&changed), &NoFiles);
+            let told = imported.left.iter().all(|left| !left.why.is_empty());
+            assert!(told, "{changed}");
+        }
+    }
+}
+
+/// Ignition's own configs, or whatever else a folder has: files of one config each in JSON.
+#[test]
+fn configs_of_a_corpus_are_imported_without_a_panic() {
+    let mut configs = vec![harmless(), crate::validate::whole(), butane()];
+    if let Some(folder) = std::env::var_os("FMC_CORPUS") {
+        let text = std::fs::read_to_string(std::path::Path::new(&folder).join("ignition-3.3-validation.jsonl")).unwrap();
+        for line in text.lines() {
+            let row: Value = serde_json::from_str(line).unwrap();
+            // A row tests a whole config, or one part of it: both are read.
+            configs.push(row["fields"]["in"]["value"].clone());
+            configs.push(json!({"ignition": {"version": "3.3.0"}, "storage": row["fields"]["in"]["value"]}));
+        }
+    }
+    for config in configs {
+        let imported = import(&Fragment::of(&config), &NoFiles);
+        assert_eq!(imported, import(&Fragment::json(&config.to_string()), &NoFiles));
+    }
 }
