@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 use fmc_core::guest::Guest;
 use fmc_core::ignition::{self, LocalFiles, LocalNode, NoFiles};
-use fmc_libvirt::files::Files;
 use serde::Serialize;
 
 use super::args::Language;
@@ -15,6 +14,7 @@ use super::io::Io;
 use super::style::{Paint, WARN};
 use super::{DONE, PENDING};
 use crate::file::{Syntax, fragment};
+use crate::files::Files;
 
 /// The commands that import.
 #[derive(Clone, Debug, Subcommand)]

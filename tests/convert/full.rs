@@ -130,7 +130,9 @@ fn web() -> Machine {
         .cpus(2)
         .memory(2.gib())
         .root_disk(20.gib())
-        .cloud_config(CloudConfig::json(r#"{"package_upgrade": true, "runcmd": [["true"], "0644"], "growpart": {"mode": "off"}}"#))
+        .cloud_config(CloudConfig::json(
+            r#"{"package_upgrade": true, "runcmd": [["true"], "0644"], "growpart": {"mode": "off"}}"#,
+        ))
         .role(Role::said(NodeExporter::new().on_port(9200).from(Peer::machine("db"))))
         .label("example.com/disk=ssd")
         .taint("example.com/only=db:NoSchedule")

@@ -20,7 +20,7 @@ kernel_arguments: {should_exist: [quiet]}
 
 #[test]
 fn the_example_is_whole() {
-    is_whole(EXAMPLE, include_str!("../../docs/ignition.md"), ".ignition(Fragment::json(");
+    is_whole(EXAMPLE, include_str!("../../docs/ignition.md"), "Fragment::json(");
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn ignition_takes_the_example_in_silence() {
 fn mistakes_are_shown_at_their_lines_and_no_secret_is() {
     let line = |text: &str| 1 + EXAMPLE.lines().position(|line| line.contains(text)).unwrap();
     let (code, said) = run(&EXAMPLE.replace("kernel_arguments:", "kernel_argument:"), "check");
-    assert!(code == 1 && said.contains(&format!("cloud.yaml:{}:", line("should_exist"))), "{said}");
+    assert!(code == 1 && said.contains(&format!("cloud.yaml:{}:", line("kernel_arguments:"))), "{said}");
     assert!(
         said.contains("error[fragment-invalid]") && said.contains("did you mean kernel_arguments?"),
         "{said}"
@@ -100,8 +100,10 @@ fn butane_is_imported_and_what_is_left_is_listed() {
             User::new("core")
                 .key("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ5tT/1J5YuJpRIomh3Z7S0OcLJr8MYUNro5tlrzsVXM"),
         )
+        .kernel_arguments(KernelArguments::new().should_exist("quiet"))
         .ignition(Fragment::json(
-            r#"{"ignition": {"version": "3.3.0"}, "kernelArguments": {"shouldExist": ["quiet"]}}"#,
+            r#"{"ignition": {"version": "3.3.0"}, "storage": {"raid": [
+                {"name": "a", "level": "raid1", "devices": ["/dev/vdb", "/dev/vdc"]}]}}"#,
         ));
     assert_eq!(guest, wanted);
 

@@ -22,6 +22,7 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
         super::guest::parts::fragment::disks(
             &machine.guest,
             &machine.disks,
+            machine.image.os,
             &At::ROOT.key("machines").name(&machine.name),
             findings,
         );

@@ -1,4 +1,8 @@
 //! Fragments of Butane, Ignition and cloud-config, merged into what a machine boots with: the real consumers take the whole.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a config of these tests that cannot be read is a mistake of the test"
+)]
 
 use fmc_core::guest::{CloudConfig, Fragment, Guest, GuestFile};
 use fmc_core::ignition::{NoFiles, import};
@@ -20,8 +24,8 @@ fn butane() -> Value {
         "variant": "fcos",
         "version": "1.5.0",
         "passwd": {
-            "groups": [{"name": "readers", "gid": 2100}],
-            "users": [{"name": "reader", "uid": 2100, "primary_group": "readers", "ssh_authorized_keys": [guests::KEY]}],
+            "groups": [{"name": "watchers", "gid": 2100}],
+            "users": [{"name": "reader", "uid": 2100, "primary_group": "watchers", "ssh_authorized_keys": [guests::KEY]}],
         },
         "storage": {
             "directories": [{"path": "/etc/reader", "mode": "0750", "user": {"name": "reader"}}],
@@ -185,11 +189,17 @@ fn meaning(source: &str) -> Vec<u8> {
 /// Whether a config says all that another one does.
 fn says(config: &Value, other: &Value) -> bool {
     match (config, other) {
-        (Value::Object(all), Value::Object(some)) => some.iter().all(|(key, value)| match (key.as_str(), all.get(key)) {
-            ("source", Some(found)) => meaning(found.as_str().unwrap()) == meaning(value.as_str().unwrap()),
-            (_, found) => found.is_some_and(|found| says(found, value)),
-        }),
-        (Value::Array(all), Value::Array(some)) => some.iter().all(|one| all.iter().any(|found| says(found, one))),
+        (Value::Object(all), Value::Object(some)) => {
+            some.iter().all(|(key, value)| match (key.as_str(), all.get(key)) {
+                ("source", Some(found)) => {
+                    meaning(found.as_str().unwrap()) == meaning(value.as_str().unwrap())
+                }
+                (_, found) => found.is_some_and(|found| says(found, value)),
+            })
+        }
+        (Value::Array(all), Value::Array(some)) => {
+            some.iter().all(|one| all.iter().any(|found| says(found, one)))
+        }
         _ => config == other,
     }
 }
@@ -211,7 +221,16 @@ fn no_config_makes_an_import_panic() {
     let original = crate::validate::whole();
     let mut all = Vec::new();
     crate::validate::places(&original, "", &mut all);
-    let odd = [Value::Null, json!(""), json!("%zz"), json!(-1), json!([[]]), json!({"": {}}), json!(true), json!("data:,%")];
+    let odd = [
+        Value::Null,
+        json!(""),
+        json!("%zz"),
+        json!(-1),
+        json!([[]]),
+        json!({"": {}}),
+        json!(true),
+        json!("data:,%"),
+    ];
     for place in &all {
         for value in &odd {
             let mut changed = original.clone();
@@ -228,7 +247,9 @@ fn no_config_makes_an_import_panic() {
 fn configs_of_a_corpus_are_imported_without_a_panic() {
     let mut configs = vec![harmless(), crate::validate::whole(), butane()];
     if let Some(folder) = std::env::var_os("FMC_CORPUS") {
-        let text = std::fs::read_to_string(std::path::Path::new(&folder).join("ignition-3.3-validation.jsonl")).unwrap();
+        let text =
+            std::fs::read_to_string(std::path::Path::new(&folder).join("ignition-3.3-validation.jsonl"))
+                .unwrap();
         for line in text.lines() {
             let row: Value = serde_json::from_str(line).unwrap();
             // A row tests a whole config, or one part of it: both are read.

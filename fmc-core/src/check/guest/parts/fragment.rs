@@ -334,7 +334,13 @@ fn settings(all: &[One<'_>], findings: &mut Vec<Finding>) {
 }
 
 /// Looks at what fragments do with a machine's data disks.
-pub(crate) fn disks(guest: &Guest, disks: &Named<Disk>, machine: &At<'_>, findings: &mut Vec<Finding>) {
+pub(crate) fn disks(
+    guest: &Guest,
+    disks: &Named<Disk>,
+    os: Os,
+    machine: &At<'_>,
+    findings: &mut Vec<Finding>,
+) {
     let at = machine.key("guest");
     for (index, fragment) in guest.fragments().iter().enumerate() {
         let one = One { index, fragment, reading: fragment::read(fragment), at };
@@ -351,6 +357,15 @@ pub(crate) fn disks(guest: &Guest, disks: &Named<Disk>, machine: &At<'_>, findin
                         let problem = FragmentProblem::Disk { disk: name.clone() };
                         findings.push(problem.at(one.place(&format!("{place}.device"))).also(&also));
                     }
+                }
+            }
+            let mounted = disk.mount.as_ref().and_then(|path| path.ok());
+            if let Some(unit) = mounted.map(|path| mount::unit_name(&mount::without_links(path, os))) {
+                for (place, _) in
+                    one.list("systemd", "units").filter(|(_, value)| text(value, "name") == unit)
+                {
+                    let problem = FragmentProblem::Mount { disk: name.clone(), unit: unit.clone() };
+                    findings.push(problem.at(one.place(&place)).also(format_args!("{also}.mount")));
                 }
             }
             let Some(size) = disk.size.ok() else { continue };
@@ -452,6 +467,9 @@ problems! {
         Disk { disk: String } is GuestClash:
             "fmc makes a file system on the disk {disk}, and the fragment does too",
             "leave the mount and the file system of the disk out, or the disk out of the fragment";
+        Mount { disk: String, unit: String } is GuestClash:
+            "fmc mounts the disk {disk} by {unit}, and the fragment has a unit of that name",
+            "leave the mount of the disk out, or the unit out of the fragment";
         TooLarge { disk: String, size: String } is FragmentInvalid:
             "the partitions do not fit the disk {disk}, which has {size}",
             "make them smaller, leave the last one's size out, or give the disk more";

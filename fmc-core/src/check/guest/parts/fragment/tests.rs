@@ -193,6 +193,12 @@ fn disks_of_the_machine_are_known_to_fragments() {
         ["guest-clash guest.ignition[0].storage.filesystems[0].device and disks.data"]
     );
     assert_eq!(data(&filesystem, Disk::new("data", 1.gib())), [""; 0]);
+    let elsewhere = json!({"filesystems": [
+        {"device": "/dev/vdb", "format": "ext4", "path": "/var/lib/a", "with_mount_unit": true}]});
+    assert_eq!(
+        data(&elsewhere, Disk::new("data", 1.gib()).mount("/var/lib/a")),
+        ["guest-clash guest.ignition[0] and disks.data.mount"]
+    );
     let partitions = |size: u64| json!({"disks": [{"device": device, "partitions": [{"number": 1, "size_mib": 512}, {"number": 2, "size_mib": size}]}]});
     assert_eq!(
         data(&partitions(512), Disk::new("data", 1.gib())),
