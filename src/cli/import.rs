@@ -1,6 +1,7 @@
 //! `import butane FILE`: what somebody has already, as a guest.
 
 use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
@@ -59,18 +60,20 @@ pub(super) fn run(command: &Command, io: &mut Io<'_>) -> Result<u8, Failure> {
     Ok(if imported.left.is_empty() { DONE } else { PENDING })
 }
 
-fn read(file: &Path, io: &mut Io<'_>) -> Result<String, Failure> {
-    let failed =
-        |error: &dyn std::fmt::Display| Failure::new(format!("failed to read {}: {error}", file.display()));
-    if file.as_os_str() == "-" {
-        let mut text = String::new();
-        let Some(input) = io.input.as_mut() else {
-            return Err(Failure::usage("there is no standard input to read"));
-        };
-        input.read_to_string(&mut text).map_err(|error| failed(&error))?;
-        return Ok(text);
+/// The most bytes of a config, and of a file that it takes in.
+const MOST_BYTES: u64 = 16 << 20;
+
+fn read(file: &Path, io: &Io<'_>) -> Result<String, Failure> {
+    let failed = |error: std::io::Error| Failure::new(format!("failed to read {}: {error}", file.display()));
+    if file.as_os_str() != "-" {
+        return Files::anywhere(&io.folder).text(file).map_err(failed);
     }
-    Files::anywhere(&io.folder).text(file).map_err(|error| failed(&error))
+    let mut text = String::new();
+    std::io::stdin().lock().take(MOST_BYTES + 1).read_to_string(&mut text).map_err(failed)?;
+    if text.len() as u64 > MOST_BYTES {
+        return Err(failed(std::io::Error::other("it has more than 16 MiB")));
+    }
+    Ok(text)
 }
 
 fn said(guest: &Guest, to: Language) -> Result<String, Failure> {
@@ -146,13 +149,9 @@ impl Folder {
     }
 
     fn content(&self, path: &Path) -> std::io::Result<(Vec<u8>, bool)> {
-        use std::io::Read as _;
-
         let file = self.files.open(path)?;
         let is_program = is_program(&file.metadata()?);
         let mut content = Vec::new();
-        // What is larger than any boot configuration could hold.
-        const MOST_BYTES: u64 = 16 << 20;
         file.take(MOST_BYTES + 1).read_to_end(&mut content)?;
         if content.len() as u64 > MOST_BYTES {
             return Err(std::io::Error::other("it has more than 16 MiB"));

@@ -20,20 +20,20 @@ pub struct Imported {
     /// The guest.
     pub guest: Guest,
     /// What the config says and the guest does not.
-    pub left: Vec<Left>,
+    pub left: Vec<NotImported>,
 }
 
 /// A part of a config that no guest can say, or that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Left {
+pub struct NotImported {
     /// Where, in the words of the config: `storage.trees[0].local`; empty for the whole.
     pub path: String,
     /// Why.
     pub why: String,
 }
 
-impl fmt::Display for Left {
+impl fmt::Display for NotImported {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = if self.path.is_empty() { "the config" } else { &self.path };
         write!(f, "{path}: {}", self.why)
@@ -61,8 +61,9 @@ impl fmt::Display for Left {
 pub fn import(config: &Fragment, files: &dyn LocalFiles) -> Imported {
     let mut reading = read_with(config, files);
     let left = reading.troubles.iter();
-    let left =
-        left.map(|trouble| Left { path: trouble.path.clone(), why: trouble.what.to_string() }).collect();
+    let left = left
+        .map(|trouble| NotImported { path: trouble.path.clone(), why: trouble.what.to_string() })
+        .collect();
     let mut guest = Guest::new();
     if let Some(config) = reading.config.as_object_mut() {
         let homes = homes(config);

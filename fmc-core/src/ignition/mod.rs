@@ -25,7 +25,7 @@ pub(crate) use config::compile;
 #[cfg(feature = "ignition")]
 pub use fragment::{LocalFiles, LocalNode, NoFiles};
 #[cfg(feature = "ignition")]
-pub use import::{Imported, Left, import};
+pub use import::{Imported, NotImported, import};
 pub(crate) use spec::own_spec;
 pub use spec::{Spec, max_spec, needed_spec};
 #[cfg(feature = "ignition")]

@@ -23,11 +23,12 @@ pub(super) fn path(judged: &str, fragment: &Value, is_butane: bool) -> String {
     let mut here = fragment;
     for part in judged.split('.').skip(1) {
         let next = match here {
-            Value::Array(list) => part.parse::<usize>().ok().and_then(|index| list.get(index)).map(|value| {
-                // Writing to a String cannot fail.
-                let _ = write!(said, "[{part}]");
-                value
-            }),
+            Value::Array(list) => {
+                part.parse::<usize>().ok().and_then(|index| list.get(index)).inspect(|_| {
+                    // Writing to a String cannot fail.
+                    let _ = write!(said, "[{part}]");
+                })
+            }
             Value::Object(members) => {
                 let key = if is_butane { snake(part) } else { part.to_owned() };
                 // The source of a content may have been said in another way.
