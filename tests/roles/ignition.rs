@@ -109,7 +109,7 @@ fn butane_is_imported_and_what_is_left_is_listed() {
 
     let (code, said) = run_in(folder.path(), "import butane config.bu --files-dir files --as rust");
     assert!(
-        code == 0 && said.contains("GuestFile::text(\"/etc/app.conf\", \"hello\").mode(0o640)"),
+        code == 0 && said.contains("GuestFile::text(\"/etc/app.conf\", \"hello\").mode(\"0640\")"),
         "{said}"
     );
 
