@@ -360,6 +360,36 @@ pub fn to_yaml(cloud: &Cloud) -> Result<String, FileError> {
     serde_saphyr::to_string(cloud).map_err(|error| FileError::Write(error.to_string()))
 }
 
+/// Reads a config of Butane or Ignition. Its scalars are as they are written: what each is, its place says.
+///
+/// ```
+/// use fmc::prelude::*;
+/// use fmc::file::{Syntax, fragment};
+///
+/// let butane = fragment("{variant: fcos, version: 1.5.0, storage: {files: [{path: /etc/motd, mode: 0640}]}}", Syntax::Yaml)?;
+/// assert_eq!(butane.value()["storage"]["files"][0]["mode"], "0640");
+/// # Ok::<(), fmc::file::FileError>(())
+/// ```
+///
+/// # Errors
+///
+/// The text is not of its format.
+#[cfg(feature = "yaml")]
+pub fn fragment(text: &str, format: Syntax) -> Result<fmc_core::guest::Fragment, FileError> {
+    let source = Source::new(text.as_bytes(), format)?;
+    let mut mistakes = Vec::new();
+    let read = match source.tree(&mut mistakes) {
+        Ok(tree) => Some(fmc_core::guest::Fragment::of(&yaml::texts(&tree))),
+        Err(mistake) => {
+            mistakes.push(mistake);
+            None
+        }
+    };
+    let read = read.filter(|_| mistakes.is_empty());
+    let offset = decode::mark(&source.text);
+    read.ok_or_else(|| FileError::Read(Mistakes::of(mistakes, Unread::Nothing, &source.text, offset)))
+}
+
 /// Reads a cloud from TOML.
 ///
 /// ```

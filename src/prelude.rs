@@ -24,7 +24,9 @@ pub use fmc_core::finding::{Finding, Kind, OwnKind, Report, Severity};
 pub use fmc_core::flow::{Flows, Peer, Service, tcp, udp};
 pub use fmc_core::given::Given;
 pub use fmc_core::graph::Impact;
-pub use fmc_core::guest::{Directory, Group, Guest, GuestFile, Symlink, TextPart, Unit, User};
+pub use fmc_core::guest::{
+    CloudConfig, Directory, Fragment, Group, Guest, GuestFile, KernelArguments, Symlink, TextPart, Unit, User,
+};
 pub use fmc_core::helper::{self, Helper};
 pub use fmc_core::host::{Acceleration, CpuModel, Host, LibvirtUri, MachineType, Pool};
 pub use fmc_core::image::{Arch, DirectKernel, Format, Image, Os};

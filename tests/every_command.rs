@@ -42,6 +42,9 @@ const COMMANDS: &[(&str, &str, i32)] = &[
     ("help", "", 0),
     ("root-key new", "", 0),
     ("root-key help", "", 0),
+    // There is no input.
+    ("import butane", "-", 1),
+    ("import help", "", 0),
     ("images help", "", 0),
     // A real system would ask its upstream, which a test must not do, so the system is unknown.
     ("images resolve", "plan9", 64),

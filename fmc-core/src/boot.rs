@@ -14,7 +14,7 @@ use crate::secret::{SecretBytes, SecretError, SecretRef, SecretScope, Secrets};
 use crate::template::Template;
 
 pub use born::{Born, BornDisk, BornInterface, BornPart, BornSecrets, Digests, PartKind, mac};
-pub use inside::{Address, Family, Filesystem, Inside, Interface};
+pub use inside::{Address, Family, Filesystem, Inside, Interface, Luks};
 
 /// The configuration that a machine reads on its first boot, with holes for its secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,6 +11,7 @@ use crate::given::Given;
 use crate::name::{DiskName, DiskSerial, PoolName};
 use crate::path::AbsPath;
 use crate::rust::{Expr, Names, Unsaid};
+use crate::secret::Secret;
 use crate::unit::Size;
 
 /// How a volume takes space in its pool.
@@ -90,8 +91,12 @@ draft! {
         /// its own as blank.
         pub mount: Option<Given<AbsPath>>,
         /// The file system that the first boot makes on it, mounted or not: `ext4` or `xfs`; by default ext4 on a disk
-        /// that is mounted. A disk that has another one is never formatted: Ignition refuses to boot then.
+        /// that is mounted or encrypted. A disk that has another one is never formatted: Ignition refuses to boot then.
         pub filesystem: Option<Filesystem>,
+        /// The key of its encryption, a secret: the first boot encrypts the blank disk by LUKS2, and each start opens it, also when its
+        /// machine was replaced. Fedora CoreOS and Flatcar can. A disk that is there without encryption, or with another key, is never
+        /// encrypted anew: Ignition refuses to boot then. Without its key nobody reads it.
+        pub luks_key: Option<Secret>,
     }
 
     /// A blank disk of a size.
@@ -117,9 +122,19 @@ impl Disk {
         self.formerly.as_ref().unwrap_or(&self.name)
     }
 
+    /// Its serial, where that is right.
+    #[cfg(feature = "ignition")]
+    pub(crate) fn serial_text(&self) -> Option<String> {
+        match &self.serial {
+            Some(serial) => serial.ok().map(ToString::to_string),
+            None => self.first_name().ok().map(ToString::to_string),
+        }
+    }
+
     /// The file system that a first boot makes on it, if any.
     pub(crate) fn formatted(&self) -> Option<Filesystem> {
-        self.filesystem.or_else(|| self.mount.as_ref().map(|_| Filesystem::default()))
+        let is_used = self.mount.is_some() || self.luks_key.is_some();
+        self.filesystem.or_else(|| is_used.then(Filesystem::default))
     }
 }
 

@@ -5,7 +5,9 @@ use crate::disk::{Allocation, Disk};
 use crate::draft::{draft, rule};
 use crate::flow::{Peer, Service};
 use crate::given::Given;
-use crate::guest::{Directory, Group, Guest, GuestFile, Symlink, Unit, User};
+use crate::guest::{
+    CloudConfig, Directory, Fragment, Group, Guest, GuestFile, KernelArguments, Symlink, Unit, User,
+};
 use crate::image::Image;
 use crate::k3s::{Label, Taint};
 use crate::name::{FormerMachineName, Fqdn, HostName, Hostname, MachineName, PackageName};
@@ -250,6 +252,27 @@ impl Machine {
     #[must_use]
     pub fn package(mut self, package: impl Into<Given<PackageName>>) -> Self {
         self.guest = self.guest.package(package);
+        self
+    }
+
+    /// Arguments of its kernel.
+    #[must_use]
+    pub fn kernel_arguments(mut self, arguments: KernelArguments) -> Self {
+        self.guest = self.guest.kernel_arguments(arguments);
+        self
+    }
+
+    /// A config of Butane or Ignition, merged into what it boots with.
+    #[must_use]
+    pub fn ignition(mut self, fragment: Fragment) -> Self {
+        self.guest = self.guest.ignition(fragment);
+        self
+    }
+
+    /// A part of a cloud-config, merged into what it boots with.
+    #[must_use]
+    pub fn cloud_config(mut self, part: CloudConfig) -> Self {
+        self.guest = self.guest.cloud_config(part);
         self
     }
 }

@@ -443,6 +443,17 @@ names! {
         near: trimmed,
     }
 
+    /// One argument of a guest's kernel, as `console=ttyS0` or `quiet`.
+    KernelArgument {
+        what: "kernel argument",
+        example: "console=ttyS0",
+        rule: argument,
+        must: "one argument, without spaces and quotation marks: write each argument by itself",
+        max: 1024,
+        pattern: "^[!#$%&(-\\[\\]-~]+$",
+        near: trimmed,
+    }
+
     /// The name of a file of manifests that K3s applies when it starts, without `.yaml`.
     AddonName {
         what: "name of manifests",

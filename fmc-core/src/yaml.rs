@@ -48,6 +48,8 @@ pub(crate) enum Node<'a, S = Arc<SecretRef>> {
     Number(u64),
     /// Yes or no.
     Flag(bool),
+    /// A value on one line, as JSON writes it, which YAML reads.
+    Flow(String),
     /// A secret, in quotes.
     Hole(&'a S, Encoding),
     /// Text that contains secrets, in quotes.
@@ -119,6 +121,10 @@ impl<'a, S> Node<'a, S> {
             }
             Self::Number(number) => write!(out, "{number}"),
             Self::Flag(flag) => write!(out, "{flag}"),
+            Self::Flow(json) => {
+                out.push(json);
+                Ok(())
+            }
             Self::Hole(secret, encoding) => {
                 out.push("\"");
                 out.hole(secret, *encoding);

@@ -254,6 +254,12 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: super::images::Command,
     },
+    /// Reads what somebody has already
+    Import {
+        /// What
+        #[command(subcommand)]
+        command: super::import::Command,
+    },
     /// Makes the root key that a cloud's secrets are made from
     RootKey {
         /// What about it

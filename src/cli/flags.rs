@@ -79,6 +79,7 @@ const USED: &[(&str, &[&str])] = &[
     ("images resolve", &["json"]),
     ("images pin", &["json", "cloud", "format"]),
     ("explain", &["json"]),
+    ("import", &[]),
     ("root-key", &[]),
     ("init", &[]),
     ("schema", &[]),

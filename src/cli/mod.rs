@@ -29,6 +29,7 @@
 //! | `dns verify` | asks the servers of the zones for every record, by UDP and by TCP, and shows what differs (feature `dns`) |
 //! | `images list` | lists the images of containers, and what states the digest of each (feature `k8s`) |
 //! | `images pin` | asks registries for digests, and writes them into the image lock beside the cloud's file (feature `k8s`) |
+//! | `import butane FILE` | prints a config of Butane or Ignition as a guest; ends with 2 if a part could not be said, and lists it |
 //! | `root-key new` | prints a new root key, from which a cloud's secrets are made; `--out FILE` writes it to a file that only you can read |
 //! | `graph --as mermaid\|dot\|svg` | draws the cloud |
 //! | `convert LANGUAGE` | shows the same cloud as `rust`, `yaml`, `toml` or `json` |
@@ -112,6 +113,7 @@ mod failure;
 mod flags;
 mod graph;
 mod images;
+mod import;
 mod init;
 mod io;
 mod kubeconfig;

@@ -23,7 +23,7 @@ use super::io::{Interrupt, Io};
 use super::plan::Towards;
 use super::{
     DONE, INTERRUPTED, about, apply, check, cloud_file, compile, console, convert, dns, drift, explain,
-    graph, images, init, kubeconfig, plan, root_key, saved, ssh, status, vpn,
+    graph, images, import, init, kubeconfig, plan, root_key, saved, ssh, status, vpn,
 };
 use crate::file::{RoleKinds, Syntax};
 
@@ -291,6 +291,7 @@ fn of(
         }
         Command::Man => return about::manual(&args, io),
         Command::RootKey { command } => return root_key::run(command, &args, io),
+        Command::Import { command } => return import::run(command, io),
         _ => {}
     }
     if let Command::Images { command } = &args.command
@@ -350,6 +351,7 @@ fn of(
         // These commands need no cloud and ran before it was read.
         Command::Explain { .. }
         | Command::RootKey { .. }
+        | Command::Import { .. }
         | Command::Schema
         | Command::Completions { .. }
         | Command::Man => Ok(DONE),

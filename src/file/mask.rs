@@ -3,8 +3,23 @@
 use super::tree::{Node, Value};
 
 /// Values below these keys are never shown: contents of files and units, passwords, and keys, because a private key may
-/// have been pasted.
-const COVERED: [&str; 4] = ["contents", "keys", "password_hash", "secret"];
+/// have been pasted. The second half has the keys of Ignition, Butane and cloud-config.
+const COVERED: [&str; 14] = [
+    "contents",
+    "keys",
+    "password_hash",
+    "secret",
+    "append",
+    "chpasswd",
+    "content",
+    "hashed_passwd",
+    "keyFile",
+    "key_file",
+    "passwd",
+    "passwordHash",
+    "password",
+    "plain_text_passwd",
+];
 
 /// A copy in which values that may be secrets are replaced by stars of the same length. With `all`, every value is
 /// replaced: an unknown key may hold a password.

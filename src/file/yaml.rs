@@ -40,22 +40,23 @@ pub(super) fn explain_spaces(text: &str, mistakes: &mut [Mistake]) {
 
 /// A value of YAML in which every plain scalar is a text, as it is written.
 pub(crate) fn scalars_as_texts(text: &str) -> Option<serde_json::Value> {
+    read(text, &mut Vec::new()).ok().map(|tree| texts(&tree))
+}
+
+/// A tree as JSON in which every plain scalar is a text.
+pub(super) fn texts(node: &Node<'_>) -> serde_json::Value {
     use serde_json::Value as Json;
 
-    fn texts(node: &Node<'_>) -> Json {
-        match &node.value {
-            Value::Null => Json::Null,
-            Value::Bool(value) => Json::Bool(*value),
-            Value::Number(text) | Value::Plain(text) | Value::Text(text) => Json::String(text.to_string()),
-            Value::List(values) => Json::Array(values.iter().map(texts).collect()),
-            Value::Map(members) => {
-                let members = members.iter().map(|member| (member.key.to_string(), texts(&member.node)));
-                Json::Object(members.collect())
-            }
+    match &node.value {
+        Value::Null => Json::Null,
+        Value::Bool(value) => Json::Bool(*value),
+        Value::Number(text) | Value::Plain(text) | Value::Text(text) => Json::String(text.to_string()),
+        Value::List(values) => Json::Array(values.iter().map(texts).collect()),
+        Value::Map(members) => {
+            let members = members.iter().map(|member| (member.key.to_string(), texts(&member.node)));
+            Json::Object(members.collect())
         }
     }
-
-    read(text, &mut Vec::new()).ok().map(|tree| texts(&tree))
 }
 
 /// The mistake of a text that begins a line and has another character in the place of a space of YAML: as its indentation,

@@ -130,6 +130,9 @@ fn web() -> Machine {
         .cpus(2)
         .memory(2.gib())
         .root_disk(20.gib())
+        .cloud_config(CloudConfig::json(
+            r#"{"package_upgrade": true, "runcmd": [["true"], "0644"], "growpart": {"mode": "off"}}"#,
+        ))
         .role(Role::said(NodeExporter::new().on_port(9200).from(Peer::machine("db"))))
         .label("example.com/disk=ssd")
         .taint("example.com/only=db:NoSchedule")
@@ -142,7 +145,8 @@ fn web() -> Machine {
                 .pool("a.b")
                 .fully_allocated()
                 .mount("/srv")
-                .filesystem(Filesystem::Xfs),
+                .filesystem(Filesystem::Xfs)
+                .luks_key(Secret::password("data1")),
         )
         .interface(
             Interface::on("lab-1")
@@ -212,6 +216,10 @@ fn db() -> Machine {
         .root(Root::new(20.gib()).fully_allocated())
         .power(Power::Stopped)
         .ready(Ready::tcp(22))
+        .kernel_arguments(KernelArguments::new().should_exist("console=ttyS0").should_not_exist("quiet"))
+        .ignition(Fragment::json(
+            r#"{"variant": "fcos", "version": "1.5.0", "storage": {"files": [{"path": "/etc/a", "mode": "0640", "overwrite": true}]}}"#,
+        ))
 }
 
 fn prod() -> k3s::Cluster {

@@ -11,6 +11,7 @@ mod bind_run;
 mod helper;
 #[cfg(feature = "virt")]
 mod helper_run;
+mod ignition;
 mod ipa;
 mod people;
 mod postgresql;
@@ -36,7 +37,8 @@ fn run(text: &str, arguments: &str) -> (u8, String) {
 }
 
 fn run_in(folder: &Path, arguments: &str) -> (u8, String) {
-    let is_about_a_file = !arguments.starts_with("explain") && arguments != "schema";
+    let is_about_a_file =
+        !["explain", "import", "schema"].iter().any(|command| arguments.starts_with(command));
     let file: &[&str] = if is_about_a_file { &["-f", "cloud.yaml"] } else { &[] };
     let all = ["fmc"].iter().chain(file).copied().chain(arguments.split_whitespace());
     let (mut out, mut err) = (Vec::new(), Vec::new());

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use ipnet::IpNet;
 
@@ -12,8 +13,9 @@ use crate::disk;
 use crate::guest::home::Homes;
 use crate::guest::{Parts, mount};
 use crate::image::Os;
-use crate::name::{DiskName, Fqdn, Hostname, NetworkName};
+use crate::name::{DiskName, DiskSerial, Fqdn, Hostname, NetworkName};
 use crate::path::AbsPath;
+use crate::secret::SecretRef;
 use crate::sort;
 use crate::tz::TimeZone;
 use crate::unit::Mtu;
@@ -57,6 +59,28 @@ pub struct Filesystem<'a> {
     pub kind: disk::Filesystem,
     /// The mount point, as a path without symbolic links of the image.
     pub mount: Option<Cow<'a, AbsPath>>,
+    /// The encryption below the file system.
+    pub luks: Option<Luks<'a>>,
+}
+
+/// The encryption of a data disk.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Luks<'a> {
+    /// The name of the opened volume, which is `/dev/mapper/NAME`: the serial of the disk.
+    pub name: &'a DiskSerial,
+    /// Its key.
+    pub key: &'a Arc<SecretRef>,
+}
+
+impl Filesystem<'_> {
+    /// The device that the file system is on: the disk, or the volume that is opened of it.
+    pub fn inner(&self) -> Cow<'_, str> {
+        match &self.luks {
+            Some(luks) => Cow::Owned(format!("/dev/mapper/{}", luks.name)),
+            None => Cow::Borrowed(&self.device),
+        }
+    }
 }
 
 /// An interface as the guest sees it.
@@ -148,6 +172,7 @@ impl<'a> Inside<'a> {
                     disk: &disk.volume,
                     device: format!("/dev/disk/by-id/virtio-{}", disk.serial),
                     kind: disk.filesystem?,
+                    luks: disk.luks_key.as_ref().map(|key| Luks { name: &disk.serial, key }),
                     mount: disk.mount.as_ref().map(|path| mount::without_links(path, machine.image.os)),
                 })
             })

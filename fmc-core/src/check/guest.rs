@@ -51,6 +51,10 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
                 None => drop(secrets.insert(secret.clone(), name)),
             }
         }
+        let keys = draft.disks.iter().filter_map(|disk| disk.luks_key.as_ref());
+        for secret in keys.filter_map(|key| key.checked(&At::ROOT, &mut Vec::new())) {
+            secrets.entry(secret).and_modify(|first| *first = name.min(first)).or_insert(name);
+        }
         // A machine that boots nothing needs no login.
         if !known.has_login && os.provisioner().is_some() && !view.cloud.lab {
             locked.push((name, known.without_key.clone()));

@@ -70,6 +70,9 @@ pub mod problem {
     pub use super::fetch::FetchProblem;
     pub use super::guest::GuestProblem;
     pub use super::guest::parts::PartProblem;
+    pub use super::guest::parts::cloud_config::CloudConfigProblem;
+    #[cfg(feature = "ignition")]
+    pub use super::guest::parts::fragment::FragmentProblem;
     pub use super::image::ImageProblem;
     pub use super::large::LargeProblem;
     pub use super::memory::MemoryProblem;

@@ -18,6 +18,14 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     for placed in &view.machines {
         let machine = placed.draft;
         fstab(machine, findings);
+        #[cfg(feature = "ignition")]
+        super::guest::parts::fragment::disks(
+            &machine.guest,
+            &machine.disks,
+            machine.image.os,
+            &At::ROOT.key("machines").name(&machine.name),
+            findings,
+        );
         if machine.disks.iter().all(|disk| disk.formatted().is_none()) {
             continue;
         }
@@ -50,6 +58,13 @@ fn fstab(machine: &Machine, findings: &mut Vec<Finding>) {
 }
 
 fn tools(machine: &Machine, at: &At<'_>, findings: &mut Vec<Finding>) {
+    let os = machine.image.os;
+    if os.provisioner() != Some(Provisioner::Ignition) {
+        for disk in machine.disks.iter().filter(|disk| disk.luks_key.is_some()) {
+            let at = at.key("disks");
+            findings.push(MountProblem::NoLuks { os: os.label() }.at(at.name(disk.name()).key("luks_key")));
+        }
+    }
     if machine.image.os != Os::Debian {
         return;
     }
@@ -132,6 +147,9 @@ problems! {
         NoXfs is GuestReference:
             "Debian's images have no mkfs.xfs, and packages are installed after the disks are made",
             "use ext4";
+        NoLuks { os: &'static str } is GuestReference:
+            "{os} encrypts no disk on its first boot",
+            "use an image of Fedora CoreOS or Flatcar, or encrypt the disk by hand and leave it unmounted here";
         Path { path: AbsPath, why: &'static str, instead: &'static str } is GuestPath:
             "{path} {why}",
             "{instead}";

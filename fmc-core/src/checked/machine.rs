@@ -239,6 +239,8 @@ pub struct Disk {
     pub filesystem: Option<Filesystem>,
     /// Where it is mounted.
     pub mount: Option<AbsPath>,
+    /// The key of its encryption, if it is encrypted.
+    pub luks_key: Option<Arc<SecretRef>>,
 }
 
 /// An interface of a machine.

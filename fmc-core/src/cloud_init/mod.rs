@@ -4,6 +4,7 @@
 mod home;
 mod iso;
 mod network;
+mod part;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use crate::yaml::{self, Node};
 
 pub(crate) use iso::cidata;
 pub(crate) use network::network_config;
+pub(crate) use part::LISTS;
 
 /// The shell of users without a shell of their own: `useradd` of Debian would give them `/bin/sh`.
 const SHELL: &str = "/bin/bash";
@@ -51,6 +53,7 @@ pub(crate) fn user_data(inside: &Inside<'_>) -> Template {
     push(&mut root, "packages", packages(&inside.guest.packages));
     push(&mut root, "write_files", files(inside));
     push(&mut root, "runcmd", commands(inside));
+    part::add(&mut root, inside);
     let mut out = Template::text("#cloud-config\n");
     Node::Map(root).document(&mut out);
     out

@@ -243,6 +243,8 @@ kinds! {
         GuestUnit "guest-unit" Error acceptable;
         PackagesUnsupported "packages-unsupported" Error acceptable;
         GuestUnused "guest-unused" Warning acceptable;
+        FragmentInvalid "fragment-invalid" Error never;
+        FragmentRisk "fragment-risk" Error acceptable;
         IgnitionVersion "ignition-version" Error acceptable;
         IgnitionAbsent "ignition-absent" Error never;
         FirewallOff "firewall-off" Error acceptable;

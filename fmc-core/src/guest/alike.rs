@@ -35,6 +35,8 @@ impl Alike {
         parts.groups.shrink_to_fit();
         parts.units.shrink_to_fit();
         parts.packages.shrink_to_fit();
+        parts.ignition.shrink_to_fit();
+        parts.cloud_config.shrink_to_fit();
     }
 }
 

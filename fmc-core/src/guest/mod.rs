@@ -6,7 +6,9 @@
 
 mod alike;
 mod file;
+mod fragment;
 pub(crate) mod home;
+mod kernel;
 pub(crate) mod mount;
 mod parts;
 mod unit;
@@ -14,6 +16,8 @@ mod user;
 
 pub(crate) use alike::Alike;
 pub use file::{Contents, Directory, GuestFile, Symlink, TextPart};
+pub use fragment::{CloudConfig, Fragment, PLAIN};
+pub use kernel::KernelArguments;
 pub use parts::Parts;
 pub use unit::{Dropin, State, Unit, UnitContents, UnitFile, UnitLineError, UnitSection};
 pub use user::{Group, User};
@@ -24,6 +28,7 @@ pub mod checked {
         CheckedContents as Contents, CheckedDirectory as Directory, CheckedFile as GuestFile,
     };
     pub use super::file::{CheckedSymlink as Symlink, CheckedTextPart as TextPart, Owner};
+    pub use super::kernel::CheckedKernelArguments as KernelArguments;
     pub use super::unit::{CheckedDropin as Dropin, CheckedUnit as Unit};
     pub use super::user::{CheckedUser as User, CheckedUserGroup as Group};
 }
@@ -80,6 +85,14 @@ draft! {
         /// Packages of the distribution, installed on the first boot; not on Fedora CoreOS and Flatcar.
         #[each(package)]
         packages: Vec<Given<PackageName>>,
+        /// Arguments of the kernel, on Fedora CoreOS and Flatcar.
+        kernel_arguments: Option<KernelArguments>,
+        /// Configs of Butane (`variant: fcos` or `flatcar`) or of Ignition, merged into what Fedora CoreOS and Flatcar boot with.
+        #[each(ignition)]
+        ignition: Vec<Fragment>,
+        /// Parts of a cloud-config, merged into what Debian, Rocky Linux and `AlmaLinux` boot with.
+        #[each(cloud_config)]
+        cloud_config: Vec<CloudConfig>,
     }
 
     /// An empty guest.
@@ -114,6 +127,23 @@ impl Guest {
         self.units.iter().any(|unit| unit.name.ok().is_some_and(|name| is(name.as_str())))
     }
 
+    /// Its fragments of Butane and Ignition.
+    #[cfg(feature = "ignition")]
+    pub(crate) fn fragments(&self) -> &[Fragment] {
+        &self.ignition
+    }
+
+    /// The Rust expression that makes it: `Guest::new()` with a setter for each part.
+    ///
+    /// # Errors
+    ///
+    /// Names a part that no setter can express.
+    pub fn to_rust(&self) -> Result<String, String> {
+        let mut on = Expr::new("Guest::new()");
+        self.say_settings(&mut on, &[], &Names::default())?;
+        Ok(on.print(4))
+    }
+
     /// All that another guest has, behind what this one has.
     #[must_use]
     pub fn with(mut self, other: Self) -> Self {
@@ -124,6 +154,13 @@ impl Guest {
         self.groups.extend(other.groups);
         self.units.extend(other.units);
         self.packages.extend(other.packages);
+        match (&mut self.kernel_arguments, other.kernel_arguments) {
+            (Some(own), Some(other)) => own.extend(other),
+            (own @ None, other) => *own = other,
+            (Some(_), None) => {}
+        }
+        self.ignition.extend(other.ignition);
+        self.cloud_config.extend(other.cloud_config);
         self
     }
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::Guest;
-use super::checked::{Directory, Group, GuestFile, Symlink, Unit, User};
+use super::checked::{Directory, Group, GuestFile, KernelArguments, Symlink, Unit, User};
+use super::{CloudConfig, Fragment};
 use crate::finding::{At, Finding, leaf};
 use crate::name::PackageName;
 use crate::named::{Keyed, Named};
@@ -27,6 +28,12 @@ pub struct Parts {
     pub units: Vec<Arc<Unit>>,
     /// Packages.
     pub packages: Vec<PackageName>,
+    /// Arguments of the kernel.
+    pub kernel_arguments: KernelArguments,
+    /// Configs of Butane or Ignition, in the user's order.
+    pub ignition: Vec<Fragment>,
+    /// Parts of a cloud-config, in the user's order.
+    pub cloud_config: Vec<CloudConfig>,
 }
 
 impl Parts {
@@ -83,6 +90,13 @@ impl Guest {
                 .enumerate()
                 .filter_map(|(index, name)| leaf(name, &packages.index(index), findings).cloned())
                 .collect(),
+            kernel_arguments: self
+                .kernel_arguments
+                .as_ref()
+                .map(|arguments| arguments.checked(&at.key("kernel_arguments"), findings))
+                .unwrap_or_default(),
+            ignition: self.ignition.clone(),
+            cloud_config: self.cloud_config.clone(),
         };
         parts.sort();
         (findings.len() == before).then_some(parts)

@@ -6,12 +6,12 @@
 use std::fmt::{Display, Write as _};
 
 use ignition_config::v3_6::{
-    Config, Directory, Dropin, File, Filesystem, Group, Ignition, Link, NodeGroup, NodeUser, Passwd,
-    Resource, Storage, Systemd, Unit, User, Verification,
+    Config, Directory, Dropin, File, Filesystem, Group, Ignition, KernelArguments, Link, Luks, NodeGroup,
+    NodeUser, Passwd, Resource, Storage, Systemd, Unit, User, Verification,
 };
 
 use super::marks::{Marks, with_marks};
-use super::{keyfile, needed_spec, networkd, own};
+use super::{keyfile, merge, needed_spec, networkd, own};
 use crate::boot::{self, Inside};
 use crate::guest::checked::{self, Contents, Owner, TextPart};
 use crate::guest::{Parts, State, UnitFile, UnitSection, home, mount};
@@ -43,15 +43,16 @@ fn config(inside: &Inside<'_>, marks: &mut Marks) -> Config {
     if let Some(zone) = inside.time_zone {
         links.push(link("/etc/localtime", &format!("../usr/share/zoneinfo/{zone}")));
     }
-    Config {
+    let mut config = Config {
         ignition: Ignition { version: needed_spec(guest).to_string(), ..Ignition::default() },
-        kernel_arguments: None,
+        kernel_arguments: kernel_arguments(&guest.kernel_arguments),
         passwd: passwd(guest, marks),
         storage: Some(Storage {
             directories: non_empty(directories(inside)),
             files: non_empty(files),
             filesystems: non_empty(inside.filesystems.iter().map(filesystem).collect()),
             links: non_empty(links),
+            luks: non_empty(inside.filesystems.iter().filter_map(|made| luks(made, marks)).collect()),
             ..Storage::default()
         }),
         systemd: non_empty(
@@ -63,7 +64,18 @@ fn config(inside: &Inside<'_>, marks: &mut Marks) -> Config {
                 .collect(),
         )
         .map(|units| Systemd { units: Some(units) }),
+    };
+    for fragment in &guest.ignition {
+        merge::add(&mut config, fragment);
     }
+    config
+}
+
+fn kernel_arguments(arguments: &checked::KernelArguments) -> Option<KernelArguments> {
+    (!arguments.is_empty()).then(|| KernelArguments {
+        should_exist: non_empty(texts(&arguments.should_exist)),
+        should_not_exist: non_empty(texts(&arguments.should_not_exist)),
+    })
 }
 
 /// About the length of a config as JSON, because a text that grows is copied several times.
@@ -216,15 +228,27 @@ fn filesystem(made: &boot::Filesystem<'_>) -> Filesystem {
         format: Some(made.kind.as_str().to_owned()),
         path: made.mount.as_ref().map(ToString::to_string),
         wipe_filesystem: Some(false),
-        ..Filesystem::new(made.device.clone())
+        ..Filesystem::new(made.inner().into_owned())
     }
+}
+
+/// A volume that is encrypted where nothing is, and opened by its key where it is encrypted already (Ignition, its stage `luks.go`).
+fn luks(made: &boot::Filesystem<'_>, marks: &mut Marks) -> Option<Luks> {
+    let boot::Luks { name, key } = made.luks.as_ref()?;
+    let source = format!("data:;base64,{}", marks.mark(key, Encoding::Base64));
+    Some(Luks {
+        device: Some(made.device.clone()),
+        key_file: Some(Resource { source: Some(source), ..Resource::default() }),
+        wipe_volume: Some(false),
+        ..Luks::new(name.to_string())
+    })
 }
 
 /// Ignition mounts only for its own work. This unit mounts in the running system; Butane's `with_mount_unit`
 /// makes the same.
 fn mount_unit(made: &boot::Filesystem<'_>) -> Option<Unit> {
     let path = made.mount.as_ref()?;
-    let check = format!("systemd-fsck@{}.service", mount::escaped(&made.device));
+    let check = format!("systemd-fsck@{}.service", mount::escaped(&made.inner()));
     // As `x-systemd.growfs` in fstab: the file system grows to the size of its disk, at each start.
     let grows = format!("systemd-growfs@{}.service", mount::escaped(path.as_str()));
     let contents = UnitFile::new()
@@ -234,7 +258,7 @@ fn mount_unit(made: &boot::Filesystem<'_>) -> Option<Unit> {
         .section(
             UnitSection::new("Mount")
                 .set("Where", path.to_string())
-                .set("What", made.device.clone())
+                .set("What", made.inner().into_owned())
                 .set("Type", made.kind.as_str()),
         )
         .section(UnitSection::new("Install").set("RequiredBy", "local-fs.target"));
@@ -269,7 +293,7 @@ fn non_empty<T>(values: Vec<T>) -> Option<Vec<T>> {
 }
 
 /// A text as a `data:` URL (RFC 2397) that a person can still read: it escapes only what it must.
-fn data_url(text: &str) -> String {
+pub(super) fn data_url(text: &str) -> String {
     const START: &str = "data:,";
     let mut url = String::with_capacity(START.len() + text.len() + text.len() / 3);
     url.push_str(START);

@@ -3,9 +3,15 @@
 #[cfg(feature = "ignition")]
 mod config;
 #[cfg(feature = "ignition")]
+pub(crate) mod fragment;
+#[cfg(feature = "ignition")]
+mod import;
+#[cfg(feature = "ignition")]
 mod keyfile;
 #[cfg(feature = "ignition")]
 mod marks;
+#[cfg(feature = "ignition")]
+mod merge;
 #[cfg(feature = "ignition")]
 mod networkd;
 mod spec;
@@ -16,6 +22,11 @@ use crate::image::Os;
 
 #[cfg(feature = "ignition")]
 pub(crate) use config::compile;
+#[cfg(feature = "ignition")]
+pub use fragment::{LocalFiles, LocalNode, NoFiles};
+#[cfg(feature = "ignition")]
+pub use import::{Imported, NotImported, import};
+pub(crate) use spec::own_spec;
 pub use spec::{Spec, max_spec, needed_spec};
 #[cfg(feature = "ignition")]
 pub use validate::{Judgement, Remark, validate};

@@ -34,9 +34,26 @@ impl fmt::Display for Spec {
 
 /// The lowest version that supports a machine's settings.
 pub fn needed_spec(guest: &Parts) -> Spec {
+    fragments(guest).fold(own_spec(guest), Spec::max)
+}
+
+/// The lowest version that supports a machine's settings without its fragments.
+pub(crate) fn own_spec(guest: &Parts) -> Spec {
     let modes = guest.files.iter().map(|file| file.mode);
     let mut modes = modes.chain(guest.directories.iter().map(|directory| directory.mode));
     if modes.any(is_special) { Spec::V3_6 } else { Spec::V3_3 }
+}
+
+/// The versions that the fragments of a machine need.
+#[cfg(feature = "ignition")]
+fn fragments(guest: &Parts) -> impl Iterator<Item = Spec> {
+    guest.ignition.iter().filter_map(|fragment| super::fragment::read(fragment).spec)
+}
+
+/// Without Ignition nothing reads them.
+#[cfg(not(feature = "ignition"))]
+fn fragments(_: &Parts) -> impl Iterator<Item = Spec> {
+    std::iter::empty()
 }
 
 /// Whether a mode has a bit that needs 3.6.0.

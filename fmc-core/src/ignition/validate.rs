@@ -5,7 +5,7 @@
 
 mod duplicates;
 mod rules;
-mod shape;
+pub(super) mod shape;
 mod storage;
 mod unit;
 mod url;

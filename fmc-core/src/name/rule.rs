@@ -96,6 +96,23 @@ pub(super) const fn package(text: &str) -> Result<(), Fault> {
     if is_first { Err(Fault::Place(at - 1)) } else { Ok(()) }
 }
 
+/// One argument of the kernel: whatever has no space, and no quotation mark, in which a boot loader would see one.
+pub(super) const fn argument(text: &str) -> Result<(), Fault> {
+    let mut bytes = text.as_bytes();
+    if bytes.is_empty() {
+        return Err(Fault::Empty);
+    }
+    let mut at = 0;
+    while let [byte, rest @ ..] = bytes {
+        if !byte.is_ascii_graphic() || matches!(*byte, b'"' | b'\'' | b'\\') {
+            return Err(Fault::Byte(at));
+        }
+        at += 1;
+        bytes = rest;
+    }
+    Ok(())
+}
+
 pub(super) const fn serial(text: &str) -> Result<(), Fault> {
     let set = Set::AlphanumericAnd(b"._+-");
     scan(text, set, set, set)

@@ -3,6 +3,7 @@
 mod cloud_init;
 mod contents;
 mod disks;
+mod fragments;
 mod guests;
 mod homes;
 mod ignition;

@@ -59,7 +59,7 @@ fn alike(remark: &str) -> String {
 }
 
 /// A config with every list and object that there is.
-fn whole() -> Value {
+pub(crate) fn whole() -> Value {
     let owner = json!({"id": 1000});
     let resource = json!({
         "source": "https://example.org/motd", "compression": "gzip",
@@ -118,7 +118,7 @@ fn whole() -> Value {
 }
 
 /// All places of a config, as JSON pointers.
-fn places(value: &Value, at: &str, all: &mut Vec<String>) {
+pub(crate) fn places(value: &Value, at: &str, all: &mut Vec<String>) {
     match value {
         Value::Object(object) => {
             for (key, value) in object {

@@ -41,6 +41,40 @@ impl<'de> IntoDeserializer<'de, Wrong> for Typed<'_> {
     }
 }
 
+/// A node whose scalars are texts, as they are written: what reads the foreign format knows their types.
+#[derive(Clone, Copy)]
+pub(super) struct Plain<'a>(pub(super) &'a Node<'a>);
+
+impl<'de> Deserializer<'de> for Plain<'_> {
+    type Error = Wrong;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
+        match &self.0.value {
+            Value::Null => visitor.visit_unit(),
+            Value::Bool(value) => visitor.visit_bool(*value),
+            Value::Text(text) | Value::Number(text) | Value::Plain(text) => visitor.visit_str(text),
+            Value::List(values) => visitor.visit_seq(SeqDeserializer::new(values.iter().map(Plain))),
+            Value::Map(members) => {
+                let members = members.iter().map(|member| (member.key.as_ref(), Plain(&member.node)));
+                visitor.visit_map(MapDeserializer::new(members))
+            }
+        }
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+impl<'de> IntoDeserializer<'de, Wrong> for Plain<'_> {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
 fn scalar<'de, V: Visitor<'de>>(text: &str, visitor: V) -> Result<V::Value, Wrong> {
     match text {
         "true" | "True" | "TRUE" => return visitor.visit_bool(true),

@@ -1,13 +1,14 @@
 //! A value of the tree at its path, which serde reads.
 
 use fmc_core::finding::At;
+use fmc_core::guest::PLAIN;
 use fmc_core::role::JSON;
 use serde::de::{Deserializer, Visitor};
 
 use super::super::mistake::Wants;
 use super::super::tree::{Member, Members, Node, Value};
 use super::access::{Entries, List, Variant, Word};
-use super::json::Typed;
+use super::json::{Plain, Typed};
 use super::wrong::{Wrong, closed, known_instead, one_of};
 use super::{Keys, Notes};
 
@@ -141,6 +142,8 @@ impl<'de> Deserializer<'de> for Place<'_> {
     ) -> Result<V::Value, Wrong> {
         if name == JSON {
             self.placed(visitor.visit_newtype_struct(Typed(self.node)))
+        } else if name == PLAIN {
+            self.placed(visitor.visit_newtype_struct(Plain(self.node)))
         } else {
             visitor.visit_newtype_struct(self)
         }

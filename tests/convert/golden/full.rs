@@ -80,7 +80,8 @@ fn cloud() -> Cloud {
                     .pool("a.b")
                     .fully_allocated()
                     .mount("/srv")
-                    .filesystem(Filesystem::Xfs),
+                    .filesystem(Filesystem::Xfs)
+                    .luks_key(Secret::password("data1")),
             )
             .interface(
                 Interface::on(LAB_1)
@@ -169,6 +170,20 @@ ListenStream=80
 "#),
             )
             .package("nginx")
+            .cloud_config(
+                CloudConfig::json(r#"{
+  "growpart": {
+    "mode": "off"
+  },
+  "package_upgrade": true,
+  "runcmd": [
+    [
+      "true"
+    ],
+    "0644"
+  ]
+}"#),
+            )
             .label("example.com/disk=ssd")
             .taint("example.com/only=db:NoSchedule")
             .external_address("203.0.113.7")
@@ -191,7 +206,25 @@ ListenStream=80
             .apart_from(["web", "on"])
             .root(Root::new(20.gib()).fully_allocated())
             .power(Power::Stopped)
-            .ready(Ready::tcp(22)),
+            .ready(Ready::tcp(22))
+            .kernel_arguments(
+                KernelArguments::new().should_exist("console=ttyS0").should_not_exist("quiet"),
+            )
+            .ignition(
+                Fragment::json(r#"{
+  "storage": {
+    "files": [
+      {
+        "mode": "0640",
+        "overwrite": true,
+        "path": "/etc/a"
+      }
+    ]
+  },
+  "variant": "fcos",
+  "version": "1.5.0"
+}"#),
+            ),
         )
         .machine(
             Machine::new("on", Image::new(Os::None, "no"))

@@ -1,6 +1,9 @@
 //! Mistakes inside one machine: clashes, references to nothing, paths that no first boot can write.
 
 mod accounts;
+pub(crate) mod cloud_config;
+#[cfg(feature = "ignition")]
+pub(crate) mod fragment;
 mod people;
 mod services;
 
@@ -26,6 +29,10 @@ pub(crate) fn check(parts: &Parts, os: Os, version: &str, at: &At<'_>, findings:
     packages(parts, os, at, findings);
     secrets(parts, at, findings);
     ignition_version(parts, os, version, at, findings);
+    kernel_arguments(parts, os, at, findings);
+    cloud_config::check(parts, os, at, findings);
+    #[cfg(feature = "ignition")]
+    fragment::check(parts, os, version, at, findings);
 }
 
 fn names(parts: &Parts, at: &At<'_>, findings: &mut Vec<Finding>) {
@@ -307,9 +314,33 @@ fn secrets(parts: &Parts, at: &At<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
+/// Arguments of the kernel: on systems that can set them, each said once.
+fn kernel_arguments(parts: &Parts, os: Os, at: &At<'_>, findings: &mut Vec<Finding>) {
+    let arguments = &parts.kernel_arguments;
+    if arguments.is_empty() {
+        return;
+    }
+    let at = at.key("kernel_arguments");
+    if os.provisioner() != Some(Provisioner::Ignition) {
+        findings.push(PartProblem::NoArguments { os: os.label() }.at(at));
+        return;
+    }
+    let lists =
+        [("should_exist", &arguments.should_exist), ("should_not_exist", &arguments.should_not_exist)];
+    let mut seen = BTreeSet::new();
+    for (key, list) in lists {
+        for (index, argument) in list.iter().enumerate() {
+            if !seen.insert(argument) {
+                let problem = PartProblem::Twice { what: "kernel argument", name: argument.to_string() };
+                findings.push(problem.at(at.key(key).index(index)));
+            }
+        }
+    }
+}
+
 /// Parts that need a newer Ignition than an image of this version has.
 fn ignition_version(parts: &Parts, os: Os, version: &str, at: &At<'_>, findings: &mut Vec<Finding>) {
-    let needed = ignition::needed_spec(parts);
+    let needed = ignition::own_spec(parts);
     let Some(most) = ignition::max_spec(os, version).filter(|most| *most < needed) else { return };
     let (os, version) = (os.label(), version.to_owned());
     let problem = PartProblem::Ignition { needed: needed.to_string(), os, version, most: most.to_string() };
@@ -403,6 +434,9 @@ problems! {
         MountLink { unit: String, path: AbsPath, real: AbsPath, wanted: String } is GuestUnit:
             "{unit} mounts at {path}, which leads through a link to {real}: systemd refuses that",
             "mount at {real} by {wanted}";
+        NoArguments { os: &'static str } is GuestReference:
+            "{os} takes no kernel arguments on its first boot",
+            "use an image of Fedora CoreOS or Flatcar, or a command that changes the boot loader's settings";
         Packages { os: &'static str } is PackagesUnsupported:
             "{os} installs no packages on its first boot",
             "run the program in a container, or use an image with a package manager";

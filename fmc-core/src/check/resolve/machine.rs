@@ -144,6 +144,10 @@ fn disks(draft: &Machine) -> Option<Vec<checked::Disk>> {
                 allocation: disk.allocation,
                 filesystem: disk.formatted(),
                 mount: optional(disk.mount.as_ref())?,
+                luks_key: match &disk.luks_key {
+                    Some(secret) => Some(Arc::new(secret.checked(&At::ROOT, &mut Vec::new())?)),
+                    None => None,
+                },
                 name,
                 volume,
             })

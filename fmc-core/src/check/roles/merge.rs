@@ -165,7 +165,18 @@ impl<'a> Claims<'a> {
     }
 
     fn add(&mut self, all: &mut Parts, more: &'a Parts, mut by: Claimant<'a, '_>) {
-        let Parts { files, directories, links, users, groups, units, packages } = more;
+        let Parts {
+            files,
+            directories,
+            links,
+            users,
+            groups,
+            units,
+            packages,
+            kernel_arguments,
+            ignition,
+            cloud_config,
+        } = more;
         for file in files {
             self.take(&mut all.files, file, Noun::Path.of(file.path.as_str()), "files", &mut by);
         }
@@ -194,6 +205,20 @@ impl<'a> Claims<'a> {
             }
         }
         all.packages.extend(packages.iter().cloned());
+        let arguments = &mut all.kernel_arguments;
+        // Two roles that want the same argument do not clash.
+        for (own, more) in [
+            (&mut arguments.should_exist, &kernel_arguments.should_exist),
+            (&mut arguments.should_not_exist, &kernel_arguments.should_not_exist),
+        ] {
+            for argument in more {
+                if !own.contains(argument) {
+                    own.push(argument.clone());
+                }
+            }
+        }
+        all.ignition.extend(ignition.iter().cloned());
+        all.cloud_config.extend(cloud_config.iter().cloned());
     }
 
     fn take<T: Clone>(

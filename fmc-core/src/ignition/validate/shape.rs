@@ -6,7 +6,7 @@ use super::{Judgement, Path};
 
 /// The type of a key's value.
 #[derive(Clone, Copy)]
-pub(super) enum Shape {
+pub(in crate::ignition) enum Shape {
     Text,
     Switch,
     Number,
@@ -17,7 +17,7 @@ pub(super) enum Shape {
 
 /// When two elements of a list are one thing said twice.
 #[derive(Clone, Copy)]
-pub(super) enum Twice {
+pub(in crate::ignition) enum Twice {
     /// Never.
     Allowed,
     /// When they are the same text.
@@ -31,10 +31,10 @@ pub(super) enum Twice {
 }
 
 /// A key, and the minor number of the first spec that has it.
-pub(super) struct Field {
-    pub(super) name: &'static str,
-    pub(super) since: u8,
-    pub(super) shape: Shape,
+pub(in crate::ignition) struct Field {
+    pub(in crate::ignition) name: &'static str,
+    pub(in crate::ignition) since: u8,
+    pub(in crate::ignition) shape: Shape,
 }
 
 const fn key(name: &'static str, shape: Shape) -> Field {
@@ -47,7 +47,7 @@ const fn since(since: u8, name: &'static str, shape: Shape) -> Field {
 
 use Shape::{Number, Object, Objects, Switch, Text, Texts};
 
-pub(super) const CONFIG: &[Field] = &[
+pub(in crate::ignition) const CONFIG: &[Field] = &[
     key("ignition", Object(IGNITION)),
     since(3, "kernelArguments", Object(KERNEL_ARGUMENTS)),
     key("passwd", Object(PASSWD)),
