@@ -121,7 +121,7 @@
 pub use fmc_core::finding::findings;
 pub use fmc_core::{
     addr, balancer, bind, boot, check, checked, chrony, cloud, digest, disk, dns, finding, firewall, flow,
-    given, graph, guest, host, image, ipa, k3s, machine, mirror, name, named, nearest, network,
+    given, graph, guest, host, host_side, image, ipa, k3s, machine, mirror, name, named, nearest, network,
     node_exporter, path, people, postgresql, provider, role, roles, secret, ssh, template, tz, unit,
 };
 #[doc(no_inline)]

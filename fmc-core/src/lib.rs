@@ -43,6 +43,7 @@ pub mod guest;
 pub mod host;
 pub mod identity;
 pub mod ignition;
+pub mod host_side;
 pub mod image;
 pub mod ipa;
 pub mod k3s;

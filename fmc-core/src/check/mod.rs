@@ -77,6 +77,8 @@ pub mod problem {
     pub use super::ready::ReadyProblem;
     pub use super::reference::ReferenceProblem;
     pub use super::reference::bridge::BridgeProblem;
+    pub use super::reference::uplink::UplinkProblem;
+    pub use super::reference::vlan::VlanProblem;
     pub use super::reference::interface::InterfaceProblem;
     pub use super::reference::network::NetworkProblem;
     pub use super::roles::RoleProblem;

@@ -18,7 +18,7 @@ const LAYERS: &[&[&str]] = &[
     // The trait of a provider, which gets a checked cloud.
     &["provider"],
     // The table of the built-in roles.
-    &["roles"],
+    &["host_side", "roles"],
     // The trait by which the check asks the rooms of roles that span machines, and the types of their findings, for programs.
     &["balancer/room", "k3s/problem", "k3s/room", "mirror/room"],
     // The rules that the rooms of roles apply to a draft, and the roles that a draft states.
