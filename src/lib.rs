@@ -92,7 +92,7 @@
 //! - It changes nothing inside a machine that runs: Ignition and cloud-init are read on the first boot. A machine that boots
 //!   with older data than is wanted is shown as outdated, and replaced only when asked to.
 //! - It deletes no data disk unless asked to, and nothing that is not its own, ever.
-//! - It does not load a host's nft table: it writes it, and says the command.
+//! - An apply does not change a host's own network, nor load its nft table: `host NAME install` does both.
 //! - It shares no state between people: who applies sees what is there.
 //!
 //! # Features

@@ -13,6 +13,8 @@
 mod cloud;
 #[cfg(feature = "full")]
 mod full;
+#[cfg(feature = "full")]
+mod vlan;
 #[path = "../k3s/inside.rs"]
 mod inside;
 mod k3s;

@@ -45,10 +45,12 @@ look() {
     if [ "$manager" = networkd ] && grep -qsE "^[[:space:]]*iface[[:space:]]+$interface([[:space:]]|\$)" \
       /etc/network/interfaces /etc/network/interfaces.d/*; then echo "ifupdown $interface"; fi
   done
-  for one in $taken; do field "$one" 2; done | cat - <<EOF | while read -r link; do
-$(printf '%s\n' $links)
-$(ours | sed -n 's/.*\.netdev$/&/p' | while read -r f; do sed -n 's/^Name=//p' "$f"; done)
-EOF
+  {
+    for one in $taken; do field "$one" 2; done
+    for link in $links; do echo "$link"; done
+    ours | grep '\.netdev$' | while read -r f; do sed -n 's/^Name=//p' "$f"; done
+    ours | grep '\.nmconnection$' | while read -r f; do sed -n 's/^interface-name=//p' "$f"; done
+  } | while read -r link; do
     if [ -n "$link" ] && is_link "$link"; then
       echo "link $link $(ip -o link show master "$link" 2>/dev/null | sed 's/^[0-9]*: //; s/[@:].*//' | tr '\n' ' ')"
     fi

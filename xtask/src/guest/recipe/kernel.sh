@@ -12,7 +12,8 @@ while read -r deb; do
         './lib/modules/*/kernel/drivers/acpi' './lib/modules/*/kernel/drivers/cdrom' './lib/modules/*/kernel/drivers/input/evdev.ko*' \
         './lib/modules/*/kernel/drivers/net/virtio_net.ko*' './lib/modules/*/kernel/drivers/net/net_failover.ko*' \
         './lib/modules/*/kernel/net/netfilter' './lib/modules/*/kernel/net/ipv4/netfilter' './lib/modules/*/kernel/net/ipv6/netfilter' \
-        './lib/modules/*/kernel/net/bridge' './lib/modules/*/kernel/net/802' './lib/modules/*/kernel/net/llc' \
+        './lib/modules/*/kernel/net/bridge' './lib/modules/*/kernel/net/802' './lib/modules/*/kernel/net/8021q' \
+        './lib/modules/*/kernel/drivers/net/veth.ko*' './lib/modules/*/kernel/net/llc' \
         './lib/modules/*/kernel/fs/overlayfs' \
         './lib/modules/*/kernel/net/core' './lib/modules/*/kernel/fs/fat' './lib/modules/*/kernel/fs/isofs' \
         './lib/modules/*/kernel/fs/nls' './lib/modules/*/kernel/fs/autofs' 2>/dev/null || true
