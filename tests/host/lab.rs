@@ -33,7 +33,7 @@ impl Site {
         lab.write("hv", "/etc/systemd/network/90-installed.network", INSTALLED, 0o644);
         // Without udev, as in a container: networkd takes links as they are.
         for host in ["hv", "admin"] {
-            let script = "mount -t sysfs -o ro sysfs /sys; mkdir -p /run/dbus /run/sshd /run/systemd/netif/links /run/systemd/netif/leases /run/systemd/netif/lldp; chown -R systemd-network: /run/systemd/netif; rm -f /etc/systemd/network/*-fmc-*";
+            let script = "mount -o remount,bind,ro /sys && mkdir -p /run/dbus /run/sshd /run/systemd/netif/links /run/systemd/netif/leases /run/systemd/netif/lldp && chown -R systemd-network: /run/systemd/netif && rm -f /etc/systemd/network/*-fmc-*";
             lab.run(host, &["sh", "-c", script]).unwrap();
         }
         Self { lab }
