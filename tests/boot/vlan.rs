@@ -13,7 +13,7 @@ use crate::lab::Lab;
 /// The switch and the machine are namespaces. The card appears last, so that networkd meets it as at a start.
 const SCRIPT: &str = r#"
 exec >/srv/app/vlan 2>&1
-try() { tries=60; until eval "$1"; do tries=$((tries - 1)); [ $tries -gt 0 ] || { echo "never: $1"; ip -d link; networkctl; return 1; }; sleep 1; done; }
+try() { tries=60; until eval "$1"; do tries=$((tries - 1)); [ $tries -gt 0 ] || { echo "never: $1"; ip -d link; networkctl; nmcli device; return 1; }; sleep 1; done; }
 ip netns add switch
 ip netns add machine
 ip link add eno1 type veth peer name port netns switch
@@ -56,11 +56,20 @@ machines:
 ";
 
 #[test]
-fn a_host_with_the_compiled_files_has_its_vlan_on_a_tagged_trunk() {
-    let other = from_yaml(OTHER).unwrap().check().unwrap();
+fn a_host_of_networkd_has_its_vlan_on_a_tagged_trunk() {
+    boot(OTHER, Guest::new("flat", Style::Flatcar, 10));
+}
+
+#[test]
+fn a_host_of_network_manager_has_its_vlan_on_a_tagged_trunk() {
+    let other = OTHER.replace("manager: networkd", "manager: network-manager");
+    boot(&other, Guest::new("core", Style::FedoraCoreos, 12));
+}
+
+fn boot(other: &str, guest: Guest) {
+    let other = from_yaml(other).unwrap().check().unwrap();
     let side = host_side::of(&other).into_iter().next().unwrap();
-    let guest = Guest::new("flat", Style::Flatcar, 10);
-    let unit = "[Unit]\nAfter=systemd-networkd.service\n\n[Service]\nType=oneshot\nRemainAfterExit=yes\n\
+    let unit = "[Unit]\nAfter=network.target\n\n[Service]\nType=oneshot\nRemainAfterExit=yes\n\
                 TimeoutStartSec=600\nExecStart=/bin/bash /etc/vlan.sh\n\n[Install]\nWantedBy=multi-user.target\n";
     let files = side.files.iter().map(|file| {
         GuestFile::text(&*file.path, &*file.text).mode(file.mode)

@@ -38,3 +38,53 @@ fn systemd_reads_the_unit_and_nft_the_table() {
     systemd::verify(units.path(), &["/usr/sbin/nft"]).unwrap();
     nft::load_twice_is_stable(text("host.nft")).unwrap();
 }
+
+/// The findings of a cloud, as `kind at path: message`.
+fn found(cloud: &str) -> Vec<String> {
+    let report = from_yaml(cloud).unwrap().check().unwrap_err();
+    let findings = report.findings().iter();
+    findings.map(|finding| format!("{} at {}: {}", finding.kind(), finding.at(), finding.message())).collect()
+}
+
+#[test]
+fn a_vlan_that_no_trunk_can_carry_is_refused() {
+    let finds = |from: &str, to: &str, what: &str| {
+        assert!(EXAMPLE.contains(from), "{from}");
+        let found = found(&EXAMPLE.replace(from, to));
+        assert!(found.iter().any(|finding| finding.starts_with(what)), "{what}: {found:#?}");
+    };
+    finds("vlan: 30", "vlan: 0", "value-invalid at networks.office.vlan");
+    finds("vlan: 30", "vlan: 4095", "value-invalid at networks.office.vlan");
+    finds("mode: bridge, bridge: br0, vlan: 30", "mode: nat, vlan: 30", "network-conflict at networks.office.vlan");
+    finds("bridge: br0, vlan: 30", "bridge: br7, vlan: 30", "bridge-unknown at networks.office.bridge");
+    finds("vlan: 30,", "vlan: 30, mtu: 9000,", "network-conflict at networks.office.mtu");
+    let second = "  office: { mode: bridge, bridge: br0, vlan: 30, subnet: 10.31.0.0/24 }\n  kube:";
+    finds("  kube:", &second.replace("office", "shop"), "network-conflict at networks.shop.vlan");
+    let overlapping = second.replace("office", "shop").replace("30, subnet: 10.31", "31, subnet: 10.30");
+    finds("  kube:", &overlapping, "subnet-overlap at networks.shop.subnet");
+    finds("mode: routed, subnet: 10.17", "mode: routed, bridge: br-office, subnet: 10.17", "network-conflict at networks.office.bridge");
+    // The host has the trunk, and nobody makes the VLAN's bridge.
+    let by_hand = EXAMPLE.replace("    manager: networkd\n", "    bridges: [br0]\n");
+    let by_hand: String = by_hand.lines().filter(|line| !line.contains("uplinks") && !line.contains("eno1")).flat_map(|line| [line, "\n"]).collect();
+    let found = found(&by_hand);
+    assert!(found.iter().any(|finding| finding.starts_with("bridge-unknown at networks.office.vlan")), "{found:#?}");
+    // Made by hand, it is listed.
+    from_yaml(&by_hand.replace("[br0]", "[br0, br-office]")).unwrap().check().unwrap();
+}
+
+#[test]
+fn an_uplink_that_a_host_cannot_have_is_refused() {
+    let finds = |from: &str, to: &str, what: &str| {
+        assert!(EXAMPLE.contains(from), "{from}");
+        let found = found(&EXAMPLE.replace(from, to));
+        assert!(found.iter().any(|finding| finding.starts_with(what)), "{what}: {found:#?}");
+    };
+    finds("    manager: networkd\n", "", "network-incomplete at hosts.hv1.uplinks");
+    finds("gateway: 192.168.0.1, resolvers", "gateway: 192.168.9.1, resolvers", "network-conflict at hosts.hv1.uplinks.br0.gateway");
+    finds("address: 192.168.0.10/24", "address: dhcp", "network-conflict at hosts.hv1.uplinks.br0.gateway");
+    finds("address: 192.168.0.10/24", "address: maybe", "address-invalid at hosts.hv1.uplinks.br0.address");
+    finds("interface: eno1", "interface: 'eno*'", "value-invalid at hosts.hv1.uplinks.br0.interface");
+    finds("interface: eno1", "interface: br0", "network-conflict at hosts.hv1.uplinks.br0.interface");
+    finds("    uplinks:\n", "    uplinks:\n      br1: { interface: eno1, address: none }\n", "network-conflict at hosts.hv1.uplinks.br1.interface");
+    finds("    uplinks:\n", "    bridges: [br0]\n    uplinks:\n", "network-conflict at hosts.hv1.uplinks.br0");
+}

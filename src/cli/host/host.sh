@@ -110,7 +110,10 @@ put() {
 drop() {
   as_seen "$2" "$3"
   cp -p "$2" "$pending/old/$1" || die "$2 cannot be kept"
-  case $2 in *.netdev) sed -n 's/^Name=//p' "$2" >>"$pending/gone" ;; esac
+  case $2 in
+    *.netdev) sed -n 's/^Name=//p' "$2" >>"$pending/gone" ;;
+    *.network) sed -n 's/^Name=//p' "$2" >>"$pending/left" ;;
+  esac
   echo "$1 $2" >>"$pending/list"
 }
 
@@ -153,8 +156,10 @@ reload() {
   if [ "$manager" = networkd ] || grep -q '\.network$' "$1/list"; then
     udevadm control --reload 2>/dev/null
     networkctl reload || return 1
-    for one in $taken; do
-      interface=$(field "$one" 2)
+    {
+      for one in $taken; do field "$one" 2; done
+      if [ -f "$1/left" ]; then cat "$1/left"; fi
+    } | while read -r interface; do
       if is_link "$interface"; then networkctl reconfigure "$interface"; fi
     done
   fi
@@ -233,7 +238,7 @@ confirm() {
     now=$(ip -4 route show default | sed -n 's/.* via \([^ ]*\) dev \([^ ]*\).*/\1 \2/p' | head -n 1)
     if [ -z "$now" ]; then echo "wait the default route is gone"; exit 0; fi
     # shellcheck disable=SC2086 # A router and its interface.
-    if ! answers $now; then echo "wait the router $now does not answer"; exit 0; fi
+    if ! answers $now; then echo "wait the router ${now%% *} does not answer"; exit 0; fi
   fi
   if [ -n "$unit" ] && ! is_loaded; then echo "wait the nft table is not loaded"; exit 0; fi
   rm -rf "$state/before"
