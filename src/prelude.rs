@@ -24,7 +24,9 @@ pub use fmc_core::flow::{Flows, Peer, Service, tcp, udp};
 pub use fmc_core::given::Given;
 pub use fmc_core::graph::Impact;
 pub use fmc_core::guest::{Directory, Group, Guest, GuestFile, Symlink, TextPart, Unit, User};
-pub use fmc_core::host::{Acceleration, CpuModel, Host, LibvirtUri, MachineType, NetworkDaemon, Pool, Uplink};
+pub use fmc_core::host::{
+    Acceleration, CpuModel, Host, LibvirtUri, MachineType, NetworkDaemon, Pool, Uplink,
+};
 pub use fmc_core::image::{Arch, DirectKernel, Format, Image, Os};
 pub use fmc_core::ipa::FreeIpa;
 pub use fmc_core::k3s;
@@ -32,8 +34,8 @@ pub use fmc_core::machine::{Interface, Machine, Power, Root, Shutdown};
 pub use fmc_core::mirror::Mirror;
 pub use fmc_core::name::{
     BridgeName, CloudName, ClusterName, DiskName, DiskSerial, DnsServerName, DomainName, DropinName, Fqdn,
-    GroupName, HostName, Hostname, InterfaceName, IpaUserName, MachineName, NetworkName, OwnerId, PackageName, PoolName,
-    RoleName, SecretName, UnitName, UserName, VolumeName,
+    GroupName, HostName, Hostname, InterfaceName, IpaUserName, MachineName, NetworkName, OwnerId,
+    PackageName, PoolName, RoleName, SecretName, UnitName, UserName, VolumeName,
 };
 pub use fmc_core::network::{Network, NetworkMode, Reservation};
 pub use fmc_core::node_exporter::NodeExporter;
@@ -48,4 +50,4 @@ pub use fmc_core::role::{
 pub use fmc_core::secret::{Derivation, Generated, Secret, SecretSettings};
 pub use fmc_core::ssh::SshKey;
 pub use fmc_core::tz::TimeZone;
-pub use fmc_core::unit::{Cpus, Mtu, VlanId, Seconds, SecondsExt, Size, SizeExt};
+pub use fmc_core::unit::{Cpus, Mtu, Seconds, SecondsExt, Size, SizeExt, VlanId};

@@ -156,7 +156,12 @@ fn trunks<'a>(checked: &'a Checked, host: &'a Host) -> Vec<Trunk<'a>> {
             let bridge = Some(network.bridge.as_str())
                 .filter(|own| host.bridges.iter().all(|known| known.as_str() != *own))?;
             let id = vlan.id.get();
-            Some(Tagged { interface: tagged_name(uplink.interface.as_str(), id), bridge, id, mtu: network.mtu })
+            Some(Tagged {
+                interface: tagged_name(uplink.interface.as_str(), id),
+                bridge,
+                id,
+                mtu: network.mtu,
+            })
         });
         Trunk {
             uplink,

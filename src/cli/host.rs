@@ -95,7 +95,10 @@ fn side_of(checked: &Checked, name: &str) -> Result<HostSide, Failure> {
 
 fn show(side: &HostSide, io: &mut Io<'_>) -> Result<u8, Failure> {
     if side.files.is_empty() {
-        io.show(format_args!("{} needs no files: it has no routed network, and fmc makes none of its bridges\n", side.host))?;
+        io.show(format_args!(
+            "{} needs no files: it has no routed network, and fmc makes none of its bridges\n",
+            side.host
+        ))?;
         return Ok(DONE);
     }
     for (index, file) in side.files.iter().enumerate() {
@@ -142,7 +145,9 @@ fn install(
 ) -> Result<u8, Failure> {
     remote.begin(changes)?;
     let host = &side.host;
-    io.err(format_args!("{host} changes, and undoes it after {undo_after} s unless a new connection answers\n"));
+    io.err(format_args!(
+        "{host} changes, and undoes it after {undo_after} s unless a new connection answers\n"
+    ));
     let begins = Instant::now();
     let most = Duration::from_secs(u64::from(undo_after));
     let mut last = "no new connection was made".to_owned();
@@ -164,6 +169,8 @@ fn install(
             Err(why) => last = why,
         }
     }
-    Err(Failure::new(format!("{host} did not answer in {undo_after} s as it should: it undoes the change itself; last: {last}"))
-        .help("`host NAME install --check` shows what is there now"))
+    Err(Failure::new(format!(
+        "{host} did not answer in {undo_after} s as it should: it undoes the change itself; last: {last}"
+    ))
+    .help("`host NAME install --check` shows what is there now"))
 }

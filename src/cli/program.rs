@@ -22,8 +22,8 @@ use super::failure::Failure;
 use super::io::{Interrupt, Io};
 use super::plan::Towards;
 use super::{
-    DONE, INTERRUPTED, about, apply, check, cloud_file, compile, console, convert, dns, drift, explain, host,
-    graph, images, init, kubeconfig, plan, root_key, saved, ssh, status,
+    DONE, INTERRUPTED, about, apply, check, cloud_file, compile, console, convert, dns, drift, explain,
+    graph, host, images, init, kubeconfig, plan, root_key, saved, ssh, status,
 };
 use crate::file::{RoleKinds, Syntax};
 

@@ -13,12 +13,11 @@
 mod cloud;
 #[cfg(feature = "full")]
 mod full;
-#[cfg(feature = "full")]
-mod vlan;
 #[path = "../k3s/inside.rs"]
 mod inside;
 mod k3s;
 mod lab;
+mod vlan;
 
 use fmc_testkit::guest::Style;
 

@@ -45,7 +45,9 @@ pub(crate) fn cloud() -> Cloud {
                 .bridge("br0")
                 .manager(NetworkDaemon::NetworkManager)
                 .uplink(
-                    Uplink::new("br1", "eno2", "192.168.1.10/24").gateway("192.168.1.1").resolvers(["192.168.1.1"]),
+                    Uplink::new("br1", "eno2", "192.168.1.10/24")
+                        .gateway("192.168.1.1")
+                        .resolvers(["192.168.1.1"]),
                 )
                 .console_log(false),
         )

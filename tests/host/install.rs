@@ -91,7 +91,13 @@ fn sshd(site: &Site) -> Daemon<'_> {
         "PidFile=none".to_owned(),
         "UsePAM=no".to_owned(),
     ];
-    let mut words = vec!["/usr/sbin/sshd".to_owned(), "-D".to_owned(), "-e".to_owned(), "-f".to_owned(), "/dev/null".to_owned()];
+    let mut words = vec![
+        "/usr/sbin/sshd".to_owned(),
+        "-D".to_owned(),
+        "-e".to_owned(),
+        "-f".to_owned(),
+        "/dev/null".to_owned(),
+    ];
     words.extend(options.into_iter().flat_map(|option| ["-o".to_owned(), option]));
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let mut sshd = site.lab.daemon("hv", &words);
@@ -147,12 +153,31 @@ fn what_would_lose_something_is_refused() {
     let right = cloud(URI, "");
     // The address that it has would go.
     refused(&right.replace("192.168.0.10/24", "192.168.0.11/24"), "the host would lose it");
-    refused(&right.replace("address: 192.168.0.10/24, gateway: 192.168.0.1", "address: dhcp"), "the host would lose it");
-    refused(&right.replace("address: 192.168.0.10/24, gateway: 192.168.0.1", "address: none"), "the host would lose it");
+    refused(
+        &right.replace("address: 192.168.0.10/24, gateway: 192.168.0.1", "address: dhcp"),
+        "the host would lose it",
+    );
+    refused(
+        &right.replace("address: 192.168.0.10/24, gateway: 192.168.0.1", "address: none"),
+        "the host would lose it",
+    );
+    site.on_hv("ip address add 192.168.0.33/24 dev eno1");
+    refused(&right, "has the address 192.168.0.33/24");
+    site.on_hv("ip address delete 192.168.0.33/24 dev eno1; ip route add 10.99.0.0/16 via 192.168.0.1");
+    refused(&right, "has a route to 10.99.0.0/16");
+    site.on_hv("ip route delete 10.99.0.0/16");
     refused(&right.replace("eno1", "eno7"), "has no interface eno7");
-    refused(&right.replace("manager: networkd", "manager: network-manager"), "NetworkManager does not run on hv");
+    refused(
+        &right.replace("manager: networkd", "manager: network-manager"),
+        "NetworkManager does not run on hv",
+    );
     // A file of another hand.
-    site.lab.write("hv", "/etc/systemd/network/05-fmc-site-br0.netdev", "[NetDev]\nName=br0\nKind=bridge\n", 0o644);
+    site.lab.write(
+        "hv",
+        "/etc/systemd/network/05-fmc-site-br0.netdev",
+        "[NetDev]\nName=br0\nKind=bridge\n",
+        0o644,
+    );
     refused(&right, "05-fmc-site-br0.netdev is on hv already");
     site.on_hv("rm /etc/systemd/network/05-fmc-site-br0.netdev");
     // A bridge of another hand.

@@ -60,10 +60,14 @@ impl Leaf for BridgeAddress {
                 if address.ip().is_ipv4() {
                     Ok(Self::Static(address))
                 } else {
-                    Err(LeafError::mending("IPv6 comes by router advertisements: write dhcp, none, or an IPv4 address"))
+                    Err(LeafError::mending(
+                        "IPv6 comes by router advertisements: write dhcp, none, or an IPv4 address",
+                    ))
                 }
             }
-            _ => Err(LeafError::mending("write dhcp, none, or an address with its prefix length, as 192.168.0.10/24")),
+            _ => Err(LeafError::mending(
+                "write dhcp, none, or an address with its prefix length, as 192.168.0.10/24",
+            )),
         }
     }
 }

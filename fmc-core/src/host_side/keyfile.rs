@@ -30,7 +30,9 @@ fn bridge_settings() -> String {
 fn addressed(trunk: &Trunk<'_>) -> String {
     let uplink = trunk.uplink;
     match uplink.address {
-        BridgeAddress::Dhcp => "\n[ipv4]\nmethod=auto\ndhcp-client-id=mac\n\n[ipv6]\nmethod=auto\n".to_owned(),
+        BridgeAddress::Dhcp => {
+            "\n[ipv4]\nmethod=auto\ndhcp-client-id=mac\n\n[ipv6]\nmethod=auto\n".to_owned()
+        }
         BridgeAddress::Static(address) => {
             let mut text = "\n[ipv4]\nmethod=manual\n".to_owned();
             setting(&mut text, "address1", Some(address));

@@ -14,7 +14,12 @@ pub(super) fn files(side: &mut HostSide, trunk: &Trunk<'_>) {
     let uplink = trunk.uplink;
     let bridge = uplink.bridge.as_str();
     mac_of_port(side, bridge);
-    add(side, bridge, "netdev", &format!("[NetDev]\nName={bridge}\nKind=bridge\nMACAddress=none\n\n[Bridge]\nSTP=no\n"));
+    add(
+        side,
+        bridge,
+        "netdev",
+        &format!("[NetDev]\nName={bridge}\nKind=bridge\nMACAddress=none\n\n[Bridge]\nSTP=no\n"),
+    );
     add(side, bridge, "network", &addressed(trunk));
 
     let mut port = format!("{}\n[Network]\nBridge={bridge}\n", matched(uplink.interface.as_str(), trunk.mtu));
@@ -55,7 +60,9 @@ fn addressed(trunk: &Trunk<'_>) -> String {
     let uplink = trunk.uplink;
     let mut text = format!("{}\n[Network]\n", matched(uplink.bridge.as_str(), trunk.mtu));
     match uplink.address {
-        BridgeAddress::Dhcp => text.push_str("DHCP=ipv4\nIPv6AcceptRA=yes\n\n[DHCPv4]\nClientIdentifier=mac\n"),
+        BridgeAddress::Dhcp => {
+            text.push_str("DHCP=ipv4\nIPv6AcceptRA=yes\n\n[DHCPv4]\nClientIdentifier=mac\n")
+        }
         BridgeAddress::Static(address) => {
             setting(&mut text, "Address", Some(address));
             setting(&mut text, "Gateway", uplink.gateway);

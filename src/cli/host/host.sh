@@ -35,8 +35,11 @@ look() {
   esac
   for one in $taken; do
     interface=$(field "$one" 2)
-    ip -o -4 address show dev "$interface" 2>/dev/null | while read -r _ _ _ address rest; do
+    ip -o address show dev "$interface" scope global 2>/dev/null | while read -r _ _ _ address rest; do
       case " $rest " in *" dynamic "*) echo "address $interface $address dynamic" ;; *) echo "address $interface $address fixed" ;; esac
+    done
+    ip -4 route show dev "$interface" 2>/dev/null | grep -v '^default\|proto kernel\|proto dhcp' | while read -r to _; do
+      echo "route $interface $to"
     done
     case $manager in
       networkd) networkctl list --no-legend "$interface" 2>/dev/null | grep -q 'unmanaged *$' && echo "unmanaged $interface" ;;

@@ -3,12 +3,12 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use fmc_core::checked::Checked;
-use fmc_core::host::NetworkDaemon;
-use fmc_core::host_side::HostSide;
 use super::super::ssh::Jump;
 use super::Failure;
 use super::side::{Change, Seen};
+use fmc_core::checked::Checked;
+use fmc_core::host::NetworkDaemon;
+use fmc_core::host_side::HostSide;
 
 /// The functions that run on the host.
 const SCRIPT: &str = include_str!("host.sh");
@@ -32,15 +32,22 @@ pub(super) struct Remote<'a> {
 }
 
 impl<'a> Remote<'a> {
-    pub(super) fn of(uri: &str, checked: &Checked, side: &'a HostSide, undo_after: u32) -> Result<Self, Failure> {
+    pub(super) fn of(
+        uri: &str,
+        checked: &Checked,
+        side: &'a HostSide,
+        undo_after: u32,
+    ) -> Result<Self, Failure> {
         let host = &side.host;
         let jump = Jump::of(uri)?;
-        let is_here = uri.split_once("://").is_some_and(|(driver, rest)| {
-            matches!(driver, "qemu" | "qemu+unix") && rest.starts_with('/')
-        });
+        let is_here = uri
+            .split_once("://")
+            .is_some_and(|(driver, rest)| matches!(driver, "qemu" | "qemu+unix") && rest.starts_with('/'));
         if jump.is_none() && !is_here {
             return Err(Failure::new(format!("{host} is reached by {uri}, which gives no shell there"))
-                .help("write the URI as qemu:///system for this computer, or as qemu+ssh://root@host/system"));
+                .help(
+                    "write the URI as qemu:///system for this computer, or as qemu+ssh://root@host/system",
+                ));
         }
         let taken: Vec<String> = side
             .taken

@@ -26,6 +26,8 @@ pub(super) struct Seen {
     links: BTreeMap<String, Vec<String>>,
     /// The IPv4 addresses of interfaces that bridges take, and whether DHCP gave them.
     addresses: Vec<(String, String, bool)>,
+    /// Further routes by those interfaces.
+    routes: Vec<(String, String)>,
     unmanaged: Vec<String>,
     ifupdown: Vec<String>,
     is_root: bool,
@@ -64,11 +66,8 @@ impl Seen {
             match (verb, rest.as_slice()) {
                 ("user", [id]) => seen.is_root = *id == "0",
                 ("ours", [path, mode, sum]) => {
-                    let file = SeenFile {
-                        mode: (*mode).to_owned(),
-                        sum: (*sum).to_owned(),
-                        text: String::new(),
-                    };
+                    let file =
+                        SeenFile { mode: (*mode).to_owned(), sum: (*sum).to_owned(), text: String::new() };
                     seen.files.insert((*path).to_owned(), file);
                     last = Some((*path).to_owned());
                 }
@@ -76,6 +75,7 @@ impl Seen {
                 ("address", [interface, address, kind]) => {
                     seen.addresses.push(((*interface).to_owned(), (*address).to_owned(), *kind == "dynamic"));
                 }
+                ("route", [interface, to]) => seen.routes.push(((*interface).to_owned(), (*to).to_owned())),
                 ("unmanaged", [interface]) => seen.unmanaged.push((*interface).to_owned()),
                 ("ifupdown", [interface]) => seen.ifupdown.push((*interface).to_owned()),
                 ("link", [link, ports @ ..]) => {
@@ -104,7 +104,8 @@ impl Seen {
     /// Refuses what could cut the host off, or take something of another's.
     pub(super) fn may_install(&self, side: &HostSide) -> Result<(), Failure> {
         let host = &side.host;
-        let refused = |why: String, help: String| Err(Failure::new(format!("{why}: nothing was done")).help(help));
+        let refused =
+            |why: String, help: String| Err(Failure::new(format!("{why}: nothing was done")).help(help));
         if !self.is_root {
             let help = "run it as root, or name a user in the URI who may run `sudo -n sh`";
             return refused(format!("the network of {host} is root's to change"), help.to_owned());
@@ -116,14 +117,18 @@ impl Seen {
             );
         }
         if side.unit.is_some() && !self.has_nft {
-            return refused(format!("{host} has no /usr/sbin/nft"), "install the package nftables there".to_owned());
+            return refused(
+                format!("{host} has no /usr/sbin/nft"),
+                "install the package nftables there".to_owned(),
+            );
         }
         if side.taken.is_empty() {
             return Ok(());
         }
         if !self.is_running {
             let what = side.manager.map_or("its program", name);
-            let help = format!("start it there, or say in `hosts.{host}.manager` what configures its network");
+            let help =
+                format!("start it there, or say in `hosts.{host}.manager` what configures its network");
             return refused(format!("{what} does not run on {host}"), help);
         }
         for taken in &side.taken {
@@ -133,7 +138,9 @@ impl Seen {
         match made.min() {
             Some(link) => refused(
                 format!("{host} has {link} already, and another hand made it"),
-                format!("if it stays as it is, list it in `hosts.{host}.bridges` and leave it out of `uplinks`"),
+                format!(
+                    "if it stays as it is, list it in `hosts.{host}.bridges` and leave it out of `uplinks`"
+                ),
             ),
             None => Ok(()),
         }
@@ -141,31 +148,47 @@ impl Seen {
 
     fn may_take(&self, side: &HostSide, taken: &fmc_core::host_side::Taken) -> Result<(), Failure> {
         let (host, interface, bridge) = (&side.host, &taken.interface, &taken.bridge);
-        let refused = |why: String, help: String| Err(Failure::new(format!("{why}: nothing was done")).help(help));
+        let refused =
+            |why: String, help: String| Err(Failure::new(format!("{why}: nothing was done")).help(help));
         if !self.links.contains_key(interface) {
-            let help = format!("`ip link` there shows its interfaces: name one in `hosts.{host}.uplinks.{bridge}`");
+            let help =
+                format!("`ip link` there shows its interfaces: name one in `hosts.{host}.uplinks.{bridge}`");
             return refused(format!("{host} has no interface {interface}"), help);
         }
         let what = side.manager.map_or("its program", name);
         if self.ifupdown.contains(interface) {
-            let help = format!("let {what} configure it first, or make {bridge} by hand and list it in `bridges`");
-            return refused(format!("ifupdown configures {interface} of {host}, in /etc/network/interfaces"), help);
+            let help =
+                format!("let {what} configure it first, or make {bridge} by hand and list it in `bridges`");
+            return refused(
+                format!("ifupdown configures {interface} of {host}, in /etc/network/interfaces"),
+                help,
+            );
         }
         if self.unmanaged.contains(interface) {
             let help = format!("let {what} configure it first: what it does not know it cannot give back");
             return refused(format!("{what} does not configure {interface} of {host}"), help);
         }
+        if let Some((_, to)) = self.routes.iter().find(|(on, _)| on == interface) {
+            return refused(
+                format!("{interface} of {host} has a route to {to}, which {bridge} would not have"),
+                format!(
+                    "make {bridge} by hand and list it in `hosts.{host}.bridges`, or take the route away first"
+                ),
+            );
+        }
         // The bridge has the interface's address once it is a port, so what is there now is another address.
         for (_, address, is_dynamic) in self.addresses.iter().filter(|(on, ..)| on == interface) {
             let is_kept = match taken.address {
+                // Router advertisements give the bridge its addresses of IPv6.
+                BridgeAddress::Dhcp | BridgeAddress::Static(_) if address.contains(':') => *is_dynamic,
                 BridgeAddress::Dhcp => *is_dynamic,
+                BridgeAddress::Static(own) => own.to_string() == *address,
                 BridgeAddress::None => false,
-                BridgeAddress::Static(own) => {
-                    own.to_string() == *address || self.addresses.iter().any(|(on, other, _)| on == interface && *other == own.to_string())
-                }
             };
             if !is_kept {
-                let help = format!("write it as `hosts.{host}.uplinks.{bridge}.address`, or take it from {interface} first");
+                let help = format!(
+                    "write it as `hosts.{host}.uplinks.{bridge}.address`, or take it from {interface} first"
+                );
                 let how = if *is_dynamic { "by DHCP" } else { "fixed" };
                 return refused(
                     format!(
@@ -202,12 +225,16 @@ pub(super) fn changes(side: &HostSide, seen: &Seen) -> Result<Vec<Change>, Failu
         return Err(Failure::new(format!(
             "{path} is on {host} already, and it is not of this cloud: nothing was done"
         ))
-        .help(format!("look at it, and move it away if nothing needs it; the files of {} begin with `{}`", side.prefix, side.mark)));
+        .help(format!(
+            "look at it, and move it away if nothing needs it; the files of {} begin with `{}`",
+            side.prefix, side.mark
+        )));
     }
     let mut changes = Vec::new();
     for file in &side.files {
         let old = seen.files.get(&file.path);
-        let is_same = old.is_some_and(|old| old.sum == sum(&file.text) && old.mode == format!("{:o}", file.mode));
+        let is_same =
+            old.is_some_and(|old| old.sum == sum(&file.text) && old.mode == format!("{:o}", file.mode));
         if !is_same {
             changes.push(Change {
                 path: file.path.clone(),
@@ -235,11 +262,14 @@ fn in_use(side: &HostSide, seen: &Seen, path: &str, old: &SeenFile) -> Result<()
         return Ok(());
     }
     let mut lines = old.text.lines();
-    let Some(link) = lines.find_map(|line| line.strip_prefix("Name=").or(line.strip_prefix("interface-name="))) else {
+    let Some(link) =
+        lines.find_map(|line| line.strip_prefix("Name=").or(line.strip_prefix("interface-name=")))
+    else {
         return Ok(());
     };
     let ours = |port: &str| {
-        seen.makes(port) || seen.files.values().any(|file| file.text.lines().any(|line| line == format!("Name={port}")))
+        seen.makes(port)
+            || seen.files.values().any(|file| file.text.lines().any(|line| line == format!("Name={port}")))
     };
     let ports = seen.links.get(link).into_iter().flatten();
     let others: Vec<&str> = ports.map(String::as_str).filter(|port| !ours(port)).collect();

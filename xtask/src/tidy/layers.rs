@@ -58,8 +58,8 @@ const LAYERS: &[&[&str]] = &[
     &["balancer", "mirror"],
     &["program", "yaml"],
     // The nouns of a draft.
-    &["dns", "flow", "guest", "identity", "network", "people", "template"],
-    &["addr", "disk", "host", "image", "machine/power", "ready", "secret"],
+    &["dns", "flow", "guest", "host", "identity", "network", "people", "template"],
+    &["addr", "disk", "image", "machine/power", "ready", "secret"],
     // The declaration of a draft's settings.
     &["draft"],
     // The planner does not know clouds; the world in memory does not know plans either.

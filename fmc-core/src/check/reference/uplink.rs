@@ -12,7 +12,9 @@ pub(super) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     for host in &view.hosts {
         if host.manager.is_none() && !host.uplinks.is_empty() {
             let name = host.name.to_string();
-            findings.push(UplinkProblem::NoManager { host: name }.at(format_args!("hosts.{}.uplinks", host.name)));
+            findings.push(
+                UplinkProblem::NoManager { host: name }.at(format_args!("hosts.{}.uplinks", host.name)),
+            );
         }
         interfaces(host, findings);
         addresses(host, findings);
@@ -64,7 +66,9 @@ fn addresses(host: &Host, findings: &mut Vec<Finding>) {
             }
             continue;
         };
-        let Some(gateway) = uplink.gateway.as_ref().and_then(|ip| ip.ok()).map(|ip| ip.get()) else { continue };
+        let Some(gateway) = uplink.gateway.as_ref().and_then(|ip| ip.ok()).map(|ip| ip.get()) else {
+            continue;
+        };
         if !own.subnet().is_host(gateway) || gateway == own.ip() {
             let problem = UplinkProblem::Gateway { gateway, own: own.to_string() };
             findings.push(problem.at(format_args!("{at}.gateway")));
