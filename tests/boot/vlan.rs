@@ -71,7 +71,10 @@ fn boot(other: &str, guest: Guest) {
     let side = host_side::of(&other).into_iter().next().unwrap();
     let unit = "[Unit]\nAfter=network.target\n\n[Service]\nType=oneshot\nRemainAfterExit=yes\n\
                 TimeoutStartSec=600\nExecStart=/bin/bash /etc/vlan.sh\n\n[Install]\nWantedBy=multi-user.target\n";
-    let files = side.files.iter().map(|file| GuestFile::text(&*file.path, &*file.text).mode(file.mode));
+    let files = side
+        .files
+        .iter()
+        .map(|file| GuestFile::text(&*file.path, &*file.text).mode(u16::try_from(file.mode).unwrap()));
     let machine = files.fold(guest.machine(), Machine::file);
     let machine = machine
         .file(GuestFile::text("/etc/vlan.sh", SCRIPT))

@@ -140,7 +140,7 @@ fn an_uplink_that_a_host_cannot_have_is_refused() {
     );
     finds("address: 192.168.0.10/24", "address: dhcp", "network-conflict at hosts.hv1.uplinks.br0.gateway");
     finds("address: 192.168.0.10/24", "address: maybe", "address-invalid at hosts.hv1.uplinks.br0.address");
-    finds("interface: eno1", "interface: 'eno*'", "value-invalid at hosts.hv1.uplinks.br0.interface");
+    finds("interface: eno1", "interface: 'eno*'", "name-invalid at hosts.hv1.uplinks.br0.interface");
     finds("interface: eno1", "interface: br0", "network-conflict at hosts.hv1.uplinks.br0.interface");
     finds(
         "    uplinks:\n",
