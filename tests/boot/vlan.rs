@@ -13,7 +13,7 @@ use crate::lab::Lab;
 /// The switch and the machine are namespaces. The card appears last, so that networkd meets it as at a start.
 const SCRIPT: &str = r#"
 exec >/srv/app/vlan 2>&1
-try() { tries=60; until eval "$1"; do tries=$((tries - 1)); [ $tries -gt 0 ] || { echo "never: $1"; ip -d link; networkctl; nmcli device; return 1; }; sleep 1; done; }
+try() { tries=60; until eval "$1"; do tries=$((tries - 1)); [ $tries -gt 0 ] || { echo "never: $1"; ip -br link; ip -br address; ip netns exec machine ip neighbour; ip netns exec switch ip -br address; return 1; }; sleep 1; done; }
 ip netns add switch
 ip netns add machine
 ip link add eno1 type veth peer name port netns switch
@@ -32,7 +32,13 @@ ip link set vnet0 master br-office up
 ip -n machine address add 10.30.0.20/24 dev eth0
 ip -n machine address add 10.31.0.20/24 dev eth0
 ip -n machine link set eth0 up
-ip netns exec switch python3 -m http.server 80 >/dev/null 2>&1 &
+ip -n switch link set lo up
+ip netns exec switch python3 -c '
+import socket
+listener = socket.create_server(("0.0.0.0", 80))
+while True:
+    listener.accept()
+' &
 asks() { ip netns exec "$1" python3 -c "import socket; socket.create_connection(('$2', 80), 4)" 2>/dev/null; }
 try 'asks machine 10.30.0.1' && echo "vlan 30 answers"
 if asks machine 10.31.0.1; then echo "vlan 31 answers"; else echo "vlan 31 is silent"; fi
