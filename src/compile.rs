@@ -6,6 +6,7 @@ use std::sync::Arc;
 use fmc_core::boot::Boot;
 use fmc_core::checked::Checked;
 use fmc_core::graph;
+use fmc_core::host_side::{self, HostSide};
 use fmc_core::name::{CloudName, OwnerId, SecretName};
 use fmc_core::provider::{AnyDocument, AnyRoom, Artifact, ByHand, Rooms};
 use fmc_core::secret::{RootKeyCheck, SecretRef, SecretScope};
@@ -43,6 +44,7 @@ pub(crate) fn compile_with(checked: &Checked, rooms: Vec<AnyRoom>, root_key: Opt
         lab: checked.is_lab(),
         destroyed: None,
         by_hand: all.by_hand(checked),
+        host_sides: host_side::of(checked),
         graph: all.documents(checked),
         machines: checked.machines().iter().map(|machine| machine.name.to_string()).collect(),
         rooms,
@@ -64,6 +66,7 @@ struct Inner {
     /// The wanted objects before they became nothing.
     destroyed: Option<Wanted>,
     by_hand: Vec<ByHand>,
+    host_sides: Vec<HostSide>,
     graph: graph::Wanted<AnyDocument>,
     /// The names of the cloud's machines, also if the cloud is destroyed.
     machines: BTreeSet<String>,
@@ -118,6 +121,11 @@ impl Wanted {
         &self.0.by_hand
     }
 
+    /// The files of the hosts themselves, which `host NAME install` takes there.
+    pub fn host_sides(&self) -> &[HostSide] {
+        &self.0.host_sides
+    }
+
     /// A fingerprint of the compiled cloud; secrets count by name and generation. Two clouds with the same
     /// compiled form have the same fingerprint.
     pub fn fingerprint(&self) -> graph::Fingerprint {
@@ -128,6 +136,12 @@ impl Wanted {
         }
         for ByHand { place, text, .. } in &self.0.by_hand {
             all += &format!("{place} {}\n", graph::Fingerprint::of(text.as_bytes()));
+        }
+        for side in &self.0.host_sides {
+            for file in &side.files {
+                let text = graph::Fingerprint::of(file.text.as_bytes());
+                all += &format!("{}:{} {:o} {text}\n", side.host, file.path, file.mode);
+            }
         }
         graph::Fingerprint::of(all.as_bytes())
     }
@@ -158,6 +172,7 @@ impl Wanted {
             lab: self.0.lab,
             destroyed: Some(self.clone()),
             by_hand: Vec::new(),
+            host_sides: Vec::new(),
             rooms: self.0.rooms.clone(),
             graph: self.0.graph.emptied(),
             machines: self.0.machines.clone(),
@@ -205,6 +220,12 @@ impl Wanted {
         let nodes = self.0.graph.nodes.iter();
         let mut all: Vec<Artifact<'_>> = nodes.flat_map(|(at, node)| rooms.artifacts(at, node)).collect();
         all.extend(self.0.by_hand.iter().map(|file| Artifact::text(&file.path, file.kind, &file.text)));
+        for side in &self.0.host_sides {
+            let files = side.files.iter();
+            all.extend(files.map(|file| {
+                Artifact::text(format!("hosts/{}{}", side.host, file.path), "host-file", &file.text)
+            }));
+        }
         all.sort_by(|one, other| one.path.cmp(&other.path));
         all.into_iter()
     }

@@ -92,7 +92,7 @@
 //! - It changes nothing inside a machine that runs: Ignition and cloud-init are read on the first boot. A machine that boots
 //!   with older data than is wanted is shown as outdated, and replaced only when asked to.
 //! - It deletes no data disk unless asked to, and nothing that is not its own, ever.
-//! - It does not load a host's nft table: it writes it, and says the command.
+//! - An apply does not change a host's own network, nor load its nft table: `host NAME install` does both.
 //! - It shares no state between people: who applies sees what is there.
 //!
 //! # Features
@@ -121,9 +121,9 @@
 pub use fmc_core::finding::findings;
 pub use fmc_core::{
     addr, balancer, bastion, bind, boot, check, checked, chrony, cloud, digest, disk, dns, finding, firewall,
-    flow, given, graph, guest, helper, host, image, ipa, k3s, machine, mirror, name, named, nearest, network,
-    node_exporter, path, people, postgresql, provider, role, roles, secret, ssh, template, tz, unit,
-    wireguard,
+    flow, given, graph, guest, helper, host, host_side, image, ipa, k3s, machine, mirror, name, named,
+    nearest, network, node_exporter, path, people, postgresql, provider, role, roles, secret, ssh, template,
+    tz, unit, wireguard,
 };
 #[doc(no_inline)]
 pub use fmc_core::{cloud::Cloud, finding::Report};

@@ -28,7 +28,9 @@ pub use fmc_core::guest::{
     CloudConfig, Directory, Fragment, Group, Guest, GuestFile, KernelArguments, Symlink, TextPart, Unit, User,
 };
 pub use fmc_core::helper::{self, Helper};
-pub use fmc_core::host::{Acceleration, CpuModel, Host, LibvirtUri, MachineType, Pool};
+pub use fmc_core::host::{
+    Acceleration, CpuModel, Host, LibvirtUri, MachineType, NetworkDaemon, Pool, Uplink,
+};
 pub use fmc_core::image::{Arch, DirectKernel, Format, Image, Os};
 pub use fmc_core::ipa::FreeIpa;
 pub use fmc_core::k3s;
@@ -36,8 +38,8 @@ pub use fmc_core::machine::{Interface, Machine, Power, Root, Shutdown};
 pub use fmc_core::mirror::Mirror;
 pub use fmc_core::name::{
     BridgeName, CloudName, ClusterName, DiskName, DiskSerial, DnsServerName, DomainName, DropinName, Fqdn,
-    GroupName, HostName, Hostname, IpaUserName, MachineName, NetworkName, OwnerId, PackageName, PoolName,
-    RoleName, SecretName, UnitName, UserName, VolumeName,
+    GroupName, HostName, Hostname, InterfaceName, IpaUserName, MachineName, NetworkName, OwnerId,
+    PackageName, PoolName, RoleName, SecretName, UnitName, UserName, VolumeName,
 };
 pub use fmc_core::network::{Network, NetworkMode, Reservation};
 pub use fmc_core::node_exporter::NodeExporter;
@@ -52,5 +54,5 @@ pub use fmc_core::role::{
 pub use fmc_core::secret::{Derivation, Generated, Secret, SecretSettings};
 pub use fmc_core::ssh::SshKey;
 pub use fmc_core::tz::TimeZone;
-pub use fmc_core::unit::{Cpus, Mtu, Seconds, SecondsExt, Size, SizeExt};
+pub use fmc_core::unit::{Cpus, Mtu, Seconds, SecondsExt, Size, SizeExt, VlanId};
 pub use fmc_core::wireguard::{self, Wireguard};

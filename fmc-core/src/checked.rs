@@ -27,12 +27,12 @@ use crate::people::People;
 use crate::secret::{ClusterAccess, Derivation, SecretScope};
 
 pub use flow::{Answer, By, CheckedFlow, CheckedGroup, CheckedPeer};
-pub use host::{Host, Pool};
+pub use host::{Host, Pool, Uplink};
 pub use index::Idx;
 pub use machine::{
     Addressing, DirectKernel, Disk, Image, Interface, Machine, Ready, Root, Route, Signal, Source,
 };
-pub use network::{Family, Forward, Network, PublishedName, Reservation, ZoneForwarder};
+pub use network::{Family, Forward, Network, PublishedName, Reservation, Vlan, ZoneForwarder};
 pub use query::{Origin, Query};
 pub use source::Sources;
 pub(crate) use source::subnets_of;

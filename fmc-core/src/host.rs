@@ -1,5 +1,7 @@
 //! Hypervisors: the facts that a compile and a capacity check need.
 
+mod uplink;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +15,8 @@ use crate::named::Named;
 use crate::path::AbsPath;
 use crate::rust::{Expr, Names, Unsaid};
 use crate::unit::Size;
+
+pub use uplink::{BridgeAddress, NetworkDaemon, Uplink};
 
 /// How a host runs guests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -274,6 +278,12 @@ draft! {
         /// Bridges that it has already.
         #[each(bridge)]
         pub bridges: Vec<Given<BridgeName>>,
+        /// The program that configures its network: `networkd` or `network-manager`. With it, `host NAME install` makes the
+        /// bridges of `uplinks`, and those of VLANs.
+        pub manager: Option<NetworkDaemon>,
+        /// Its bridges that fmc makes, by name, each with the interface that is its port. It has these bridges too.
+        #[each(uplink, map_uplinks)]
+        pub uplinks: Named<Uplink>,
         /// Whether libvirt's `virtlogd` keeps the output of the machines' serial consoles, as `MACHINE.console` in the
         /// cloud's own pool; it does by default. Switch it off where the host's policy keeps `virtlogd` out of that
         /// folder (`SELinux` off its own folders, or `stdio_handler = "file"` in `qemu.conf`): a machine does not start

@@ -42,10 +42,14 @@ impl Cloud {
             host.cpu = CpuModel::default();
             host.machine_type = Some(Given::<MachineType>::text("pc"));
             host.base = None;
+            // A laptop's own network is left alone.
+            host.manager = None;
+            host.uplinks = Default::default();
         }
         for network in self.networks.iter_mut() {
             // Its own name is the cloud's.
             network.bridge = None;
+            network.vlan = None;
             if network.mode == NetworkMode::Bridge {
                 network.mode = NetworkMode::Isolated;
             }

@@ -43,6 +43,7 @@ pub mod graph;
 pub mod guest;
 pub mod helper;
 pub mod host;
+pub mod host_side;
 pub mod identity;
 pub mod ignition;
 pub mod image;

@@ -286,6 +286,17 @@ names! {
         pattern: r"^(\.?[!-\-0-9;-~][!-.0-9;-~]*|\.\.[!-.0-9;-~]+)$",
     }
 
+    /// The name of a network interface of a host that fmc configures: at most 15 characters (`IFNAMSIZ` less its NUL), without
+    /// those that have a meaning in systemd's and `NetworkManager`'s files.
+    InterfaceName {
+        what: "interface name",
+        example: "eno1",
+        rule: interface,
+        must: "letters, digits, '.', '_', '+' and '-', and neither '.' nor '..'",
+        max: 15,
+        pattern: r"^(\.?[A-Za-z0-9_+-][A-Za-z0-9._+-]*|\.\.[A-Za-z0-9._+-]+)$",
+    }
+
     /// The host name of a guest: one label of RFC 1123 §2.1.
     Hostname {
         what: "host name",

@@ -7,7 +7,7 @@ use crate::draft::{Setting, choice, draft};
 use crate::given::Given;
 use crate::name::{BridgeName, DomainName, FormerNetworkName, HostName, Hostname, NetworkName};
 use crate::rust::{Expr, Names, Unsaid};
-use crate::unit::Mtu;
+use crate::unit::{Mtu, VlanId};
 
 /// How a network forwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,7 +53,8 @@ draft! {
     ///
     /// let lab = Network::nat("lab", "10.17.3.0/24").dhcp("10.17.3.100-10.17.3.199").domain("lab.example.com");
     /// let lan = Network::bridge("lan", "br0").subnet("192.168.0.0/24").gateway("192.168.0.1");
-    /// # let _ = (lab, lan);
+    /// let office = Network::vlan("office", "br0", 30).subnet("10.30.0.0/24").gateway("10.30.0.1");
+    /// # let _ = (lab, lan, office);
     /// ```
     pub struct Network {
         /// Its name.
@@ -68,9 +69,13 @@ draft! {
         /// The host that it is on. Needed only in a cloud of several hosts, and not for a host bridge.
         pub host: Option<Given<HostName>>,
         /// The name of its bridge, at most 15 characters; `br-` and the network's name by default. For the mode
-        /// `bridge`, the host's own.
+        /// `bridge`, the host's own; with `vlan`, the host's bridge whose uplink carries the VLAN.
         #[setter(bridge_name)]
         pub bridge: Option<Given<BridgeName>>,
+        /// The VLAN of `bridge` that it is, 1 to 4094 (IEEE 802.1Q), for the mode `bridge`. Its machines are on a bridge of
+        /// its own, `br-` and the network's name, over a VLAN interface of the uplink of `bridge`.
+        #[setter(vlan_id)]
+        pub vlan: Option<Given<VlanId>>,
         /// Its IPv4 subnet, as `10.17.3.0/24`.
         pub subnet: Option<Given<Subnet>>,
         /// The router's IPv4 address: that of libvirt's bridge, which is the first of the subnet by default; on a host
@@ -129,6 +134,16 @@ impl Network {
         Self { bridge: Some(bridge.into()), ..Self::new(name, NetworkMode::Bridge) }
     }
 
+    /// A VLAN of a host's bridge: the uplink of `trunk` carries it with the tag `id`, 1 to 4094. Every host of its machines has
+    /// the trunk.
+    pub fn vlan(
+        name: impl Into<Given<NetworkName>>,
+        trunk: impl Into<Given<BridgeName>>,
+        id: impl Into<Given<VlanId>>,
+    ) -> Self {
+        Self { vlan: Some(id.into()), ..Self::bridge(name, trunk) }
+    }
+
     /// Uses the constructor of its mode, if the draft has its arguments.
     fn said(&self, names: &Names) -> Result<Expr, Unsaid> {
         let name = self.name.rust(names)?;
@@ -144,7 +159,13 @@ impl Network {
             (NetworkMode::Bridge, None, _) | (_, _, None) => (None, &[]),
             (_, _, Some(subnet)) => (Some(subnet.rust(names)?), &["subnet"]),
         };
+        let vlan = self.vlan.as_ref().filter(|_| key == ["bridge"]).map(|id| id.rust(names)).transpose()?;
+        let (constructor, key): (_, &[&str]) =
+            if vlan.is_some() { ("Network::vlan", &["bridge", "vlan"]) } else { (constructor, key) };
         let mut on = match taken {
+            Some(taken) if vlan.is_some() => {
+                Expr::of(constructor, [name, taken].into_iter().chain(vlan).collect())
+            }
             Some(taken) => Expr::of(constructor, vec![name, taken]),
             None => Expr::of("Network::new", vec![name, self.mode.rust(names)?]),
         };

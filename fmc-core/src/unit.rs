@@ -128,6 +128,56 @@ impl From<u32> for Given<Mtu> {
     }
 }
 
+/// The tag of a VLAN, 1 to 4094: IEEE 802.1Q reserves 0 for frames of no VLAN and 4095 for implementations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct VlanId(u16);
+
+impl VlanId {
+    /// A tag, if it is 1 to 4094.
+    pub const fn new(id: u32) -> Option<Self> {
+        if id < 1 || id > 4094 { None } else { Some(Self(id as u16)) }
+    }
+
+    /// The number.
+    pub const fn get(self) -> u16 {
+        self.0
+    }
+}
+
+impl fmt::Display for VlanId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl Leaf for VlanId {
+    const WHAT: &'static str = "VLAN";
+    const EXAMPLE: &'static str = "30";
+
+    fn parse(text: &str) -> Result<Self, LeafError> {
+        number(text)
+            .and_then(Self::new)
+            .ok_or_else(|| LeafError::new("it is a whole number from 1 to 4094 (IEEE 802.1Q)"))
+    }
+
+    fn is_number() -> bool {
+        true
+    }
+
+    #[cfg(feature = "schema")]
+    fn schema() -> schemars::Schema {
+        crate::given::number_schema::<Self>(1, 4094)
+    }
+}
+
+leaf_traits!(VlanId);
+
+impl From<u32> for Given<VlanId> {
+    fn from(id: u32) -> Self {
+        Self::text(&id.to_string())
+    }
+}
+
 /// The permissions of a file with its setuid, setgid and sticky bits, `0000` to `7777` in octal.
 ///
 /// Its text has four octal digits. Fewer are refused: some readers take an unquoted `0644` in a file as octal

@@ -154,17 +154,21 @@ fn refuse_strangers(plan: &Plan, args: &Args) -> Result<(), Failure> {
 }
 
 fn consent(command: &str, world: &World, args: &Args, io: &mut Io<'_>) -> Result<(), Failure> {
-    if world.is_simulation() || args.yes {
+    if world.is_simulation() { Ok(()) } else { agreed(command, &world.place(), args, io) }
+}
+
+/// Asks whether a command may change a place, unless `--yes` answers.
+pub(super) fn agreed(command: &str, place: &str, args: &Args, io: &mut Io<'_>) -> Result<(), Failure> {
+    if args.yes {
         return Ok(());
     }
     if io.input.is_none() {
         return Err(Failure::new(format!(
-            "{command} changes {} and nobody can be asked: there is no terminal, and nothing was done",
-            world.place()
+            "{command} changes {place} and nobody can be asked: there is no terminal, and nothing was done"
         ))
         .help("--yes consents to what the plan shows"));
     }
-    if answers_yes(&format!("{command} this to {}?", world.place()), io)? {
+    if answers_yes(&format!("{command} this to {place}?"), io)? {
         Ok(())
     } else {
         Err(Failure::new("nothing was done"))

@@ -233,6 +233,14 @@ pub(super) enum Command {
         #[arg(long)]
         log: bool,
     },
+    /// Shows the files that the cloud needs on a host itself: bridges, VLANs, the nft table of routed networks
+    Host {
+        /// The host
+        name: String,
+        /// What to do with them
+        #[command(subcommand)]
+        command: Option<super::host::Command>,
+    },
     /// Draws the cloud: its networks, machines, roles, addresses, disks and hosts
     Graph {
         /// The form of the picture

@@ -5,6 +5,7 @@
 //! DIR/libvirt/HOST/{networks,pools,domains}/NAME.xml
 //! DIR/libvirt/HOST/volumes/POOL/NAME.xml
 //! DIR/hosts/HOST.nft
+//! DIR/hosts/HOST/etc/…, the files that `host HOST install` takes there
 //! DIR/guests/MACHINE/{config.ign | user-data,meta-data,network-config,seed.iso}
 //! ```
 //!

@@ -264,6 +264,14 @@ impl World {
     }
 }
 
+/// The URI of a host of the cloud; `None` for a simulation.
+pub(super) fn uri_of(checked: &Checked, host: &HostName, args: &Args) -> Result<Option<String>, Failure> {
+    Ok(match targets(checked, &args.connect)?.remove(host) {
+        Some(Target::Libvirt(uri)) => Some(uri),
+        Some(Target::Sim(_)) | None => None,
+    })
+}
+
 /// The hypervisor of each host of the cloud, and of each former host that `--connect` names so that it is cleared.
 fn targets(checked: &Checked, connect: &[String]) -> Result<BTreeMap<HostName, Target>, Failure> {
     let mut named: BTreeMap<HostName, Target> = BTreeMap::new();

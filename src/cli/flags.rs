@@ -69,6 +69,8 @@ const USED: &[(&str, &[&str])] = &[
     ("ssh", &["lab", "set", "connect", "root_key", "cloud", "format"]),
     ("ssh-config", &["lab", "set", "connect", "root_key", "cloud", "format"]),
     ("console", &["lab", "set", "connect", "cloud", "format"]),
+    ("host", &["lab", "set", "cloud", "format"]),
+    ("host install", &["lab", "set", "connect", "yes", "cloud", "format"]),
     ("graph", &["lab", "set", "cloud", "format"]),
     ("kubeconfig", &["lab", "set", "root_key", "cloud", "format"]),
     ("vpn", &["lab", "set", "root_key", "cloud", "format"]),

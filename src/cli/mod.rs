@@ -24,6 +24,8 @@
 //! | `ssh [USER@]NAME [-- COMMAND…]` | a shell on a machine, or a command, by OpenSSH |
 //! | `ssh-config` | prints an OpenSSH configuration for the machines |
 //! | `console NAME` | a machine's serial console, Ctrl-] closes it; `--log` shows its last recorded lines |
+//! | `host NAME` | shows the files that the cloud needs on a host itself: bridges, VLANs, the nft table |
+//! | `host NAME install` | shows what they change there, asks, and installs them; undoes it unless the host answers afterwards |
 //! | `images resolve SYSTEM` | prints an upstream's newest image, pinned, as Rust and as YAML |
 //! | `dns export` | writes each zone of the cloud into a file of a folder, as DNS servers read it |
 //! | `dns verify` | asks the servers of the zones for every record, by UDP and by TCP, and shows what differs (feature `dns`) |
@@ -112,6 +114,7 @@ mod explain;
 mod failure;
 mod flags;
 mod graph;
+mod host;
 mod images;
 mod import;
 mod init;

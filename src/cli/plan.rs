@@ -323,6 +323,10 @@ pub(super) fn by_hand(wanted: &Wanted, args: &Args) -> String {
     let program = &args.program;
     match wanted.by_hand() {
         [] => String::new(),
+        [ByHand { place, path, why, loads, kind: "nft", .. }] => format!(
+            "\n  {why}, which an apply does not load: `{program} host {place} install` does, and at each start of {place}. By hand: \
+             `{program} compile --out DIR` writes it, and on {place} this loads it (safe to repeat):\n    {loads} DIR/{path}\n"
+        ),
         [ByHand { place, path, why, loads, .. }] => format!(
             "\n  {why}, which fmc does not load: `{program} compile --out DIR` writes it, and on {place} this loads it \
              (safe to repeat):\n    {loads} DIR/{path}\n"

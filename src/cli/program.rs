@@ -23,7 +23,7 @@ use super::io::{Interrupt, Io};
 use super::plan::Towards;
 use super::{
     DONE, INTERRUPTED, about, apply, check, cloud_file, compile, console, convert, dns, drift, explain,
-    graph, images, import, init, kubeconfig, plan, root_key, saved, ssh, status, vpn,
+    graph, host, images, import, init, kubeconfig, plan, root_key, saved, ssh, status, vpn,
 };
 use crate::file::{RoleKinds, Syntax};
 
@@ -332,6 +332,7 @@ fn of(
         Command::Ssh { to, command } => ssh::run(&cloud, to, command, args, io),
         Command::SshConfig => ssh::config(&cloud, args, io),
         Command::Console { machine, log } => console::run(&cloud, machine, *log, args, io),
+        Command::Host { name, command } => host::run(&cloud, name, command.as_ref(), args, io),
         Command::Convert { to } => convert::run(&cloud, *to, io),
         Command::Kubeconfig { cluster, out, hours } => {
             let checked = check::checked(&cloud, args, io)?;

@@ -33,7 +33,7 @@ use super::connect::{Access, World};
 use super::failure::Failure;
 use super::io::Io;
 use super::{DONE, FAILED, plan, root_key, saved};
-use jump::Jump;
+pub(super) use jump::Jump;
 
 /// The settings of OpenSSH for a machine.
 struct Door {

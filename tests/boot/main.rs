@@ -17,6 +17,8 @@ mod full;
 mod inside;
 mod k3s;
 mod lab;
+#[cfg(feature = "full")]
+mod vlan;
 
 use fmc_testkit::guest::Style;
 

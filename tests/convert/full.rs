@@ -43,6 +43,12 @@ pub(crate) fn cloud() -> Cloud {
                 .capacity(100.gib())
                 .pool(Pool::new("a.b", "/pools/a").capacity(3.gib()))
                 .bridge("br0")
+                .manager(NetworkDaemon::NetworkManager)
+                .uplink(
+                    Uplink::new("br1", "eno2", "192.168.1.10/24")
+                        .gateway("192.168.1.1")
+                        .resolvers(["192.168.1.1"]),
+                )
                 .console_log(false),
         )
         .host(Host::new("other").cpu(CpuModel::HostModel))
@@ -96,7 +102,7 @@ pub(crate) fn cloud() -> Cloud {
         .accept("pool-thin", "yes: it's a \"lab\"\n# really\n")
 }
 
-fn networks() -> [Network; 4] {
+fn networks() -> [Network; 5] {
     [
         Network::nat("lab-1", "10.17.3.0/24")
             .host("local")
@@ -113,6 +119,7 @@ fn networks() -> [Network; 4] {
             .formerly("old-lab")
             .bridge_name("br-lab"),
         Network::bridge("lan", "br0").subnet("192.168.0.0/24").gateway("192.168.0.1"),
+        Network::vlan("office", "br0", 30).subnet("10.30.0.0/24"),
         Network::new("bare", NetworkMode::Open),
         Network::isolated("wrong_name", "10.17.5.0/24"),
     ]

@@ -104,7 +104,8 @@ fn segments(view: &View<'_>) -> Vec<usize> {
     let mut bridges = std::collections::BTreeMap::new();
     let segment = |(at, net): (usize, &super::view::Net<'_>)| {
         let bridge = net.draft.bridge.as_ref().and_then(|bridge| bridge.ok()).filter(|_| !net.is_own());
-        bridge.map_or(at, |bridge| *bridges.entry(bridge.as_str().to_owned()).or_insert(at))
+        let vlan = net.draft.vlan.as_ref().map(ToString::to_string);
+        bridge.map_or(at, |bridge| *bridges.entry((bridge.as_str().to_owned(), vlan)).or_insert(at))
     };
     view.networks.iter().enumerate().map(segment).collect()
 }

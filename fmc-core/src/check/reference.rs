@@ -14,6 +14,8 @@ use crate::sort;
 pub(super) mod bridge;
 pub(super) mod interface;
 pub(super) mod network;
+pub(super) mod uplink;
+pub(super) mod vlan;
 
 /// Looks at names, references and networks.
 pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
@@ -34,6 +36,8 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
         interface::check(view, placed, findings);
     }
     bridge::check(view, findings);
+    vlan::check(view, findings);
+    uplink::check(view, findings);
 }
 
 fn names(view: &View<'_>, findings: &mut Vec<Finding>) {

@@ -101,8 +101,8 @@ impl<'a> View<'a> {
         }
         let mut bridged: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (at, host) in hosts.iter().enumerate() {
-            for bridge in &host.bridges {
-                bridged.entry(text(bridge)).or_default().push(at);
+            for bridge in bridges_of(host) {
+                bridged.entry(bridge).or_default().push(at);
             }
         }
         let machines = cloud
@@ -222,6 +222,13 @@ impl Plugged<'_> {
             .into_iter()
             .filter_map(|(field, given)| Some((field, given.as_ref()?.ok()?.get())))
     }
+}
+
+/// The bridges of a host: those that it has already, and those that fmc makes on it.
+pub(crate) fn bridges_of(host: &Host) -> impl Iterator<Item = &str> {
+    let made = host.uplinks.iter().map(|uplink| text(&uplink.bridge));
+    let made = made.filter(|made| host.bridges.iter().all(|bridge| text(bridge) != *made));
+    host.bridges.iter().map(text).chain(made)
 }
 
 /// The interface that the default route goes through, by index.

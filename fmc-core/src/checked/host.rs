@@ -1,7 +1,9 @@
 //! A hypervisor of a checked cloud.
 
-use crate::host::{Acceleration, CpuModel, LibvirtUri, MachineType, Topology};
-use crate::name::{HostName, PoolName};
+use std::net::IpAddr;
+
+use crate::host::{Acceleration, BridgeAddress, CpuModel, LibvirtUri, MachineType, NetworkDaemon, Topology};
+use crate::name::{BridgeName, HostName, InterfaceName, PoolName};
 use crate::path::AbsPath;
 use crate::unit::Size;
 
@@ -33,6 +35,28 @@ pub struct Host {
     pub pools: Vec<Pool>,
     /// Whether the output of the machines' serial consoles is kept in the cloud's own pool.
     pub console_log: bool,
+    /// Its bridges that were there before the cloud, sorted.
+    pub bridges: Vec<BridgeName>,
+    /// The program that configures its network, if the user set it.
+    pub manager: Option<NetworkDaemon>,
+    /// Its bridges that fmc makes, by name.
+    pub uplinks: Vec<Uplink>,
+}
+
+/// A bridge that fmc makes on a host, over an interface of the host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Uplink {
+    /// The bridge.
+    pub bridge: InterfaceName,
+    /// The interface that is its port.
+    pub interface: InterfaceName,
+    /// How the bridge gets its IPv4 address.
+    pub address: BridgeAddress,
+    /// The router of the host's default route, beside an address of its own.
+    pub gateway: Option<IpAddr>,
+    /// The host's resolvers, beside an address of its own, in order.
+    pub resolvers: Vec<IpAddr>,
 }
 
 /// A directory pool of a host that is not the cloud's own.
@@ -48,6 +72,11 @@ pub struct Pool {
 }
 
 impl Host {
+    /// The uplink of a bridge that fmc makes.
+    pub fn uplink(&self, bridge: &str) -> Option<&Uplink> {
+        self.uplinks.iter().find(|uplink| uplink.bridge == *bridge)
+    }
+
     /// A pool of the host by name.
     pub fn pool(&self, name: &PoolName) -> Option<&Pool> {
         self.pools.iter().find(|pool| pool.name == *name)

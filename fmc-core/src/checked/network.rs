@@ -9,7 +9,7 @@ use super::index::Idx;
 use crate::addr::{IpRange, Mac, Subnet};
 use crate::dns::DnsName;
 use crate::name::{BridgeName, DomainName, FormerNetworkName, Fqdn, Hostname, NetworkName};
-use crate::unit::Mtu;
+use crate::unit::{Mtu, VlanId};
 
 /// How a network forwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,8 @@ pub struct Network {
     pub forward: Forward,
     /// The bridge on the host: derived from the name, or the host's own.
     pub bridge: BridgeName,
+    /// The VLAN that it is, if it is one: `bridge` is its own then.
+    pub vlan: Option<Vlan>,
     /// IPv4, if the network has it.
     pub ipv4: Option<Family>,
     /// IPv6, if the network has it.
@@ -61,6 +63,16 @@ pub struct Network {
     pub mac: Mac,
     /// Whether it starts with the host.
     pub autostart: bool,
+}
+
+/// A VLAN of a host's bridge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Vlan {
+    /// The host's bridge whose uplink carries it.
+    pub trunk: BridgeName,
+    /// Its tag.
+    pub id: VlanId,
 }
 
 /// One address family of a network.

@@ -159,6 +159,13 @@ pub(super) const fn bridge(text: &str) -> Result<(), Fault> {
     scan(text, set, set, set)
 }
 
+pub(super) const fn interface(text: &str) -> Result<(), Fault> {
+    match bridge(text) {
+        Ok(()) => serial(text),
+        fault => fault,
+    }
+}
+
 pub(super) const fn unit(text: &str) -> Result<(), Fault> {
     let inside = Set::AlphanumericAnd(b":_.\\@-");
     if let Err(fault) = scan(text, Set::AlphanumericAnd(b":_.\\-"), inside, inside) {

@@ -1,10 +1,12 @@
 //! The jump host for machines behind a hypervisor: the host of its libvirt's URI, reached as libvirt reaches it.
 
+use std::process::Command;
+
 use super::Failure;
 
 /// How libvirt reaches a hypervisor by SSH (libvirt, *Remote support*, *SSH transport*).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Jump {
+pub(in crate::cli) struct Jump {
     /// `user@host:port`, as in the URI.
     authority: String,
     user: Option<String>,
@@ -16,7 +18,7 @@ pub(super) struct Jump {
 
 impl Jump {
     /// The jump host of a URI, unless libvirt is reached without SSH.
-    pub(super) fn of(uri: &str) -> Result<Option<Self>, Failure> {
+    pub(in crate::cli) fn of(uri: &str) -> Result<Option<Self>, Failure> {
         let Some((scheme, rest)) = uri.split_once("://") else { return Ok(None) };
         let transport = scheme.split_once('+').map(|(_, transport)| transport);
         if !matches!(transport, Some("ssh" | "libssh" | "libssh2")) {
@@ -62,6 +64,25 @@ impl Jump {
             port: port.map(str::to_owned),
             options: Vec::new(),
         })
+    }
+
+    /// OpenSSH on the host itself, in a connection of its own; a command is appended.
+    pub(in crate::cli) fn command(&self) -> Command {
+        let mut ssh = Command::new("ssh");
+        // Nobody is asked in the middle of a change, and a connection that was open before proves nothing.
+        for option in ["BatchMode=yes", "ConnectTimeout=10", "ControlMaster=no", "ControlPath=none"] {
+            ssh.args(["-o", option]);
+        }
+        for (name, value) in &self.options {
+            ssh.args(["-o", &format!("{name}={value}")]);
+        }
+        for (flag, value) in [("-l", &self.user), ("-p", &self.port)] {
+            if let Some(value) = value {
+                ssh.args([flag, value]);
+            }
+        }
+        ssh.args(["--", &self.host]);
+        ssh
     }
 
     /// The option of OpenSSH's that jumps, as in `ssh_config(5)`.

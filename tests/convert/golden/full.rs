@@ -3,6 +3,7 @@ use fmc::prelude::*;
 const BARE: NetworkName = NetworkName::literal("bare");
 const LAB_1: NetworkName = NetworkName::literal("lab-1");
 const LAN: NetworkName = NetworkName::literal("lan");
+const OFFICE: NetworkName = NetworkName::literal("office");
 
 fn cloud() -> Cloud {
     Cloud::new("full")
@@ -38,6 +39,12 @@ fn cloud() -> Cloud {
                 .capacity(100.gib())
                 .pool(Pool::new("a.b", "/pools/a").capacity(3.gib()))
                 .bridge("br0")
+                .manager(NetworkDaemon::NetworkManager)
+                .uplink(
+                    Uplink::new("br1", "eno2", "192.168.1.10/24")
+                        .gateway("192.168.1.1")
+                        .resolvers(["192.168.1.1"]),
+                )
                 .console_log(false),
         )
         .host(Host::new("other").cpu(CpuModel::HostModel))
@@ -58,6 +65,7 @@ fn cloud() -> Cloud {
                 .autostart(false),
         )
         .network(Network::bridge(LAN, "br0").subnet("192.168.0.0/24").gateway("192.168.0.1"))
+        .network(Network::vlan(OFFICE, "br0", 30).subnet("10.30.0.0/24"))
         .network(Network::new(BARE, NetworkMode::Open))
         .network(Network::isolated("wrong_name", "10.17.5.0/24"))
         .machine(

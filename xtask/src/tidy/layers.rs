@@ -18,7 +18,7 @@ const LAYERS: &[&[&str]] = &[
     // The trait of a provider, which gets a checked cloud.
     &["provider"],
     // The table of the built-in roles.
-    &["roles"],
+    &["host_side", "roles"],
     // The trait by which the check asks the rooms of roles that span machines, and the types of their findings, for programs.
     &["balancer/room", "k3s/problem", "k3s/room", "mirror/room"],
     // The rules that the rooms of roles apply to a draft, and the roles that a draft states.
@@ -60,8 +60,8 @@ const LAYERS: &[&[&str]] = &[
     &["balancer", "mirror"],
     &["program", "yaml"],
     // The nouns of a draft.
-    &["disk", "dns", "flow", "guest", "identity", "network", "people", "template"],
-    &["addr", "host", "image", "machine/power", "ready", "secret"],
+    &["disk", "dns", "flow", "guest", "host", "identity", "network", "people", "template"],
+    &["addr", "image", "machine/power", "ready", "secret"],
     // The declaration of a draft's settings.
     &["draft"],
     // The planner does not know clouds; the world in memory does not know plans either.

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::super::resolve::bridge_of;
-use super::super::view::{View, text};
+use super::super::view::{View, bridges_of, text};
+use super::vlan;
 use crate::checked::on_host;
 use crate::finding::{Finding, NameList, Remedy, problems};
 use crate::host::Host;
@@ -17,7 +18,7 @@ pub(super) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
 
 /// Whether the host lists the bridge; `None` if a listed name is wrong, so that it is not known.
 fn has(host: &Host, bridge: &str) -> Option<bool> {
-    let found = host.bridges.iter().any(|known| text(known) == bridge);
+    let found = bridges_of(host).any(|known| known == bridge);
     if found || host.bridges.iter().all(|known| known.ok().is_some()) { Some(found) } else { None }
 }
 
@@ -42,7 +43,7 @@ fn listed(view: &View<'_>, findings: &mut Vec<Finding>) {
         let place = format_args!("networks.{}.bridge", net.draft.name);
         let Some(users) = needs.get(&at) else {
             if !view.hosts.is_empty() && all_known && view.bridged(bridge).is_empty() {
-                let known = NameList::new(view.hosts.iter().flat_map(|host| &host.bridges).map(text));
+                let known = NameList::new(view.hosts.iter().flat_map(|host| bridges_of(host)));
                 let bridge = bridge.to_owned();
                 findings.push(BridgeProblem::Nowhere { bridge, known }.at(place));
             }
@@ -60,7 +61,7 @@ fn listed(view: &View<'_>, findings: &mut Vec<Finding>) {
                 bridge: bridge.to_owned(),
                 host: name.to_owned(),
                 machines: NameList::new(machines.iter().copied()),
-                known: NameList::new(host.bridges.iter().map(text)),
+                known: NameList::new(bridges_of(host)),
             };
             findings.push(problem.at(place).also(format_args!("hosts.{name}.bridges")));
         }
@@ -86,6 +87,15 @@ fn taken(view: &View<'_>, findings: &mut Vec<Finding>) {
             findings.push(problem.at(format_args!("networks.{name}.bridge")).also(listed));
         }
         bridges.push((host, bridge.as_str().to_owned(), name));
+    }
+    // The bridge of a VLAN is on each host that has its trunk.
+    for net in view.networks.iter().filter(|net| !net.is_own() && net.draft.vlan.is_some()) {
+        let name = text(&net.draft.name);
+        let trunk = net.draft.bridge.as_ref().map_or("", text);
+        if let Some(bridge) = vlan::own_bridge(view, name) {
+            let on = view.bridged(trunk).iter();
+            bridges.extend(on.map(|&host| (host, bridge.as_str().to_owned(), name)));
+        }
     }
     sort::all(&mut bridges);
     for same in bridges.chunk_by(|a, b| (a.0, &a.1) == (b.0, &b.1)) {

@@ -3,7 +3,7 @@
 use super::{optional, or};
 use crate::checked;
 use crate::given::Given;
-use crate::host::{Host, LibvirtUri};
+use crate::host::{Host, LibvirtUri, Uplink};
 use crate::path::AbsPath;
 use crate::sort;
 use crate::unit::Size;
@@ -24,9 +24,16 @@ pub(super) fn host(draft: &Host) -> Option<checked::Host> {
         base,
         capacity,
         pools,
-        bridges: _,
+        bridges,
+        manager,
+        uplinks,
         console_log,
     } = draft;
+    let mut bridges = bridges.iter().map(|bridge| bridge.ok().cloned()).collect::<Option<Vec<_>>>()?;
+    sort::all(&mut bridges);
+    bridges.dedup();
+    let mut uplinks = uplinks.iter().map(uplink).collect::<Option<Vec<_>>>()?;
+    sort::by(&mut uplinks, |a, b| a.bridge.cmp(&b.bridge));
     let mut pools = pools
         .iter()
         .map(|pool| {
@@ -57,5 +64,19 @@ pub(super) fn host(draft: &Host) -> Option<checked::Host> {
         capacity: optional(capacity.as_ref())?,
         pools,
         console_log: *console_log,
+        bridges,
+        manager: *manager,
+        uplinks,
+    })
+}
+
+fn uplink(draft: &Uplink) -> Option<checked::Uplink> {
+    let Uplink { bridge, interface, address, gateway, resolvers } = draft;
+    Some(checked::Uplink {
+        bridge: bridge.ok()?.clone(),
+        interface: interface.ok()?.clone(),
+        address: *address.ok()?,
+        gateway: optional(gateway.as_ref())?.map(|ip| ip.get()),
+        resolvers: resolvers.iter().map(|ip| Some(ip.ok()?.get())).collect::<Option<_>>()?,
     })
 }

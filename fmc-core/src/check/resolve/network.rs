@@ -43,7 +43,12 @@ pub(super) fn network(
             NetworkMode::Isolated => Forward::Isolated,
             NetworkMode::Bridge => Forward::Bridge,
         },
+        vlan: match (&draft.bridge, &draft.vlan) {
+            (Some(trunk), Some(id)) => Some(checked::Vlan { trunk: trunk.ok()?.clone(), id: *id.ok()? }),
+            _ => None,
+        },
         bridge: match &draft.bridge {
+            _ if draft.vlan.is_some() => bridge_of(&on_host(view.prefix(), name.as_str()))?,
             Some(bridge) => bridge.ok()?.clone(),
             None => bridge_of(&on_host(view.prefix(), name.as_str()))?,
         },

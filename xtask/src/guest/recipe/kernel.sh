@@ -14,7 +14,8 @@ while read -r deb; do
         './lib/modules/*/kernel/drivers/net/wireguard' './lib/modules/*/kernel/net/ipv4/udp_tunnel.ko*' \
         './lib/modules/*/kernel/net/ipv6/ip6_udp_tunnel.ko*' \
         './lib/modules/*/kernel/net/netfilter' './lib/modules/*/kernel/net/ipv4/netfilter' './lib/modules/*/kernel/net/ipv6/netfilter' \
-        './lib/modules/*/kernel/net/bridge' './lib/modules/*/kernel/net/802' './lib/modules/*/kernel/net/llc' \
+        './lib/modules/*/kernel/net/bridge' './lib/modules/*/kernel/net/802' './lib/modules/*/kernel/net/8021q' \
+        './lib/modules/*/kernel/drivers/net/veth.ko*' './lib/modules/*/kernel/net/llc' \
         './lib/modules/*/kernel/fs/overlayfs' \
         './lib/modules/*/kernel/net/core' './lib/modules/*/kernel/fs/fat' './lib/modules/*/kernel/fs/isofs' \
         './lib/modules/*/kernel/fs/nls' './lib/modules/*/kernel/fs/autofs' 2>/dev/null || true
