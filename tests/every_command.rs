@@ -32,6 +32,9 @@ const COMMANDS: &[(&str, &str, i32)] = &[
     ("kubeconfig", "CLUSTER", 0),
     // A cloud without a tunnel has no configuration of one.
     ("vpn", "ana", 1),
+    // A simulated host has no network of its own.
+    ("host install", "", 64),
+    ("host help", "", 0),
     ("convert", "CHOICE", 0),
     ("init", "another.yaml", 0),
     ("schema", "", 0),
@@ -120,6 +123,8 @@ fn all_run(program: &Path, machine: &str, cluster: Option<&str>, command: &clap:
                 _ => code,
             };
             let arguments = arguments.replace("MACHINE", machine).replace("CLUSTER", cluster.unwrap_or(""));
+            // The name of a host stands before what is done with it.
+            let name = name.replace("host install", "host local install");
             let line: Vec<&str> = name.split(' ').chain(arguments.split_whitespace()).collect();
             let ran = Command::new(program)
                 .args(&line)

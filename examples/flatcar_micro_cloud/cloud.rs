@@ -34,7 +34,7 @@ pub(crate) fn cloud() -> Cloud {
         )
 }
 
-/// The machines, their networks, their cluster and their database, without the services that they have in common.
+/// The machines, their networks, their cluster, their database and the way in, without the services that they have in common.
 pub(crate) fn machines() -> Cloud {
     Cloud::new("flatcar-micro-cloud")
         // S17: an internal zone under a name that ICANN reserves for internal use; `cefaslocalserver.com` can
@@ -52,8 +52,7 @@ pub(crate) fn machines() -> Cloud {
         .machines([bootstrap(), freeipa(), load_balancer(), postgresql(), helper(), bastion()])
         .cluster(cluster())
         .role(Spanning::said(database()))
-        // S25: the bastion is the only way in by SSH, and it serves only SSH.
-        .ssh_from([Peer::machine(BASTION)])
+        .role(Spanning::said(vpn()))
         .ssh_host_keys(true)
         .accept(
             "k3s-install-unpinned",
@@ -66,6 +65,10 @@ pub(crate) fn machines() -> Cloud {
         .accept(
             "image-unpinned",
             "the images lie on the host under their versions; nobody kept their checksums",
+        )
+        .accept(
+            "wireguard-endpoint-name",
+            "the document's public address is a private one, and the router's own changes; people take the tunnel down and up then",
         )
 }
 
@@ -132,8 +135,8 @@ fn cluster() -> k3s::Cluster {
         .snapshots(k3s::Snapshots::every("0 */6 * * *").keep(12))
 }
 
-/// The database of the shop. Its clients run on the agents, and it admits only their subnet: another agent changes
-/// nothing here. S24: its data outlives its machine, and so do two weeks of backups, on a disk of their own.
+/// The database of the shop. Its clients run on the agents, and it admits their subnet and the helper: another agent
+/// changes nothing here. S24: its data outlives its machine, and so do two weeks of backups, on a disk of their own.
 fn database() -> Postgresql {
     Postgresql::new("main", 16, POSTGRESQL1)
         .user(postgresql::DatabaseUser::new("shop"))
@@ -142,6 +145,16 @@ fn database() -> Postgresql {
         )
         .size(100.gib())
         .backup(postgresql::Backup::new().size(200.gib()).keep(2))
+}
+
+/// The way in from outside. The balancer faces the LAN, and the router sends UDP port 51820 on to it; from the tunnel
+/// people reach the bastion, and the services of the ingress.
+fn vpn() -> Wireguard {
+    Wireguard::new("office")
+        .subnets(["10.8.0.0/24"])
+        .gateway(LOAD_BALANCER1)
+        .endpoint("vpn.cloud.example.org")
+        .person(wireguard::TunnelPerson::new("ops").reach(Peer::machine(BASTION)))
 }
 
 /// FreeIPA: DNS and accounts. It asks its network's own forwarder for the names of the world.
@@ -247,16 +260,26 @@ fn postgresql() -> Machine {
         .root_disk(30.gib())
 }
 
-/// S15: the helper had no service; now administrators work on it.
+/// S15: the helper had no service; now it has what administrators need for the database and the other machines. Who
+/// administrates the cluster gets a certificate for hours from `fmc kubeconfig`.
 fn helper() -> Machine {
-    node(HELPER, rocky(), &CORE, Ipv4Addr::new(10, 17, 3, 14)).cpus(1).memory(1.gib()).root_disk(30.gib())
+    let administration =
+        Helper::new().users(["ops"]).tool(helper::Tool::new("psql")).database(helper::HelperDatabase::new("shop", "main"));
+    node(HELPER, rocky(), &CORE, Ipv4Addr::new(10, 17, 3, 14))
+        .cpus(1)
+        .memory(1.gib())
+        .root_disk(30.gib())
+        .role(Role::said(administration))
 }
 
 /// S8: the diagram's jump host, on the LAN and on the core network.
+/// S25: it is the only way in by SSH, and it serves only SSH.
+/// S7: people dial it on the LAN, since the document has no address that is public.
 fn bastion() -> Machine {
     node(BASTION, rocky(), &CORE, Ipv4Addr::new(10, 17, 3, 20))
         .interface(Interface::on(LAN).address("192.168.0.20").default_route(true))
         .cpus(1)
         .memory(1.gib())
         .root_disk(20.gib())
+        .role(Role::said(Bastion::new()))
 }

@@ -33,11 +33,12 @@ use fmc::testing::StandIns;
 
 /// The parts of the seed's cloud beside its machines. A mistake in a machine is made without them, so that it
 /// causes one finding; a mistake in a cluster brings its own cluster.
-const MACHINES_ALONE: [&str; 9] = [
+const MACHINES_ALONE: [&str; 10] = [
     "clusters=",
     "roles=",
     "machines.postgresql1.disks={data: {size: 100 GiB}}",
-    "ssh_from=",
+    "machines.bastion.roles=",
+    "machines.helper.roles=",
     "ssh_host_keys=false",
     "machines.master1.disks=",
     "machines.master2.disks=",
