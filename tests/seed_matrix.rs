@@ -25,7 +25,8 @@ fn only_the_balancer_and_the_bastion_face_the_lan() {
     let lan = || NetworkName::literal("lan");
     assert_eq!(checked.flows().into("loadbalancer1").from(lan()).ports(), [80, 443, 6443]);
     assert_eq!(checked.flows().into("bastion").from(lan()).ports(), [22]);
-    let outer = |machine: &&fmc::checked::Machine| ["loadbalancer1", "bastion"].contains(&machine.name.as_str());
+    let outer =
+        |machine: &&fmc::checked::Machine| ["loadbalancer1", "bastion"].contains(&machine.name.as_str());
     let guarded = checked.machines().iter().filter(|machine| machine.firewall && !outer(machine));
     let mut count = 0;
     for machine in guarded {

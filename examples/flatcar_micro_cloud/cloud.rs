@@ -263,8 +263,10 @@ fn postgresql() -> Machine {
 /// S15: the helper had no service; now it has what administrators need for the database and the other machines. Who
 /// administrates the cluster gets a certificate for hours from `fmc kubeconfig`.
 fn helper() -> Machine {
-    let administration =
-        Helper::new().users(["ops"]).tool(helper::Tool::new("psql")).database(helper::HelperDatabase::new("shop", "main"));
+    let administration = Helper::new()
+        .users(["ops"])
+        .tool(helper::Tool::new("psql"))
+        .database(helper::HelperDatabase::new("shop", "main"));
     node(HELPER, rocky(), &CORE, Ipv4Addr::new(10, 17, 3, 14))
         .cpus(1)
         .memory(1.gib())

@@ -1,6 +1,8 @@
 //! Traefik itself, built from its modules, from the compiled files: in front of three API servers, one of which dies, and of two
 //! nodes with HTTP and HTTPS.
 
+#![expect(clippy::unwrap_used, reason = "a program that does not start fails the test")]
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 

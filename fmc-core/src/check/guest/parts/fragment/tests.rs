@@ -80,7 +80,8 @@ fn a_clash_names_both_places() {
     ];
     let mut all: Vec<&str> =
         all.iter().map(String::as_str).filter(|line| line.starts_with("guest-clash")).collect();
-    (wanted.sort_unstable(), all.sort_unstable());
+    wanted.sort_unstable();
+    all.sort_unstable();
     assert_eq!(all, wanted);
 }
 
@@ -270,6 +271,7 @@ fn parts_of_a_cloud_config_clash_too() {
         "fragment-invalid guest.cloud_config[1]",
     ];
     let mut all: Vec<&str> = all.iter().map(String::as_str).collect();
-    (wanted.sort_unstable(), all.sort_unstable());
+    wanted.sort_unstable();
+    all.sort_unstable();
     assert_eq!(all, wanted);
 }
