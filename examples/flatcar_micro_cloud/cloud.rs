@@ -141,7 +141,9 @@ fn database() -> Postgresql {
     Postgresql::new("main", 16, POSTGRESQL1)
         .user(postgresql::DatabaseUser::new("shop"))
         .database(
-            postgresql::Database::new("shop", "shop").from(Peer::subnet_of_role("k3s-agent").of("prod")),
+            postgresql::Database::new("shop", "shop")
+                .from(Peer::subnet_of_role("k3s-agent").of("prod"))
+                .from(Peer::machine(HELPER)),
         )
         .size(100.gib())
         .backup(postgresql::Backup::new().size(200.gib()).keep(2))

@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use fmc_core::boot::{Boot, Born, BornSecrets, Digests};
 use fmc_core::checked::{Addressing, Checked, Disk, Host, Idx, Image, Machine, Network, Source};
-use fmc_core::disk::Filesystem;
 use fmc_core::graph::{Address, Carries, Edge, Node, Wanted};
 use fmc_core::name::PoolName;
 use fmc_core::path::AbsPath;
@@ -324,11 +323,8 @@ impl Documents<'_> {
                 name: disk.name.as_str().into(),
                 serial: disk.serial.to_string().into(),
                 on: Some(
-                    OnDisk::new(
-                        disk.filesystem.map(Filesystem::as_str),
-                        disk.mount.as_ref().map(AbsPath::as_str),
-                    )
-                    .derivation(secrets.derivation()),
+                    OnDisk::new(disk.made().as_deref(), disk.mount.as_ref().map(AbsPath::as_str))
+                        .derivation(secrets.derivation()),
                 ),
             })),
         };

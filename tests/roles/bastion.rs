@@ -57,6 +57,17 @@ fn each_mistake_has_its_finding() {
     let role = "machines.bastion.roles[0]";
     for (changes, wanted) in [
         (&[("public: 8.8.4.4", "public: 192.168.0.21")][..], format!("bastion-not-public {role}")),
+        (
+            &[(
+                "  bastion:\n    image: {os: rocky, version: \"9.4\"",
+                "  bastion:\n    image: {os: rocky, version: \"8.9\"",
+            )],
+            format!("bastion-system {role}"),
+        ),
+        (
+            &[("users: {ops: {}, ana", "users: {root: {}, ops: {}, ana")],
+            format!("bastion-no-key {role}.bastion.users.root"),
+        ),
         (&[("nat: true", "nat: false"), ("port: 2222", "port: 22")], format!("bastion-nat {role}")),
         (&[("public: 8.8.4.4", "public: 10.17.5.2")], format!("bastion-nat {role}")),
         (

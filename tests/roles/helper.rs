@@ -94,6 +94,21 @@ fn credentials_are_for_named_people_alone() {
     }
 }
 
+/// cloud-init gets the same lines: a key at its end has no line break of its own there.
+#[test]
+fn ssh_finds_the_key_of_each_machine_in_what_cloud_init_writes() {
+    let artifacts = fmc::testing::Artifacts::of(&from_yaml(EXAMPLE).unwrap());
+    let data = fmc_testkit::yaml::read(artifacts.machine("helper").boot("user-data").text()).unwrap();
+    let files = data["write_files"].as_array().unwrap();
+    let text = |path: &str| {
+        let file = files.iter().find(|file| file["path"] == path).unwrap();
+        file["content"].as_str().unwrap().to_owned()
+    };
+    let keys = |path: &str| text(path).lines().filter(|line| line.contains(".shop ")).count();
+    assert_eq!(keys("/home/ops/.ssh/fmc_known_hosts"), 4, "{}", text("/home/ops/.ssh/fmc_known_hosts"));
+    assert_eq!(keys("/home/ana/.ssh/fmc_known_hosts"), 2);
+}
+
 /// Ignition writes the files of a system that has it, for its users.
 #[test]
 fn ignition_gives_each_file_to_its_user() {

@@ -129,3 +129,41 @@ fn butane_is_imported_and_what_is_left_is_listed() {
     let (code, said) = run_in(folder.path(), "import butane config.bu");
     assert!(code == 1 && said.contains("failed to read config.bu"), "{said}");
 }
+
+/// A new guest would not open the disk: the machine stays, and nothing says that it is as wanted.
+#[test]
+fn a_disk_keeps_the_key_that_it_was_made_with() {
+    let cloud = |disk: &str| {
+        format!(
+            "name: first\nhosts: {{local: {{}}}}\nmachines:\n  app:\n    image: {{os: flatcar, version: 4230.2.3, source: {{path: /i}}}}\n    \
+             root_disk: 20 GiB\n    disks: {{data: {{size: 5 GiB, mount: /var/lib/app{disk}}}}}\n"
+        )
+    };
+    let key = |generation: u32| {
+        cloud(&format!(
+            ", luks_key: {{name: app-data, source: {{generated: password}}, generation: {generation}}}"
+        ))
+    };
+    let folder = fmc_testkit::tree::scratch();
+    let apply = |text: &str, more: &str| {
+        std::fs::write(folder.path().join("cloud.yaml"), text).unwrap();
+        run_in(folder.path(), &format!("apply --yes --connect sim:host.json {more}"))
+    };
+    let root = fmc::keys::RootKey::from_bytes([7; 32]).to_text();
+    std::fs::write(folder.path().join("root.key"), &**root).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(folder.path().join("root.key"), mode).unwrap();
+    let (code, said) = apply(&key(1), "--root-key root.key");
+    assert_eq!(code, 0, "{said}");
+    for (text, told) in
+        [(key(2), "and the cloud wants it encrypted by"), (cloud(""), "and the cloud wants it not encrypted")]
+    {
+        let (code, said) = apply(&text, "--root-key root.key --replace app");
+        assert!(
+            code != 0 && said.contains("is encrypted by the key") && said.contains(told),
+            "{code}: {said}"
+        );
+    }
+    let (code, said) = apply(&key(1), "--root-key root.key --replace app");
+    assert_eq!(code, 0, "{said}");
+}

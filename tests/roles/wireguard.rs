@@ -80,6 +80,18 @@ const MISTAKES: &[(&[(&str, &str)], &str)] = &[
         "error[wireguard-room]: 10.9.0.0/30 has room for the gateway and 1 peer, and the tunnel has 2",
     ),
     (&[("      subnets: [10.9.0.0/24]\n", "")], "error[wireguard-room]: the tunnel has no subnet"),
+    (
+        &[("[10.9.0.0/24]", "[169.254.0.0/24]")],
+        "error[wireguard-room]: no peer can have an address of 169.254.0.0/24",
+    ),
+    (
+        &[("[10.8.0.0/24, fd00:8::/64]", "[\"fd00:8::/64\"]"), ("addresses: [10.8.0.7]", "addresses: []")],
+        "error[wireguard-reach]: it has IPv4 alone, of which the tunnel has no addresses",
+    ),
+    (
+        &[("name: copies", "name: copies\n      interface: enp1s0")],
+        "error[wireguard-interface]: enp1s0 is a name that systems give to their own interfaces",
+    ),
     (&[("[10.9.0.0/24]", "[10.9.0.0/24, 10.10.0.0/24]")], "the tunnel has 2 subnets of IPv4"),
     (&[(COPIES, "machines: {db: {}}")], "error[wireguard-members]: a mesh of 1 machine leads nowhere"),
     (

@@ -5,6 +5,7 @@ use crate::addr::{Subnet, is_public};
 use crate::checked::{Checked, CheckedFlow, CheckedPeer, Machine};
 use crate::finding::{NameList, OwnKind};
 use crate::flow::{Direction, tcp};
+use crate::image::Os;
 use crate::name::UserName;
 use crate::role::{RoleFindings, Site};
 
@@ -16,15 +17,17 @@ const NO_KEY: OwnKind = OwnKind::error("bastion-no-key", include_str!("pages/no-
 const NOT_PUBLIC: OwnKind = OwnKind::error("bastion-not-public", include_str!("pages/not-public.md"));
 const NAT: OwnKind = OwnKind::error("bastion-nat", include_str!("pages/nat.md")).never_accepted();
 const NO_ADDRESS: OwnKind = OwnKind::warning("bastion-no-address", include_str!("pages/no-address.md"));
+const SYSTEM: OwnKind = OwnKind::error("bastion-system", include_str!("pages/system.md")).never_accepted();
 const BYPASSED: OwnKind = OwnKind::error("bastion-bypassed", include_str!("pages/bypassed.md"));
 
 /// The kinds of findings about a bastion.
 pub(super) const KINDS: &[OwnKind] =
-    &[SECOND, OTHER_SERVICE, NO_USER, NO_KEY, NOT_PUBLIC, NAT, NO_ADDRESS, BYPASSED];
+    &[SECOND, OTHER_SERVICE, NO_USER, NO_KEY, NOT_PUBLIC, NAT, NO_ADDRESS, BYPASSED, SYSTEM];
 
 /// Everything that is wrong with a bastion by its settings and its machine.
 pub(super) fn check(bastion: &Bastion, site: &Site<'_>, findings: &mut RoleFindings<'_>) {
     second(site, findings);
+    system(site, findings);
     dialled(bastion, site, findings);
     users(bastion, site, findings);
     if let Some(size) = &bastion.log_size {
@@ -41,6 +44,24 @@ fn second(site: &Site<'_>, findings: &mut RoleFindings<'_>) {
             &serde_json::json!({ "first": first.name.as_str() }),
             format!("{} is a bastion of this cloud already, and there is one way in", first.name),
             "keep one of them",
+        );
+    }
+}
+
+/// Systems whose sshd reads no folder of further settings, which is OpenSSH before 8.2.
+fn system(site: &Site<'_>, findings: &mut RoleFindings<'_>) {
+    let image = &site.machine().image;
+    let least = match image.os {
+        Os::Debian => 11,
+        Os::Rocky | Os::Almalinux => 9,
+        _ => return,
+    };
+    let release = image.version.split('.').next().and_then(|major| major.parse().ok());
+    if release.is_some_and(|release: u32| release < least) {
+        findings.find(
+            &SYSTEM,
+            format!("sshd of {} {} does not read /etc/ssh/sshd_config.d", image.os.label(), image.version),
+            format!("give the machine {} {least} or later", image.os.label()),
         );
     }
 }
@@ -112,6 +133,13 @@ fn users(bastion: &Bastion, site: &Site<'_>, findings: &mut RoleFindings<'_>) {
         let is_let_in = with_key(machine).any(|known| known.name == *name);
         match known {
             Some(_) if is_let_in => {}
+            _ if name.as_str() == "root" => findings.part(&at, |findings| {
+                findings.find(
+                    &NO_KEY,
+                    "sshd of a bastion never lets root in",
+                    "name another user of the machine, who has a key there",
+                );
+            }),
             Some(_) => findings.part(&at, |findings| {
                 findings.find(
                     &NO_KEY,

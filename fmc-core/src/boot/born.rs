@@ -136,7 +136,7 @@ pub struct BornDisk {
     pub name: Arc<str>,
     /// The serial by which the guest finds it.
     pub serial: Arc<str>,
-    /// The file system that the first boot makes on it.
+    /// The file system that the first boot makes on it, and the key of its encryption, as [`Disk::made`](crate::checked::Disk::made) says them.
     pub filesystem: Option<Arc<str>>,
     /// Where the guest mounts it.
     pub mount: Option<Arc<str>>,
@@ -184,7 +184,7 @@ impl Born {
                 .map(|disk| BornDisk {
                     name: disk.name.as_str().into(),
                     serial: text(&disk.serial),
-                    filesystem: disk.filesystem.map(|filesystem| filesystem.as_str().into()),
+                    filesystem: disk.made(),
                     mount: disk.mount.as_ref().map(|mount| mount.as_str().into()),
                 })
                 .collect(),

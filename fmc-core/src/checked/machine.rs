@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::host::Host;
@@ -241,6 +242,20 @@ pub struct Disk {
     pub mount: Option<AbsPath>,
     /// The key of its encryption, if it is encrypted.
     pub luks_key: Option<Arc<SecretRef>>,
+}
+
+impl Disk {
+    /// What is on it, as marks and records have it: the file system, as `ext4`, and for an encrypted disk what tells its key from another
+    /// one, as `ext4-luks-1f0c22ab`. A guest that wants something else cannot mount it.
+    pub fn made(&self) -> Option<Arc<str>> {
+        let filesystem = self.filesystem?.as_str();
+        let Some(key) = &self.luks_key else { return Some(filesystem.into()) };
+        let mut hash = Sha256::new();
+        key.update(&mut hash);
+        let hash = hash.finalize();
+        let start = hash.first_chunk::<4>().map(|start| u32::from_be_bytes(*start)).unwrap_or_default();
+        Some(format!("{filesystem}-luks-{start:08x}").into())
+    }
 }
 
 /// An interface of a machine.

@@ -48,7 +48,12 @@ fn ssh(home: &str, user: &User, site: &Site<'_>, guest: Guest) -> Guest {
             text.push_str(
                 "  UserKnownHostsFile ~/.ssh/fmc_known_hosts\n  GlobalKnownHostsFile none\n  StrictHostKeyChecking yes\n",
             );
-            known.extend([TextPart::from(format!("{alias} ")), TextPart::Secret(Secret::from(key.clone()))]);
+            // Where a secret is a part of a text, its own line break at the end may be left out.
+            known.extend([
+                TextPart::from(format!("{alias} ")),
+                TextPart::Secret(Secret::from(key.clone())),
+                "\n".into(),
+            ]);
         }
     };
     match way_in(site) {

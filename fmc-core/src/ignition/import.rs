@@ -1,5 +1,6 @@
 //! Configs of Butane and Ignition as a guest: what a guest has words for in those words, and the rest as a fragment.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use base64::Engine as _;
@@ -61,11 +62,12 @@ impl fmt::Display for NotImported {
 pub fn import(config: &Fragment, files: &dyn LocalFiles) -> Imported {
     let mut reading = read_with(config, files);
     let left = reading.troubles.iter();
-    let left = left
+    let left: Vec<NotImported> = left
         .map(|trouble| NotImported { path: trouble.path.clone(), why: trouble.what.to_string() })
         .collect();
     let mut guest = Guest::new();
     if let Some(config) = reading.config.as_object_mut() {
+        leave_spoiled(config, &left);
         let homes = homes(config);
         take(
             config,
@@ -107,6 +109,20 @@ pub fn import(config: &Fragment, files: &dyn LocalFiles) -> Imported {
         }
     }
     Imported { guest, left }
+}
+
+/// Takes the files out whose contents are not imported: without them they would be empty files of a machine.
+fn leave_spoiled(config: &mut Map<String, Value>, left: &[NotImported]) {
+    let files = config.get_mut("storage").and_then(|storage| storage.get_mut("files"));
+    let Some(files) = files.and_then(Value::as_array_mut) else { return };
+    let index_of = |path: &str| {
+        let (index, rest) = path.strip_prefix("storage.files[")?.split_once(']')?;
+        let is_of_contents = [".contents", ".append"].iter().any(|part| rest.starts_with(part));
+        is_of_contents.then(|| index.parse::<usize>().ok())?
+    };
+    let spoiled: BTreeSet<usize> = left.iter().filter_map(|one| index_of(&one.path)).collect();
+    let mut index = 0..;
+    files.retain(|_| index.next().is_none_or(|index| !spoiled.contains(&index)));
 }
 
 /// Takes the values out of a list that a guest has words for.

@@ -10,7 +10,6 @@ fn cloud() -> Cloud {
         .time_zone("Europe/London")
         .resolvers(["10.17.3.11"])
         .ssh_host_keys(true)
-        .ssh_from([Peer::machine("bastion")])
         .host(
             Host::new("proliant")
                 .topology(2, 6, 2)
@@ -206,7 +205,8 @@ fn cloud() -> Cloud {
             .user(
                 User::admin("ops")
                     .key("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINhkSSGYbhWMwip3dcd+DMGpB5B0Pymsom625vHyoFhR ops@flatcar-micro-cloud"),
-            ),
+            )
+            .role(Role::said(Helper::new().users(["ops"]).tool(helper::Tool::new("psql")).database(helper::HelperDatabase::new("shop", "main")))),
         )
         .machine(
             Machine::new(
@@ -223,7 +223,8 @@ fn cloud() -> Cloud {
             .user(
                 User::admin("ops")
                     .key("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINhkSSGYbhWMwip3dcd+DMGpB5B0Pymsom625vHyoFhR ops@flatcar-micro-cloud"),
-            ),
+            )
+            .role(Role::said(Bastion::new())),
         )
         .cluster(
             k3s::Cluster::new("prod", "v1.36.3+k3s1")
@@ -245,11 +246,13 @@ fn cloud() -> Cloud {
                 ),
         )
         .role(Spanning::said(Postgresql::new("main", 16, "postgresql1").user(postgresql::DatabaseUser::new("shop")).database(postgresql::Database::new("shop", "shop").from(Peer::subnet_of_role("k3s-agent").of("prod"))).size(100.gib()).backup(postgresql::Backup::new().keep(2).size(200.gib()))))
+        .role(Spanning::said(Wireguard::new("office").subnets(["10.8.0.0/24"]).gateway("loadbalancer1").person(wireguard::TunnelPerson::new("ops").reach(Peer::machine("bastion"))).endpoint("vpn.cloud.example.org")))
         .role(Spanning::said(FreeIpa::on("freeipa1").clients(["loadbalancer1", "postgresql1", "helper", "bastion"]).forwarders(["10.17.3.1"]).without_validation()))
         .role(Spanning::said(Chrony::new().servers(["freeipa1"]).clients(["bastion", "bootstrap", "helper", "loadbalancer1", "master1", "master2", "master3", "postgresql1", "worker1", "worker2", "worker3"]).pools(["2.rocky.pool.ntp.org"])))
         .accept("k3s-install-unpinned", "K3s's own release, judged by the sums beside it; who operates it pins `Install::binary`, which bootstrap then serves")
         .accept("k3s-selinux-policy", "the binary gets the label of container runtimes from the system's own policy")
         .accept("image-unpinned", "the images lie on the host under their versions; nobody kept their checksums")
+        .accept("wireguard-endpoint-name", "the document's public address is a private one, and the router's own changes; people take the tunnel down and up then")
         .accept("freeipa-memory", "the document gives it 2 GB, and the host has no room for 4 GiB beside a cluster that grows")
 }
 

@@ -16,7 +16,7 @@ pub(super) fn check(tunnel: &Wireguard, cloud: &Checked, findings: &mut RoleFind
     let gateway = tunnel.gateway_name().and_then(|name| cloud.machine(name.as_str()));
     for who in tunnel.everyone() {
         findings.part(&who.path(), |findings| {
-            if gateway.is_none() && !who.reach().is_empty() {
+            if tunnel.gateway.is_none() && !who.reach().is_empty() {
                 return findings.refuse(
                     "the machines of a mesh reach each other, and nothing behind each other",
                     "leave `reach` out, or name a `gateway`",
@@ -28,6 +28,7 @@ pub(super) fn check(tunnel: &Wireguard, cloud: &Checked, findings: &mut RoleFind
                         && let Some(gateway) = gateway
                     {
                         target(peer, gateway, cloud, findings);
+                        family(tunnel, peer, cloud, findings);
                     }
                 });
             }
@@ -72,6 +73,35 @@ fn is_there(peer: &Peer, cloud: &Checked, findings: &mut RoleFindings<'_>) -> bo
         near.map_or_else(|| "name one of the cloud".to_owned(), |near| format!("did you mean {near}?"));
     findings.find(&UNKNOWN, message, help);
     false
+}
+
+/// A target of a family of which the peers of the tunnel have no address.
+fn family(tunnel: &Wireguard, peer: &Peer, cloud: &Checked, findings: &mut RoleFindings<'_>) {
+    let (ipv4, ipv6) = match peer {
+        Peer::Subnet(subnet) => {
+            let Some(subnet) = subnet.ok() else { return };
+            (subnet.is_ipv4(), !subnet.is_ipv4())
+        }
+        Peer::Network(name) => {
+            let Some(network) = name.ok().and_then(|name| cloud.network(name.as_str())) else { return };
+            (network.ipv4.is_some(), network.ipv6.is_some())
+        }
+        Peer::Machine(name) => {
+            let Some(machine) = name.ok().and_then(|name| cloud.machine(name.as_str())) else { return };
+            let has = |is_ipv4: bool| machine.addresses().any(|address| address.is_ipv4() == is_ipv4);
+            (has(true), has(false))
+        }
+        _ => return,
+    };
+    let goes = |is_ipv4: bool| tunnel.own_subnets().any(|subnet| subnet.is_ipv4() == is_ipv4);
+    if (ipv4 || ipv6) && !(ipv4 && goes(true)) && !(ipv6 && goes(false)) {
+        let (has, lacks) = if ipv4 { ("IPv4", "10.8.0.0/24") } else { ("IPv6", "fd00:8::/64") };
+        findings.find(
+            &REACH,
+            format!("it has {has} alone, of which the tunnel has no addresses"),
+            format!("give the tunnel a subnet of {has} too, as `subnets: [{lacks}]`"),
+        );
+    }
 }
 
 /// A target that the gateway does not get to.

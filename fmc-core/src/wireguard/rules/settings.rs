@@ -1,6 +1,7 @@
 //! What is wrong with the settings of a tunnel by themselves.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use super::{INTERFACE, ROOM};
 use crate::flow::Peer;
@@ -54,6 +55,22 @@ fn subnets(tunnel: &Wireguard, findings: &mut RoleFindings<'_>) {
             "write one that nothing else has: `subnets: [10.8.0.0/24]`",
         );
     }
+    for subnet in tunnel.own_subnets() {
+        let network = subnet.network();
+        let is_of_nobody = network.is_loopback()
+            || network.is_multicast()
+            || match network {
+                IpAddr::V4(address) => address.is_link_local(),
+                IpAddr::V6(address) => address.is_unicast_link_local(),
+            };
+        if is_of_nobody {
+            findings.find(
+                &ROOM,
+                format!("no peer can have an address of {subnet}"),
+                "write a private subnet that nothing else has: `subnets: [10.8.0.0/24]`",
+            );
+        }
+    }
     for is_ipv4 in [true, false] {
         let ours = tunnel.own_subnets().filter(|subnet| subnet.is_ipv4() == is_ipv4).count();
         if ours > 1 {
@@ -76,6 +93,8 @@ fn interface(tunnel: &Wireguard, findings: &mut RoleFindings<'_>) {
         )
     } else if !name.chars().all(is_plain) || !name.starts_with(|first: char| first.is_ascii_lowercase()) {
         format!("{name} is not a name that all files of a tunnel can have")
+    } else if is_of_a_card(&name) {
+        format!("{name} is a name that systems give to their own interfaces")
     } else {
         return;
     };
@@ -84,6 +103,15 @@ fn interface(tunnel: &Wireguard, findings: &mut RoleFindings<'_>) {
         wrong,
         "write a short one of lower-case letters, digits and `-`, as `interface: wg0`",
     );
+}
+
+/// Whether the kernel or systemd may call a card so (*systemd.net-naming-scheme*).
+fn is_of_a_card(name: &str) -> bool {
+    let numbered = |start: &str| {
+        name.strip_prefix(start).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    };
+    let named = ["eno", "enp", "ens", "enx", "enP", "wlp", "wlan", "eth", "ib"];
+    name == "lo" || named.iter().any(|start| numbered(start)) || name.starts_with("enx")
 }
 
 /// The leaves of peers.

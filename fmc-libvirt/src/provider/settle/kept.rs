@@ -73,6 +73,15 @@ impl Settling<'_, '_> {
             let (wanted, has) = (wanted.filesystem.as_deref()?, self.has_on(volume, data, seen)?);
             let has = has.filesystem.filter(|has| has != wanted)?;
             let disk = &data.name;
+            if [wanted, &has].iter().any(|what| what.contains(ENCRYPTED)) {
+                return Some(format!(
+                    "its data disk {disk} is {}, and the cloud wants it {}: a new guest would not open it, and not start. Say of {disk} what \
+                     it was made with, its `luks_key` of the same name and generation or none; or give the new disk another name and \
+                     copy the data",
+                    encryption(&has),
+                    encryption(wanted)
+                ));
+            }
             Some(format!(
                 "its data disk {disk} has the file system {has}, and the cloud wants {wanted}: a disk that has one is never \
                  formatted, so that a new guest would not mount it, and not start. Say `filesystem: {has}` of {disk}; or give \
@@ -115,6 +124,17 @@ impl Settling<'_, '_> {
         let disk = born.and_then(|born| born.disks.iter().find(|disk| disk.serial == data.serial));
         // Of several records one is the rest of a change, which never was a file system that is not there.
         records::said(volume).max().cloned().or_else(|| disk.map(|disk| on(disk, born)))
+    }
+}
+
+/// What stands between a file system and what tells the key of its encryption, as `Disk::made` of a checked cloud says it.
+const ENCRYPTED: &str = "-luks-";
+
+/// The encryption of what is on a disk, in words.
+fn encryption(made: &str) -> String {
+    match made.split_once(ENCRYPTED) {
+        Some((_, key)) => format!("encrypted by the key {key}"),
+        None => "not encrypted".to_owned(),
     }
 }
 
