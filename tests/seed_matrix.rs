@@ -23,7 +23,7 @@ fn every_pair_of_the_seeds_machines_reaches_what_its_flows_say_and_nothing_else(
 fn only_the_balancer_and_the_bastion_face_the_lan() {
     let checked = corrected::cloud().check().unwrap();
     let lan = || NetworkName::literal("lan");
-    assert_eq!(checked.flows().into("loadbalancer1").from(lan()).ports(), [80, 443, 6443]);
+    assert_eq!(checked.flows().into("loadbalancer1").from(lan()).ports(), [80, 443, 6443, 51820]);
     assert_eq!(checked.flows().into("bastion").from(lan()).ports(), [22]);
     let outer =
         |machine: &&fmc::checked::Machine| ["loadbalancer1", "bastion"].contains(&machine.name.as_str());

@@ -142,6 +142,28 @@ fn an_uplink_that_a_host_cannot_have_is_refused() {
     finds("address: 192.168.0.10/24", "address: maybe", "address-invalid at hosts.hv1.uplinks.br0.address");
     finds("interface: eno1", "interface: 'eno*'", "name-invalid at hosts.hv1.uplinks.br0.interface");
     finds("interface: eno1", "interface: br0", "network-conflict at hosts.hv1.uplinks.br0.interface");
+    finds("interface: eno1", "interface: br-office", "network-conflict at hosts.hv1.uplinks.br0.interface");
+    finds("interface: eno1", "interface: br-kube", "network-conflict at hosts.hv1.uplinks.br0.interface");
+    let more = |uplink: &str| format!("    uplinks:\n      {uplink}\n");
+    for (uplink, what) in [
+        ("br1: { interface: eno1.30, address: none }", "network-conflict at hosts.hv1.uplinks.br1.interface"),
+        ("br-office: { interface: eno2, address: none }", "network-conflict at hosts.hv1.uplinks.br-office"),
+        (
+            "br1: { interface: eno2, address: 10.17.3.9/24 }",
+            "subnet-overlap at hosts.hv1.uplinks.br1.address",
+        ),
+        (
+            "br1: { interface: eno2, address: 10.30.0.9/24 }",
+            "subnet-overlap at hosts.hv1.uplinks.br1.address",
+        ),
+        ("br1: { interface: eno2, address: 192.168.0.11/24 }", "subnet-overlap at hosts.hv1.uplinks.br"),
+        (
+            "br1: { interface: eno2, address: 10.30.0.20/24 }",
+            "address-taken at machines.desk.interfaces[0].address",
+        ),
+    ] {
+        finds("    uplinks:\n", &more(uplink), what);
+    }
     finds(
         "    uplinks:\n",
         "    uplinks:\n      br1: { interface: eno1, address: none }\n",

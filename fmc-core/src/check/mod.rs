@@ -83,6 +83,7 @@ pub mod problem {
     pub use super::reference::interface::InterfaceProblem;
     pub use super::reference::network::NetworkProblem;
     pub use super::reference::uplink::UplinkProblem;
+    pub use super::reference::uplink::beside::BesideProblem;
     pub use super::reference::vlan::VlanProblem;
     pub use super::roles::RoleProblem;
     pub use super::roles::after::OrderProblem;

@@ -37,6 +37,7 @@ draft! {
         /// The hash of what the URL gives. A file with another one is not installed.
         pub(crate) digest: Option<Given<Digest>>,
         /// The program's path inside the `.tar.gz`; by default it is at the top.
+        #[by_hand]
         pub(crate) member: Option<String>,
     }
 
@@ -52,6 +53,13 @@ const PACKAGES: &[(&str, &[(Os, &str)])] = &[
 ];
 
 impl Tool {
+    /// The program's path inside the `.tar.gz`.
+    #[must_use]
+    pub fn member(mut self, member: impl Into<String>) -> Self {
+        self.member = Some(member.into());
+        self
+    }
+
     /// The package that it is installed from on a system; none if it has a URL, or the system has none.
     pub(super) fn package_on(&self, os: Os) -> Option<Given<PackageName>> {
         if self.url.is_some() || matches!(os, Os::Flatcar | Os::FedoraCoreos | Os::None) {

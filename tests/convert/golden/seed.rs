@@ -245,7 +245,7 @@ fn cloud() -> Cloud {
                         ),
                 ),
         )
-        .role(Spanning::said(Postgresql::new("main", 16, "postgresql1").user(postgresql::DatabaseUser::new("shop")).database(postgresql::Database::new("shop", "shop").from(Peer::subnet_of_role("k3s-agent").of("prod"))).size(100.gib()).backup(postgresql::Backup::new().keep(2).size(200.gib()))))
+        .role(Spanning::said(Postgresql::new("main", 16, "postgresql1").user(postgresql::DatabaseUser::new("shop")).database(postgresql::Database::new("shop", "shop").from(Peer::subnet_of_role("k3s-agent").of("prod")).from(Peer::machine("helper"))).size(100.gib()).backup(postgresql::Backup::new().keep(2).size(200.gib()))))
         .role(Spanning::said(Wireguard::new("office").subnets(["10.8.0.0/24"]).gateway("loadbalancer1").person(wireguard::TunnelPerson::new("ops").reach(Peer::machine("bastion"))).endpoint("vpn.cloud.example.org")))
         .role(Spanning::said(FreeIpa::on("freeipa1").clients(["loadbalancer1", "postgresql1", "helper", "bastion"]).forwarders(["10.17.3.1"]).without_validation()))
         .role(Spanning::said(Chrony::new().servers(["freeipa1"]).clients(["bastion", "bootstrap", "helper", "loadbalancer1", "master1", "master2", "master3", "postgresql1", "worker1", "worker2", "worker3"]).pools(["2.rocky.pool.ntp.org"])))

@@ -1,5 +1,7 @@
 //! The bridges that fmc makes on hosts: each over an interface of its own, with an address that a host can have.
 
+pub(in crate::check) mod beside;
+
 use std::net::IpAddr;
 
 use super::super::view::{View, text};
@@ -19,6 +21,7 @@ pub(super) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
         interfaces(host, findings);
         addresses(host, findings);
     }
+    beside::check(view, findings);
 }
 
 fn interfaces(host: &Host, findings: &mut Vec<Finding>) {
