@@ -27,6 +27,7 @@ choice!(NetworkDaemon);
 ///
 /// It is never guessed: the bridge takes the place of its interface, and a host whose address is lost cannot be reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum BridgeAddress {
     /// By DHCP.
     Dhcp,

@@ -183,7 +183,7 @@ impl Seen {
                 BridgeAddress::Dhcp | BridgeAddress::Static(_) if address.contains(':') => *is_dynamic,
                 BridgeAddress::Dhcp => *is_dynamic,
                 BridgeAddress::Static(own) => own.to_string() == *address,
-                BridgeAddress::None => false,
+                _ => false,
             };
             if !is_kept {
                 let help = format!(

@@ -29,6 +29,7 @@ pub trait LocalFiles {
 
 /// A file or a link of a local tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum LocalNode {
     /// A file.
     File {
