@@ -120,6 +120,8 @@ fn all_run(program: &Path, machine: &str, cluster: Option<&str>, command: &clap:
                 "init" if is_of_template => &64,
                 "dns export" if has_dns => &0,
                 "dns verify" if has_dns => &2,
+                // Its tunnel has other people.
+                "vpn" if has_dns => &64,
                 _ => code,
             };
             let arguments = arguments.replace("MACHINE", machine).replace("CLUSTER", cluster.unwrap_or(""));
