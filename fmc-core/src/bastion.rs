@@ -70,9 +70,9 @@ draft! {
         pub(crate) nat: bool,
         /// The TCP port that people dial at the router, which forwards it to 22 of the machine; 22 by default.
         pub(crate) port: Option<Given<TcpPort>>,
-        /// The peers that may dial it; anyone by default.
-        #[each(from)]
-        pub(crate) from: Vec<Peer>,
+        /// The peers that may dial it; anyone by default, and nobody if the list is empty.
+        #[list]
+        pub(crate) from: Option<Vec<Peer>>,
         /// The users whom it lets in, by name. By default all of its machine's that have a key, each to all machines.
         #[each(user)]
         pub(crate) users: Named<BastionUser>,
@@ -91,14 +91,23 @@ draft! {
         /// Its name: a user of the bastion's machine, who has a key there.
         #[key]
         pub(crate) name: Given<UserName>,
-        /// The machines that the user may go on to; all of the cloud by default.
-        #[list]
-        pub(crate) to: Vec<Given<MachineName>>,
+        /// The machines that the user may go on to; all of the cloud by default, and none if the list is empty.
+        #[by_hand]
+        pub(crate) to: Option<Vec<Given<MachineName>>>,
     }
 
     /// A user who may go on to all machines.
     pub fn new(..);
     in "bastion::";
+}
+
+impl BastionUser {
+    /// The machines that the user may go on to.
+    #[must_use]
+    pub fn to(mut self, machines: impl IntoIterator<Item = impl Into<Given<MachineName>>>) -> Self {
+        self.to = Some(machines.into_iter().map(Into::into).collect());
+        self
+    }
 }
 
 impl Bastion {
@@ -119,7 +128,11 @@ impl Bastion {
             return Some(users.fold(way, |way, user| way.user(user.name.clone(), Arc::clone(&all))));
         }
         let said = self.users.iter().filter_map(|user| Some((user.name.ok()?.clone(), &user.to)));
-        Some(said.fold(way, |way, (user, to)| way.user(user, chosen(cloud, &all, to))))
+        let chosen = |to: &Option<Vec<_>>| match to {
+            None => Arc::clone(&all),
+            Some(to) => named(cloud, &all, to),
+        };
+        Some(said.fold(way, |way, (user, to)| way.user(user, chosen(to))))
     }
 
     fn expression(&self) -> Result<Expr, Unsaid> {
@@ -143,11 +156,8 @@ fn with_key(machine: &Machine) -> impl Iterator<Item = &Arc<User>> {
     machine.guest.users.iter().filter(move |user| !user.keys.is_empty() && user.has_shell() && !is_root(user))
 }
 
-/// Those of all machines that are named, or all of them.
-fn chosen(cloud: &Checked, all: &Arc<[Idx<Machine>]>, to: &[Given<MachineName>]) -> Arc<[Idx<Machine>]> {
-    if to.is_empty() {
-        return Arc::clone(all);
-    }
+/// Those of all machines that are named.
+fn named(cloud: &Checked, all: &[Idx<Machine>], to: &[Given<MachineName>]) -> Arc<[Idx<Machine>]> {
     let named = to.iter().filter_map(|name| cloud.find::<Machine>(name.ok()?.as_str()));
     let mut named: Vec<Idx<Machine>> = named.filter(|at| all.binary_search(at).is_ok()).collect();
     named.sort_unstable();
@@ -165,7 +175,7 @@ impl CustomRole for Bastion {
     }
 
     fn flows(&self, site: &Site<'_>) -> Flows {
-        let callers = if self.from.is_empty() { vec![Peer::Anywhere] } else { self.from.clone() };
+        let callers = self.from.clone().unwrap_or_else(|| vec![Peer::Anywhere]);
         let flows = callers.into_iter().fold(Flows::new(), |flows, peer| flows.accept(tcp(SSH), peer));
         let reached = targets(site).map(|(_, machine)| Peer::machine(Given::from(machine.name.clone())));
         reached.fold(flows, |flows, machine| flows.reach(tcp(SSH), machine))

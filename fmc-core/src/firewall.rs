@@ -37,7 +37,7 @@ mod rules;
 use std::sync::LazyLock;
 
 use crate::checked::{Checked, Machine};
-use crate::guest::{Guest, GuestFile, Unit, UnitContents, UnitFile, UnitSection};
+use crate::guest::{FIREWALL_UNIT, Guest, GuestFile, Unit, UnitContents, UnitFile, UnitSection};
 use crate::image::Provisioner;
 use crate::name::RoleName;
 use crate::path::AbsPath;
@@ -49,7 +49,7 @@ pub const PATH: &str = "/etc/fmc/firewall.nft";
 const FILE: AbsPath = AbsPath::literal(PATH);
 
 /// The unit that loads the ruleset.
-pub const UNIT: &str = "fmc-firewall.service";
+pub const UNIT: &str = FIREWALL_UNIT;
 
 /// The table of the ruleset: `inet fmc`.
 pub const TABLE: &str = "fmc";

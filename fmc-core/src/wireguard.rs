@@ -96,9 +96,10 @@ draft! {
         /// The resolvers that people ask while the tunnel is up. They must be among what people reach.
         #[list]
         pub(crate) dns: Vec<Given<Ip>>,
-        /// Who may come to the gateway's UDP port: everyone by default if there are people, and otherwise its machines.
-        #[each(from)]
-        pub(crate) from: Vec<Peer>,
+        /// Who may come to the gateway's UDP port: everyone by default if there are people, and otherwise its machines. Nobody may
+        /// if the list is empty.
+        #[list]
+        pub(crate) from: Option<Vec<Peer>>,
         /// The UDP port of all its machines; 51820 by default.
         pub(crate) port: Option<Given<TcpPort>>,
         /// The name of the interface on its machines, of at most 15 characters; `wg-NAME` by default.

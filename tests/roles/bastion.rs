@@ -51,6 +51,21 @@ fn machines_accept_ssh_from_the_bastion_alone() {
     assert!(cloud.way_in().is_none() && cloud.flows().into("web").from(from("192.0.2.9")).allows(tcp(22)));
 }
 
+/// A list that was emptied opens no door.
+#[test]
+fn an_empty_list_is_nobody() {
+    let with = |from: &str, to: &str| checked(&EXAMPLE.replace(from, to));
+    let cloud =
+        with("users: {ops: {}, ana: {to: [helper, web]}}", "users: {ops: {to: []}, ana: {to: [web]}}");
+    let way = cloud.way_in().unwrap();
+    let ops = way.users.iter().find(|passage| passage.user.as_str() == "ops").unwrap();
+    assert_eq!(ops.to.len(), 0);
+    // Not even the helper, which has to go by it.
+    let text = EXAMPLE.replace("          nat: true\n", "          nat: true\n          from: []\n");
+    let refused = from_yaml(&text).unwrap().check().unwrap_err().to_string();
+    assert!(refused.contains("flow-refused") && refused.contains("tcp 22 of bastion"), "{refused}");
+}
+
 #[test]
 fn each_mistake_has_its_finding() {
     assert_eq!(found(&[]), [""; 0]);

@@ -109,6 +109,16 @@ fn ssh_finds_the_key_of_each_machine_in_what_cloud_init_writes() {
     assert_eq!(keys("/home/ana/.ssh/fmc_known_hosts"), 2);
 }
 
+/// A download that fails is tried for ever, and no machine waits for it without its firewall.
+#[test]
+fn the_firewall_is_there_before_anything_is_fetched() {
+    let artifacts = fmc::testing::Artifacts::of(&from_yaml(EXAMPLE).unwrap());
+    let data = fmc_testkit::yaml::read(artifacts.machine("helper").boot("user-data").text()).unwrap();
+    let commands: Vec<String> = data["runcmd"].as_array().unwrap().iter().map(ToString::to_string).collect();
+    let first = |word: &str| commands.iter().position(|command| command.contains(word)).unwrap();
+    assert!(first("fmc-firewall.service") < first("curl"), "{commands:#?}");
+}
+
 /// Ignition writes the files of a system that has it, for its users.
 #[test]
 fn ignition_gives_each_file_to_its_user() {

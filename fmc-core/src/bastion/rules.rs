@@ -126,7 +126,7 @@ fn users(bastion: &Bastion, site: &Site<'_>, findings: &mut RoleFindings<'_>) {
     for user in bastion.users.iter() {
         let at = format!("users.{}", user.name);
         let Some(name) = findings.leaf(&at, &user.name) else { continue };
-        for (index, target) in user.to.iter().enumerate() {
+        for (index, target) in user.to.iter().flatten().enumerate() {
             findings.machine(site, &format!("{at}.to[{index}]"), target);
         }
         let known = machine.guest.users.iter().find(|known| known.name == *name);

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::boot::{Inside, Interface};
 use crate::digest::hex;
 use crate::guest::checked::{Contents, GuestFile, Owner, TextPart, User};
-use crate::guest::{HOST_KEY, HOST_KEY_PUBLIC, State};
+use crate::guest::{FIREWALL_UNIT, HOST_KEY, HOST_KEY_PUBLIC, State};
 use crate::image::Os;
 use crate::name::PackageName;
 use crate::secret::SecretRef;
@@ -390,7 +390,13 @@ fn commands<'a>(inside: &Inside<'a>) -> Vec<Node<'a>> {
         let paths = paths.chain(guest.links.iter().map(|link| link.path.as_str()));
         commands.push(Node::line(["restorecon", "-F"].into_iter().chain(paths)));
     }
-    commands.extend(fetches(inside));
+    let fetches: Vec<Node<'a>> = fetches(inside).collect();
+    if !fetches.is_empty() && guest.units.iter().any(|unit| unit.name.as_str() == FIREWALL_UNIT) {
+        // A download is tried until it succeeds, and nobody waits for that behind an open door.
+        commands.push(Node::line(["systemctl", "daemon-reload"]));
+        commands.push(Node::line(["systemctl", "enable", "--now", "--no-block", FIREWALL_UNIT]));
+    }
+    commands.extend(fetches);
     commands.extend(home::commands(inside));
     if guest.units.iter().any(|unit| unit.contents.is_some() || !unit.dropins.is_empty()) {
         commands.push(Node::line(["systemctl", "daemon-reload"]));

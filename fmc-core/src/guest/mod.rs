@@ -46,6 +46,9 @@ pub(crate) const HOST_KEY: &str = "/etc/ssh/ssh_host_ed25519_key";
 /// Where it has the public half.
 pub(crate) const HOST_KEY_PUBLIC: &str = "/etc/ssh/ssh_host_ed25519_key.pub";
 
+/// The unit that loads a machine's firewall.
+pub(crate) const FIREWALL_UNIT: &str = "fmc-firewall.service";
+
 draft! {
     /// The user's own files, users, units and packages of a machine.
     ///

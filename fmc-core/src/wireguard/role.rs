@@ -62,8 +62,8 @@ impl CustomRole for WireguardGateway {
 
     fn flows(&self, _: &Site<'_>) -> Flows {
         let port = udp(self.0.udp_port());
-        if !self.0.from.is_empty() {
-            return self.0.from.iter().fold(Flows::new(), |flows, peer| flows.accept(port, peer.clone()));
+        if let Some(from) = &self.0.from {
+            return from.iter().fold(Flows::new(), |flows, peer| flows.accept(port, peer.clone()));
         }
         if self.0.people.is_empty() {
             // By their subnets: who may speak is decided by keys, and one more machine changes no firewall.

@@ -157,8 +157,8 @@ fn harmless() -> Value {
                 {"path": "/etc/d", "append": [{"source": "data:,d"}]},
             ],
             "links": [{"path": "/etc/l", "target": "a"}, {"path": "/etc/h", "target": "/etc/a", "hard": true}],
-            "filesystems": [{"device": "/dev/vdb", "format": "xfs", "label": "log", "mountOptions": ["noatime"]}],
-            "disks": [{"device": "/dev/vdc", "partitions": [{"number": 1, "label": "one", "sizeMiB": 100}]}],
+            "filesystems": [{"device": "/dev/disk/by-id/virtio-log", "format": "xfs", "label": "log", "mountOptions": ["noatime"]}],
+            "disks": [{"device": "/dev/disk/by-id/virtio-more", "partitions": [{"number": 1, "label": "one", "sizeMiB": 100}]}],
         },
         "systemd": {"units": [
             {"name": "reader.service", "enabled": true, "contents": guests::SERVICE},

@@ -5,6 +5,7 @@
 use fmc_core::boot::Boot;
 use fmc_core::checked::Checked;
 use fmc_core::cloud::Cloud;
+use fmc_core::disk::Disk;
 use fmc_core::guest::{Directory, Group, Guest, GuestFile, Symlink, Unit, User};
 use fmc_core::host::Host;
 use fmc_core::image::{Image, Os};
@@ -118,7 +119,14 @@ pub(crate) fn cloud(os: Os, interfaces: Vec<Interface>, guest: Guest) -> Checked
                 .ipv6("fd00:17:5::/64")
                 .domain("dual.example.com"),
         )
-        .machine(machine.root_disk(20.gib()).guest(guest))
+        // Fragments of these tests use the disks.
+        .machine(
+            machine
+                .root_disk(20.gib())
+                .disk(Disk::new("log", 1.gib()))
+                .disk(Disk::new("more", 1.gib()))
+                .guest(guest),
+        )
         .check()
         .map_err(|report| report.to_string())
         .unwrap()

@@ -31,7 +31,7 @@ pub(in crate::wireguard) fn settings(tunnel: &Wireguard, findings: &mut RoleFind
         findings.leaf("mtu", mtu);
     }
     interface(tunnel, findings);
-    peers("from", &tunnel.from, findings);
+    peers("from", tunnel.from.as_deref().unwrap_or_default(), findings);
     for who in tunnel.everyone() {
         findings.part(&who.path(), |findings| {
             for (index, address) in who.said().iter().enumerate() {

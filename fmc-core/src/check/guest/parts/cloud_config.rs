@@ -1,13 +1,16 @@
 //! Parts of a cloud-config: what fmc writes itself, and what clashes with the guest.
 
+mod keys;
+
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{ACCOUNTS, OWN, OWN_PREFIXES, unwritable};
 use crate::finding::{At, Finding, problems};
 use crate::guest::{Parts, mount};
 use crate::image::{Os, Provisioner};
+use crate::nearest::nearest;
 use crate::path::AbsPath;
 
 /// Keys that fmc writes from the settings of the machine.
@@ -47,6 +50,7 @@ pub(super) fn check(parts: &Parts, os: Os, at: &At<'_>, findings: &mut Vec<Findi
             findings.push(CloudConfigProblem::NotAMap.at(here));
             continue;
         };
+        known(members, keys::TOP, OURS, &here, findings);
         for (key, value) in members {
             let here = here.name(key);
             if OURS.contains(&key.as_str()) {
@@ -80,6 +84,25 @@ pub(super) fn check(parts: &Parts, os: Os, at: &At<'_>, findings: &mut Vec<Findi
     }
 }
 
+/// Keys that cloud-init does not know: it passes over them, and the machine lacks what they say.
+fn known(
+    members: &Map<String, Value>,
+    read: &[&'static str],
+    ours: &[&str],
+    at: &At<'_>,
+    findings: &mut Vec<Finding>,
+) {
+    let unknown = members.keys().filter(|key| !read.contains(&key.as_str()) && !ours.contains(&key.as_str()));
+    for key in unknown {
+        let key = key.clone();
+        let problem = match nearest(&key, read.iter().copied()) {
+            Some(near) => CloudConfigProblem::Mistyped { key: key.clone(), near },
+            None => CloudConfigProblem::Unknown { key: key.clone() },
+        };
+        findings.push(problem.at(at.name(&key)));
+    }
+}
+
 fn ours(parts: &Parts, os: Os, at: &At<'_>) -> BTreeMap<AbsPath, String> {
     let all = parts.files.iter().map(|file| ("files", &file.path));
     let all = all.chain(parts.directories.iter().map(|directory| ("directories", &directory.path)));
@@ -95,6 +118,9 @@ fn file(
     at: &At<'_>,
     findings: &mut Vec<Finding>,
 ) {
+    if let Some(members) = value.as_object() {
+        known(members, keys::FILE, &[], at, findings);
+    }
     let at_path = at.key("path");
     let path = value.get("path").and_then(Value::as_str).and_then(|path| path.parse::<AbsPath>().ok());
     let Some(path) = path else {
@@ -130,6 +156,9 @@ fn user<'v>(
     at: &At<'_>,
     findings: &mut Vec<Finding>,
 ) {
+    if let Some(members) = value.as_object() {
+        known(members, keys::USER, &[], at, findings);
+    }
     for key in PASSWORDS.iter().filter(|key| value.get(**key).is_some()) {
         findings.push(CloudConfigProblem::Plain.at(at.key(key)));
     }
@@ -177,6 +206,12 @@ problems! {
         Unwritable { path: AbsPath, why: &'static str, instead: &'static str } is GuestPath:
             "{path} {why}",
             "{instead}";
+        Mistyped { key: String, near: &'static str } is FragmentRisk:
+            "cloud-init knows no `{key}` here, and passes over it",
+            "did you mean {near}? If the image's cloud-init is a newer one that knows it, accept it with a reason";
+        Unknown { key: String } is FragmentRisk:
+            "cloud-init knows no `{key}` here, and passes over it",
+            "leave it out, or accept it with a reason if the image's cloud-init is a newer one that knows it";
         Disks { key: String } is FragmentRisk:
             "`{key}` empties disks whose label or kind differs, and a data disk outlives its machine",
             "give the machine's disk a mount instead, or accept it with a reason";

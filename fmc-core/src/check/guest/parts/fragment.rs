@@ -1,18 +1,20 @@
 //! Fragments of Butane and Ignition: what is wrong with one by itself, and what clashes with the guest and with other fragments.
 
+mod disks;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use super::{ACCOUNTS, OWN, OWN_PREFIXES, ancestors, unit_at, unwritable};
-use crate::disk::Disk;
 use crate::finding::{At, Finding, problems};
-use crate::guest::{Fragment, Guest, Parts, mount};
+use crate::guest::{Fragment, Parts, mount};
 use crate::ignition::fragment::{self, Reading, What};
 use crate::ignition::max_spec;
 use crate::image::{Os, Provisioner};
-use crate::named::Named;
 use crate::path::AbsPath;
+
+pub(crate) use disks::disks;
 
 /// Looks at the fragments of one machine.
 pub(super) fn check(parts: &Parts, os: Os, version: &str, at: &At<'_>, findings: &mut Vec<Finding>) {
@@ -333,66 +335,6 @@ fn settings(all: &[One<'_>], findings: &mut Vec<Finding>) {
     }
 }
 
-/// Looks at what fragments do with a machine's data disks.
-pub(crate) fn disks(
-    guest: &Guest,
-    disks: &Named<Disk>,
-    os: Os,
-    machine: &At<'_>,
-    findings: &mut Vec<Finding>,
-) {
-    let at = machine.key("guest");
-    for (index, fragment) in guest.fragments().iter().enumerate() {
-        let one = One { index, fragment, reading: fragment::read(fragment), at };
-        for disk in disks {
-            let Some(name) = disk.serial_text() else { continue };
-            let device = format!("/dev/disk/by-id/virtio-{name}");
-            let also = format!("{machine}.disks.{}", disk.name);
-            let is_ours = disk.formatted().is_some();
-            for list in ["disks", "filesystems", "luks"] {
-                for (place, _) in
-                    one.list("storage", list).filter(|(_, value)| text(value, "device") == device)
-                {
-                    if is_ours {
-                        let problem = FragmentProblem::Disk { disk: name.clone() };
-                        findings.push(problem.at(one.place(&format!("{place}.device"))).also(&also));
-                    }
-                }
-            }
-            let mounted = disk.mount.as_ref().and_then(|path| path.ok());
-            if let Some(unit) = mounted.map(|path| mount::unit_name(&mount::without_links(path, os))) {
-                for (place, _) in
-                    one.list("systemd", "units").filter(|(_, value)| text(value, "name") == unit)
-                {
-                    let problem = FragmentProblem::Mount { disk: name.clone(), unit: unit.clone() };
-                    findings.push(problem.at(one.place(&place)).also(format_args!("{also}.mount")));
-                }
-            }
-            let Some(size) = disk.size.ok() else { continue };
-            for (place, value) in
-                one.list("storage", "disks").filter(|(_, value)| text(value, "device") == device)
-            {
-                let partitions = value.get("partitions").and_then(Value::as_array).into_iter().flatten();
-                let mib =
-                    |partition: &Value, key| partition.get(key).and_then(Value::as_u64).unwrap_or_default();
-                // A table takes a MiB at the start; each partition without a start comes after those before it.
-                let mut taken = 1_u64;
-                for (index, partition) in partitions.enumerate() {
-                    let start = mib(partition, "startMiB").max(taken);
-                    taken = start.saturating_add(mib(partition, "sizeMiB"));
-                    if taken.saturating_mul(1 << 20) > size.as_bytes() {
-                        let problem =
-                            FragmentProblem::TooLarge { disk: name.clone(), size: size.to_string() };
-                        let place = format!("{place}.partitions.{index}.sizeMiB");
-                        findings.push(problem.at(one.place(&place)).also(&also));
-                        break;
-                    }
-                }
-            }
-        }
-    }
-}
-
 fn text<'v>(value: &'v Value, key: &str) -> &'v str {
     value.get(key).and_then(Value::as_str).unwrap_or_default()
 }
@@ -467,6 +409,15 @@ problems! {
         Disk { disk: String } is GuestClash:
             "fmc makes a file system on the disk {disk}, and the fragment does too",
             "leave the mount and the file system of the disk out, or the disk out of the fragment";
+        NoDisk { device: String } is ReferenceUnknown:
+            "no disk of the machine is {device}",
+            "name a disk of it by its serial: `/dev/disk/by-id/virtio-` and the disk's name";
+        NearDisk { device: String, near: String } is ReferenceUnknown:
+            "no disk of the machine is {device}",
+            "did you mean {near}?";
+        ByOrder { device: String } is FragmentRisk:
+            "{device} is the disk that the kernel finds in that place, which may be one with data",
+            "name the disk by its serial: `/dev/disk/by-id/virtio-` and the disk's name";
         Mount { disk: String, unit: String } is GuestClash:
             "fmc mounts the disk {disk} by {unit}, and the fragment has a unit of that name",
             "leave the mount of the disk out, or the unit out of the fragment";

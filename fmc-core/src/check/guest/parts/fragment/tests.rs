@@ -24,7 +24,7 @@ fn findings(image: Image, change: impl FnOnce(Machine) -> Machine) -> Vec<String
             .unwrap_or_default();
         format!("{} {}{also}", finding.kind().as_str(), finding.at().trim_start_matches("machines.web."))
     };
-    let wanted = ["guest-", "fragment-", "ignition-version"];
+    let wanted = ["guest-", "fragment-", "ignition-version", "reference-unknown"];
     all.iter().map(line).filter(|line| wanted.iter().any(|kind| line.starts_with(kind))).collect()
 }
 
@@ -198,7 +198,10 @@ fn disks_of_the_machine_are_known_to_fragments() {
         {"device": "/dev/vdb", "format": "ext4", "path": "/var/lib/a", "with_mount_unit": true}]});
     assert_eq!(
         data(&elsewhere, Disk::new("data", 1.gib()).mount("/var/lib/a")),
-        ["guest-clash guest.ignition[0] and disks.data.mount"]
+        [
+            "guest-clash guest.ignition[0] and disks.data.mount",
+            "fragment-risk guest.ignition[0].storage.filesystems[0].device"
+        ]
     );
     let partitions = |size: u64| json!({"disks": [{"device": device, "partitions": [{"number": 1, "size_mib": 512}, {"number": 2, "size_mib": size}]}]});
     assert_eq!(
@@ -206,6 +209,50 @@ fn disks_of_the_machine_are_known_to_fragments() {
         ["fragment-invalid guest.ignition[0].storage.disks[0].partitions[1].size_mib and disks.data"]
     );
     assert_eq!(data(&partitions(500), Disk::new("data", 1.gib())), [""; 0]);
+}
+
+/// A machine has its disks by their serials; the kernel's names follow from the order in which it finds them.
+#[test]
+fn a_fragment_names_a_disk_that_is_there_and_stays() {
+    let cases = [
+        (
+            "filesystems",
+            json!({"device": "/dev/disk/by-id/virtio-dat", "format": "xfs"}),
+            "reference-unknown",
+            "filesystems[0].device",
+        ),
+        (
+            "disks",
+            json!({"device": "/dev/disk/by-id/virtio-backups"}),
+            "reference-unknown",
+            "disks[0].device",
+        ),
+        (
+            "filesystems",
+            json!({"device": "/dev/vdb", "format": "xfs"}),
+            "fragment-risk",
+            "filesystems[0].device",
+        ),
+        (
+            "luks",
+            json!({"name": "a", "device": "/dev/sdb", "key_file": {"inline": "k"}}),
+            "fragment-risk",
+            "luks[0].device",
+        ),
+    ];
+    for (list, value, kind, place) in cases {
+        let fragment = json!({"variant": "fcos", "version": "1.5.0", "storage": {list: [value]}});
+        let all = findings(fcos(), |machine| {
+            machine.disk(Disk::new("data", 10.gib())).ignition(Fragment::of(&fragment))
+        });
+        let wanted = format!("{kind} guest.ignition[0].storage.{place}");
+        assert!(all.contains(&wanted), "{wanted}: {all:?}");
+    }
+    let right = json!({"variant": "fcos", "version": "1.5.0", "storage": {
+        "filesystems": [{"device": "/dev/disk/by-id/virtio-data-part1", "format": "xfs"}]}});
+    let all =
+        findings(fcos(), |machine| machine.disk(Disk::new("data", 10.gib())).ignition(Fragment::of(&right)));
+    assert_eq!(all, [""; 0]);
 }
 
 #[test]
@@ -246,8 +293,10 @@ fn parts_of_a_cloud_config_clash_too() {
             {"path": "/etc/a", "permissions": 644},
             {"content": "a"},
             {"path": "/etc/hosts", "content": "a"},
+            {"path": "/etc/b", "contents": "a"},
         ],
-        "users": ["default", {"name": "ops", "passwd": "$y$x"}],
+        "users": ["default", {"name": "ops", "passwd": "$y$x"}, {"nam": "eve"}],
+        "pakages": ["nginx"],
         "runcmd": {"a": 1},
     });
     let all = findings(Image::debian("12").path("/images/debian.qcow2"), |machine| {
@@ -267,6 +316,9 @@ fn parts_of_a_cloud_config_clash_too() {
         "guest-clash guest.cloud_config[0].write_files[4].path",
         "fragment-risk guest.cloud_config[0].users[1].passwd",
         "guest-clash guest.cloud_config[0].users[1] and guest.users.ops",
+        "fragment-risk guest.cloud_config[0].users[2].nam",
+        "fragment-risk guest.cloud_config[0].pakages",
+        "fragment-risk guest.cloud_config[0].write_files[5].contents",
         "fragment-invalid guest.cloud_config[0].runcmd",
         "fragment-invalid guest.cloud_config[1]",
     ];
