@@ -3,7 +3,8 @@
 //! # What is derived
 //!
 //! A tunnel names its subnets and its peers. Keys follow from the root key, addresses from the names, routes and `AllowedIPs` from what each
-//! peer may reach. No peer's address depends on another peer: who leaves moves nobody. Two names that fall on one address are a finding.
+//! peer may reach. A peer's address follows from its own name, so that it stays when another peer leaves. Two names may lead to
+//! one address: that is a finding.
 //!
 //! # How answers find their way back
 //!

@@ -224,7 +224,7 @@ fn is_around(cloud: &Checked, machine: &Machine, flow: &CheckedFlow) -> bool {
     }
 }
 
-/// What else the bastion accepts: it would be the hop of something that is not SSH.
+/// Finds services beside SSH that the bastion accepts.
 fn other_service(cloud: &Checked, machine: &Machine, findings: &mut RoleFindings<'_>) {
     let accepted = cloud.flows_of(machine).iter().filter(|flow| {
         let is_inside = matches!(flow.peer, CheckedPeer::Inside { .. });

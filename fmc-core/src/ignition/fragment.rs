@@ -25,7 +25,7 @@ pub(crate) struct Reading {
     pub(crate) config: Value,
     /// The lowest version of the specification that has all of it; `None` if none has.
     pub(crate) spec: Option<Spec>,
-    /// What is wrong, or doubtful.
+    /// The mistakes, and the doubtful parts.
     pub(crate) troubles: Vec<Trouble>,
 }
 
@@ -38,7 +38,7 @@ pub(crate) struct Trouble {
     pub(crate) what: What,
 }
 
-/// What is wrong with a fragment.
+/// A mistake in a fragment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum What {
     /// It is not a map.
@@ -53,7 +53,7 @@ pub(crate) enum What {
     Both { one: &'static str, other: &'static str },
     /// A file of the computer on which fmc runs.
     Local { path: String, why: String },
-    /// What fmc does not translate.
+    /// fmc does not translate the key.
     Untranslated { key: &'static str, instead: &'static str },
     /// Ignition refuses it.
     Refused { message: String },

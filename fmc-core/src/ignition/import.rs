@@ -20,7 +20,7 @@ use crate::ssh::SshKey;
 pub struct Imported {
     /// The guest.
     pub guest: Guest,
-    /// What the config says and the guest does not.
+    /// The parts of the config that the guest does not say.
     pub left: Vec<NotImported>,
 }
 

@@ -6,22 +6,38 @@ use serde::de::{Deserializer, IntoDeserializer, Visitor};
 use super::wrong::Wrong;
 use crate::file::tree::{Node, Value};
 
-/// A node with the types that its scalars have: those of JSON, or those of the core schema of YAML 1.2 (§10.3.2).
+/// A node of a foreign format.
 #[derive(Clone, Copy)]
-pub(super) struct Typed<'a>(pub(super) &'a Node<'a>);
+pub(super) struct Foreign<'a> {
+    pub(super) node: &'a Node<'a>,
+    pub(super) scalars: Scalars,
+}
 
-impl<'de> Deserializer<'de> for Typed<'_> {
+/// What the scalars of a foreign format are.
+#[derive(Clone, Copy)]
+pub(super) enum Scalars {
+    /// Values of the types of JSON, or of the core schema of YAML 1.2 (§10.3.2).
+    Typed,
+    /// Texts as they are written: what reads the format knows their types.
+    Texts,
+}
+
+impl<'de> Deserializer<'de> for Foreign<'_> {
     type Error = Wrong;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
-        match &self.0.value {
+        let part = |node| Foreign { node, ..self };
+        match &self.node.value {
             Value::Null => visitor.visit_unit(),
             Value::Bool(value) => visitor.visit_bool(*value),
             Value::Text(text) => visitor.visit_str(text),
-            Value::Number(text) | Value::Plain(text) => scalar(text, visitor),
-            Value::List(values) => visitor.visit_seq(SeqDeserializer::new(values.iter().map(Typed))),
+            Value::Number(text) | Value::Plain(text) => match self.scalars {
+                Scalars::Typed => scalar(text, visitor),
+                Scalars::Texts => visitor.visit_str(text),
+            },
+            Value::List(values) => visitor.visit_seq(SeqDeserializer::new(values.iter().map(part))),
             Value::Map(members) => {
-                let members = members.iter().map(|member| (member.key.as_ref(), Typed(&member.node)));
+                let members = members.iter().map(|member| (member.key.as_ref(), part(&member.node)));
                 visitor.visit_map(MapDeserializer::new(members))
             }
         }
@@ -33,41 +49,7 @@ impl<'de> Deserializer<'de> for Typed<'_> {
     }
 }
 
-impl<'de> IntoDeserializer<'de, Wrong> for Typed<'_> {
-    type Deserializer = Self;
-
-    fn into_deserializer(self) -> Self {
-        self
-    }
-}
-
-/// A node whose scalars are texts, as they are written: what reads the foreign format knows their types.
-#[derive(Clone, Copy)]
-pub(super) struct Plain<'a>(pub(super) &'a Node<'a>);
-
-impl<'de> Deserializer<'de> for Plain<'_> {
-    type Error = Wrong;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
-        match &self.0.value {
-            Value::Null => visitor.visit_unit(),
-            Value::Bool(value) => visitor.visit_bool(*value),
-            Value::Text(text) | Value::Number(text) | Value::Plain(text) => visitor.visit_str(text),
-            Value::List(values) => visitor.visit_seq(SeqDeserializer::new(values.iter().map(Plain))),
-            Value::Map(members) => {
-                let members = members.iter().map(|member| (member.key.as_ref(), Plain(&member.node)));
-                visitor.visit_map(MapDeserializer::new(members))
-            }
-        }
-    }
-
-    serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
-        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
-    }
-}
-
-impl<'de> IntoDeserializer<'de, Wrong> for Plain<'_> {
+impl<'de> IntoDeserializer<'de, Wrong> for Foreign<'_> {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {

@@ -8,7 +8,7 @@ use serde::de::{Deserializer, Visitor};
 use super::super::mistake::Wants;
 use super::super::tree::{Member, Members, Node, Value};
 use super::access::{Entries, List, Variant, Word};
-use super::json::{Plain, Typed};
+use super::json::{Foreign, Scalars};
 use super::wrong::{Wrong, closed, known_instead, one_of};
 use super::{Keys, Notes};
 
@@ -141,9 +141,9 @@ impl<'de> Deserializer<'de> for Place<'_> {
         visitor: V,
     ) -> Result<V::Value, Wrong> {
         if name == JSON {
-            self.placed(visitor.visit_newtype_struct(Typed(self.node)))
+            self.placed(visitor.visit_newtype_struct(Foreign { node: self.node, scalars: Scalars::Typed }))
         } else if name == PLAIN {
-            self.placed(visitor.visit_newtype_struct(Plain(self.node)))
+            self.placed(visitor.visit_newtype_struct(Foreign { node: self.node, scalars: Scalars::Texts }))
         } else {
             visitor.visit_newtype_struct(self)
         }

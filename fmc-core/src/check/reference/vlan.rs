@@ -62,7 +62,7 @@ fn twice(view: &View<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// A tagged frame passes the uplink, so its packet is no larger than the uplink's.
+/// Finds VLANs with a larger MTU than their trunk has. The trunk carries each of their frames.
 fn wide(view: &View<'_>, findings: &mut Vec<Finding>) {
     let mut trunks: BTreeMap<&str, (&str, Mtu)> = BTreeMap::new();
     for net in view.networks.iter().filter(|net| !net.is_own() && net.draft.vlan.is_none()) {

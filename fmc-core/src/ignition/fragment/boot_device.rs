@@ -70,7 +70,7 @@ impl Reader<'_> {
         }
     }
 
-    /// What opens the encrypted root; `None` if nothing is said.
+    /// The settings of Clevis for the encrypted root; `None` without any.
     fn clevis(&mut self, luks: Option<&Value>, at: &At<'_>) -> Option<Value> {
         let luks = luks?.as_object()?;
         let mut clevis = Map::new();

@@ -80,7 +80,7 @@ impl One<'_> {
         findings.push(problem.at(self.said("")));
     }
 
-    /// What destroys data, fetches what may change, or shows a secret.
+    /// Finds parts that destroy data, that fetch a content which may change, or that show a secret.
     fn risks(&self, os: Os, findings: &mut Vec<Finding>) {
         for (list, name) in [("disks", "device"), ("filesystems", "device"), ("luks", "device")] {
             for (place, value) in self.list("storage", list) {
@@ -194,7 +194,7 @@ fn unverified(place: &str, value: &Value, found: &mut impl FnMut(&str)) {
     }
 }
 
-/// Whether a device is a part of the root disk, which each replacement makes anew.
+/// Whether a device is a part of the root disk. A replacement makes that disk anew.
 fn is_root(device: &str) -> bool {
     const ROOT: [&str; 6] = [
         "/dev/vda",

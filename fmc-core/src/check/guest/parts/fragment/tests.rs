@@ -32,7 +32,7 @@ fn fcos() -> Image {
     Image::fedora_coreos("44.20260802.3.1").path("/images/fcos.qcow2")
 }
 
-/// What is found of a section of a Butane config for Fedora CoreOS.
+/// The findings about a section of a Butane config for Fedora CoreOS.
 fn found(section: &str, value: &Value) -> Vec<String> {
     let butane = json!({"variant": "fcos", "version": "1.5.0", section: value});
     findings(fcos(), |machine| machine.ignition(Fragment::of(&butane)))
